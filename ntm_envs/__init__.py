@@ -1,0 +1,25 @@
+"""Algorithmic sequence tasks as Gymnasium environments.
+
+Importing this package registers `ntm_envs/Copy-v0` and the other environments of the task table:
+
+    >>> import gymnasium as gym
+    >>> import ntm_envs
+    >>> env = gym.make("ntm_envs/Copy-v0", length=(1, 20))
+    >>> envs = gym.make_vec("ntm_envs/Copy-v0", num_envs=1024)
+
+It needs NumPy and Gymnasium alone. `ntm_envs.tasks` holds the tasks themselves, which also make training
+batches; `ntm_envs.testing` checks a task of your own.
+"""
+
+from ntm_envs import tasks
+from ntm_envs.agent import Agent, capacity
+from ntm_envs.env import SequenceEnv
+from ntm_envs.registration import register_env
+from ntm_envs.vector_env import SequenceVectorEnv
+
+__all__ = ["Agent", "SequenceEnv", "SequenceVectorEnv", "capacity", "tasks"]
+
+__version__ = "0.1.0"
+
+for _row in tasks.TABLE:
+    register_env(_row)

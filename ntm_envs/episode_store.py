@@ -1,0 +1,165 @@
+"""The episodes that a vector environment plays, and the next ones, which are made ahead of time.
+
+Making a batch of episodes costs little more than making one, so each row owns a ring of slots: the
+episode that it plays and the ones that come next. When a row finds no next one, all free slots of all
+rows are filled at once. An episode is a pure function of its key, so nothing depends on this.
+
+Shape letters: B rows, D slots of a row, T steps that fit into a slot, I inputs, W words of 8 outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+from ntm_envs.tasks.base import Batch, Bits, Integers, Size, Task
+
+ASIDE = 2**62
+"""Where in a stream the keys of episodes are that options ask for: they do not advance the stream."""
+
+
+class EpisodeStore:
+    """Holds the episodes of every row of a vector environment, and where in them each row is.
+
+    Args:
+        task: The task.
+        sizes: The sizes of its episodes.
+        rows: Number of rows B.
+    """
+
+    def __init__(self, task: Task, sizes: Mapping[str, Size], rows: int) -> None:
+        self._task = task
+        self._sizes = sizes
+        self._longest = task.steps(**sizes)
+        self._slots = 1 + min(64, 2**19 // (rows * self._longest))
+        self._streams = np.zeros(rows, np.int64)
+        self._index = np.zeros(rows, np.int64)  # of the next episode of the stream to be made
+        self._asides = np.zeros(rows, np.int64)  # how many episodes options have asked for
+        self._slot = np.zeros(rows, np.int64)  # the slot that is played
+        self._ready = np.zeros(rows, np.int64)  # how many slots after it hold the next episodes
+        self._cursor = np.zeros(rows, np.int64)  # position of the present step in the arrays below
+        self._end = np.zeros(rows, np.int64)  # position behind the last step
+        self.answer_steps = np.ones(rows, np.int64)
+        cells = rows * self._slots
+        self._keys = np.zeros(cells, np.int64)
+        self._drawn = {name: np.zeros(cells, np.int64) for name in task.limits}
+        self._steps = np.zeros(cells, np.int64)
+        self._answers = np.zeros(cells, np.int64)
+        self._allocate(self._longest)
+
+    def seed(self, rows: Integers, streams: keyed.Keys) -> None:
+        """Start rows on new streams of episodes."""
+        self._streams[rows] = streams
+        self._index[rows] = self._asides[rows] = self._ready[rows] = 0
+
+    def advance(self, rows: Integers) -> None:
+        """Go to the first step of the next episode of these rows."""
+        if (self._ready[rows] == 0).any():
+            self._refill(rows)
+        self._slot[rows] = (self._slot[rows] + 1) % self._slots
+        self._ready[rows] -= 1
+        self._begin(rows)
+
+    def aside(self, rows: Integers, keys: keyed.Keys | None, sizes: Mapping[str, Size]) -> None:
+        """Go to the first step of episodes that are not the next ones of their streams.
+
+        Args:
+            rows: The rows ``[n]``.
+            keys: Their keys ``[n]``; None for fresh ones that do not advance the streams.
+            sizes: Sizes that replace those of the environment.
+        """
+        fresh = keys is None
+        if keys is None:
+            keys = keyed.stream_keys(self._streams[rows], ASIDE + self._asides[rows])
+        self._write(rows, self._slot[rows], self._task.episodes(keys, **{**self._sizes, **sizes}))
+        self._asides[rows] += fresh
+        self._begin(rows)
+
+    def step(self) -> NDArray[np.bool_]:
+        """Go to the next step of every row; return which episodes are over."""
+        self._cursor += 1
+        return self._cursor == self._end
+
+    def observations(self) -> NDArray[np.float32]:
+        """Return the inputs ``[B, I]`` of the present steps; zeros at the end of an episode."""
+        return self._inputs.take(self._cursor, axis=0)
+
+    def targets(self) -> tuple[keyed.Words, NDArray[np.bool_]]:
+        """Return the targets of the present steps, as words ``[B, W]``, and the mask ``[B]``."""
+        return self._targets.take(self._cursor, axis=0), self._mask.take(self._cursor)
+
+    def episodes(self, rows: Integers) -> dict[str, Integers]:
+        """Return the key and the sizes of the episodes that these rows play."""
+        cells = rows * self._slots + self._slot[rows]
+        drawn = {name: size[cells] for name, size in self._drawn.items()}
+        return {"episode_key": self._keys[cells], **drawn}
+
+    def _refill(self, rows: Integers) -> None:
+        """Fill all free slots: those of the rows given have played theirs, the others still do."""
+        free = self._slots - 1 - self._ready
+        free[rows] += 1
+        row = np.repeat(np.arange(len(free)), free)
+        ahead = np.arange(len(row)) - np.repeat(np.cumsum(free) - free, free)  # 0, 1, .. in each row
+        slot = (self._slot[row] + 1 + self._ready[row] + ahead) % self._slots
+        keys = keyed.stream_keys(self._streams[row], self._index[row] + ahead)
+        self._write(row, slot, self._task.episodes(keys, **self._sizes))
+        self._index += free
+        self._ready += free
+
+    def _begin(self, rows: Integers) -> None:
+        cells = rows * self._slots + self._slot[rows]
+        self._cursor[rows] = cells * (self._longest + 1)
+        self._end[rows] = self._cursor[rows] + self._steps[cells]
+        self.answer_steps[rows] = self._answers[cells]
+
+    def _write(self, rows: Integers, slots: Integers, batch: Batch) -> None:
+        T, cells = len(batch.mask), rows * self._slots + slots
+        if self._longest < T:
+            self._grow(T)
+        # A slot has one step more than the longest episode, for the zeros that follow the last step.
+        for array, values in (
+            (self._inputs, batch.inputs),
+            (self._targets, pack(batch.targets)),
+            (self._mask[:, None], batch.mask[:, :, None]),
+        ):
+            cell = array.reshape(-1, self._longest + 1, array.shape[1])
+            cell[cells, :T] = values.transpose(1, 0, 2)
+            cell[cells, T] = 0
+        self._keys[cells] = batch.keys
+        self._steps[cells] = batch.steps
+        self._answers[cells] = batch.mask.sum(axis=0)
+        for name, size in batch.sizes.items():
+            self._drawn[name][cells] = size
+
+    def _allocate(self, longest: int) -> None:
+        self._longest, steps = longest, len(self._keys) * (longest + 1)
+        self._inputs = np.zeros((steps, self._task.input_size), np.float32)
+        self._targets = np.zeros((steps, words_for(self._task.output_size)), np.uint64)
+        self._mask = np.zeros(steps, np.bool_)
+
+    def _grow(self, longest: int) -> None:
+        """Make room for longer episodes than the environment's own sizes allow."""
+        old, arrays = self._longest, (self._inputs, self._targets, self._mask[:, None])
+        self._allocate(longest)
+        for array, was in zip((self._inputs, self._targets, self._mask[:, None]), arrays, strict=True):
+            cells = was.reshape(-1, old + 1, was.shape[1])
+            array.reshape(-1, longest + 1, was.shape[1])[:, : old + 1] = cells
+        cell, step = np.divmod(self._cursor, old + 1)
+        self._cursor = cell * (longest + 1) + step
+        self._end = cell * (longest + 1) + self._steps[cell]
+
+
+def words_for(output_size: int) -> int:
+    """Return the number of words W that hold O bits, one byte for each."""
+    return -(-output_size // 8)
+
+
+def pack(bits: Bits) -> keyed.Words:
+    """Pack bits ``[..., O]`` into words ``[..., W]`` of eight bytes: comparing them is one operation."""
+    *shape, width = bits.shape
+    padded = np.zeros((*shape, 8 * words_for(width)), np.int8)
+    padded[..., :width] = bits
+    return padded.view(np.uint64)

@@ -1,0 +1,109 @@
+"""Keyed randomness: the random words of an episode are a pure function of its key.
+
+Word ``i`` of key ``k`` in a domain is
+
+    mix(mix(k XOR domain) + i * 0x9E3779B97F4A7C15  mod 2**64)
+
+where ``mix`` is the finaliser of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number
+generators*, OOPSLA 2014). It is a counter-based generator: it has no state, takes a whole batch of keys
+at once, and gives the same words on every platform and with every version of NumPy. The key is mixed
+*before* the counter is added, so neighbouring keys have nothing in common.
+
+Example:
+    >>> words(np.array([7, 8]), DATA, 2)
+    array([[14561412221020562249,  6406849666937232612],
+           [ 8075571724733738497, 10825054427420629861]], dtype=uint64)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Keys = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio: SplitMix64's increment."""
+
+# One domain for each use of a key, so that no two uses ever see the same words. The top bit is set,
+# and keys have 63 bits, so that no key cancels a domain to zero, which `mix` would leave at zero.
+SIZES = np.uint64(0xA0761D6478BD642F)
+"""Domain of the sizes of an episode."""
+DATA = np.uint64(0xE7037ED1A0B428DB)
+"""Domain of the data of an episode."""
+STREAM = np.uint64(0x8EBC6AF09C88C6E3)
+"""Domain of the keys of the episodes of a stream."""
+
+
+def mix(words: Words) -> Words:
+    """Return SplitMix64's finaliser of each word, a bijection of the 64-bit integers."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def words(keys: Keys, domain: np.uint64, count: int, start: int = 0) -> Words:
+    """Return ``count`` consecutive random words of each key.
+
+    Args:
+        keys: Keys ``[B]``, as :func:`as_keys` returns them.
+        domain: What the words are used for, e.g. :data:`DATA`.
+        count: How many words to return.
+        start: Index of the first of them.
+
+    Returns:
+        Uniform 64-bit words ``[B, count]``.
+    """
+    counters = np.arange(start, start + count, dtype=np.uint64) * GOLDEN
+    return mix(mix(keys.view(np.uint64) ^ domain)[:, None] + counters)
+
+
+def below(words: Words, bounds: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Map random words to integers in ``[0, bounds)``, uniformly to within ``bounds / 2**32``.
+
+    Args:
+        words: Random words of any shape; their upper 32 bits are used.
+        bounds: Positive bounds below 2**31 that broadcast against ``words``.
+
+    Returns:
+        Integers of the broadcast shape.
+    """
+    scaled = (words >> np.uint64(32)) * np.asarray(bounds, dtype=np.uint64)
+    return (scaled >> np.uint64(32)).astype(np.int64)
+
+
+def stream_keys(streams: Keys, indices: NDArray[np.int64]) -> Keys:
+    """Return the key of the ``indices``-th episode of each stream.
+
+    Args:
+        streams: Stream keys ``[B]``.
+        indices: Index of an episode in each stream ``[B]``, non-negative.
+
+    Returns:
+        Episode keys ``[B]``, in ``[0, 2**63)``.
+    """
+    state = mix(streams.view(np.uint64) ^ STREAM) + indices.astype(np.uint64) * GOLDEN
+    return (mix(state) >> np.uint64(1)).view(np.int64)
+
+
+def as_keys(keys: ArrayLike) -> Keys:
+    """Check keys that come from outside and return them as a contiguous int64 array ``[B]``.
+
+    Args:
+        keys: One key or a sequence of keys, of any integer dtype, each in ``[0, 2**63)``.
+
+    Raises:
+        TypeError: If the keys are not integers.
+        ValueError: If a key is negative or needs more than 63 bits, or if there is more than one dimension.
+    """
+    array = np.atleast_1d(np.asarray(keys))
+    if array.ndim != 1:
+        raise ValueError(f"keys have the shape {array.shape}; expected one dimension [B]")
+    # Python integers beyond 64 bits arrive as objects; they get the message on their range.
+    if array.dtype.kind not in "iu" and not all(type(key) is int for key in array):
+        raise TypeError(f"keys are of type {array.dtype}; expected integers")
+    wrong = [int(key) for key in array[(array < 0) | (array > 2**63 - 1)][:1]]
+    if wrong:
+        raise ValueError(f"the key {wrong[0]} is out of range; expected 0 <= key < 2**63")
+    return np.ascontiguousarray(array, dtype=np.int64)

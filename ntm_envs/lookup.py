@@ -1,0 +1,73 @@
+"""How names and references that people type are resolved, with errors that help."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def is_reference(name: str) -> bool:
+    """Tell a reference such as ``./mine.py:MyModel`` or ``package.module:MyModel`` from a plain name."""
+    return ":" in name
+
+
+def did_you_mean(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for an unknown name.
+
+    Example:
+        >>> did_you_mean("task", "coppy", ["copy", "ngrams"])
+        "unknown task 'coppy'; did you mean 'copy'? Known: copy, ngrams"
+    """
+    known = list(known)
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    question = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown {kind} {name!r}; {question}Known: {', '.join(known)}"
+
+
+def load(reference: str) -> Any:
+    """Return the object that a reference names.
+
+    Args:
+        reference: ``package.module:Name`` or ``path/to/file.py:Name``. The file or module is executed.
+
+    Raises:
+        ValueError: If the reference does not have this form.
+        FileNotFoundError: If there is no such file.
+        ModuleNotFoundError: If there is no such module.
+        AttributeError: If the module has no such name.
+    """
+    where, colon, name = reference.rpartition(":")
+    if not (colon and where and name):
+        raise ValueError(f"{reference!r} is not a reference; expected file.py:Name or package.module:Name")
+    module = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        names = [known for known in vars(module) if not known.startswith("_")]
+        raise AttributeError(did_you_mean(f"name in {where}", name, names)) from None
+
+
+def _load_file(path: Path) -> Any:
+    path = path.expanduser().resolve()
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    # The same file is the same module however often it is loaded, so its classes stay the same.
+    module_name = f"ntm_envs_file_{path.stem}_{abs(hash(str(path))):x}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None  # a .py file always has one
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # dataclasses look their module up while they are made
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module

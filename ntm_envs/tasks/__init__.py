@@ -1,0 +1,198 @@
+"""The tasks, and the table that lists them.
+
+A task is one file of this folder and one row of :data:`TABLE`. The row holds what makes the task a
+benchmark: the range of sizes that a model trains on, and the ladder of sizes on which it is then judged.
+Environments, documentation, tests and the command line are generated from the table.
+
+Example:
+    >>> from ntm_envs import tasks
+    >>> batch = tasks.get("copy").episodes(keys=[1, 2, 3], length=(1, 20))
+    >>> tasks.spec("copy").training
+    {'length': (1, 20)}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from ntm_envs.lookup import did_you_mean, is_reference, load
+from ntm_envs.tasks.base import Batch, Size, Task
+from ntm_envs.tasks.solver import Solver
+
+__all__ = [
+    "Batch",
+    "Size",
+    "Solver",
+    "Task",
+    "TaskSpec",
+    "get",
+    "names",
+    "register",
+    "spec",
+]
+
+Rung = Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """A row of the task table.
+
+    Attributes:
+        name: What the task is called on the command line, such as ``copy``.
+        env_id: The id of its environment, with its version, such as ``ntm_envs/Copy-v0``.
+        task: The task's class, or a reference to it that is loaded when it is needed.
+        training: The sizes that models train on: an int, or a range ``(low, high)``.
+        ladders: The sizes on which models are judged, by the size that grows. The first rung of each
+            ladder is the largest training size; later ones are longer.
+        sequences: How many sequences a rung has; None for 512 up to 500 steps and 256 beyond.
+    """
+
+    name: str
+    env_id: str
+    task: str | type[Task]
+    training: Mapping[str, int | tuple[int, int]]
+    ladders: Mapping[str, tuple[Rung, ...]]
+    sequences: int | None = None
+
+    def make(self, **parameters: Any) -> Task:
+        """Return the task with these parameters, such as ``bits=8``.
+
+        Raises:
+            TypeError: If the task has no such parameter.
+        """
+        task = load(self.task) if isinstance(self.task, str) else self.task
+        return task(**parameters)  # type: ignore[no-any-return]
+
+    @property
+    def largest(self) -> dict[str, int]:
+        """The largest size of the training range."""
+        return {n: s if isinstance(s, int) else s[1] for n, s in self.training.items()}
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """Every rung of every ladder once, in order."""
+        rungs: list[Rung] = []
+        for ladder in self.ladders.values():
+            rungs += [rung for rung in ladder if rung not in rungs]
+        return tuple(rungs)
+
+    def rung_sequences(self, rung: Rung) -> int:
+        """Return how many sequences a rung is judged on."""
+        if self.sequences is not None:
+            return self.sequences
+        return 512 if self.make().steps(**rung) <= 500 else 256
+
+
+def ladder(size: str, values: tuple[int, ...], **others: int) -> dict[str, tuple[Rung, ...]]:
+    """Return a ladder along one size, with the other sizes fixed."""
+    return {size: tuple({size: value, **others} for value in values)}
+
+
+TABLE = (
+    TaskSpec(
+        name="copy",
+        env_id="ntm_envs/Copy-v0",
+        task="ntm_envs.tasks.copy:Copy",
+        training={"length": (1, 20)},
+        ladders=ladder("length", (20, 40, 80, 120, 200, 400, 1000)),
+    ),
+    TaskSpec(
+        name="repeat_copy",
+        env_id="ntm_envs/RepeatCopy-v0",
+        task="ntm_envs.tasks.repeat_copy:RepeatCopy",
+        training={"length": (1, 10), "repeats": (1, 10)},
+        ladders={
+            **ladder("length", (10, 20, 40, 80, 100), repeats=10),
+            **ladder("repeats", (10, 11, 12, 15, 20, 40, 100), length=10),
+        },
+    ),
+    TaskSpec(
+        name="associative_recall",
+        env_id="ntm_envs/AssociativeRecall-v0",
+        task="ntm_envs.tasks.associative_recall:AssociativeRecall",
+        training={"items": (2, 6)},
+        ladders=ladder("items", (6, 10, 15, 20, 40, 60, 120)),
+    ),
+    TaskSpec(
+        name="ngrams",
+        env_id="ntm_envs/NGrams-v0",
+        task="ntm_envs.tasks.ngrams:NGrams",
+        training={"length": 200},
+        ladders=ladder("length", (200, 400, 800, 2000)),
+        sequences=1000,
+    ),
+    TaskSpec(
+        name="priority_sort",
+        env_id="ntm_envs/PrioritySort-v0",
+        task="ntm_envs.tasks.priority_sort:PrioritySort",
+        training={"length": 20},
+        ladders=ladder("length", (20, 25, 30, 40, 60, 100)),
+    ),
+)
+"""The project's own tasks. A change of a row is a change of the benchmark, and a new version of its id."""
+
+_specs = {row.name: row for row in TABLE}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all tasks: the project's own, installed ones and registered ones."""
+    return tuple(_known())
+
+
+def spec(name: str) -> TaskSpec:
+    """Return a row of the table.
+
+    Args:
+        name: A name (``copy``), the id of an environment (``ntm_envs/Copy-v0``), or a reference to a
+            `TaskSpec` of one's own (``./mine.py:MY_TASK``), which is registered on the way.
+
+    Raises:
+        ValueError: If there is no such task; the message suggests the nearest one.
+        TypeError: If a reference names something that is not a `TaskSpec`.
+    """
+    if is_reference(name):
+        row = load(name)
+        if not isinstance(row, TaskSpec):
+            raise TypeError(
+                f"{name} is {row!r}; expected a TaskSpec, the row that holds the task's class, its "
+                "training range and its ladder"
+            )
+        if row.name not in _specs:
+            register(row)
+        return row
+    known = _known()
+    for row in known.values():
+        if name in (row.name, row.env_id):
+            return row
+    raise ValueError(did_you_mean("task", name, known))
+
+
+def get(name: str, **parameters: Any) -> Task:
+    """Return a task by its name, with these parameters, such as ``get("copy", bits=4)``."""
+    return spec(name).make(**parameters)
+
+
+def register(row: TaskSpec) -> None:
+    """Add a task of one's own to the table, and its environment to Gymnasium.
+
+    Raises:
+        ValueError: If there is another task of this name already.
+    """
+    from ntm_envs.registration import register_env  # tasks know nothing of environments until asked
+
+    if _specs.get(row.name, row) != row:
+        raise ValueError(f"there is another task named {row.name!r}; choose another name")
+    _specs[row.name] = row
+    register_env(row)
+
+
+def _known() -> dict[str, TaskSpec]:
+    """Return all rows, with those of installed packages (entry points ``ntm_envs.tasks``)."""
+    for entry_point in entry_points(group="ntm_envs.tasks"):
+        if entry_point.name not in _specs:
+            register(entry_point.load())
+    return _specs

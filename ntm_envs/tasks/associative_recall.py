@@ -1,0 +1,146 @@
+"""AssociativeRecall: given one item of a list, say the item next to it.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.3.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ntm_envs import keyed
+from ntm_envs.agent import Agent
+from ntm_envs.tasks.base import (
+    UNBOUNDED,
+    Batch,
+    Bits,
+    Integers,
+    Task,
+    at_least,
+    channels,
+    unpack,
+    words_for,
+)
+from ntm_envs.tasks.solver import Floats, Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssociativeRecall(Task):
+    """``items`` K items of three random vectors each; one is shown again, and the next is the answer.
+
+    Timing, for K = 2, items abc and def, and the first one queried::
+
+        step             0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
+        data             .  a  b  c  .  d  e  f  .  a  b  c  .  .  .  .
+        item delimiter   1  .  .  .  1  .  .  .  .  .  .  .  .  .  .  .
+        query delimiter  .  .  .  .  .  .  .  .  1  .  .  .  1  .  .  .
+        target           .  .  .  .  .  .  .  .  .  .  .  .  .  d  e  f
+
+    Items are drawn, then the query position; every other item equal to the queried one is drawn again
+    until none is, so that the answer is never ambiguous.
+
+    Example:
+        >>> batch = AssociativeRecall(bits=1, item_length=1).episodes([5], items=2)
+        >>> batch.inputs[:, 0].astype(int).tolist()
+        [[0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0], [0, 0, 1], [0, 0, 0]]
+        >>> batch.targets[-1, 0].tolist()
+        [0]
+    """
+
+    bits: int = 6
+    """Number of bits of a vector, at least 1."""
+    item_length: int = 3
+    """Number of vectors of an item, at least 1; with 1 the items are single patterns."""
+    answer: Literal["next", "previous"] = "next"
+    """Which neighbour of the queried item is asked for."""
+    cyclic: bool = False
+    """Whether the list is a ring: the last item's neighbour is the first, and every item can be queried."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("item_length", self.item_length, 1)
+        if self.answer not in ("next", "previous"):
+            raise ValueError(f"answer is {self.answer!r}; expected 'next' or 'previous'")
+        if not isinstance(self.cyclic, bool):
+            raise TypeError(f"cyclic is {self.cyclic!r}; expected True or False")
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*channels("data", self.bits), "item", "query")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return channels("data", self.bits)
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"items": (2, UNBOUNDED)}
+
+    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return (self.item_length + 1) * (sizes["items"] + 1) + 1 + self.item_length
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        items = batch.sizes["items"]
+        most, rows, stride = int(items.max(initial=0)), np.arange(len(items)), self.item_length + 1
+        queried = self._queried(batch.keys, items)
+        vectors = self._items(batch.keys, most, queried)  # (B, K, item_length, bits)
+        present = np.arange(most)[:, None] < items  # (K, B)
+        for i in range(self.item_length):
+            batch.inputs[i + 1 : most * stride : stride, :, : self.bits] = (
+                vectors[:, :, i].transpose(1, 0, 2) * present[:, :, None]
+            )
+        batch.inputs[: most * stride : stride, :, -2] = present
+        query = items * stride
+        batch.inputs[query, rows, -1] = 1
+        batch.inputs[query + stride, rows, -1] = 1
+        neighbour = (queried + (1 if self.answer == "next" else -1)) % items
+        for i in range(self.item_length):
+            batch.inputs[query + 1 + i, rows, : self.bits] = vectors[rows, queried, i]
+            batch.targets[query + stride + 1 + i, rows] = vectors[rows, neighbour, i]
+            batch.mask[query + stride + 1 + i, rows] = True
+
+    def _queried(self, keys: keyed.Keys, items: Integers) -> Integers:
+        """Return the position of the queried item ``[B]``, drawn by word 0 of each key."""
+        word = keyed.words(keys, keyed.DATA, 1)[:, 0]
+        if self.cyclic:
+            return keyed.below(word, items)
+        return keyed.below(word, items - 1) + (1 if self.answer == "previous" else 0)
+
+    def _items(self, keys: keyed.Keys, count: int, queried: Integers) -> Bits:
+        """Return the items ``[B, count, item_length, bits]``, none equal to the queried one."""
+
+        def draw(keys: keyed.Keys, attempt: int) -> Bits:
+            words = keyed.words(
+                keys,
+                keyed.DATA,
+                count * self.item_length * words_for(self.bits),
+                start=1 + attempt * 2**40,  # words of its own for each attempt
+            )
+            shape = (len(keys), count, self.item_length, self.bits)
+            return unpack(words, self.bits).transpose(1, 0, 2).reshape(shape)
+
+        items = draw(keys, 0)
+        others = np.arange(count) != queried[:, None]  # (B, count)
+        for attempt in itertools.count(1):
+            clash = others & (items == items[np.arange(len(keys)), queried][:, None]).all(axis=(2, 3))
+            rows = np.flatnonzero(clash.any(axis=1))
+            if not len(rows):
+                break
+            items[clash] = draw(keys[rows], attempt)[clash[rows]]
+        return items
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.output_size, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
+
+    def _answer(self, heard: Floats) -> Floats | None:
+        stride = self.item_length + 1
+        if heard[:, -1].sum() < 2:
+            return None
+        items = heard[: -stride - 1, : self.bits].reshape(-1, stride, self.bits)[:, 1:]
+        query = heard[-stride:-1, : self.bits]
+        queried = int(np.flatnonzero((items == query).all(axis=(1, 2)))[0])
+        return items[(queried + (1 if self.answer == "next" else -1)) % len(items)]

@@ -1,0 +1,66 @@
+"""Copy: listen to a sequence of random vectors, then say it again.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntm_envs.agent import Agent
+from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, place
+from ntm_envs.tasks.solver import Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy(Task):
+    """``length`` L random vectors, a delimiter, then the same vectors are to be emitted in order.
+
+    Timing, for L = 3 and vectors a, b, c::
+
+        step        0  1  2  3  4  5  6
+        data        a  b  c  .  .  .  .
+        delimiter   .  .  .  1  .  .  .
+        target      .  .  .  .  a  b  c
+
+    Example:
+        >>> batch = Copy(bits=2).episodes([5], length=2)
+        >>> batch.inputs[:, 0].astype(int).tolist()
+        [[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
+        >>> batch.targets[:, 0].tolist()
+        [[0, 0], [0, 0], [0, 0], [1, 1], [1, 0]]
+    """
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*channels("data", self.bits), "delimiter")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return channels("data", self.bits)
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (1, UNBOUNDED)}
+
+    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return 2 * sizes["length"] + 1
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length = batch.sizes["length"]
+        vectors = self.vectors(batch.keys, length)
+        batch.inputs[: len(vectors), :, : self.bits] = vectors
+        batch.inputs[length, np.arange(len(length)), -1] = 1
+        place(vectors, length + 1, batch.targets)
+        step = np.arange(len(batch.mask))[:, None]
+        batch.mask[:] = (step > length) & (step < batch.steps)
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(
+            self.output_size,
+            asks=lambda seen: seen[:, -1] == 1,
+            answer=lambda heard: heard[:-1, : self.bits],
+        )

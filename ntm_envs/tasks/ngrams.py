@@ -1,0 +1,133 @@
+"""NGrams: predict the next bit of a random source, and learn the source while reading it.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+from ntm_envs.agent import Agent, Outputs
+from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, at_least, channels
+
+
+@dataclass(frozen=True, kw_only=True)
+class NGrams(Task):
+    """``length`` L bits of a random 6-gram source; the action on bit t predicts bit t + 1.
+
+    The next bit depends on the last five, the *context*: each of the 32 contexts has a probability of 1
+    that is drawn from Beta(1/2, 1/2) anew for every episode. The first five bits are fair coin flips.
+    Scored are the L - 5 predictions that have a full context. There is no delimiter.
+
+    Timing, for a context of 5 and L = 8::
+
+        step     0  1  2  3  4  5  6  7
+        data     a  b  c  d  e  f  g  h
+        target   .  .  .  .  f  g  h  .
+
+    The bits are drawn by the Polya urn, which has exactly that law: with the counts n0 and n1 of what
+    followed the context so far and a random 32-bit u, the next bit is 1 if and only if
+    ``u * (2 * (n0 + n1) + 2) < (2 * n1 + 1) * 2**32``. Only integers, so every platform agrees, and the
+    best possible predictor says the same number, ``(n1 + 1/2) / (n0 + n1 + 1)`` (paper, equation 10).
+
+    Example:
+        >>> batch = NGrams(context=1).episodes([5], length=8)
+        >>> batch.inputs[:, 0, 0].astype(int).tolist()
+        [1, 0, 0, 1, 0, 0, 0, 0]
+    """
+
+    bits: int = 1
+    """Number of sources that run side by side, each a channel of its own, at least 1."""
+    context: int = 5
+    """Number of bits that the next one depends on, 1 to 20."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("context", self.context, 1)
+        if self.context > 20:
+            raise ValueError(f"context is {self.context}; expected at most 20")
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return channels("data", self.bits)
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return channels("next", self.bits)
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (self.context + 1, UNBOUNDED)}
+
+    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return sizes["length"]
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length, longest = batch.sizes["length"], len(batch.mask)
+        words = keyed.words(batch.keys, keyed.DATA, longest * self.bits) >> np.uint64(32)
+        words = words.reshape(-1, longest, self.bits).transpose(1, 0, 2).reshape(longest, -1)
+        urns = _Urns(words.shape[1], self.context)
+        bits = np.empty(words.shape, np.int8)
+        for t, word in enumerate(words):
+            ones, total = urns.counts() if t >= self.context else (0, 0)
+            bits[t] = word * np.uint64(2) * (total + np.uint64(1)) < (
+                (np.uint64(2) * ones + np.uint64(1)) << np.uint64(32)
+            )
+            urns.add(bits[t], counted=t >= self.context)
+        bits = bits.reshape(longest, -1, self.bits)
+        step = np.arange(longest)[:, None]
+        batch.mask[:] = (step >= self.context - 1) & (step < length - 1)
+        batch.inputs[:] = bits * (step < length)[:, :, None]
+        batch.targets[:-1] = bits[1:] * batch.mask[:-1, :, None]
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Counts(self.bits, self.context)
+
+
+class Counts:
+    """The optimal predictor: it counts what followed each context (paper, equation 10)."""
+
+    outputs: Outputs = "probabilities"
+
+    def __init__(self, bits: int, context: int) -> None:
+        self._bits = bits
+        self._context = context
+
+    def begin(self, num_envs: int, capacity: int, seed: int) -> None:
+        """Forget everything; see :class:`ntm_envs.agent.Agent`."""
+        self._urns = _Urns(num_envs * self._bits, self._context)
+        self._seen = 0
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability float32 ``[B, bits]`` that the next bit is 1."""
+        self._urns.add(observations.reshape(-1).astype(np.int8), counted=self._seen >= self._context)
+        self._seen += 1
+        ones, total = self._urns.counts()
+        return ((ones + 0.5) / (total + 1.0)).astype(np.float32).reshape(observations.shape)
+
+
+class _Urns:
+    """What followed each context so far, for many sources side by side."""
+
+    def __init__(self, sources: int, context: int) -> None:
+        self._first = np.arange(sources) << (context + 1)
+        self._wrap = (1 << context) - 1
+        self._counts = np.zeros(sources << (context + 1), np.uint64)  # [source, context, bit]
+        self._now = np.zeros(sources, np.int64)  # each source's current context
+
+    def counts(self) -> tuple[keyed.Words, keyed.Words]:
+        """Return how many ones, and how many bits, followed the current contexts."""
+        urn = self._first + 2 * self._now
+        ones = self._counts[urn + 1]
+        return ones, ones + self._counts[urn]
+
+    def add(self, bits: NDArray[np.int8], counted: bool) -> None:
+        """Move every source on by one bit; the first bits have no full context and are not counted."""
+        if counted:
+            self._counts[self._first + 2 * self._now + bits] += np.uint64(1)
+        self._now = (2 * self._now + bits) & self._wrap

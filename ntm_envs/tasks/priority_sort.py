@@ -1,0 +1,112 @@
+"""PrioritySort: say the vectors of highest priority, from the highest down.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+from ntm_envs.agent import Agent
+from ntm_envs.tasks.base import (
+    UNBOUNDED,
+    Batch,
+    Integers,
+    Task,
+    at_least,
+    channels,
+    pick,
+    place,
+    unpack,
+    words_for,
+)
+from ntm_envs.tasks.solver import Floats, Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrioritySort(Task):
+    """``length`` L random vectors, each with a priority in [-1, 1); the best 4L // 5 come out in order.
+
+    Whole vectors move; vectors of equal priority keep the order of their appearance.
+
+    Timing, for L = 3 and vectors a, b, c with priorities p < q < r::
+
+        step        0  1  2  3  4  5
+        data        a  b  c  .  .  .
+        priority    q  r  p  .  .  .
+        delimiter   .  .  .  1  .  .
+        target      .  .  .  .  b  a
+
+    Example:
+        >>> batch = PrioritySort(bits=2).episodes([5], length=3)
+        >>> batch.inputs[:3, 0].round(2)
+        array([[ 1.  ,  1.  ,  0.93,  0.  ],
+               [ 1.  ,  0.  , -0.92,  0.  ],
+               [ 1.  ,  1.  ,  0.73,  0.  ]], dtype=float32)
+        >>> batch.targets[-2:, 0].tolist()
+        [[1, 1], [1, 1]]
+    """
+
+    outputs: int | None = None
+    """How many vectors come out, at most `length`; None for four fifths of them, rounded down."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.outputs is not None:
+            at_least("outputs", self.outputs, 1)
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*channels("data", self.bits), "priority", "delimiter")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return channels("data", self.bits)
+
+    @property
+    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
+        low, high = super().input_bounds
+        low[-2] = -1
+        return low, high
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (max(2, self.outputs or 0), UNBOUNDED)}
+
+    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return sizes["length"] + 1 + self._outputs(sizes["length"])
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length = batch.sizes["length"]
+        longest, width = int(length.max(initial=0)), words_for(self.bits)
+        # Each vector is made of `width` words, and the word behind them is its priority.
+        words = keyed.words(batch.keys, keyed.DATA, longest * (width + 1))
+        words = words.reshape(-1, longest, width + 1)
+        present = np.arange(longest) < length[:, None]  # (B, L)
+        words *= present[:, :, None]
+        vectors = unpack(words[:, :, :width].reshape(len(length), -1), self.bits)
+        # The top 24 bits are exact in float32.
+        priorities = ((words[:, :, width] >> np.uint64(40)).astype(np.float32) * 2.0**-23 - 1) * present
+        batch.inputs[:longest, :, : self.bits] = vectors
+        batch.inputs[:longest, :, -2] = priorities.T
+        batch.inputs[length, np.arange(len(length)), -1] = 1
+        step = np.arange(len(batch.mask))[:, None]
+        batch.mask[:] = (step > length) & (step < batch.steps)
+        order = np.argsort(np.where(present, -priorities, 2), axis=1, kind="stable")
+        place(pick(vectors, order.T)[: len(batch.mask) - longest - 1], length + 1, batch.targets)
+        batch.targets[:] *= batch.mask[:, :, None]
+
+    def _outputs(self, length: Integers) -> Integers:
+        return 4 * length // 5 if self.outputs is None else np.full_like(length, self.outputs)
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.output_size, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
+
+    def _answer(self, heard: Floats) -> Floats:
+        order = np.argsort(-heard[:-1, -2], kind="stable")
+        return heard[order[: int(self._outputs(np.array(len(order))))], : self.bits]

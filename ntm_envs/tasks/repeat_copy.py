@@ -1,0 +1,85 @@
+"""RepeatCopy: say a sequence of random vectors as often as asked for, then say that it is over.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs.agent import Agent
+from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, pick
+from ntm_envs.tasks.solver import Floats, Solver
+
+# The repeat count is shown as its z-score over the uniform distribution on 1..10, whatever range an
+# environment has: the meaning of the channel must not depend on what is asked for.
+MEAN, DEVIATION = 5.5, math.sqrt(8.25)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatCopy(Task):
+    """``length`` L random vectors and a count; emit them ``repeats`` R times, then an end marker.
+
+    Timing, for L = 2, R = 2 and vectors a, b, where n = (R - 5.5) / sqrt(8.25)::
+
+        step        0  1  2  3  4  5  6  7
+        data        a  b  .  .  .  .  .  .
+        delimiter   .  .  1  .  .  .  .  .
+        count       .  .  n  .  .  .  .  .
+        target      .  .  .  a  b  a  b  .
+        target end  .  .  .  0  0  0  0  1
+
+    Example:
+        >>> batch = RepeatCopy(bits=2).episodes([5], length=2, repeats=2)
+        >>> batch.targets[3:, 0].tolist()
+        [[1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]]
+    """
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*channels("data", self.bits), "delimiter", "count")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*channels("data", self.bits), "end")
+
+    @property
+    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
+        low, high = super().input_bounds
+        low[-1], high[-1] = (np.array(self.limits["repeats"]) - MEAN) / DEVIATION
+        return low, high
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (1, UNBOUNDED), "repeats": (1, 10_000)}
+
+    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        length, repeats = sizes["length"], sizes["repeats"]
+        return length + 1 + length * repeats + 1
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length, repeats = batch.sizes["length"], batch.sizes["repeats"]
+        rows, end = np.arange(len(length)), length + 1 + length * repeats
+        vectors = self.vectors(batch.keys, length)
+        batch.inputs[: len(vectors), :, : self.bits] = vectors
+        batch.inputs[length, rows, -2] = 1
+        batch.inputs[length, rows, -1] = (repeats - MEAN) / DEVIATION
+        step = np.arange(len(batch.mask))[:, None]
+        batch.mask[:] = (step > length) & (step <= end)
+        repeated = pick(vectors, (step - length - 1) % length)
+        batch.targets[:, :, : self.bits] = repeated * (batch.mask & (step < end))[:, :, None]
+        batch.targets[end, rows, -1] = 1
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.output_size, asks=lambda seen: seen[:, -2] == 1, answer=self._answer)
+
+    def _answer(self, heard: Floats) -> Floats:
+        repeats = round(float(heard[-1, -1]) * DEVIATION + MEAN)
+        copies = np.pad(np.tile(heard[:-1, : self.bits], (repeats, 1)), ((0, 1), (0, 1)))
+        copies[-1, -1] = 1
+        return copies

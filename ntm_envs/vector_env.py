@@ -1,0 +1,262 @@
+"""One vector environment for every task: thousands of episodes, each step a few NumPy operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from ntm_envs import grading, keyed
+from ntm_envs.agent import Outputs
+from ntm_envs.episode_store import EpisodeStore, pack
+from ntm_envs.spaces import action_space, check_bits, check_probabilities, observation_space, resolve
+from ntm_envs.tasks.base import Integers, Size, Task
+
+Observations = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+NOT_BITS = np.uint64(0xFEFE_FEFE_FEFE_FEFE)
+"""The bits of a word of eight bytes that are zero if each byte is 0 or 1."""
+
+
+class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
+    """Plays many episodes of a task at once; row i is exactly a `SequenceEnv` seeded ``seed + i``.
+
+    Spaces, rewards and information are those of :class:`ntm_envs.env.SequenceEnv`, batched as
+    Gymnasium's `SyncVectorEnv` batches them. Options of `reset` may be arrays ``[num_envs]``; scalars
+    mean all rows, and `reset_mask` names the rows that start anew. What is returned is never written
+    to again.
+
+    Shape letters: B environments, I input channels, O output channels.
+    """
+
+    def __init__(
+        self,
+        task: str | Task,
+        num_envs: int = 1,
+        *,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        actions: Outputs = "bits",
+        reveal_target: bool = False,
+        render_mode: None = None,
+        **arguments: Any,
+    ) -> None:
+        """Make a vector environment.
+
+        Args:
+            task: A name from the table of tasks, whose training range is then the default, or a task.
+            num_envs: Number of environments B.
+            autoreset_mode: ``NextStep``, ``SameStep`` or ``Disabled``.
+            actions: Whether actions are ``bits`` or ``probabilities``.
+            reveal_target: Whether the right answers are in the information that steps return.
+            render_mode: None; pictures are made by the single environment.
+            **arguments: Sizes and, with a name, parameters of the task.
+
+        Raises:
+            TypeError: If an argument is unknown or missing.
+            ValueError: If a value is out of range.
+        """
+        self.task, self.sizes = resolve(task, arguments)
+        if num_envs < 1:
+            raise ValueError(f"num_envs is {num_envs}; expected at least 1")
+        if render_mode is not None:
+            raise ValueError(f"render_mode is {render_mode!r}; only the single environment has pictures")
+        self.num_envs = num_envs
+        self.metadata = {"autoreset_mode": AutoresetMode(autoreset_mode), "render_modes": []}
+        self.single_observation_space = observation_space(self.task)
+        self.single_action_space = action_space(self.task, actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._mode = self.metadata["autoreset_mode"]
+        self._probabilities = actions == "probabilities"
+        self._reveal = reveal_target
+        self._shape = (num_envs, self.task.output_size)
+        self._store = EpisodeStore(self.task, self.sizes, num_envs)
+        self._begun = False
+        self._over: Flags = np.zeros(num_envs, np.bool_)
+        self._wrong: Integers = np.zeros(num_envs, np.int64)
+        self._cost = np.zeros(num_envs)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Observations, dict[str, Any]]:
+        """Start episodes; see :meth:`ntm_envs.env.SequenceEnv.reset`.
+
+        Args:
+            seed: Starts the streams of all rows: row i has seed ``seed + i``, or its own of a list.
+            options: For these episodes alone: `key` and sizes; and `reset_mask` (bool ``[num_envs]``),
+                the rows that start anew while the others keep their episodes.
+
+        Raises:
+            TypeError: If an option is unknown or of the wrong type.
+            ValueError: If an option has the wrong shape or is out of range.
+        """
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        options = dict(options or {})
+        rows = self._rows(options.pop("reset_mask", None))
+        keys, sizes = self._options(options, rows)
+        self._seed(seed, rows)
+        if options:
+            self._store.aside(rows, keys, sizes)
+        else:
+            self._store.advance(rows)
+        self._begun = True
+        self._over[rows], self._wrong[rows], self._cost[rows] = False, 0, 0
+        info = self._start_info(rows)
+        if self._reveal:
+            info |= self._revealed()
+        return self._store.observations(), info
+
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]:
+        """Answer the last observations; see :meth:`ntm_envs.env.SequenceEnv.step`.
+
+        With autoreset on the next step, the actions of rows that are over are not looked at: their new
+        episode begins.
+
+        Raises:
+            ResetNeeded: Before the first `reset`, and with autoreset disabled after the end of a row.
+            ValueError: If the actions have the wrong shape or values. The episodes then go on as if they
+                had not been given.
+        """
+        if not self._begun:
+            raise ResetNeeded("the episodes have not begun; call reset() first")
+        ended = np.flatnonzero(self._over)
+        if len(ended):
+            if self._mode == AutoresetMode.DISABLED:
+                raise ResetNeeded(f"the episode of row {ended[0]} is over; call reset() with a reset_mask")
+            actions = np.array(actions)
+            if actions.shape == self._shape:
+                actions[ended] = 0
+        store, width = self._store, self.task.output_size
+        if self._probabilities:
+            actions = check_probabilities(actions, self._shape)
+            words = pack(grading.to_bits(actions))
+        else:
+            words = self._pack(actions)
+        targets, mask = store.targets()
+        wrong = np.bitwise_count(words ^ targets).sum(axis=1, dtype=np.int64) * mask
+        rewards = np.where(mask, grading.reward(wrong, width, store.answer_steps), 0.0)
+        self._wrong += wrong
+        if self._probabilities:
+            bits = targets.view(np.int8)[:, :width]
+            self._cost += np.where(mask, grading.cost_in_bits(actions, bits), 0.0)
+
+        over = store.step()
+        over[ended] = False
+        info = self._final_info(over) if over.any() else {}
+        beginning = ended
+        if self._mode == AutoresetMode.SAME_STEP:
+            beginning = np.flatnonzero(over)
+            if info:
+                info = self._final(info, over)
+        else:
+            self._over = over.copy()
+        if len(beginning):
+            store.advance(beginning)
+            self._wrong[beginning], self._cost[beginning] = 0, 0
+            info |= self._start_info(beginning)
+        if self._reveal:
+            info |= self._revealed()
+        return store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
+
+    def _rows(self, reset_mask: Any) -> Integers:
+        """Return the rows that a `reset_mask` names, all of them without one."""
+        if reset_mask is None:
+            return np.arange(self.num_envs)
+        mask = np.asarray(reset_mask)
+        if mask.dtype != np.bool_ or mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(
+                f"reset_mask is {reset_mask!r}; expected bools of shape ({self.num_envs},), one of them True"
+            )
+        if not self._begun and not mask.all():
+            raise ResetNeeded("the episodes have not begun; call reset() without a reset_mask first")
+        return np.flatnonzero(mask)
+
+    def _seed(self, seed: int | Sequence[int | None] | None, rows: Integers) -> None:
+        """Start the streams of rows that are seeded, or that have none yet."""
+        if seed is None:
+            if not self._begun:
+                streams = self.np_random.integers(2**63, size=self.num_envs, dtype=np.int64)
+                self._store.seed(np.arange(self.num_envs), streams)
+            return
+        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"there are {len(seeds)} seeds; expected one for each of {self.num_envs} rows")
+        for row in rows:
+            if seeds[row] is not None or not self._begun:
+                generator, _ = seeding.np_random(seeds[row])
+                stream = generator.integers(2**63, size=1, dtype=np.int64)
+                self._store.seed(np.array([row]), stream)
+
+    def _options(self, options: dict[str, Any], rows: Integers) -> tuple[keyed.Keys | None, dict[str, Size]]:
+        """Return the keys and the sizes that options name, those of the rows alone."""
+        chosen: dict[str, Any] = {}
+        for name, value in options.items():
+            array = isinstance(value, np.ndarray) and value.ndim > 0
+            if array and value.shape != (self.num_envs,):
+                raise ValueError(
+                    f"options[{name!r}] has the shape {value.shape}; expected ({self.num_envs},) or a scalar"
+                )
+            chosen[name] = value[rows] if array else value
+        keys = None
+        if "key" in chosen:
+            keys = np.broadcast_to(keyed.as_keys(chosen.pop("key")), len(rows))
+        self.task.check_sizes({**self.sizes, **chosen}, len(rows))
+        return keys, chosen
+
+    def _pack(self, actions: NDArray[Any]) -> keyed.Words:
+        """Check bits and pack them into words."""
+        if type(actions) is np.ndarray and actions.dtype == np.int8 and actions.shape == self._shape:
+            words = pack(actions)
+            if not (words & NOT_BITS).any():  # the fast way for what the action space itself gives
+                return words
+        return pack(check_bits(actions, self._shape))
+
+    def _info(self, name: str, values: NDArray[Any], rows: NDArray[Any]) -> dict[str, Any]:
+        """Return values of some rows as Gymnasium batches information: ``name`` and ``_name``."""
+        array = np.zeros((self.num_envs, *values.shape[1:]), values.dtype)
+        mask = np.zeros(self.num_envs, np.bool_)
+        array[rows], mask[rows] = values, True
+        return {name: array, f"_{name}": mask}
+
+    def _start_info(self, rows: Integers) -> dict[str, Any]:
+        info: dict[str, Any] = {}
+        for name, values in self._store.episodes(rows).items():
+            info |= self._info(name, values, rows)
+        return info
+
+    def _final_info(self, over: Flags) -> dict[str, Any]:
+        info = self._info("wrong_bits", self._wrong[over], over)
+        if self._probabilities:
+            info |= self._info("cost_in_bits", self._cost[over], over)
+        return info
+
+    def _final(self, info: dict[str, Any], over: Flags) -> dict[str, Any]:
+        """Return the last information of episodes whose rows begin anew in the same step."""
+        zeros = np.zeros((int(over.sum()), self.task.input_size), np.float32)
+        observations = np.full(self.num_envs, None, dtype=object)
+        for row, observation in zip(np.flatnonzero(over), zeros, strict=True):
+            observations[row] = observation
+        if self._reveal:
+            width = self.task.output_size
+            info |= self._info("target", np.zeros((len(zeros), width), np.int8), over)
+            info |= self._info("mask", np.zeros(len(zeros), np.bool_), over)
+        final = {"final_obs": observations, "_final_obs": over.copy()}
+        return final | {"final_info": info, "_final_info": over.copy()}
+
+    def _revealed(self) -> dict[str, Any]:
+        targets, mask = self._store.targets()
+        bits = targets.view(np.int8)[:, : self.task.output_size]
+        every = np.ones(self.num_envs, np.bool_)
+        return self._info("target", bits, every) | self._info("mask", mask, every)
