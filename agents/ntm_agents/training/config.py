@@ -1,0 +1,113 @@
+"""What a training run does, as frozen dataclasses: every field is an option of the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ntm_envs.tasks.base import Size
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained. Progress goes from 0 to 1, from the start, or the last restart, to the end."""
+
+    sequences: int = 32_000
+    """Budget: how many training sequences are seen, those before restarts included."""
+    minutes: float | None = None
+    """Second budget, in minutes of training; a run that it ends cannot be repeated to the byte."""
+    batch_size: int = 32
+    """Sequences of a batch."""
+    mixed_sizes: bool = False
+    """Whether the sequences of a batch differ in size (shorter ones are padded, and each answer bit
+    counts the same), or each batch has one size."""
+    optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
+    """The optimizer (paper: rmsprop)."""
+    learning_rate: float = 3e-3
+    """Step size at the start."""
+    momentum: float = 0.9
+    """Momentum, of rmsprop alone (paper: 0.9)."""
+    weight_decay: float = 0.0
+    """Weight decay."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """How the learning rate falls."""
+    decay_start: float = 0.5
+    """Progress at which the learning rate begins to fall."""
+    final_rate: float = 0.01
+    """The share of the learning rate that is left at the end."""
+    clip_norm: float | None = 0.5
+    """Largest norm of the gradient; None for no limit."""
+    average: float = 0.99
+    """Decay of the moving average of the weights, which is what is validated and kept; 0 for none."""
+    curriculum: Mapping[str, int] = field(default_factory=dict)
+    """Sizes that grow: the upper end that their range starts with, such as `repeats 3`."""
+    curriculum_end: float = 0.5
+    """Progress at which the curriculum reaches the whole training range."""
+    restart_after: int | None = None
+    """Start again from new weights if after this many sequences the validation loss is still above
+    `restart_loss`; the sequences count. None for never."""
+    restart_loss: float = 0.6
+    """See `restart_after`; in nats a bit, of which guessing costs 0.693."""
+    validate_every: int = 2_000
+    """Sequences between validations, at the largest training size; the best weights are kept."""
+    validation_sequences: int = 64
+    """Sequences of a validation, the same ones each time."""
+    patience: int = 20
+    """How many updates in a row may have a loss or gradient that is not finite."""
+    log_every: int = 25
+    """Updates between lines of `metrics.jsonl`."""
+    checkpoint_seconds: float = 30.0
+    """Seconds between checkpoints."""
+    tensorboard: bool = False
+    """Whether to write TensorBoard's event files too."""
+
+    def __post_init__(self) -> None:
+        for name in ("sequences", "batch_size", "validate_every", "validation_sequences", "patience"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("log_every", "restart_after"):
+            _check(self, name, (getattr(self, name) or 1) >= 1, "at least 1")
+        for name in ("learning_rate", "clip_norm", "minutes"):
+            value = getattr(self, name)
+            _check(self, name, value is None or 0 < value < math.inf, "a positive number")
+        for name in ("momentum", "average"):
+            _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
+        for name in ("decay_start", "final_rate", "curriculum_end"):
+            _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
+        _check(self, "weight_decay", self.weight_decay >= 0, "at least 0")
+        _check(self, "optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")
+        schedules = ("constant", "linear", "cosine")
+        _check(self, "schedule", self.schedule in schedules, "constant, linear or cosine")
+
+    def rate(self, progress: float) -> float:
+        """Return the learning rate at a progress from 0 to 1."""
+        if self.schedule == "constant" or progress <= self.decay_start:
+            return self.learning_rate
+        left = (1 - progress) / (1 - self.decay_start)
+        if self.schedule == "cosine":
+            left = (1 - math.cos(math.pi * left)) / 2
+        return self.learning_rate * (self.final_rate + (1 - self.final_rate) * left)
+
+    def sizes(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
+        """Return the sizes to train on at a progress from 0 to 1, within the training range.
+
+        Raises:
+            ValueError: If the curriculum names a size that has no range, or starts outside of it.
+        """
+        sizes: dict[str, Size] = dict(training)
+        done = min(1.0, progress / self.curriculum_end) if self.curriculum_end else 1.0
+        for name, start in self.curriculum.items():
+            bounds = training.get(name)
+            if not isinstance(bounds, tuple) or not bounds[0] <= start <= bounds[1]:
+                raise ValueError(
+                    f"curriculum has {name}={start}; expected a size with a range, and a start inside it: "
+                    f"{dict(training)}"
+                )
+            sizes[name] = (bounds[0], start + round(done * (bounds[1] - start)))
+        return sizes
+
+
+def _check(config: Any, name: str, valid: bool, expected: str) -> None:
+    if not valid:
+        raise ValueError(f"{name} is {getattr(config, name)!r}; expected {expected}")

@@ -1,0 +1,144 @@
+"""A training run: what it is made of, and the folder that it lives in.
+
+    config.json               everything that is needed to repeat the run
+    metrics.jsonl             a line every few updates, and one for each validation
+    checkpoint.safetensors    where to go on from; gone when the run is complete
+    model.safetensors         the weights that are kept
+    summary.json              what came of it; there if and only if the run is complete
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ntm_agents.protocol import config_class
+from ntm_agents.training.checkpoint import check_tensors, load_tensors, write_atomically
+from ntm_agents.training.config import TrainConfig
+from ntm_envs import tasks
+from ntm_envs.lookup import load
+from ntm_envs.tasks import Task, TaskSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything that decides how a run goes.
+
+    Attributes:
+        agent: What the agent is called.
+        entry: A reference to its model class, such as ``ntm_agents.ntm:NTM``.
+        task: A name from the table of tasks, or a reference to a `TaskSpec`.
+        model: Options of the model.
+        train: How it is trained.
+        seed: Seed of initial weights, data and noise, at least 0.
+    """
+
+    agent: str
+    entry: str
+    task: str
+    model: dict[str, Any] = field(default_factory=dict)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    seed: int = 0
+
+    def task_spec(self) -> TaskSpec:
+        """Return the row of the task."""
+        return tasks.spec(self.task)
+
+    def build(self, task: Task) -> nn.Module:
+        """Return the model for a task, with the initial weights of torch's present random state.
+
+        Raises:
+            TypeError: If the model has no such option.
+            ValueError: If an option's value is not possible.
+        """
+        model = load(self.entry)(task.input_size, task.output_size, **self.model)
+        assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
+        return model
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the run as JSON-able values, with every option of the model spelled out."""
+        config = config_class(load(self.entry))(**self.model)
+        return {**dataclasses.asdict(self), "model": dataclasses.asdict(config)}
+
+    def write(self, folder: Path) -> None:
+        """Write the run's `config.json` into a new folder, or check that it is the one there.
+
+        Raises:
+            ValueError: If the folder holds another run; the message names what differs.
+        """
+        path, record = folder / "config.json", json.loads(json.dumps(self.resolved()))
+        if path.exists():
+            there = json.loads(path.read_text())
+            there.pop("versions", None)
+            if there != record:
+                raise ValueError(
+                    f"{folder} holds another run ({_difference(there, record)}); choose another folder, or "
+                    "delete it"
+                )
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        record["versions"] = versions()
+        write_atomically(path, json.dumps(record, indent=2).encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> Run:
+        """Return the run of a folder.
+
+        Raises:
+            FileNotFoundError: If there is no run in the folder.
+        """
+        path = folder / "config.json"
+        if not path.exists():
+            raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
+        record = json.loads(path.read_text())
+        record.pop("versions", None)
+        return cls(**{**record, "train": TrainConfig(**record["train"])})
+
+
+def load_run(folder: Path) -> tuple[nn.Module, Run]:
+    """Return the trained model of a complete run, in evaluation mode, and its run.
+
+    Raises:
+        FileNotFoundError: If there is no run in the folder, or it is not complete.
+        CheckpointError: If the weights do not belong to the model.
+    """
+    run = Run.read(folder)
+    path = folder / "model.safetensors"
+    if not path.exists():
+        raise FileNotFoundError(f"the run in {folder} is not complete; go on with: ntm-envs train ...")
+    tensors, _ = load_tensors(path)
+    with torch.random.fork_rng(devices=[]):  # the initial weights are not used
+        model = run.build(run.task_spec().make())
+    check_tensors(path, tensors, model.state_dict())
+    model.load_state_dict(tensors)
+    return model.eval(), run
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a run's numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in ("ntm-envs", "torch", "numpy", "gymnasium"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a source tree that was put on the path by hand
+            found[package] = "unknown"
+    return found
+
+
+def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
+    """Name the first field in which two records differ."""
+    for name in there.keys() | here.keys():
+        old, new = there.get(name), here.get(name)
+        if old != new and isinstance(old, dict) and isinstance(new, dict):
+            return _difference(old, new, f"{prefix}{name}.")
+        if old != new:
+            return f"{prefix}{name} is {old!r} there and {new!r} here"
+    return ""

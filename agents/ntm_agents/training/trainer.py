@@ -1,0 +1,349 @@
+"""The training loop.
+
+A run is a function of its configuration and seed, to the byte, also when it was killed and went on: the
+batches are drawn by key from the seed and the number of the update, and everything else that the next
+update depends on is in the checkpoint.
+
+Shape letters: B batch, T time steps, I input and O output channels.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors, write_atomically
+from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.run import Run
+from ntm_envs import capacity, keyed
+from ntm_envs.tasks import Batch
+
+Metrics = dict[str, Any]
+TRAINING, VALIDATION = 0, 1  # the streams of a seed
+
+
+class NonFiniteError(Exception):
+    """Loss or gradient were not finite for too many updates in a row."""
+
+
+@dataclass(kw_only=True)
+class Counters:
+    """Where a run is. The loss and its count are those since the last line of metrics."""
+
+    updates: int = 0
+    sequences: int = 0
+    seconds: float = 0.0
+    restarts: int = 0
+    restarted_at: int = 0
+    dropped: int = 0
+    dropped_in_a_row: int = 0
+    loss: float = 0.0
+    losses: int = 0
+    validated_at: int = 0
+    best_accuracy: float = -1.0
+    best_loss: float = math.inf
+    best_sequences: int = 0
+    metrics_bytes: int = 0
+
+
+class Trainer:
+    """Trains one model; see the module.
+
+    Args:
+        run: What to do.
+        folder: Where its files go; a run that is there already goes on. None for no files.
+        report: Called with every line of metrics.
+        device: Where to compute, such as ``cpu`` or ``cuda``.
+
+    Raises:
+        ValueError: If the folder holds another run.
+        CheckpointError: If its checkpoint does not belong to the model.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        folder: Path | None = None,
+        *,
+        report: Callable[[Metrics], None] = lambda metrics: None,
+        device: str = "cpu",
+    ) -> None:
+        if run.seed < 0:
+            raise ValueError(f"seed is {run.seed}; expected at least 0")
+        self.run, self.folder, self.device = run, folder, torch.device(device)
+        self._report = report
+        self._spec = run.task_spec()
+        self._task = self._spec.make()
+        self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
+        self.counters = Counters()
+        self._start()
+        if folder is not None:
+            run.write(folder)
+            self._checkpoint = folder / "checkpoint.safetensors"
+            self._metrics = folder / "metrics.jsonl"
+            if self._checkpoint.exists():
+                self._load()
+            # Lines behind the checkpoint belong to updates that are made again.
+            self._metrics.touch()
+            with self._metrics.open("r+b") as file:
+                file.truncate(self.counters.metrics_bytes)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run in the folder has come to its end."""
+        return self.folder is not None and (self.folder / "summary.json").exists()
+
+    def train(self) -> nn.Module:
+        """Train to the end of the budget and return the model with the weights that are kept.
+
+        An interrupt (Ctrl-C, SIGTERM) ends the present update, writes a checkpoint and is raised again.
+
+        Raises:
+            NonFiniteError: If loss or gradient are not finite for `patience` updates in a row.
+            KeyboardInterrupt: After an interrupt.
+        """
+        config, counters = self.run.train, self.counters
+        started = time.perf_counter() - counters.seconds
+        saved = time.monotonic()
+        with _interrupts() as interrupted:
+            while not self._is_over():
+                self._update()
+                counters.seconds = time.perf_counter() - started
+                if counters.updates % config.log_every == 0:
+                    self._log_loss()
+                if counters.sequences - counters.validated_at >= config.validate_every or self._is_over():
+                    self.validate()
+                    self._restart_if_stuck()
+                if interrupted or time.monotonic() - saved > config.checkpoint_seconds:
+                    self._save()
+                    saved = time.monotonic()
+                if interrupted:
+                    raise KeyboardInterrupt
+        self._finish()
+        return self._best_model()
+
+    def validate(self) -> None:
+        """Judge the averaged weights at the largest training size, and keep them if they are the best."""
+        config, counters = self.run.train, self.counters
+        self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
+        keys = keyed.stream_keys(
+            np.full(config.validation_sequences, self._streams[VALIDATION]),
+            np.arange(config.validation_sequences),
+        )
+        batch = self._task.episodes(keys, **self._spec.largest)
+        with torch.no_grad():
+            losses, right = self._forward(self._averaged, batch)
+        loss, accuracy = float(losses), float(right.double().mean())
+        counters.validated_at = counters.sequences
+        self._log({"validation_loss": loss, "validation_accuracy": accuracy})
+        if (accuracy, -loss) > (counters.best_accuracy, -counters.best_loss) or not self._best:
+            counters.best_accuracy, counters.best_loss = accuracy, loss
+            counters.best_sequences = counters.sequences
+            self._best = {name: t.detach().clone() for name, t in self._averaged.state_dict().items()}
+
+    def _start(self) -> None:
+        """Begin with new weights, which depend on the seed and on the number of restarts."""
+        torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
+        self.model = self.run.build(self._task).to(self.device)
+        self._averaged = copy.deepcopy(self.model).eval()
+        self._optimizer = _optimizer(self.run.train, self.model)
+        self._best: dict[str, Tensor] = {}
+
+    def _update(self) -> None:
+        config, counters = self.run.train, self.counters
+        progress = self._progress()
+        batch = self._batch(progress)
+        for group in self._optimizer.param_groups:
+            group["lr"] = config.rate(progress)
+        self._optimizer.zero_grad()
+        loss, _ = self._forward(self.model.train(), batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf)
+        value = loss.item()
+        counters.updates += 1
+        counters.sequences += len(batch.keys)
+        if math.isfinite(value) and math.isfinite(norm.item()):
+            self._optimizer.step()
+            decay = min(config.average, counters.updates / (counters.updates + 10))
+            with torch.no_grad():
+                torch._foreach_lerp_(
+                    list(self._averaged.parameters()), list(self.model.parameters()), 1 - decay
+                )
+            counters.loss += value
+            counters.losses += 1
+            counters.dropped_in_a_row = 0
+            return
+        counters.dropped += 1
+        counters.dropped_in_a_row += 1
+        self._log({"dropped": counters.dropped, "keys": [str(key) for key in batch.keys]})
+        if counters.dropped_in_a_row >= config.patience:
+            raise NonFiniteError(
+                f"loss {value} and gradient norm {norm.item()} at update {counters.updates}, and no finite "
+                f"ones for {config.patience} updates; the keys of the batch: {batch.keys.tolist()}, its "
+                f"sizes: { {name: size.tolist() for name, size in batch.sizes.items()} }. A smaller "
+                "learning_rate or clip_norm may help"
+            )
+
+    def _forward(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the mean loss of the answer bits, in nats, and which sequences ``[B]`` are all right."""
+        inputs = torch.from_numpy(batch.inputs).to(self.device).contiguous()
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        mask = torch.from_numpy(batch.mask).to(self.device)
+        T, B, _ = inputs.shape
+        logits, _ = model(inputs, model.initial_state(B, capacity(T)))  # type: ignore[operator]
+        right = ((logits > 0) == targets.bool()).all(2) | ~mask
+        loss = functional.binary_cross_entropy_with_logits(logits[mask], targets[mask].to(logits.dtype))
+        return loss, right.all(0)
+
+    def _batch(self, progress: float) -> Batch:
+        """Return the batch of this update."""
+        config, B = self.run.train, self.run.train.batch_size
+        indices = np.arange(B) + self.counters.updates * B
+        keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
+        sizes = config.sizes(self._spec.training, progress)
+        if not config.mixed_sizes:
+            bounds = self._task.check_sizes(sizes, None)
+            sizes = {name: int(size[0]) for name, size in self._task.draw_sizes(keys[:1], bounds).items()}
+        return self._task.episodes(keys, **sizes)
+
+    def _progress(self) -> float:
+        counters = self.counters
+        done = counters.sequences - counters.restarted_at
+        return done / max(1, self.run.train.sequences - counters.restarted_at)
+
+    def _is_over(self) -> bool:
+        config, counters = self.run.train, self.counters
+        late = config.minutes is not None and counters.seconds >= 60 * config.minutes
+        return counters.sequences >= config.sequences or late
+
+    def _restart_if_stuck(self) -> None:
+        config, counters = self.run.train, self.counters
+        since = counters.sequences - counters.restarted_at
+        if config.restart_after is None or since < config.restart_after or self._is_over():
+            return
+        if since - config.restart_after < config.validate_every and counters.best_loss > config.restart_loss:
+            counters.restarts += 1
+            counters.restarted_at = counters.sequences
+            counters.best_accuracy, counters.best_loss = -1.0, math.inf
+            self._start()
+            self._log({"restarts": counters.restarts})
+
+    def _log_loss(self) -> None:
+        counters = self.counters
+        loss = counters.loss / counters.losses if counters.losses else None
+        self._log({"loss": loss, "learning_rate": self._optimizer.param_groups[0]["lr"]})
+        counters.loss, counters.losses = 0.0, 0
+
+    def _log(self, values: Metrics) -> None:
+        counters = self.counters
+        line = {"update": counters.updates, "sequences": counters.sequences, **values}
+        line["seconds"] = round(counters.seconds, 3)
+        if self.folder is not None:
+            with self._metrics.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        self._report(line)
+
+    def _save(self) -> None:
+        """Write a checkpoint: everything that the next update depends on."""
+        if self.folder is None:
+            return
+        self.counters.metrics_bytes = self._metrics.stat().st_size
+        save_tensors(self._checkpoint, self._state(), asdict(self.counters))
+
+    def _load(self) -> None:
+        tensors, record = load_tensors(self._checkpoint)
+        self.counters = Counters(**record)
+        for parameter in self.model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        rate = self._optimizer.param_groups[0]["lr"]
+        self._optimizer.param_groups[0]["lr"] = 0.0
+        self._optimizer.step()  # a step of nothing gives the optimizer its tensors
+        self._optimizer.param_groups[0]["lr"] = rate
+        if self.counters.best_sequences:
+            self._best = self._averaged.state_dict()
+        check_tensors(self._checkpoint, tensors, self._state())
+        self.model.load_state_dict(_part(tensors, "model"))
+        self._averaged.load_state_dict(_part(tensors, "average"))
+        self._best = _part(tensors, "best")
+        state = self._optimizer.state_dict()
+        for index, values in state["state"].items():
+            for name in values:
+                values[name] = tensors[f"optimizer.{index}.{name}"]
+        self._optimizer.load_state_dict(state)
+        torch.set_rng_state(tensors["rng"])
+
+    def _state(self) -> dict[str, Tensor]:
+        tensors = {"rng": torch.get_rng_state()}
+        tensors |= {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in self._averaged.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
+        for index, values in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in values.items()}
+        return tensors
+
+    def _finish(self) -> None:
+        """Write the weights that are kept and the summary; only then is the run complete."""
+        if self.folder is None:
+            return
+        counters = self.counters
+        save_tensors(self.folder / "model.safetensors", self._best, {"sequences": counters.best_sequences})
+        summary = {
+            "sequences": counters.sequences,
+            "updates": counters.updates,
+            "seconds": round(counters.seconds, 3),
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "restarts": counters.restarts,
+            "dropped_updates": counters.dropped,
+            "kept_at_sequences": counters.best_sequences,
+            "validation_accuracy": counters.best_accuracy,
+            "validation_loss": counters.best_loss,
+        }
+        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
+        self._checkpoint.unlink(missing_ok=True)
+
+    def _best_model(self) -> nn.Module:
+        self._averaged.load_state_dict(self._best)
+        return self._averaged
+
+
+def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(model.parameters(), rate, momentum=config.momentum, weight_decay=decay)
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(model.parameters(), rate, weight_decay=decay, fused=True)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    length = len(prefix) + 1
+    return {name[length:]: t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list instead of being interrupted in the middle of an update."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(s, lambda number, _frame: received.append(number)) for s in signals]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(signals, handlers, strict=True):
+            signal.signal(number, handler)
