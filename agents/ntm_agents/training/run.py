@@ -1,10 +1,10 @@
 """A training run: what it is made of, and the folder that it lives in.
 
-    config.json               everything that is needed to repeat the run
-    metrics.jsonl             a line every few updates, and one for each validation
-    checkpoint.safetensors    where to go on from; gone when the run is complete
-    model.safetensors         the weights that are kept
-    summary.json              what came of it; there if and only if the run is complete
+config.json               everything that is needed to repeat the run
+metrics.jsonl             a line every few updates, and one for each validation
+checkpoint.safetensors    where to go on from; gone when the run is complete
+model.safetensors         the weights that are kept
+summary.json              what came of it; there if and only if the run is complete
 """
 
 from __future__ import annotations

@@ -1,0 +1,129 @@
+"""The table of agents: what an agent is made of, its recipes by task, and how it is found.
+
+An agent is one file and one row of its package's table. Recipes are frozen literals: what is set here is
+what `ntm-envs train --agent NAME --task TASK` uses without another word.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from ntm_agents.training.config import TrainConfig
+from ntm_envs.agent import Agent
+from ntm_envs.lookup import did_you_mean, is_reference, load
+from ntm_envs.tasks import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A model's options and how it is trained."""
+
+    model: Mapping[str, Any] = field(default_factory=dict)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSpec:
+    """A row of a table of agents.
+
+    Attributes:
+        name: What the agent is called on the command line.
+        entry: A reference to a model class, or to what makes an agent that does not learn here.
+        summary: What it is, in a line.
+        learns: Whether `entry` is a model class that is trained. Otherwise it is called with the task and
+            returns an :class:`ntm_envs.Agent`.
+        recipes: Recipes by the names of tasks.
+        default: The recipe of all other tasks.
+    """
+
+    name: str
+    entry: str
+    summary: str
+    learns: bool = True
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    default: Recipe = field(default_factory=Recipe)
+
+    def recipe(self, task: str) -> Recipe:
+        """Return the recipe for a task."""
+        return self.recipes.get(task, self.default)
+
+    def make(self, task: Task) -> Agent:
+        """Return the agent of a row that does not learn."""
+        make: Callable[[Task], Agent] = load(self.entry)
+        return make(task)
+
+
+TABLE = (
+    AgentSpec(
+        name="ntm",
+        entry="ntm_agents.ntm:NTM",
+        summary="Neural Turing Machine (Graves et al. 2014)",
+        recipes={
+            # Copy is walking through the memory twice: a gate bias of -3 closes the way to content
+            # look-up at first, and noise makes blurred weightings costly, which drift beyond training.
+            "copy": Recipe(
+                model={"controller": "feedforward", "gate_bias": -3.0, "noise": 0.3},
+                train=TrainConfig(sequences=32_000),
+            ),
+            # The item is found by content, so look-up stays half open.
+            "associative_recall": Recipe(
+                model={"units": 64, "read_heads": 2, "gate_bias": -1.0, "sharpening_bias": 1.0},
+                train=TrainConfig(sequences=48_000, mixed_sizes=True),
+            ),
+            # Repeats are harder to learn than lengths, so they grow.
+            "repeat_copy": Recipe(
+                model={"units": 64, "read_heads": 2, "gate_bias": -1.0, "sharpening_bias": 1.0},
+                train=TrainConfig(
+                    sequences=64_000, batch_size=16, mixed_sizes=True, curriculum={"repeats": 3}
+                ),
+            ),
+        },
+        default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+    ),
+)
+
+
+def find(name: str, tables: Iterable[AgentSpec]) -> AgentSpec:
+    """Return an agent's row.
+
+    Args:
+        name: A name of the tables or of an installed package (entry points ``ntm_envs.agents``), or a
+            reference such as ``./my_model.py:MyModel`` to a class of one's own: one with `initial_state`
+            is a model to train, one with `act` an agent to judge.
+        tables: The rows to look in.
+
+    Raises:
+        ValueError: If there is no such agent; the message suggests the nearest one.
+        TypeError: If a reference names neither a model nor an agent.
+    """
+    if is_reference(name):
+        return _own(name)
+    rows = {row.name: row for row in tables}
+    for entry_point in entry_points(group="ntm_envs.agents"):
+        if entry_point.name == name and name not in rows:
+            rows[name] = entry_point.load()
+    if name not in rows:
+        raise ValueError(did_you_mean("agent", name, rows))
+    return rows[name]
+
+
+def _own(reference: str) -> AgentSpec:
+    found = load(reference)
+    if isinstance(found, AgentSpec):
+        return found
+    learns = hasattr(found, "initial_state")
+    if not learns and not hasattr(found, "act"):
+        raise TypeError(
+            f"{reference} is {found!r}; expected a model (with initial_state and forward) or an agent (with "
+            "begin and act)"
+        )
+    # The reference is kept with the whole path, so that the run can be loaded from anywhere.
+    where, _, attribute = reference.rpartition(":")
+    entry = f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else reference
+    summary = (inspect.getdoc(found) or attribute).splitlines()[0]
+    return AgentSpec(name=attribute, entry=entry, summary=summary, learns=learns)

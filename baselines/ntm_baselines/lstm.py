@@ -1,0 +1,57 @@
+"""The LSTM, which the paper and everyone since compares memory machines with.
+
+Source: Hochreiter and Schmidhuber, *Long Short-Term Memory* (Neural Computation 9, 1997).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from torch import Tensor, nn
+
+LSTMState: TypeAlias = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSTMConfig:
+    """The options of an LSTM."""
+
+    units: int = 256
+    """Units of each layer."""
+    depth: int = 1
+    """Number of layers."""
+
+    def __post_init__(self) -> None:
+        for name in ("units", "depth"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+
+
+class LSTM(nn.Module):
+    """PyTorch's own LSTM and a linear read-out; its state starts at zero.
+
+    Args:
+        input_size: Number of input channels I.
+        output_size: Number of output channels O.
+        **config: Options of `LSTMConfig`.
+    """
+
+    Config: ClassVar[type[LSTMConfig]] = LSTMConfig
+
+    def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
+        super().__init__()
+        self.config = LSTMConfig(**config)
+        self.lstm = nn.LSTM(input_size, self.config.units, self.config.depth)
+        self.output = nn.Linear(self.config.units, output_size)
+
+    def initial_state(self, batch_size: int, capacity: int) -> LSTMState:
+        """Return zeros ``[B, depth, units]`` twice; an LSTM's memory does not grow with the capacity."""
+        zeros = self.output.weight.new_zeros(batch_size, self.config.depth, self.config.units)
+        return zeros, zeros
+
+    def forward(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        """Return the logits ``[T, B, O]`` of inputs ``[T, B, I]`` and the state after them."""
+        hidden, cell = (tensor.transpose(0, 1).contiguous() for tensor in state)
+        features, (hidden, cell) = self.lstm(inputs, (hidden, cell))
+        return self.output(features), (hidden.transpose(0, 1), cell.transpose(0, 1))

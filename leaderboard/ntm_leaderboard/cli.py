@@ -1,0 +1,284 @@
+"""The command line: tasks, agents, train, evaluate, bench, watch.
+
+Options come from the dataclasses that the Python API uses. Those of `train` and `watch` depend on the
+agent and the task, so these two are read first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from ntm_agents import TrainConfig, Trainer, config_class
+from ntm_agents.training.checkpoint import CheckpointError
+from ntm_agents.training.trainer import NonFiniteError
+from ntm_envs import tasks
+from ntm_envs.lookup import did_you_mean, load
+from ntm_leaderboard import bench as benchmark
+from ntm_leaderboard import report, watching
+from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, untrained
+from ntm_leaderboard.judge import judge
+
+console = Console()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Train an agent on a task by its recipe, every part of which can be changed here.
+
+    The same command on the same folder goes on where it was interrupted.
+    """
+
+    agent: str = "ntm"
+    """A name from `ntm-envs agents`, or a model of your own: ./my_model.py:MyModel."""
+    task: str = "copy"
+    """A name from `ntm-envs tasks`, or a task of your own: ./my_task.py:MY_TASK."""
+    seed: int = 0
+    """Seed of initial weights, data and noise."""
+    output: Path | None = None
+    """Folder of the run; runs/TASK-AGENT-SEED without it."""
+    device: str = "cpu"
+    """Where to compute, such as cpu or cuda."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Play the ladder of a task with a trained run, or with an agent that needs no training here."""
+
+    run: tyro.conf.Positional[Path | None] = None
+    """Folder of a complete run."""
+    agent: str | None = None
+    """Without a run: oracle, constant, coin-flips, or an agent of your own: ./my_agent.py:MyAgent."""
+    task: str = "copy"
+    """Without a run: the task."""
+    output: Path | None = None
+    """Where the result goes; RUN/result.json without it."""
+    up_to: int | None = None
+    """Leave out the rungs at which a size is larger than this."""
+    sequences: int | None = None
+    """Sequences of a rung, if fewer than the ladder asks for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Train and judge agents on tasks with several seeds, and compare them in a table and a picture.
+
+    What is done already is not done again. Settings that are given replace those of the preset.
+    """
+
+    preset: Literal["quick", "classic"] = "quick"
+    """quick: Copy and AssociativeRecall, the lower rungs, minutes. classic: everything, hours."""
+    agents: tuple[str, ...] = ()
+    """Agents: names, or references to your own."""
+    tasks: tuple[str, ...] = ()
+    """Tasks: names, or references to your own."""
+    seeds: int | None = None
+    """Number of seeds, from 0."""
+    sequences: int | None = None
+    """Sequences of a rung, if fewer than the ladder asks for."""
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Runs at a time, each on one thread."""
+    output: Path | None = None
+    """Folder of everything that comes of it; bench/PRESET without it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """Watch an agent play an episode: in the terminal, in a window, or as a GIF."""
+
+    agent: str = "oracle"
+    """Folder of a complete run, or the name of an agent that needs no training."""
+    task: str = "copy"
+    """The task; that of the run, if the agent is one."""
+    key: int = 0
+    """Key of the episode: the same key is the same episode."""
+    mode: Literal["ansi", "human"] = "ansi"
+    """In the terminal, or in a window."""
+    output: Path | None = None
+    """Write a GIF here instead, or a PNG of the last moment."""
+    fps: float = 8.0
+    """Steps a second."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command; return the exit code.
+
+    Args:
+        argv: The arguments behind `ntm-envs`.
+    """
+    commands: dict[str, tuple[Callable[[list[str]], int], str]] = {
+        "tasks": (_tasks, "list the tasks"),
+        "agents": (_agents, "list the agents"),
+        "train": (_train, "train an agent on a task"),
+        "evaluate": (_evaluate, "play the ladder of a task with a trained agent"),
+        "bench": (_bench, "train and judge several agents, and compare them"),
+        "watch": (_watch, "watch an agent play an episode"),
+    }
+    if not argv or argv[0] in ("-h", "--help"):
+        console.print("ntm-envs: how far does a sequence model generalise beyond what it was trained on?\n")
+        for name, (_, summary) in commands.items():
+            console.print(f"  ntm-envs {name:9} {summary}", highlight=False)
+        console.print("\nntm-envs COMMAND --help tells more. Begin with: ntm-envs bench", highlight=False)
+        return 0
+    if argv[0] not in commands:
+        return _fail(did_you_mean("command", argv[0], commands))
+    try:
+        return commands[argv[0]][0](list(argv[1:]))
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+        return _fail(str(error))
+    except (CheckpointError, NonFiniteError) as error:
+        return _fail(str(error))
+
+
+def _fail(message: str) -> int:
+    print(f"ntm-envs: {message}", file=sys.stderr)
+    return 2
+
+
+def _tasks(argv: list[str]) -> int:
+    _parse(_Nothing, argv, "tasks")
+    table = Table("task", "environment", "trained on", "judged on", box=None, header_style="bold")
+    for name in tasks.names():
+        row = tasks.spec(name)
+        table.add_row(name, row.env_id, report.training_text(row), report.ladder_text(row))
+    console.print(table)
+    return 0
+
+
+def _agents(argv: list[str]) -> int:
+    _parse(_Nothing, argv, "agents")
+    table = Table("agent", "what it is", "learns", box=None, header_style="bold")
+    for row in AGENTS:
+        table.add_row(row.name, row.summary, "yes" if row.learns else "no")
+    console.print(table)
+    return 0
+
+
+def _train(argv: list[str]) -> int:
+    agent, task = _peek(argv, "--agent", "ntm"), _peek(argv, "--task", "copy")
+    run = new_run(agent, task)
+    config = config_class(load(agent_spec(agent).entry))
+    fields = [
+        ("train", Annotated[TrainConfig, tyro.conf.arg(name="")], field(default=run.train)),
+        ("model", config, field(default_factory=lambda: config(**run.model))),
+    ]
+    options = _parse(_extended(TrainOptions, fields), argv, "train")
+    name = f"{tasks.spec(options.task).name}-{run.agent}-{options.seed}"
+    folder = options.output or Path("runs") / name
+    run = dataclasses.replace(
+        run, model=dataclasses.asdict(options.model), train=options.train, seed=options.seed
+    )
+    with report.training_display(console, run.train.sequences) as display:
+        trainer = Trainer(run, folder, report=display, device=options.device)
+        if trainer.complete:
+            console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
+            return 0
+        try:
+            trainer.train()
+        except KeyboardInterrupt:
+            seen = trainer.counters.sequences
+            console.print(f"Saved at {seen:,} sequences. The same command goes on from there.")
+            raise
+    counters = trainer.counters
+    console.print(
+        f"Trained on {counters.sequences:,} sequences in {counters.seconds:.0f} s; sequence accuracy at the "
+        f"largest training size {counters.best_accuracy:.3f}.\nJudge it: ntm-envs evaluate {folder}"
+    )
+    return 0
+
+
+def _evaluate(argv: list[str]) -> int:
+    options = _parse(EvaluateOptions, argv, "evaluate")
+    if (options.run is None) == (options.agent is None):
+        raise ValueError("name the folder of a run, or an --agent; one of the two")
+    contestant = from_run(options.run) if options.run else untrained(options.agent, options.task)
+    path = options.output or (options.run / "result.json" if options.run else None)
+    if path is None:
+        path = Path("runs") / f"{contestant.spec.name}-{contestant.name}.json"
+    with report.evaluation_display(console) as display:
+        result = judge(contestant, path, up_to=options.up_to, sequences=options.sequences, report=display)
+    report.print_results(console, [result])
+    console.print(f"The result is in {path}")
+    return 0
+
+
+def _bench(argv: list[str]) -> int:
+    options = _parse(BenchOptions, argv, "bench")
+    plan = benchmark.plan(
+        options.preset,
+        agents=options.agents,
+        tasks=options.tasks,
+        seeds=options.seeds,
+        sequences=options.sequences,
+        output=options.output,
+    )
+    outcome = benchmark.run(plan, jobs=options.jobs, console=console)
+    report.print_results(console, outcome.results)
+    if outcome.results:
+        from ntm_leaderboard.figures import accuracy_figure
+
+        path = plan.output / "accuracy.png"
+        accuracy_figure(outcome.results, path)
+        console.print(f"The picture is in {path}, the results are beside it.")
+    for job, reason in outcome.failures.items():
+        console.print(f"[red]{job} failed:[/] {reason}", highlight=False)
+    return 1 if outcome.failures else 0
+
+
+def _watch(argv: list[str]) -> int:
+    agent, task = _peek(argv, "--agent", "oracle"), _peek(argv, "--task", "copy")
+    contestant = from_run(Path(agent)) if Path(agent).is_dir() else untrained(agent, task)
+    largest = contestant.spec.largest
+    fields = [(name, int, field(default=size)) for name, size in largest.items()]
+    options = _parse(_extended(WatchOptions, fields), argv, "watch")
+    sizes = {name: getattr(options, name) for name in largest}
+    env_id = contestant.spec.env_id
+    if options.output is not None:
+        watching.record(contestant.agent, env_id, sizes, options.key, options.output, options.fps)
+        console.print(f"The episode is in {options.output}")
+    else:
+        watching.play(contestant.agent, env_id, sizes, options.key, options.mode, options.fps)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """List what there is."""
+
+
+def _parse(options: Any, argv: list[str], command: str) -> Any:
+    return tyro.cli(options, args=argv, prog=f"ntm-envs {command}")
+
+
+def _peek(argv: list[str], option: str, default: str) -> str:
+    """Return the value of an option before the command line is read as a whole."""
+    for i, argument in enumerate(argv):
+        if argument == option and i + 1 < len(argv):
+            return argv[i + 1]
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return default
+
+
+def _extended(options: type[Any], fields: list[Any]) -> type[Any]:
+    """Return a dataclass of options with further fields."""
+    made = dataclasses.make_dataclass(options.__name__, fields, bases=(options,), frozen=True, kw_only=True)
+    made.__doc__ = options.__doc__
+    return made
+
+
+def single_thread() -> None:
+    """Compute on one thread: these models are small, and runs side by side use the other cores."""
+    torch.set_num_threads(1)

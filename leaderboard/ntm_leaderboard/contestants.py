@@ -1,0 +1,151 @@
+"""Finds who is to be judged, and commits to everything that decides how it behaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import ntm_agents
+import ntm_baselines
+from ntm_agents import AgentSpec, ModelAgent, Run, load_run
+from ntm_agents.registry import find
+from ntm_envs import capacity, tasks
+from ntm_envs.agent import Agent
+from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.results import Training
+
+AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
+"""The rows of all agents of the project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """An agent that is ready to be judged on a task, and what a result says about it."""
+
+    agent: Agent
+    spec: TaskSpec
+    name: str
+    entry: str
+    model: dict[str, Any]
+    seed: int
+    training: Training | None
+    commitment: str
+
+
+def agent_spec(name: str) -> AgentSpec:
+    """Return the row of an agent; see :func:`ntm_agents.registry.find`."""
+    return find(name, AGENTS)
+
+
+def from_run(folder: Path) -> Contestant:
+    """Return the agent that a complete run has trained.
+
+    Raises:
+        FileNotFoundError: If there is no run in the folder, or it is not complete.
+        CheckpointError: If the weights do not belong to the model.
+    """
+    model, run = load_run(folder)
+    summary = json.loads((folder / "summary.json").read_text())
+    spec = run.task_spec()
+    with torch.no_grad():
+        state = model.initial_state(1, capacity(spec.make().steps(**spec.largest)))  # type: ignore[operator]
+    training = Training(
+        sequences=summary["sequences"],
+        seconds=summary["seconds"],
+        restarts=summary["restarts"],
+        dropped_updates=summary["dropped_updates"],
+        parameters=summary["parameters"],
+        state_values=_count(state),
+        recipe=dataclasses.asdict(run.train),
+    )
+    return Contestant(
+        agent=ModelAgent(model),
+        spec=spec,
+        name=run.agent,
+        entry=_portable(run.entry),
+        model=run.resolved()["model"],
+        seed=run.seed,
+        training=training,
+        commitment=_commitment(run.resolved()["model"], run.entry, model.state_dict()),
+    )
+
+
+def untrained(name: str, task: str) -> Contestant:
+    """Return an agent that is not trained here: an oracle, a coin flipper, or one's own.
+
+    Raises:
+        ValueError: If there is no such agent or task, or the agent has to be trained first.
+    """
+    row, spec = agent_spec(name), tasks.spec(task)
+    if row.learns:
+        raise ValueError(
+            f"{name} has to be trained first: ntm-envs train --agent {name} --task {spec.name} --output RUN, "
+            "and then name the folder RUN"
+        )
+    return Contestant(
+        agent=row.make(spec.make()),
+        spec=spec,
+        name=row.name,
+        entry=_portable(row.entry),
+        model={},
+        seed=0,
+        training=None,
+        commitment=_commitment({}, row.entry, {}),
+    )
+
+
+def new_run(agent: str, task: str, seed: int = 0) -> Run:
+    """Return the run that trains an agent on a task by its recipe.
+
+    Raises:
+        ValueError: If there is no such agent or task, or the agent does not learn.
+    """
+    row, spec = agent_spec(agent), tasks.spec(task)
+    if not row.learns:
+        raise ValueError(f"{agent} does not learn; judge it with: ntm-envs evaluate --agent {agent} ...")
+    recipe = row.recipe(spec.name)
+    name = task if ":" not in task else _absolute(task)
+    return Run(
+        agent=row.name, entry=row.entry, task=name, model=dict(recipe.model), train=recipe.train, seed=seed
+    )
+
+
+def _commitment(model: dict[str, Any], entry: str, tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of what decides behaviour: configuration, read-out, weights, foreign source.
+
+    The read-out is always the same: a bit is 1 where its probability is above one half.
+    """
+    digest = hashlib.sha256()
+    readout = {"bit": "p > 0.5", "entry": _portable(entry), "model": model}
+    digest.update(json.dumps(readout, sort_keys=True, separators=(",", ":")).encode())
+    source = Path(entry.rpartition(":")[0])
+    if source.suffix == ".py":
+        digest.update(hashlib.sha256(source.expanduser().read_bytes()).digest())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        header = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
+        digest.update(header.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _portable(entry: str) -> str:
+    """Name a file without its folder, which means nothing elsewhere."""
+    where, _, attribute = entry.rpartition(":")
+    return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry
+
+
+def _absolute(reference: str) -> str:
+    where, _, attribute = reference.rpartition(":")
+    return f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else reference
+
+
+def _count(state: Any) -> int:
+    return state.numel() if isinstance(state, Tensor) else sum(_count(part) for part in state)

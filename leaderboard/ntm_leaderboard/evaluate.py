@@ -1,0 +1,121 @@
+"""Plays the ladder of a task with an agent, through the environment and nothing else.
+
+The sequences of a rung cannot be chosen and cannot have been trained on: their keys are drawn from a
+commitment to everything that decides the agent's behaviour.
+
+Shape letters: B episodes, I input channels, O output channels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+import ntm_envs
+from ntm_baselines.reference import CoinFlips, Constant, oracle
+from ntm_envs.agent import Agent
+from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.results import Rung, Score
+
+NO_NONCE = "0" * 64
+"""The nonce of self-reported results."""
+
+REFERENCES = {"coin-flips": CoinFlips, "constant": Constant, "oracle": oracle}
+"""Whom every agent is compared with, on the same sequences."""
+
+
+def evaluation_keys(
+    commitment: str, nonce: str, task_id: str, sizes: Mapping[str, int], count: int
+) -> NDArray[np.int64]:
+    """Return the keys of the first ``count`` sequences of a rung.
+
+    Key i is the first 63 bits of the SHA-256 of the JSON text
+    ``["ntm-envs-eval/1",commitment,nonce,task_id,{sizes, sorted},i]`` without spaces.
+    """
+
+    def key(i: int) -> int:
+        parts = ["ntm-envs-eval/1", commitment, nonce, task_id, dict(sizes), i]
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+    return np.array([key(i) for i in range(count)], np.int64)
+
+
+def play(
+    agent: Agent, spec: TaskSpec, sizes: Mapping[str, int], keys: NDArray[np.int64], seed: int = 0
+) -> tuple[Score, int]:
+    """Play episodes of one size, all at once.
+
+    Args:
+        agent: Who plays.
+        spec: The task.
+        sizes: The size of the episodes.
+        keys: The keys of the episodes ``[B]``.
+        seed: Seed of the agent's own randomness.
+
+    Returns:
+        The score, and the number of scored bits of all episodes.
+
+    Raises:
+        ValueError: If the agent's outputs have the wrong shape or values.
+    """
+    steps = spec.make().steps(**sizes)
+    env = gym.make_vec(
+        spec.env_id, num_envs=len(keys), actions=agent.outputs, autoreset_mode="Disabled", **sizes
+    )
+    observations, _ = env.reset(seed=0, options={"key": keys})
+    agent.begin(len(keys), ntm_envs.capacity(steps), seed)
+    returns, bits = np.zeros(len(keys)), 0
+    for _ in range(steps):
+        observations, rewards, over, _, info = env.step(agent.act(observations))
+        returns += rewards
+    assert over.all(), "all episodes of a rung have the same number of steps"
+    env.close()
+    wrong, costs = info["wrong_bits"], info.get("cost_in_bits")
+    batch = spec.make().episodes(keys[:1], **sizes)
+    bits = int(batch.mask.sum()) * batch.targets.shape[2] * len(keys)
+    score = Score(
+        all_right=int((wrong == 0).sum()),
+        wrong_bits=int(wrong.sum()),
+        mean_return=float(returns.mean()),
+        cost_in_bits=None if costs is None else float(costs.mean()),
+    )
+    return score, bits
+
+
+def evaluate(
+    agent: Agent,
+    spec: TaskSpec,
+    commitment: str,
+    *,
+    nonce: str = NO_NONCE,
+    rungs: Iterable[Mapping[str, int]] | None = None,
+    sequences: int | None = None,
+    report: Callable[[Rung], None] = lambda rung: None,
+) -> list[Rung]:
+    """Play the rungs of a task with an agent, and with the references on the same sequences.
+
+    Args:
+        agent: Who is judged.
+        spec: The task.
+        commitment: SHA-256 of what decides the agent's behaviour, hexadecimal.
+        nonce: Zeros, or 32 random bytes that a verifier drew afterwards, hexadecimal.
+        rungs: The rungs to play; all of the task's without it.
+        sequences: Sequences of a rung, if fewer than the ladder asks for.
+        report: Called with every rung that is done.
+    """
+    task, done = spec.make(), []
+    for sizes in spec.rungs if rungs is None else rungs:
+        count = min(spec.rung_sequences(sizes), sequences or 2**31)
+        keys = evaluation_keys(commitment, nonce, spec.env_id, sizes, count)
+        score, bits = play(agent, spec, sizes, keys)
+        references = {name: play(make(task), spec, sizes, keys)[0] for name, make in REFERENCES.items()}
+        rung = Rung(sizes=dict(sizes), sequences=count, bits=bits, score=score, references=references)
+        done.append(rung)
+        report(rung)
+    return done

@@ -1,0 +1,153 @@
+"""What the command line shows: progress while something runs, and tables of what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ntm_envs import tasks
+from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.statistics import horizon, ladder
+
+PLAIN_SECONDS = 10.0
+"""Seconds between lines of progress where there is no terminal to draw on."""
+
+
+@contextmanager
+def training_display(console: Console, sequences: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Show how a training run goes: yields what to call with each line of its metrics."""
+    bar = Progress(
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} sequences"),
+        BarColumn(),
+        TextColumn("{task.fields[speed]}  loss {task.fields[loss]}  accuracy {task.fields[accuracy]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        shown = bar.add_task("training", total=sequences, speed="", loss="–", accuracy="–")
+        first: tuple[float, int] | None = None
+        printed = time.monotonic()
+        latest = {"loss": "–", "accuracy": "–"}
+
+        def display(metrics: Mapping[str, Any]) -> None:
+            nonlocal first, printed
+            seen, now = metrics["sequences"], time.monotonic()
+            first = first or (now, seen)
+            if metrics.get("loss") is not None:
+                latest["loss"] = f"{metrics['loss']:.4f}"
+            if "validation_accuracy" in metrics:
+                latest["accuracy"] = f"{metrics['validation_accuracy']:.3f}"
+            if "dropped" in metrics:
+                console.print(f"[yellow]update {metrics['update']} was not finite and was dropped[/]")
+            if "restarts" in metrics:
+                console.print(f"[yellow]stuck at {seen:,} sequences: starting again from new weights[/]")
+            speed = f"{(seen - first[1]) / (now - first[0]):,.0f}/s" if now > first[0] else ""
+            bar.update(shown, completed=seen, speed=speed, **latest)
+            if not console.is_terminal and now - printed > PLAIN_SECONDS:
+                printed = now
+                console.print(
+                    f"{seen:,} of {sequences:,} sequences  {speed}  loss {latest['loss']}  "
+                    f"accuracy {latest['accuracy']}"
+                )
+
+        yield display
+
+
+@contextmanager
+def evaluation_display(console: Console) -> Iterator[Callable[[Rung], None]]:
+    """Show which rung has been played: yields what to call with each."""
+    with console.status("playing the ladder") as status:
+
+        def display(rung: Rung) -> None:
+            text = f"{sizes_text(rung.sizes)}: sequence accuracy {rung.sequence_accuracy:.3f}"
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text)
+
+        yield display
+
+
+def print_results(console: Console, results: Sequence[Result]) -> None:
+    """Print a table for each ladder: each seed's sequence accuracy, and wrong bits of a sequence."""
+    by_task: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        by_task[result.task].append(result)
+    for env_id, group in by_task.items():
+        spec = tasks.spec(env_id)
+        for size in spec.ladders:
+            rows = [(result, rungs) for result in group if (rungs := ladder(result, spec, size))]
+            if rows:
+                console.print(_ladder_table(spec, size, rows))
+    console.print(
+        "Each cell: the share of sequences without a single wrong bit, and the mean number of wrong bits.\n"
+        "The horizon is the last size up to which a run stays at 0.99 or above.",
+        style="dim",
+    )
+
+
+def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]]]) -> Table:
+    table = Table(title=f"{spec.env_id} along {size}", title_justify="left", header_style="bold")
+    values = sorted({rung.sizes[size] for _, rungs in rows for rung in rungs})
+    table.add_column("agent")
+    table.add_column("seed", justify="right")
+    for value in values:
+        trained = value <= spec.largest[size]
+        table.add_column(f"{value}{' (trained)' if trained else ''}", justify="right")
+    table.add_column("horizon", justify="right")
+    agents = list(dict.fromkeys(result.agent for result, _ in rows))
+    for agent in agents:
+        mine = [(result, rungs) for result, rungs in rows if result.agent == agent]
+        for result, rungs in sorted(mine, key=lambda row: row[0].seed):
+            by_value = {rung.sizes[size]: rung for rung in rungs}
+            cells = [_cell([by_value[value]]) if value in by_value else "" for value in values]
+            table.add_row(agent, str(result.seed), *cells, str(horizon(rungs, size)))
+        if len(mine) > 1:
+            at = {
+                value: [r for _, rungs in mine for r in rungs if r.sizes[size] == value] for value in values
+            }
+            table.add_row(agent, "mean", *(_cell(at[value]) for value in values), "", style="bold")
+        table.add_section()
+    reference = {rung.sizes[size]: rung for _, rungs in rows for rung in rungs}
+    for name in next(iter(reference.values())).references:
+        cells = [_reference_cell(reference[value], name) for value in values]
+        table.add_row(name, "", *cells, "", style="dim")
+    return table
+
+
+def _cell(rungs: list[Rung]) -> str:
+    accuracy = np.mean([rung.sequence_accuracy for rung in rungs])
+    wrong = np.mean([rung.score.wrong_bits / rung.sequences for rung in rungs])
+    return f"{accuracy:.3f} ({wrong:.1f})"
+
+
+def _reference_cell(rung: Rung, name: str) -> str:
+    score = rung.references[name]
+    return f"{score.all_right / rung.sequences:.3f} ({score.wrong_bits / rung.sequences:.1f})"
+
+
+def sizes_text(sizes: Mapping[str, int]) -> str:
+    """Return sizes in words: ``length 20, repeats 10``."""
+    return ", ".join(f"{name} {value}" for name, value in sizes.items())
+
+
+def training_text(spec: TaskSpec) -> str:
+    """Return a task's training range in words."""
+    ranges = {n: f"{s[0]}..{s[1]}" if isinstance(s, tuple) else str(s) for n, s in spec.training.items()}
+    return ", ".join(f"{name} {text}" for name, text in ranges.items())
+
+
+def ladder_text(spec: TaskSpec) -> str:
+    """Return a task's ladders in words, one a line."""
+    return "\n".join(
+        f"{size} {', '.join(str(rung[size]) for rung in rungs)}" for size, rungs in spec.ladders.items()
+    )

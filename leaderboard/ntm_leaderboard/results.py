@@ -1,0 +1,146 @@
+"""A result: how one trained agent did on one task. An immutable JSON file; nothing derived is stored.
+
+Version 1 of the schema. Unknown or missing fields, numbers that are not finite and impossible counts are
+refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=0)]
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Record(BaseModel):
+    """What all parts of a result have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Score(Record):
+    """How an agent did on the sequences of a rung."""
+
+    all_right: Count
+    """Sequences whose every scored bit was right."""
+    wrong_bits: Count
+    """Wrong bits of all sequences together."""
+    mean_return: Annotated[float, Field(ge=-1 - 1e-9, le=1 + 1e-9)]
+    """Mean return of an episode."""
+    cost_in_bits: Annotated[float, Field(ge=0)] | None
+    """Mean negative log2-likelihood of a sequence; None for an agent that gives hard bits."""
+
+
+class Rung(Record):
+    """One rung of a ladder: sequences of one size."""
+
+    sizes: dict[str, int]
+    """The size of every sequence."""
+    sequences: Annotated[int, Field(gt=0)]
+    """How many sequences were played."""
+    bits: Annotated[int, Field(gt=0)]
+    """Scored bits of all sequences together."""
+    score: Score
+    """The agent's own."""
+    references: dict[str, Score]
+    """What coin flips, the best constant output and the oracle get on the same sequences."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Rung:
+        for name, score in {"score": self.score, **self.references}.items():
+            if score.all_right > self.sequences:
+                raise ValueError(f"{name}.all_right is {score.all_right} of {self.sequences} sequences")
+            if score.wrong_bits > self.bits:
+                raise ValueError(f"{name}.wrong_bits is {score.wrong_bits} of {self.bits} bits")
+            if (score.wrong_bits == 0) != (score.all_right == self.sequences):
+                raise ValueError(
+                    f"{name}: {score.wrong_bits} wrong bits and {score.all_right} of {self.sequences} "
+                    "sequences all right contradict each other"
+                )
+        return self
+
+    @property
+    def sequence_accuracy(self) -> float:
+        """The share of sequences whose every scored bit was right."""
+        return self.score.all_right / self.sequences
+
+    @property
+    def bit_accuracy(self) -> float:
+        """The share of scored bits that were right."""
+        return 1 - self.score.wrong_bits / self.bits
+
+
+class Training(Record):
+    """What a model had before it was judged."""
+
+    sequences: Count
+    """Training sequences seen, those before restarts included."""
+    seconds: Annotated[float, Field(ge=0)]
+    """Wall time of the training."""
+    restarts: Count
+    """How often it began again from new weights."""
+    dropped_updates: Count
+    """Updates that were dropped because loss or gradient were not finite."""
+    parameters: Count
+    """Trainable parameters of the model."""
+    state_values: Count
+    """Numbers in its state for one sequence of the largest training size."""
+    recipe: dict[str, Any]
+    """The configuration of the training."""
+
+
+class Result(Record):
+    """How one agent, trained with one seed, did on one task."""
+
+    schema_version: Literal[1] = 1
+    agent: str
+    """What the agent is called."""
+    entry: str
+    """Where its class is, such as ``ntm_agents.ntm:NTM``."""
+    model: dict[str, Any]
+    """Its resolved configuration."""
+    task: str
+    """The task's id with its version, such as ``ntm_envs/Copy-v0``."""
+    seed: Count
+    """Seed of the training."""
+    training: Training | None
+    """None for an agent that was not trained here."""
+    privileges: list[str] = []
+    """What it was allowed beyond the rules, such as ``long_validation``."""
+    status: Literal["self-reported", "verified"] = "self-reported"
+    """Who played the ladder."""
+    commitment: Hex
+    """SHA-256 of everything that decides the agent's behaviour; the sequences are drawn from it."""
+    nonce: Hex
+    """What the sequences are drawn from as well: zeros when self-reported."""
+    seconds: Annotated[float, Field(ge=0)]
+    """Wall time of the evaluation."""
+    rungs: Annotated[list[Rung], Field(min_length=1)]
+    """The rungs of the ladder that were played."""
+    versions: dict[str, str]
+    """Versions of the packages that the numbers depend on."""
+    commit: str | None
+    """Git commit of this project, if it ran from a checkout."""
+    hardware: str
+    """What it ran on."""
+    created: AwareDatetime
+    """When it was made."""
+
+    def write(self, path: Path) -> None:
+        """Write the result as JSON; whoever reads never sees half of it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}")
+        temporary.write_text(self.model_dump_json(indent=2) + "\n")
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Result:
+        """Read a result.
+
+        Raises:
+            ValidationError: If it is not one; the message names the field.
+        """
+        return cls.model_validate_json(path.read_text())
