@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -53,7 +54,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     * v0: the first version.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 8}
+    metadata = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 8}  # noqa: RUF012
 
     def __init__(
         self,
@@ -84,6 +85,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         self.render_mode = render_mode
         self.observation_space = observation_space(self.task)
         self.action_space = action_space(self.task, actions)
+        self._width, self._input_size = self.task.output_size, self.task.input_size
         self._probabilities = actions == "probabilities"
         self._reveal = reveal_target
         self._window: Window | None = None
@@ -91,7 +93,12 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         # Episodes are made many at a time: a batch of them costs little more than one.
         self._longest = self.task.steps(**self.sizes)
         self._ahead = max(1, min(64, 2**17 // self._longest))
+        self._upcoming: Iterator[_Episode] = iter(())
+        self._episode: _Episode | None = None
         self._over = True
+        self._now = self._wrong = 0
+        self._cost = 0.0
+        self._outputs: list[NDArray[np.float32]] = []
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -109,20 +116,24 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         super().reset(seed=seed)
         if seed is not None or self._stream is None:
             self._stream = int(self.np_random.integers(2**63, dtype=np.int64))
-            self._next_index, self._next_row, self._asides = 0, self._ahead, 0
+            self._index = self._asides = 0
+            self._upcoming = iter(())
         if options:
-            self._start(self._aside(dict(options)), 0)
+            episode = self._aside(dict(options))
         else:
-            if self._next_row == self._ahead:
-                keys = self._keys(self._next_index, self._ahead)
-                self._batch = self.task.episodes(keys, **self.sizes)
-                self._next_index += self._ahead
-                self._next_row = 0
-            self._start(self._batch, self._next_row)
-            self._next_row += 1
+            following = next(self._upcoming, None)
+            if following is None:
+                keys = self._keys(self._index, self._ahead)
+                self._index += self._ahead
+                self._upcoming = _episodes(self.task.episodes(keys, **self.sizes))
+                following = next(self._upcoming)
+            episode = following
+        self._episode = episode
+        self._now, self._wrong, self._cost, self._over, self._outputs = 0, 0, 0.0, False, []
         if self.render_mode == "human":
             self.render()
-        return self._inputs[0].copy(), self._info | self._revealed()
+        info = episode.info.copy()
+        return episode.inputs[0].copy(), info | self._revealed() if self._reveal else info
 
     def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Answer the last observation; see the class.
@@ -132,40 +143,42 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             ValueError: If the action has the wrong shape or values. The episode then goes on as if it
                 had not been given.
         """
-        if self._over:
+        episode, now, width = self._episode, self._now, self._width
+        if self._over or episode is None:
             raise ResetNeeded("the episode is over or has not begun; call reset() first")
         if self._probabilities:
-            action = check_probabilities(action, self.action_space.shape)
+            action = check_probabilities(action, (width,))
             bits = grading.to_bits(action).tobytes()
         else:
             bits = self._bits(action)
-        now, width, reward = self._now, self.task.output_size, 0.0
-        if self._mask[now]:
-            target = self._targets[now * width : (now + 1) * width]
-            wrong = (int.from_bytes(bits, "little") ^ int.from_bytes(target, "little")).bit_count()
-            reward = grading.reward(wrong, width, self._answer_steps)
-            self._wrong += wrong
+        reward = 0.0
+        if episode.mask[now]:
+            target = episode.targets[now * width : (now + 1) * width]
+            wrong = 0
+            if bits != target:
+                wrong = (int.from_bytes(bits, "little") ^ int.from_bytes(target, "little")).bit_count()
+                self._wrong += wrong
+            reward = grading.reward(wrong, width, episode.answer_steps)
             if self._probabilities:
-                target_bits = np.frombuffer(target, np.int8)
-                self._cost += float(grading.cost_in_bits(action, target_bits))
+                self._cost += float(grading.cost_in_bits(action, np.frombuffer(target, np.int8)))
         if self.render_mode is not None:
             shown = action if self._probabilities else np.frombuffer(bits, np.int8)
             self._outputs.append(np.array(shown, np.float32))
-        self._now = now + 1
-        self._over = self._now == self._steps
+        self._now = now = now + 1
+        self._over = over = now == episode.steps
         info: dict[str, Any] = {}
-        if self._over:
-            observation = np.zeros(self.task.input_size, np.float32)
+        if over:
+            observation = np.zeros(self._input_size, np.float32)
             info["wrong_bits"] = self._wrong
             if self._probabilities:
                 info["cost_in_bits"] = self._cost
         else:
-            observation = self._inputs[self._now].copy()
+            observation = episode.inputs[now].copy()
         if self._reveal:
             info |= self._revealed()
         if self.render_mode == "human":
             self.render()
-        return observation, reward, self._over, False, info
+        return observation, reward, over, False, info
 
     def render(self) -> Any:
         """Show the episode so far: a text, a picture ``uint8 [H, W, 3]``, or a window.
@@ -176,9 +189,9 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         if self.render_mode is None:
             gym.logger.warn("render() needs a render_mode; make the environment with one")
             return None
-        if not hasattr(self, "_inputs"):
+        if self._episode is None:
             raise ResetNeeded("there is nothing to render yet; call reset() first")
-        snapshot = self._snapshot()
+        snapshot = self._snapshot(self._episode)
         if self.render_mode == "ansi":
             return ansi(snapshot)
         frame = rgb_array(snapshot, columns=self._longest)
@@ -198,7 +211,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         indices = np.arange(index, index + count)
         return keyed.stream_keys(np.full(count, self._stream, np.int64), indices)
 
-    def _aside(self, options: dict[str, Any]) -> Batch:
+    def _aside(self, options: dict[str, Any]) -> _Episode:
         """Return the one episode that options ask for."""
         if "key" in options:
             keys = keyed.as_keys(options.pop("key"))
@@ -206,49 +219,61 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
                 raise ValueError(f"options['key'] holds {len(keys)} keys; expected one")
         else:
             keys = self._keys(ASIDE + self._asides, 1)
-            self._asides += 1
-        return self.task.episodes(keys, **self.sizes | options)
-
-    def _start(self, batch: Batch, row: int) -> None:
-        """Go to the first step of an episode of a batch."""
-        self._steps = int(batch.steps[row])
-        self._inputs = batch.inputs[: self._steps, row]
-        self._targets = batch.targets[: self._steps, row].tobytes()
-        self._mask = batch.mask[: self._steps, row].tolist()
-        self._answer_steps = sum(self._mask)
-        self._info = {"episode_key": int(batch.keys[row])}
-        self._info |= {name: int(size[row]) for name, size in batch.sizes.items()}
-        self._now, self._wrong, self._cost, self._over = 0, 0, 0.0, False
-        self._outputs: list[NDArray[np.float32]] = []
+        episode = next(_episodes(self.task.episodes(keys, **{**self.sizes, **options})))
+        self._asides += 1
+        return episode
 
     def _bits(self, action: NDArray[Any]) -> bytes:
         """Return an action of bits as one byte for each of them."""
-        shape = (self.task.output_size,)
-        if type(action) is np.ndarray and action.dtype == np.int8 and action.shape == shape:
+        if type(action) is np.ndarray and action.dtype == np.int8 and action.shape == (self._width,):
             bits = action.tobytes()
             if not bits.strip(BITS):  # the fast way for what the action space itself gives
                 return bits
-        return check_bits(action, shape).tobytes()
+        return check_bits(action, (self._width,)).tobytes()
 
     def _revealed(self) -> dict[str, Any]:
-        """Return the target and the mask of the present observation, if they are to be revealed."""
-        if not self._reveal:
-            return {}
-        width = self.task.output_size
-        if self._over:
+        """Return the target and the mask of the present observation."""
+        episode, now, width = self._episode, self._now, self._width
+        if self._over or episode is None:
             return {"target": np.zeros(width, np.int8), "mask": False}
-        target = np.frombuffer(self._targets, np.int8)[self._now * width : (self._now + 1) * width]
-        return {"target": target.copy(), "mask": self._mask[self._now]}
+        target = np.frombuffer(episode.targets, np.int8)[now * width : (now + 1) * width]
+        return {"target": target.copy(), "mask": episode.mask[now]}
 
-    def _snapshot(self) -> Snapshot:
-        sizes = ", ".join(f"{n} {v}" for n, v in self._info.items() if n != "episode_key")
-        width = self.task.output_size
+    def _snapshot(self, episode: _Episode) -> Snapshot:
+        sizes = ", ".join(f"{name} {size}" for name, size in episode.info.items() if name != "episode_key")
         return Snapshot(
             title=f"{type(self.task).__name__} · {sizes}",
             input_channels=self.task.input_channels,
             output_channels=self.task.output_channels,
-            inputs=self._inputs,
-            targets=np.frombuffer(self._targets, np.int8).reshape(-1, width),
-            mask=np.array(self._mask),
-            outputs=np.array(self._outputs, np.float32).reshape(-1, width),
+            inputs=episode.inputs,
+            targets=np.frombuffer(episode.targets, np.int8).reshape(-1, self._width),
+            mask=np.array(episode.mask),
+            outputs=np.array(self._outputs, np.float32).reshape(-1, self._width),
+        )
+
+
+class _Episode(NamedTuple):
+    """An episode in the form in which single steps are fast."""
+
+    steps: int
+    inputs: Observation
+    """``[T, I]``"""
+    targets: bytes
+    """One byte a bit, step after step."""
+    mask: list[bool]
+    answer_steps: int
+    info: dict[str, int]
+
+
+def _episodes(batch: Batch) -> Iterator[_Episode]:
+    """Yield the episodes of a batch, one after the other."""
+    inputs = batch.inputs.transpose(1, 0, 2)
+    targets = batch.targets.transpose(1, 0, 2)
+    columns = {"episode_key": batch.keys.tolist()}
+    columns |= {name: size.tolist() for name, size in batch.sizes.items()}
+    infos = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    answer_steps = batch.mask.sum(axis=0).tolist()
+    for i, (steps, mask) in enumerate(zip(batch.steps.tolist(), batch.mask.T.tolist(), strict=True)):
+        yield _Episode(
+            steps, inputs[i, :steps], targets[i, :steps].tobytes(), mask[:steps], answer_steps[i], infos[i]
         )

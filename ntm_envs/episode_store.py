@@ -81,7 +81,8 @@ class EpisodeStore:
     def step(self) -> NDArray[np.bool_]:
         """Go to the next step of every row; return which episodes are over."""
         self._cursor += 1
-        return self._cursor == self._end
+        over: NDArray[np.bool_] = self._cursor == self._end
+        return over
 
     def observations(self) -> NDArray[np.float32]:
         """Return the inputs ``[B, I]`` of the present steps; zeros at the end of an episode."""
@@ -160,6 +161,8 @@ def words_for(output_size: int) -> int:
 def pack(bits: Bits) -> keyed.Words:
     """Pack bits ``[..., O]`` into words ``[..., W]`` of eight bytes: comparing them is one operation."""
     *shape, width = bits.shape
+    if width % 8 == 0:
+        return bits.view(np.uint64)
     padded = np.zeros((*shape, 8 * words_for(width)), np.int8)
     padded[..., :width] = bits
     return padded.view(np.uint64)

@@ -43,4 +43,5 @@ def cost_in_bits(probabilities: NDArray[Any], targets: NDArray[np.int8]) -> NDAr
         Costs ``[...]``, each in ``[0, 20 O]``; O where every probability is 0.5.
     """
     likelihood = np.where(targets == 1, probabilities, 1 - probabilities.astype(np.float64))
-    return -np.log2(np.clip(likelihood, CLIP, 1 - CLIP)).sum(axis=-1)
+    cost: NDArray[np.float64] = -np.log2(np.clip(likelihood, CLIP, 1 - CLIP)).sum(axis=-1)
+    return cost

@@ -1,25 +1,270 @@
+"""Pictures of an episode: as text, as an array of pixels, and in a window.
+
+An episode is drawn as it grows: what the agent has seen, what it answered, what would have been right and
+where it was wrong, over a common axis of time. Nothing of the future is shown: an input appears when it
+is observed, a target once it has been answered.
+
+Shape letters: T time steps, I input channels, O output channels.
+"""
+
 from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from gymnasium.error import DependencyNotInstalled
+from numpy.typing import NDArray
 
-@dataclass
+Frame = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    title: Any
-    input_channels: Any
-    output_channels: Any
-    inputs: Any
-    targets: Any
-    mask: Any
-    outputs: Any
+    """What there is to see of an episode at one moment.
+
+    Attributes:
+        title: What is played, such as ``Copy · length 7``.
+        input_channels: The names of the I input channels.
+        output_channels: The names of the O output channels.
+        inputs: The inputs of the whole episode, ``[T, I]``.
+        targets: Its targets, ``[T, O]``.
+        mask: Its answer steps, ``[T]``.
+        outputs: What the agent has answered so far, bits or probabilities, ``[now, O]``.
+    """
+
+    title: str
+    input_channels: tuple[str, ...]
+    output_channels: tuple[str, ...]
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
+    mask: NDArray[np.bool_]
+    outputs: NDArray[Any]
+
+    @property
+    def now(self) -> int:
+        """The number of steps that have been answered."""
+        return len(self.outputs)
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """The wrong bits of the steps that have been answered, ``[now, O]``."""
+        wrong: NDArray[np.bool_] = (self.outputs > 0.5) != (self.targets[: self.now] == 1)
+        return wrong & self.mask[: self.now, None]
+
+    def window(self, columns: int) -> slice:
+        """Return the steps that fit into so many columns: the last ones up to the present."""
+        first = max(0, min(self.now + 1, len(self.mask)) - columns)
+        return slice(first, min(first + columns, len(self.mask)))
 
 
-class Window: ...
+def ansi(snapshot: Snapshot, width: int = 80) -> str:
+    """Return an episode as text, a line for each channel.
+
+    A full block is 1 and a dot is 0. Lower blocks are values between: from -1 to 1 in the input, from 0 to
+    1 in the output, where ``x`` is a wrong bit. The last line counts the wrong bits of each step.
+    """
+    s, now, total = snapshot, snapshot.now, len(snapshot.mask)
+    label = max(len(name) for name in (*s.input_channels, *s.output_channels, "wrong")) + 9
+    steps = s.window(width - label)
+    seen = slice(steps.start, min(now + 1, steps.stop))
+    answered = slice(steps.start, min(now, steps.stop))
+    answers = s.mask[answered]
+    shown = "" if steps.stop - steps.start == total else f", showing {steps.start + 1} to {steps.stop}"
+    score = f"{int(s.wrong.sum())} wrong bits"
+    lines = [s.title[:width], f"step {min(now + 1, total)} of {total}{shown}, {score}"]
+
+    def panel(name: str, channels: Sequence[str], rows: Sequence[str]) -> None:
+        for i, (channel, row) in enumerate(zip(channels, rows, strict=True)):
+            lines.append(f"{name if i == 0 else '':8}{channel:{label - 8}}{row}".rstrip())
+
+    inputs = s.inputs[seen]
+    panel("input", s.input_channels, ["".join(_character(v, low=-1) for v in row) for row in inputs.T])
+    targets = np.where(answers[:, None], s.targets[answered], np.nan)
+    panel("target", s.output_channels, ["".join(map(_character, row)) for row in targets.T])
+    outputs = np.where(answers[:, None], s.outputs[answered], np.nan)
+    panel(
+        "output",
+        s.output_channels,
+        [
+            "".join("x" if bad else _character(value) for value, bad in zip(row, wrongs, strict=True))
+            for row, wrongs in zip(outputs.T, s.wrong[answered].T, strict=True)
+        ],
+    )
+    counts = [str(min(n, 9)) if n else "·" for n in s.wrong[answered].sum(axis=1)]
+    panel("wrong", [""], ["".join(c if a else " " for c, a in zip(counts, answers, strict=True))])
+    return "\n".join(lines)
 
 
-def ansi(s):
-    return ""
+def _character(value: float, low: float = 0) -> str:
+    if np.isnan(value):
+        return " "
+    if value == 0 or 0 < value < 1 / 16:
+        return "·"
+    return "▁▂▃▄▅▆▇█"[round(7 * (min(max(value, low), 1) - low) / (1 - low))]
 
 
-def rgb_array(s, columns):
-    return None
+# Colours (red, green, blue). The two ends of the scale differ in lightness, and mistakes carry a cross,
+# so that nothing is told by hue alone.
+PAPER, EMPTY, ZERO = (255, 255, 255), (246, 247, 249), (221, 227, 235)
+INK, ONE, NEGATIVE, PRESENT = (46, 52, 64), (29, 78, 137), (222, 135, 53), (255, 224, 130)
+WRONG, ANSWER = (190, 30, 45), (29, 78, 137)
+
+MARGIN, TEXT, GAP = 16, 2, 14  # pixels: around all, of a dot of text, between panels
+LARGEST_COLUMNS = 120
+
+
+def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
+    """Return an episode as a picture of pixels.
+
+    Its size depends on the columns and the channels alone. Shorter episodes leave room at the right,
+    longer ones scroll.
+
+    Args:
+        snapshot: The episode.
+        columns: How many steps fit into the picture; at most 120 are shown.
+
+    Returns:
+        Red, green and blue, ``[H, W, 3]``.
+    """
+    s, columns = snapshot, min(columns, LARGEST_COLUMNS)
+    cell = max(6, min(20, 880 // columns))
+    steps, now = s.window(columns), s.now
+    width = 2 * MARGIN + max(columns * cell, 420)
+    answered = np.zeros(columns, np.bool_)
+    done = slice(steps.start, min(now, steps.stop))
+    answered[: max(0, done.stop - done.start)] = s.mask[done]
+
+    def grid(values: NDArray[Any], until: int) -> Floats:
+        """Return values ``[rows, columns]`` up to a step, and nothing (NaN) behind it."""
+        shown = np.full((values.shape[1], columns), np.nan)
+        part = values[steps.start : min(until, steps.stop)]
+        shown[:, : len(part)] = part.T
+        return shown
+
+    inputs = grid(s.inputs, now + 1)
+    targets = np.where(answered, grid(s.targets, now), np.nan)
+    outputs = np.where(answered, grid(s.outputs, now), np.nan)
+    wrong = np.where(answered, grid(s.wrong, now), np.nan)
+    present = now - steps.start if now < len(s.mask) else None
+
+    score = f"{int(s.wrong.sum())} wrong of {int(s.mask[:now].sum()) * s.targets.shape[1]}"
+    strips = [_blank(MARGIN, width), _text_line(s.title, score, width, INK, 3), _blank(6, width)]
+    for name, values, one in (
+        ("input", inputs, ONE),
+        ("target", targets, ONE),
+        ("output", outputs, ONE),
+        ("mistakes", wrong, WRONG),
+    ):
+        picture = _cells(values, one, cell, present, crosses=name == "mistakes")
+        strips += [_blank(GAP, width), _text_line(name, "", width, INK, TEXT), _blank(4, width)]
+        if name != "input":
+            strips.append(_bar(answered, cell, width))
+        strips.append(_placed(picture, width))
+    return np.concatenate([*strips, _blank(MARGIN, width)])
+
+
+def _cells(values: Floats, one: Sequence[int], cell: int, present: int | None, crosses: bool) -> Frame:
+    """Return a picture of a grid of values ``[rows, columns]``, with a line of paper between cells."""
+    share = np.clip(values, -1, 1)[:, :, None]
+    end = np.where(share < 0, NEGATIVE, one)
+    colours = ZERO + np.abs(share) * (end - np.array(ZERO))
+    colours = np.where(np.isnan(share), EMPTY, colours)
+    if present is not None:
+        column = colours[:, present]
+        column[np.isnan(values[:, present])] = PRESENT
+    pixels = colours.round().astype(np.uint8).repeat(cell, 0).repeat(cell, 1)
+    if crosses:
+        diagonal = np.eye(cell - 1, dtype=np.bool_)
+        cross = np.zeros((cell, cell), np.bool_)
+        cross[1:, 1:] = diagonal | diagonal[::-1]
+        for row, column in np.argwhere(values == 1):
+            pixels[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell][cross] = PAPER
+    pixels[::cell] = pixels[:, ::cell] = PAPER
+    return pixels
+
+
+def _bar(answered: NDArray[np.bool_], cell: int, width: int) -> Frame:
+    """Return a thin line over the steps that are answers."""
+    line = np.where(answered.repeat(cell)[:, None], ANSWER, PAPER).astype(np.uint8)
+    return np.concatenate([_placed(np.stack([line] * 3), width), _blank(1, width)])
+
+
+def _blank(height: int, width: int) -> Frame:
+    return np.full((height, width, 3), PAPER, np.uint8)
+
+
+def _placed(picture: Frame, width: int) -> Frame:
+    strip = _blank(len(picture), width)
+    strip[:, MARGIN : MARGIN + picture.shape[1]] = picture
+    return strip
+
+
+def _text_line(left: str, right: str, width: int, colour: Sequence[int], dot: int) -> Frame:
+    """Return a line with a text at its left and a smaller one at its right."""
+    strip = _blank(5 * dot, width)
+    first, last = _dots(left).repeat(dot, 0).repeat(dot, 1), _dots(right).repeat(TEXT, 0).repeat(TEXT, 1)
+    first = first[:, : width - 2 * MARGIN]
+    strip[:, MARGIN : MARGIN + first.shape[1]][first] = colour
+    if MARGIN + first.shape[1] + last.shape[1] + 2 * GAP < width:
+        strip[-len(last) :, width - MARGIN - last.shape[1] : width - MARGIN][last] = colour
+    return strip
+
+
+# Letters of three by five dots: each octal digit is a row, its bits the dots from left to right.
+LETTERS = dict(
+    zip(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789·.,:-/",
+        (
+            *(25755, 65656, 34443, 65556, 74647, 74644, 34553, 55755, 72227, 11152, 55655, 44447, 57755),
+            *(65555, 75557, 75744, 25573, 65655, 34216, 72222, 55557, 55552, 55775, 55255, 55222, 71247),
+            *(25552, 26227, 61247, 61216, 55711, 74616, 34757, 71122, 75757, 75716),
+            *(200, 2, 24, 2020, 700, 11244),
+        ),
+        strict=True,
+    )
+)
+
+
+def _dots(text: str) -> NDArray[np.bool_]:
+    """Return the dots of a text, ``[5, 4 * letters]``; a letter that there is not is a blank."""
+    dots = np.zeros((5, 4 * len(text)), np.bool_)
+    for i, letter in enumerate(text.upper()):
+        for row, digit in enumerate(f"{LETTERS.get(letter, 0):05d}"):
+            dots[row, 4 * i : 4 * i + 3] = [int(digit) >> 2 & 1, int(digit) >> 1 & 1, int(digit) & 1]
+    return dots
+
+
+class Window:
+    """A window on the screen that shows frames at a given rate (pygame)."""
+
+    def __init__(self) -> None:
+        try:
+            import pygame
+        except ModuleNotFoundError as error:
+            raise DependencyNotInstalled(
+                'a window needs pygame; install it with: pip install "ntm-envs[render]"'
+            ) from error
+        self._pygame = pygame
+        pygame.init()
+        self._clock = pygame.time.Clock()
+        self._screen: Any = None
+
+    def show(self, frame: Frame, fps: float) -> None:
+        """Show a frame, and wait as long as the rate of frames asks for."""
+        pygame = self._pygame
+        height, width, _ = frame.shape
+        if self._screen is None or self._screen.get_size() != (width, height):
+            self._screen = pygame.display.set_mode((width, height))
+            pygame.display.set_caption("ntm-envs")
+        self._screen.blit(pygame.surfarray.make_surface(frame.transpose(1, 0, 2)), (0, 0))
+        pygame.event.pump()
+        pygame.display.flip()
+        self._clock.tick(fps)
+
+    def close(self) -> None:
+        """Close the window."""
+        self._pygame.display.quit()
+        self._pygame.quit()

@@ -47,7 +47,7 @@ def resolve(task: str | Task, arguments: Mapping[str, Any]) -> tuple[Task, dict[
     return task, sizes
 
 
-def observation_space(task: Task) -> spaces.Box:
+def observation_space(task: Task) -> spaces.Space[NDArray[np.float32]]:
     """Return the space of an observation ``[I]``; it depends on the task alone, never on sizes."""
     low, high = task.input_bounds
     return spaces.Box(low, high, dtype=np.float32)

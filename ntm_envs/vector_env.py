@@ -138,7 +138,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             actions = np.array(actions)
             if actions.shape == self._shape:
                 actions[ended] = 0
-        store, width = self._store, self.task.output_size
+        store, width = self._store, self._shape[1]
         if self._probabilities:
             actions = check_probabilities(actions, self._shape)
             words = pack(grading.to_bits(actions))
@@ -249,14 +249,13 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         for row, observation in zip(np.flatnonzero(over), zeros, strict=True):
             observations[row] = observation
         if self._reveal:
-            width = self.task.output_size
-            info |= self._info("target", np.zeros((len(zeros), width), np.int8), over)
+            info |= self._info("target", np.zeros((len(zeros), self._shape[1]), np.int8), over)
             info |= self._info("mask", np.zeros(len(zeros), np.bool_), over)
         final = {"final_obs": observations, "_final_obs": over.copy()}
         return final | {"final_info": info, "_final_info": over.copy()}
 
     def _revealed(self) -> dict[str, Any]:
         targets, mask = self._store.targets()
-        bits = targets.view(np.int8)[:, : self.task.output_size]
+        bits = targets.view(np.int8)[:, : self._shape[1]]
         every = np.ones(self.num_envs, np.bool_)
         return self._info("target", bits, every) | self._info("mask", mask, every)

@@ -65,7 +65,8 @@ class TaskSpec:
             TypeError: If the task has no such parameter.
         """
         task = load(self.task) if isinstance(self.task, str) else self.task
-        return task(**parameters)  # type: ignore[no-any-return]
+        made: Task = task(**parameters)
+        return made
 
     @property
     def largest(self) -> dict[str, int]:

@@ -143,4 +143,5 @@ class AssociativeRecall(Task):
         items = heard[: -stride - 1, : self.bits].reshape(-1, stride, self.bits)[:, 1:]
         query = heard[-stride:-1, : self.bits]
         queried = int(np.flatnonzero((items == query).all(axis=(1, 2)))[0])
-        return items[(queried + (1 if self.answer == "next" else -1)) % len(items)]
+        answer: Floats = items[(queried + (1 if self.answer == "next" else -1)) % len(items)]
+        return answer

@@ -72,14 +72,14 @@ class NGrams(Task):
         words = keyed.words(batch.keys, keyed.DATA, longest * self.bits) >> np.uint64(32)
         words = words.reshape(-1, longest, self.bits).transpose(1, 0, 2).reshape(longest, -1)
         urns = _Urns(words.shape[1], self.context)
-        bits = np.empty(words.shape, np.int8)
+        drawn = np.empty(words.shape, np.int8)
         for t, word in enumerate(words):
             ones, total = urns.counts() if t >= self.context else (0, 0)
-            bits[t] = word * np.uint64(2) * (total + np.uint64(1)) < (
+            drawn[t] = word * np.uint64(2) * (total + np.uint64(1)) < (
                 (np.uint64(2) * ones + np.uint64(1)) << np.uint64(32)
             )
-            urns.add(bits[t], counted=t >= self.context)
-        bits = bits.reshape(longest, -1, self.bits)
+            urns.add(drawn[t], counted=t >= self.context)
+        bits = drawn.reshape(longest, -1, self.bits)
         step = np.arange(longest)[:, None]
         batch.mask[:] = (step >= self.context - 1) & (step < length - 1)
         batch.inputs[:] = bits * (step < length)[:, :, None]

@@ -71,8 +71,10 @@ class RepeatCopy(Task):
         batch.inputs[length, rows, -1] = (repeats - MEAN) / DEVIATION
         step = np.arange(len(batch.mask))[:, None]
         batch.mask[:] = (step > length) & (step <= end)
-        repeated = pick(vectors, (step - length - 1) % length)
-        batch.targets[:, :, : self.bits] = repeated * (batch.mask & (step < end))[:, :, None]
+        spoken = (step > length) & (step < end)
+        silence = np.zeros((1, len(rows), self.bits), np.int8)
+        source = np.where(spoken, (step - length - 1).astype(np.int32) % length.astype(np.int32), -1)
+        batch.targets[:, :, : self.bits] = pick(np.concatenate((vectors, silence)), source)
         batch.targets[end, rows, -1] = 1
 
     def oracle(self) -> Agent:  # noqa: D102
