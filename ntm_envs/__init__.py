@@ -11,13 +11,13 @@ It needs NumPy and Gymnasium alone. `ntm_envs.tasks` holds the tasks themselves,
 batches; `ntm_envs.testing` checks a task of your own.
 """
 
-from ntm_envs import tasks
+from ntm_envs import tasks, testing
 from ntm_envs.agent import Agent, capacity
 from ntm_envs.env import SequenceEnv
 from ntm_envs.registration import register_env
 from ntm_envs.vector_env import SequenceVectorEnv
 
-__all__ = ["Agent", "SequenceEnv", "SequenceVectorEnv", "capacity", "tasks"]
+__all__ = ["Agent", "SequenceEnv", "SequenceVectorEnv", "capacity", "tasks", "testing"]
 
 __version__ = "0.1.0"
 

@@ -10,6 +10,7 @@ Shape letters: B rows, D slots of a row, T steps that fit into a slot, I inputs,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,11 +122,8 @@ class EpisodeStore:
         if self._longest < T:
             self._grow(T)
         # A slot has one step more than the longest episode, for the zeros that follow the last step.
-        for array, values in (
-            (self._inputs, batch.inputs),
-            (self._targets, pack(batch.targets)),
-            (self._mask[:, None], batch.mask[:, :, None]),
-        ):
+        new: tuple[NDArray[Any], ...] = (batch.inputs, pack(batch.targets), batch.mask[:, :, None])
+        for array, values in zip(self._arrays(), new, strict=True):
             cell = array.reshape(-1, self._longest + 1, array.shape[1])
             cell[cells, :T] = values.transpose(1, 0, 2)
             cell[cells, T] = 0
@@ -141,11 +139,14 @@ class EpisodeStore:
         self._targets = np.zeros((steps, words_for(self._task.output_size)), np.uint64)
         self._mask = np.zeros(steps, np.bool_)
 
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self._inputs, self._targets, self._mask[:, None]
+
     def _grow(self, longest: int) -> None:
         """Make room for longer episodes than the environment's own sizes allow."""
-        old, arrays = self._longest, (self._inputs, self._targets, self._mask[:, None])
+        old, before = self._longest, self._arrays()
         self._allocate(longest)
-        for array, was in zip((self._inputs, self._targets, self._mask[:, None]), arrays, strict=True):
+        for array, was in zip(self._arrays(), before, strict=True):
             cells = was.reshape(-1, old + 1, was.shape[1])
             array.reshape(-1, longest + 1, was.shape[1])[:, : old + 1] = cells
         cell, step = np.divmod(self._cursor, old + 1)

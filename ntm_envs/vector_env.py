@@ -113,7 +113,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         self._over[rows], self._wrong[rows], self._cost[rows] = False, 0, 0
         info = self._start_info(rows)
         if self._reveal:
-            info |= self._revealed()
+            info |= self._revealed(rows)
         return self._store.observations(), info
 
     def step(
@@ -167,7 +167,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             self._wrong[beginning], self._cost[beginning] = 0, 0
             info |= self._start_info(beginning)
         if self._reveal:
-            info |= self._revealed()
+            info |= self._revealed(np.arange(self.num_envs))
         return store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
 
     def _rows(self, reset_mask: Any) -> Integers:
@@ -254,8 +254,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         final = {"final_obs": observations, "_final_obs": over.copy()}
         return final | {"final_info": info, "_final_info": over.copy()}
 
-    def _revealed(self) -> dict[str, Any]:
+    def _revealed(self, rows: Integers) -> dict[str, Any]:
         targets, mask = self._store.targets()
         bits = targets.view(np.int8)[:, : self._shape[1]]
-        every = np.ones(self.num_envs, np.bool_)
-        return self._info("target", bits, every) | self._info("mask", mask, every)
+        return self._info("target", bits[rows], rows) | self._info("mask", mask[rows], rows)

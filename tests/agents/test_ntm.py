@@ -1,0 +1,335 @@
+"""The NTM: against a reference written as loops, and what must hold for every one of its options."""
+
+import json
+from dataclasses import asdict, fields
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck
+
+from ntm_agents.ntm import NTM, NTMConfig
+from ntm_agents.protocol import config_class
+from ntm_agents.testing import check_model
+
+INPUTS, OUTPUTS = 3, 2
+
+# Every value of every option that changes what is computed occurs in one of these.
+VARIANTS = {
+    "feed-forward": {"controller": "feedforward"},
+    "lstm": {},
+    "gru": {"controller": "gru"},
+    "deep": {"depth": 2},
+    "many heads": {"read_heads": 3, "write_heads": 2},
+    "two shifts": {"shift_width": 2},
+    "five shifts": {"shift_width": 5, "shift_bias": (0.0, 1.0, 2.0, 3.0, 4.0)},
+    "as many shifts as slots": {"shift_width": 6},
+    "tanh": {"key_activation": "tanh", "add_activation": "tanh"},
+    "sigmoid": {"add_activation": "sigmoid"},
+    "interpolate": {"write_mode": "interpolate"},
+    "interpolate, many heads": {"write_mode": "interpolate", "write_heads": 3},
+    "read first": {"order": "read_first"},
+    "epsilon with norms": {"epsilon_at": "norms", "epsilon": 0.1},
+    "epsilon with squares": {"epsilon_at": "squares", "epsilon": 0.1},
+    "random memory": {"memory_start": "random"},
+    "position memory": {"memory_start": "position", "memory_scale": 0.5},
+    "learned memory": {"memory_start": "learned", "memory_scale": 0.3},
+    "learned start": {"head_start": "learned"},
+    "uniform start": {"head_start": "uniform"},
+    "biases": {
+        "key_bias": 0.5,
+        "strength_bias": 1.0,
+        "gate_bias": -2.0,
+        "sharpening_bias": 3.0,
+        "erase_bias": -1.0,
+        "add_bias": 0.25,
+    },
+}
+every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+
+
+def make(config=None, **more):
+    """A small model in float64 whose parameters are all large enough to matter."""
+    torch.manual_seed(0)
+    model = NTM(INPUTS, OUTPUTS, **{"units": 4, "memory_width": 3, **(config or {}), **more}).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return model.eval()
+
+
+def data(T, B, seed=0):
+    return torch.randn(T, B, INPUTS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def reference(model, inputs, slots):
+    """Section 3 of the paper for one episode ``[T, I]``, one number at a time: logits and the states."""
+    c = model.config
+    p = {name: value.detach().numpy() for name, value in model.named_parameters()}
+    N, M, R, W, S = slots, c.memory_width, c.read_heads, c.write_heads, c.shift_width
+    H = W + R
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def softplus(x):
+        return np.log1p(np.exp(x))
+
+    def softmax(x):
+        return np.exp(x) / np.exp(x).sum()
+
+    activation = {"identity": lambda x: x, "tanh": np.tanh, "sigmoid": sigmoid}
+    state = model.initial_state(1, slots)
+    memory, weightings = state.memory[0].detach().numpy(), state.weightings[0].detach().numpy()
+    reads, hidden, cell = np.zeros(R * M), np.zeros((c.depth, c.units)), np.zeros((c.depth, c.units))
+    logits, states = [], []
+    for x in inputs.numpy():
+        below = reads
+        for i in range(c.depth):
+            name = f"controller.layers.{i}"
+            total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x if i == 0 else 0)
+            if c.controller == "feedforward":
+                hidden[i] = np.tanh(total + p[f"{name}.weight"] @ below)
+            elif c.controller == "lstm":
+                total = total + p[f"{name}.weight"] @ np.concatenate((below, hidden[i]))
+                enter, forget, leave, candidate = total.reshape(4, -1)
+                cell[i] = sigmoid(forget) * cell[i] + sigmoid(enter) * np.tanh(candidate)
+                hidden[i] = sigmoid(leave) * np.tanh(cell[i])
+            else:
+                reset, keep, candidate = (total + p[f"{name}.weight"] @ below).reshape(3, -1)
+                own = p[f"{name}.recurrent"] @ hidden[i] + p[f"{name}.recurrent_bias"]
+                own_reset, own_keep, own_candidate = own.reshape(3, -1)
+                keep = sigmoid(keep + own_keep)
+                candidate = np.tanh(candidate + sigmoid(reset + own_reset) * own_candidate)
+                hidden[i] = keep * hidden[i] + (1 - keep) * candidate
+            below = hidden[i]
+        parameters = p["heads.weight"] @ below + p["heads.bias"]
+        per_head = M + 3 + S
+        chosen = np.zeros((H, N))
+        for h in range(H):
+            own = parameters[h * per_head : (h + 1) * per_head]
+            key = activation[c.key_activation](own[:M])
+            strength, sharpening, gate = softplus(own[M]), 1 + softplus(own[M + 1]), sigmoid(own[M + 2])
+            shifts = softmax(own[M + 3 :])
+            similarities = np.zeros(N)
+            for n in range(N):
+                square, key_square = (memory[n] ** 2).sum(), (key**2).sum()
+                similarities[n] = key @ memory[n] / {
+                    "product": np.sqrt(square) * np.sqrt(key_square) + c.epsilon,
+                    "norms": (np.sqrt(square) + c.epsilon) * (np.sqrt(key_square) + c.epsilon),
+                    "squares": np.sqrt(square + c.epsilon) * np.sqrt(key_square + c.epsilon),
+                }[c.epsilon_at]  # fmt: skip
+            content = softmax(strength * similarities)  # equation 5
+            gated = gate * content + (1 - gate) * weightings[h]  # equation 7
+            for n in range(N):
+                for j in range(S):
+                    chosen[h, (n + j - S // 2) % N] += gated[n] * shifts[j]  # equation 8
+            chosen[h] = chosen[h] ** sharpening / (chosen[h] ** sharpening).sum()  # equation 9
+        before, memory, weightings = memory, memory.copy(), chosen
+        vectors = parameters[H * per_head :].reshape(W, -1)
+        for w in range(W):
+            erase = sigmoid(vectors[w, M:]) if c.write_mode == "erase_add" else np.ones(M)
+            for n in range(N):
+                memory[n] *= 1 - weightings[w, n] * erase  # equation 3
+        for w in range(W):
+            for n in range(N):
+                memory[n] += weightings[w, n] * activation[c.add_activation](vectors[w, :M])  # equation 4
+        source = memory if c.order == "write_first" else before
+        reads = np.concatenate([weightings[W + r] @ source for r in range(R)])  # equation 2
+        logits.append(p["output.weight"] @ np.concatenate((below, reads)) + p["output.bias"])
+        states.append((memory, weightings))
+    return np.array(logits), states
+
+
+@every_variant
+def test_it_computes_what_the_paper_says(config):
+    model, inputs = make(config), data(T=5, B=2)
+    logits, state = model(inputs, model.initial_state(2, 6))
+    for b in range(2):
+        expected, states = reference(model, inputs[:, b], slots=6)
+        np.testing.assert_allclose(logits[:, b].detach(), expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(state.memory[b].detach(), states[-1][0], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(state.weightings[b].detach(), states[-1][1], rtol=1e-9, atol=1e-12)
+
+
+@every_variant
+def test_it_keeps_to_the_protocol_of_models(config):
+    check_model(NTM, config=config)
+
+
+@every_variant
+def test_its_gradients_are_right(config):
+    model, inputs = make(config, units=2), data(T=2, B=2).requires_grad_()
+
+    def logits(inputs, *parameters):
+        return torch.func.functional_call(
+            _Whole(model), {f"model.{name}": p for name, p in zip(names, parameters, strict=True)}, (inputs,)
+        )
+
+    names = [name for name, _ in model.named_parameters()]
+    assert gradcheck(logits, (inputs, *model.parameters()), fast_mode=True)
+
+
+class _Whole(torch.nn.Module):
+    """Runs a model from its initial state, which may have parameters of its own."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs):
+        return self.model(inputs, self.model.initial_state(inputs.shape[1], 6))[0]
+
+
+@every_variant
+def test_step_by_step_is_the_whole_sequence(config):
+    model, inputs = make(config), data(T=6, B=2)
+    whole, last = model(inputs, model.initial_state(2, 8))
+    state, steps = model.initial_state(2, 8), []
+    for observation in inputs:
+        logits, state = model(observation.unsqueeze(0), state)
+        steps.append(logits)
+    torch.testing.assert_close(torch.cat(steps), whole, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(state.memory, last.memory, rtol=1e-12, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    T=st.integers(1, 5),
+    B=st.integers(1, 4),
+    capacity=st.integers(1, 17),
+    R=st.integers(1, 3),
+    W=st.integers(1, 3),
+    S=st.integers(2, 5),
+    M=st.integers(1, 5),
+    row=st.integers(0, 3),
+)
+def test_any_shape_works_and_rows_do_not_see_each_other(T, B, capacity, R, W, S, M, row):
+    model, row = make(read_heads=R, write_heads=W, shift_width=S, memory_width=M), row % B
+    inputs = data(T, B)
+    logits, state = model(inputs, model.initial_state(B, capacity))
+    assert logits.shape == (T, B, OUTPUTS)
+    seen = model.trace(state)
+    N = max(capacity, S)
+    assert [seen[name].shape for name in seen] == [(B, W, N), (B, R, N), (B, N, M)]
+    for name in ("write weighting", "read weighting"):
+        assert (seen[name] >= 0).all()
+        torch.testing.assert_close(seen[name].sum(2), torch.ones_like(seen[name][..., 0]))
+    alone, _ = model(inputs[:, row : row + 1], model.initial_state(1, capacity))
+    torch.testing.assert_close(alone[:, 0], logits[:, row], rtol=1e-10, atol=1e-10)
+
+
+@every_variant
+def test_no_parameter_depends_on_the_number_of_slots(config):
+    shapes = [
+        {
+            name: value.shape
+            for name, value in NTM(INPUTS, OUTPUTS, **config, memory_slots=slots).state_dict().items()
+        }
+        for slots in (None, 8, 64)
+    ]
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+@every_variant
+def test_slots_start_the_same_however_many_there_are(config):
+    model = make(config)
+    small, large = model.initial_state(2, 8), model.initial_state(2, 64)
+    assert torch.equal(large.memory[:, :8], small.memory)
+    if model.config.head_start != "uniform":
+        assert torch.equal(large.weightings[..., :8], small.weightings)
+        assert (large.weightings[..., 8:] == 0).all()
+
+
+def test_a_fixed_memory_does_not_grow():
+    model = NTM(INPUTS, OUTPUTS, memory_slots=5)
+    assert model.initial_state(1, 1024).memory.shape == (1, 5, 20)
+
+
+def test_initial_memory_and_positions_are_as_configured():
+    def start(**config):
+        return NTM(1, 1, memory_width=3, **config).initial_state(2, 4)
+
+    assert (start().memory == 1e-6).all()
+    assert (start(memory_scale=0.5).memory == 0.5).all()
+    assert start(memory_start="position").memory[1].tolist() == [
+        [-1, -1, -1],
+        [1, -1, -1],
+        [-1, 1, -1],
+        [1, 1, -1],
+    ]
+    random = start(memory_start="random").memory
+    assert len(random[0].unique()) == 12
+    assert -1 <= random.min() < 0 < random.max() < 1
+    assert start().weightings.tolist() == [[[1, 0, 0, 0]] * 2] * 2
+    assert (start(head_start="uniform").weightings == 0.25).all()
+    assert start(head_start="learned").weightings[0, 0].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+
+
+def test_biases_start_as_configured_and_nothing_else_has_one():
+    config = {
+        "key_bias": 1.0, "strength_bias": 2.0, "sharpening_bias": 3.0, "gate_bias": 4.0,
+        "shift_bias": (5.0, 6.0, 7.0), "add_bias": 8.0, "erase_bias": 9.0,
+    }  # fmt: skip
+    bias = NTM(1, 1, memory_width=2, read_heads=2, **config).heads.bias.tolist()
+    assert bias == [1, 1, 2, 3, 4, 5, 6, 7] * 3 + [8, 8, 9, 9]
+    assert NTM(1, 1).heads.bias.count_nonzero() == 0
+
+
+@pytest.mark.parametrize("controller", ["feedforward", "lstm", "gru"])
+def test_sequences_a_hundred_times_those_trained_stay_finite(controller):
+    torch.manual_seed(0)
+    model = NTM(INPUTS, OUTPUTS, controller=controller, units=8, memory_width=4, memory_slots=16)
+    optimizer = torch.optim.Adam(model.parameters(), 0.1)
+    for _ in range(10):
+        inputs = torch.randint(0, 2, (10, 4, INPUTS)).float()
+        logits, _ = model(inputs, model.initial_state(4, 16))
+        optimizer.zero_grad()
+        logits.square().mean().backward()
+        optimizer.step()
+    with torch.no_grad():
+        inputs = torch.randint(0, 2, (1000, 2, INPUTS)).float()
+        logits, state = model(inputs, model.initial_state(2, 16))
+    assert logits.isfinite().all()
+    assert all(tensor.isfinite().all() for tensor in state[:3])
+
+
+def test_noise_disturbs_training_alone():
+    model = NTM(INPUTS, OUTPUTS, noise=0.3)
+    inputs, state = torch.ones(3, 2, INPUTS), model.initial_state(2, 4)
+    assert not torch.equal(model(inputs, state)[0], model(inputs, state)[0])
+    model.eval()
+    assert torch.equal(model(inputs, state)[0], model(inputs, state)[0])
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"units": 0}, "units is 0; expected an integer of at least 1"),
+        ({"depth": 1.5}, "depth is 1.5; expected an integer of at least 1"),
+        ({"shift_width": 1}, "shift_width is 1; expected an integer of at least 2"),
+        ({"memory_slots": 2}, "memory_slots is 2; expected an integer of at least 3"),
+        ({"noise": -0.1}, "noise is -0.1; expected a finite number of at least 0"),
+        ({"gate_bias": float("nan")}, "gate_bias is nan; expected a finite number"),
+        ({"memory_scale": float("inf")}, "memory_scale is inf; expected a finite number"),
+        ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
+        ({"shift_bias": (1.0, 2.0)}, r"shift_bias is \(1.0, 2.0\); expected none, or shift_width = 3"),
+    ],
+)
+def test_impossible_values_are_refused_with_a_message(config, message):
+    with pytest.raises(ValueError, match=message):
+        NTM(INPUTS, OUTPUTS, **config)
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(TypeError, match="slots"):
+        NTM(INPUTS, OUTPUTS, slots=3)
+
+
+def test_the_configuration_survives_json():
+    config = NTMConfig(shift_bias=(0.0, 1.0, 0.0), memory_slots=7)
+    assert NTMConfig(**json.loads(json.dumps(asdict(config)))) == config
+    assert config_class(NTM) is NTMConfig
+    assert all(field.kw_only for field in fields(NTMConfig))

@@ -1,0 +1,356 @@
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
+
+import ntm_envs
+from ntm_envs import SequenceEnv, SequenceVectorEnv, tasks
+from ntm_envs.tasks.copy import Copy
+
+IDS = [row.env_id for row in tasks.TABLE]
+SMALL = {
+    "ntm_envs/Copy-v0": {"length": (1, 4)},
+    "ntm_envs/RepeatCopy-v0": {"length": (1, 3), "repeats": (1, 3)},
+    "ntm_envs/AssociativeRecall-v0": {"items": (2, 3)},
+    "ntm_envs/NGrams-v0": {"length": (6, 12)},
+    "ntm_envs/PrioritySort-v0": {"length": (2, 5)},
+}
+
+
+def equal(one, two):
+    """Compare what environments return: arrays, objects, and dictionaries of them."""
+    if isinstance(one, dict):
+        assert one.keys() == two.keys()
+        for name in one:
+            equal(one[name], two[name])
+    elif isinstance(one, tuple) or (isinstance(one, np.ndarray) and one.dtype == object):
+        for a, b in zip(one, two, strict=True):
+            equal(a, b)
+    else:
+        assert type(one) is type(two)
+        if isinstance(one, np.ndarray):
+            assert one.dtype == two.dtype
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("actions", ["bits", "probabilities"])
+@pytest.mark.parametrize("env_id", IDS)
+def test_gymnasium_finds_nothing_wrong(env_id, actions):
+    # The render modes need the environment's spec, which only `gym.make` gives.
+    check_env(gym.make(env_id, actions=actions).unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("render_mode", ["ansi", "rgb_array"])
+def test_gymnasium_can_render(render_mode):
+    env = gym.make("ntm_envs/Copy-v0", render_mode=render_mode).unwrapped
+    env.reset(seed=0)
+    frame = env.render()
+    assert isinstance(frame, str) if render_mode == "ansi" else frame.dtype == np.uint8
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_stable_baselines3_finds_nothing_wrong(env_id):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        checker.check_env(gym.make(env_id).unwrapped, warn=True)
+
+
+@pytest.mark.parametrize("actions", ["bits", "probabilities"])
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+@pytest.mark.parametrize("env_id", IDS)
+def test_rows_behave_as_single_environments_do(env_id, mode, actions):
+    arguments = {"actions": actions, "reveal_target": True, **SMALL[env_id]}
+    ours = gym.make_vec(env_id, num_envs=3, autoreset_mode=mode.value, **arguments)
+    theirs = gym.make_vec(
+        env_id,
+        num_envs=3,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": mode.value},
+        **arguments,
+    )
+    assert ours.metadata["autoreset_mode"] is mode
+    equal(ours.reset(seed=7), theirs.reset(seed=7))
+    ours.action_space.seed(1)
+    for _ in range(60):
+        action = ours.action_space.sample()
+        mine, other = ours.step(action), theirs.step(action)
+        for a, b in zip(mine, other, strict=True):
+            equal(a, b)
+        over = mine[2]
+        if mode is AutoresetMode.DISABLED and over.any():
+            options = {"reset_mask": over}
+            equal(ours.reset(options=dict(options)), theirs.reset(options=dict(options)))
+    equal(ours.reset(), theirs.reset())  # in the middle of episodes
+
+
+def test_a_row_does_not_depend_on_how_many_there_are():
+    few, many = (SequenceVectorEnv("copy", n, length=(1, 5)) for n in (3, 200))
+    one, two = few.reset(seed=0)[0], many.reset(seed=0)[0]
+    for _ in range(100):
+        np.testing.assert_array_equal(one, two[:3])
+        one = few.step(np.zeros((3, 8), np.int8))[0]
+        two = many.step(np.zeros((200, 8), np.int8))[0]
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_environment_vector_environment_and_batch_are_the_same_for_the_same_keys(env_id):
+    spec, sizes = tasks.spec(env_id), SMALL[env_id]
+    keys = np.array([5, 2**62, 17])
+    batch = spec.make().episodes(keys, **sizes)
+    single = gym.make(env_id, reveal_target=True, **sizes)
+    for b, key in enumerate(keys):
+        chosen = {name: int(size[b]) for name, size in batch.sizes.items()}
+        observation, info = single.reset(options={"key": int(key)})
+        assert {name: info[name] for name in chosen} == chosen
+        assert info["episode_key"] == key
+        for t in range(int(batch.steps[b])):
+            np.testing.assert_array_equal(observation, batch.inputs[t, b])
+            np.testing.assert_array_equal(info["target"], batch.targets[t, b])
+            assert info["mask"] == batch.mask[t, b]
+            observation, _, over, truncated, info = single.step(batch.targets[t, b])
+        assert over
+        assert not truncated
+        assert not observation.any()
+        assert info["wrong_bits"] == 0
+    vector = gym.make_vec(env_id, num_envs=3, autoreset_mode="Disabled", **sizes)
+    observations, info = vector.reset(options={"key": keys, **batch.sizes})
+    for t in range(int(batch.steps.min())):
+        np.testing.assert_array_equal(observations, batch.inputs[t])
+        observations, *_ = vector.step(batch.targets[t])
+
+
+@pytest.mark.parametrize("make", [SequenceEnv, lambda *a, **k: SequenceVectorEnv(*a, num_envs=1, **k)])
+def test_returns_and_totals_are_right(make):
+    for wrong in (False, True):
+        env = make("copy", length=5, actions="probabilities", reveal_target=True)
+        _, info = env.reset(seed=0)
+        total, over = 0.0, False
+        while not over:
+            target = np.asarray(info["target"], np.float32)
+            _, reward, over, _, info = env.step(np.where(target == 1, 0.9, 0.1) if not wrong else 1 - target)
+            total += float(np.asarray(reward).sum())
+        assert total == pytest.approx(-1 if wrong else 1, abs=1e-9)
+        assert np.asarray(info["wrong_bits"]).sum() == (40 if wrong else 0)
+        cost = 20 if wrong else -np.log2(0.9)
+        assert np.asarray(info["cost_in_bits"]).sum() == pytest.approx(40 * cost, rel=1e-6)
+
+
+def test_options_hold_for_one_episode_and_leave_the_stream_alone():
+    plain, optional = SequenceEnv("copy"), SequenceEnv("copy")
+    first = plain.reset(seed=3)[1]
+    assert optional.reset(seed=3)[1] == first
+    assert optional.reset(options={"length": 7, "key": 123})[1] == {"episode_key": 123, "length": 7}
+    drawn = [optional.reset(options={"length": 7})[1] for _ in range(2)]
+    assert drawn[0]["length"] == drawn[1]["length"] == 7
+    assert drawn[0]["episode_key"] != drawn[1]["episode_key"]
+    for _ in range(100):  # further than episodes are made ahead
+        assert optional.reset()[1] == plain.reset()[1]
+
+
+def test_options_may_be_longer_than_the_environments_own_sizes():
+    env = SequenceVectorEnv("copy", 3, length=(1, 4), reveal_target=True, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    before = [env.step(np.zeros((3, 8), np.int8)) for _ in range(2)]
+    mask = np.array([False, True, False])
+    again = SequenceVectorEnv("copy", 3, length=(1, 4), reveal_target=True, autoreset_mode="Disabled")
+    again.reset(seed=0)
+    for step in before:
+        for a, b in zip(step, again.step(np.zeros((3, 8), np.int8)), strict=True):
+            equal(a, b)
+    observations, info = env.reset(options={"length": 30, "key": 9, "reset_mask": mask})
+    assert info["length"].tolist() == [0, 30, 0]
+    assert info["_length"].tolist() == mask.tolist()
+    batch = Copy().episodes([9], length=30)
+    np.testing.assert_array_equal(observations[1], batch.inputs[0, 0])
+    np.testing.assert_array_equal(observations[[0, 2]], before[-1][0][[0, 2]])
+
+
+def test_seeds_and_training_ranges_as_gymnasium_users_expect():
+    env = gym.make("ntm_envs/Copy-v0")
+    lengths = [env.reset(seed=i)[1]["length"] for i in range(300)]
+    assert min(lengths) == 1
+    assert max(lengths) == 20
+    assert env.reset(seed=5)[1] == env.reset(seed=5)[1]
+    assert gym.make("ntm_envs/Copy-v0", length=40).reset(seed=0)[1]["length"] == 40
+    vector = gym.make_vec("ntm_envs/Copy-v0", num_envs=2)
+    _, info = vector.reset(seed=[5, 9])
+    expected = [env.reset(seed=s)[1]["episode_key"] for s in (5, 9)]
+    assert info["episode_key"].tolist() == expected
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_a_spec_survives_json(env_id):
+    arguments = {name: list(size) for name, size in SMALL[env_id].items()}
+    spec = gym.make(env_id, **arguments).spec
+    again = gym.make(gym.envs.registration.EnvSpec.from_json(spec.to_json()))
+    assert again.reset(seed=4)[1] == gym.make(env_id, **arguments).reset(seed=4)[1]
+
+
+def test_what_is_returned_is_never_written_to_again():
+    env = SequenceVectorEnv("copy", 4, length=(1, 3), reveal_target=True)
+    returned = [env.reset(seed=0)]
+    copies = [[np.array(returned[0][0])]]
+    for _ in range(30):
+        step = env.step(np.zeros((4, 8), np.int8))
+        returned.append(step)
+        copies.append([np.array(part) for part in step[:4]])
+    for step, copied in zip(returned, copies, strict=True):
+        for a, b in zip(step[: len(copied)], copied, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+BAD_ACTIONS = [
+    (np.zeros(7, np.int8), "shape"),
+    (np.full(8, 2, np.int8), "holds 2"),
+    (np.full(8, -1, np.int8), "holds -1"),
+    (np.full(8, np.nan), "holds nan"),
+    (np.full(8, 0.5), "holds 0.5"),
+    (np.array(["0"] * 8), "type"),
+    (None, "shape"),
+]
+
+
+@pytest.mark.parametrize(("action", "message"), BAD_ACTIONS)
+def test_bad_actions_are_refused_and_leave_the_episode_alone(action, message):
+    env, vector = SequenceEnv("copy", length=2), SequenceVectorEnv("copy", 1, length=2)
+    env.reset(seed=0), vector.reset(seed=0)
+    with pytest.raises(ValueError, match=message):
+        env.step(action)
+    with pytest.raises(ValueError, match=message):
+        vector.step(action if action is None else np.asarray(action)[None])
+    steps = [env.step(np.zeros(8))[2] for _ in range(5)]
+    assert steps == [False] * 4 + [True]
+    assert [bool(vector.step(np.zeros((1, 8)))[2][0]) for _ in range(5)] == steps
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+def test_bad_probabilities_are_refused(value):
+    env = SequenceEnv("copy", actions="probabilities")
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="expected probabilities"):
+        env.step(np.full(8, value))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.float32, np.float64, np.bool_])
+def test_bits_of_any_real_type_are_accepted(dtype):
+    env, vector = SequenceEnv("copy"), SequenceVectorEnv("copy", 2)
+    env.reset(seed=0), vector.reset(seed=0)
+    env.step(np.ones(8, dtype))
+    vector.step(np.ones((2, 8), dtype))
+
+
+def test_stepping_before_reset_or_after_the_end_is_refused():
+    env = SequenceEnv("copy", length=1)
+    with pytest.raises(ResetNeeded):
+        env.step(np.zeros(8))
+    with pytest.raises(ResetNeeded):
+        SequenceVectorEnv("copy", 2).step(np.zeros((2, 8)))
+    env.reset(seed=0)
+    for _ in range(3):
+        env.step(np.zeros(8))
+    with pytest.raises(ResetNeeded):
+        env.step(np.zeros(8))
+    env.reset()
+    env.step(np.zeros(8))
+    vector = SequenceVectorEnv("copy", 2, length=1, autoreset_mode="Disabled")
+    vector.reset(seed=0)
+    for _ in range(3):
+        vector.step(np.zeros((2, 8)))
+    with pytest.raises(ResetNeeded, match="row 0"):
+        vector.step(np.zeros((2, 8)))
+    vector.reset()
+    vector.step(np.zeros((2, 8)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"length": 0}, "length=0 is out of range"),
+        ({"lenght": 3}, "no argument 'lenght'"),
+        ({"actions": "logits"}, "actions is 'logits'"),
+        ({"render_mode": "gif"}, "render_mode is 'gif'"),
+        ({"bits": 0}, "bits is 0"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        SequenceEnv("copy", **arguments)
+    with pytest.raises((TypeError, ValueError)):
+        SequenceVectorEnv("copy", 2, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"key": -1}, "-1 is out of range"),
+        ({"key": [1, 2]}, "2 keys|shape"),
+        ({"length": 0}, "length=0"),
+        ({"lenght": 3}, "no size 'lenght'"),
+    ],
+)
+def test_bad_options_are_refused_and_leave_the_environment_usable(options, message):
+    for env in (SequenceEnv("copy", length=2), SequenceVectorEnv("copy", 1, length=2)):
+        env.reset(seed=0)
+        with pytest.raises((TypeError, ValueError), match=message):
+            env.reset(options=options)
+        env.step(np.zeros(env.action_space.shape))
+        env.reset()
+
+
+def test_a_task_object_needs_its_sizes():
+    with pytest.raises(TypeError, match="needs the size 'length'"):
+        SequenceEnv(Copy())
+    assert SequenceEnv(Copy(bits=2), length=3).reset(seed=0)[0].shape == (3,)
+
+
+def test_random_agents_return_zero_on_average():
+    env = gym.make_vec("ntm_envs/Copy-v0", num_envs=1000, length=10, autoreset_mode="Disabled")
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    total = sum(env.step(env.action_space.sample())[1] for _ in range(21))
+    assert abs(total.mean()) < 4 / np.sqrt(1000 * 80)
+
+
+def test_a_task_from_outside_registers_in_a_few_lines(tmp_path):
+    path = tmp_path / "reverse.py"
+    path.write_text(
+        '''
+from dataclasses import dataclass
+
+from ntm_envs.tasks import Solver, TaskSpec
+from ntm_envs.tasks.copy import Copy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reverse(Copy):
+    """Say a sequence backwards."""
+
+    def fill(self, batch):
+        super().fill(batch)
+        for b, length in enumerate(batch.sizes["length"]):
+            batch.targets[length + 1 : 2 * length + 1, b] = batch.inputs[:length, b, :-1][::-1]
+
+    def oracle(self):
+        return Solver(self.bits, lambda seen: seen[:, -1] == 1, lambda heard: heard[-2::-1, : self.bits])
+
+
+REVERSE = TaskSpec(
+    name="reverse",
+    env_id="mine/Reverse-v0",
+    task=Reverse,
+    training={"length": (1, 20)},
+    ladders={"length": ({"length": 20}, {"length": 40})},
+)
+'''
+    )
+    row = tasks.spec(f"{path}:REVERSE")
+    ntm_envs.testing.check_task(row.make(), row.training)
+    env = gym.make("mine/Reverse-v0", length=3, reveal_target=True)
+    env.reset(seed=0)
+    with pytest.raises(TypeError, match="expected a TaskSpec"):
+        tasks.spec(f"{path}:Reverse")

@@ -1,0 +1,233 @@
+import doctest
+import hashlib
+import importlib
+import json
+import pkgutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ntm_envs
+from ntm_envs import capacity, grading, tasks
+from ntm_envs.testing import check_task
+
+VARIANTS = [
+    ("copy", {}, {"length": (1, 20)}),
+    ("copy", {"bits": 70}, {"length": (1, 4)}),
+    ("repeat_copy", {}, {"length": (1, 10), "repeats": (1, 10)}),
+    ("associative_recall", {}, {"items": (2, 6)}),
+    ("associative_recall", {"bits": 1, "item_length": 1}, {"items": (2, 6)}),
+    ("associative_recall", {"answer": "previous"}, {"items": (2, 6)}),
+    ("associative_recall", {"cyclic": True, "answer": "previous", "item_length": 2}, {"items": (2, 6)}),
+    ("ngrams", {}, {"length": (6, 200)}),
+    ("ngrams", {"bits": 3, "context": 2}, {"length": (3, 40)}),
+    ("priority_sort", {}, {"length": (2, 20)}),
+    ("priority_sort", {"outputs": 3, "bits": 9}, {"length": (3, 9)}),
+]
+
+
+@pytest.fixture(params=VARIANTS, ids=lambda variant: f"{variant[0]}-{variant[1]}")
+def variant(request):
+    name, parameters, sizes = request.param
+    return tasks.get(name, **parameters), sizes
+
+
+def play(agent, batch):
+    agent.begin(len(batch.keys), capacity(len(batch.mask)), seed=0)
+    return np.stack([agent.act(inputs) for inputs in batch.inputs])
+
+
+def returns(task, batch, bits):
+    wrong = (bits != batch.targets).sum(axis=2)
+    rewards = grading.reward(wrong, task.output_size, batch.mask.sum(axis=0))
+    return np.where(batch.mask, rewards, 0).sum(axis=0)
+
+
+def test_every_promise_is_kept(variant):
+    check_task(*variant)
+
+
+def test_the_oracle_returns_one_and_all_wrong_minus_one(variant):
+    task, sizes = variant
+    batch = task.episodes(np.arange(100), **sizes)
+    if task.oracle().outputs == "bits":
+        np.testing.assert_allclose(returns(task, batch, play(task.oracle(), batch)), 1, atol=1e-9)
+    np.testing.assert_allclose(returns(task, batch, batch.targets), 1, atol=1e-9)
+    np.testing.assert_allclose(returns(task, batch, 1 - batch.targets), -1, atol=1e-9)
+
+
+def test_coin_flips_return_zero_on_average(variant):
+    task, sizes = variant
+    batch = task.episodes(np.arange(2000), **sizes)
+    coins = np.random.default_rng(0).integers(2, size=batch.targets.shape, dtype=np.int8)
+    values = returns(task, batch, coins)
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(len(values))
+
+
+def test_the_constant_of_repeat_copy_earns_what_the_definition_says():
+    task = tasks.get("repeat_copy")
+    batch = task.episodes(np.arange(4000), length=10, repeats=10)
+    values = returns(task, batch, np.zeros_like(batch.targets) + task.constant_output)
+    expected = (10 * 10 + 7) / (9 * (10 * 10 + 1))
+    assert abs(values.mean() - expected) < 4 * values.std() / np.sqrt(len(values))
+
+
+def test_the_optimal_predictor_of_ngrams_costs_127_9_bits_and_returns_0_54():
+    task = tasks.get("ngrams")
+    batch = task.episodes(np.arange(4000), length=200)
+    probabilities = play(task.oracle(), batch)
+    costs = (grading.cost_in_bits(probabilities, batch.targets) * batch.mask).sum(axis=0)
+    assert abs(costs.mean() - 127.9) < 4 * costs.std() / np.sqrt(len(costs))
+    values = returns(task, batch, grading.to_bits(probabilities))
+    assert abs(values.mean() - 0.54) < 0.005 + 4 * values.std() / np.sqrt(len(values))
+
+
+def test_the_bits_of_ngrams_follow_the_law_of_beta_contexts():
+    """How often a context is followed by one is spread as the Beta(1/2, 1/2) of the paper says."""
+    task = tasks.get("ngrams", context=1)
+    batch = task.episodes(np.arange(3000), length=400)
+    bits = batch.inputs[:, :, 0].T  # (B, T)
+    after_one = bits[:, 1:] * bits[:, :-1]
+    shares = after_one.sum(1)[bits.sum(1) > 100] / bits[:, :-1].sum(1)[bits.sum(1) > 100]
+    # Arcsine law: half of the mass lies below sin^2(pi / 4), and a quarter below sin^2(pi / 8).
+    assert 0.1 < (shares < np.sin(np.pi / 8) ** 2).mean() < 0.3
+    assert shares.std() > 0.25
+
+
+def test_priorities_are_exact_and_ties_keep_their_order():
+    task = tasks.get("priority_sort", bits=3)
+    batch = task.episodes(np.arange(200), length=12)
+    priorities = batch.inputs[:12, :, -2]
+    assert ((priorities + 1) * 2**23 == np.round((priorities + 1) * 2**23)).all()
+    for b in range(200):
+        order = sorted(range(12), key=lambda i: (-priorities[i, b], i))[: 4 * 12 // 5]
+        np.testing.assert_array_equal(batch.targets[13:, b], batch.inputs[order, b, :3])
+
+
+@pytest.mark.parametrize(("answer", "cyclic"), [("next", False), ("previous", False), ("next", True)])
+def test_the_query_of_associative_recall_is_unambiguous_and_reaches_every_item(answer, cyclic):
+    task = tasks.get("associative_recall", bits=2, item_length=1, answer=answer, cyclic=cyclic)
+    batch = task.episodes(np.arange(500), items=4)
+    items, query = batch.inputs[1:8:2, :, :2], batch.inputs[9, :, :2]
+    same = (items == query).all(axis=2)  # (items, B)
+    assert (same.sum(axis=0) == 1).all()
+    positions = set(same.argmax(axis=0).tolist())
+    assert positions == {("next", False): {0, 1, 2}, ("previous", False): {1, 2, 3}}.get(
+        (answer, cyclic), {0, 1, 2, 3}
+    )
+
+
+@given(st.data())
+def test_an_episode_depends_on_its_key_and_sizes_alone(data):
+    name, parameters, ranges = data.draw(st.sampled_from(VARIANTS))
+    task = tasks.get(name, **parameters)
+    keys = np.array(data.draw(st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=6)))
+    mixed = task.episodes(keys, **ranges)
+    row = data.draw(st.integers(0, len(keys) - 1))
+    T = int(mixed.steps[row])
+    alone = task.episodes(keys[row], **{name: int(size[row]) for name, size in mixed.sizes.items()})
+    assert len(alone.mask) == T
+    for array in ("inputs", "targets", "mask"):
+        np.testing.assert_array_equal(getattr(alone, array)[:, 0], getattr(mixed, array)[:T, row])
+        assert not getattr(mixed, array)[T:, row].any()
+
+
+def test_neighbouring_keys_share_no_episode():
+    for row in tasks.TABLE:
+        if row.name == "ngrams":  # some of its sources say nothing but 0, and so give equal episodes
+            continue
+        batch = row.make().episodes(np.arange(10_000), **row.largest)
+        episodes = np.ascontiguousarray(batch.inputs.transpose(1, 0, 2)).reshape(10_000, -1)
+        assert len(np.unique(episodes, axis=0)) == 10_000, row.name
+
+
+def digest(task, **sizes):
+    batch = task.episodes(np.arange(50) * 2**57 + 1, **sizes)
+    sha = hashlib.sha256()
+    for array in (batch.inputs.astype("<f4"), batch.targets, batch.mask, batch.steps.astype("<i8")):
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("copy", "cce5d5bd4579b893"),
+        ("repeat_copy", "c3794703c209b184"),
+        ("associative_recall", "62dfcc6b1d9d1723"),
+        ("ngrams", "9f58fe8f6e8a2ac7"),
+        ("priority_sort", "e85483d6d415e134"),
+    ],
+)
+def test_the_episodes_of_a_version_never_change(name, expected):
+    assert digest(tasks.get(name), **tasks.spec(name).training) == expected
+
+
+def test_the_benchmark_never_changes():
+    rows = [
+        [
+            *(row.name, row.env_id, dict(row.training)),
+            {size: [dict(rung) for rung in rungs] for size, rungs in row.ladders.items()},
+            [row.rung_sequences(rung) for rung in row.rungs],
+        ]
+        for row in tasks.TABLE
+    ]
+    text = json.dumps(rows, sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "b66fbd53be488f5a"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "error", "message"),
+    [
+        ({}, TypeError, "needs the size 'length'"),
+        ({"length": 5, "width": 3}, TypeError, "no size 'width'"),
+        ({"length": 0}, ValueError, "length=0 is out of range"),
+        ({"length": (0, 3)}, ValueError, "out of range"),
+        ({"length": (5, 3)}, ValueError, "empty"),
+        ({"length": (1, 2, 3)}, ValueError, "not a range"),
+        ({"length": 2.5}, TypeError, "not an integer"),
+        ({"length": np.array([1, 2, 3])}, ValueError, r"shape \(3,\)"),
+    ],
+)
+def test_bad_sizes_are_refused(sizes, error, message):
+    with pytest.raises(error, match=message):
+        tasks.get("copy").episodes([1, 2], **sizes)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("copy", {"bits": 0}, "bits is 0"),
+        ("copy", {"bits": 1.5}, "bits is 1.5"),
+        ("ngrams", {"context": 21}, "context is 21"),
+        ("associative_recall", {"answer": "nxt"}, "answer is 'nxt'"),
+        ("associative_recall", {"cyclic": 1}, "cyclic is 1"),
+        ("priority_sort", {"outputs": 0}, "outputs is 0"),
+        ("repeat_copy", {"repeats": 3}, "repeats"),
+    ],
+)
+def test_bad_parameters_are_refused(name, parameters, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        tasks.get(name, **parameters)
+
+
+def test_too_many_repeats_are_refused():
+    with pytest.raises(ValueError, match="repeats=10001 is out of range"):
+        tasks.get("repeat_copy").episodes([1], length=1, repeats=10_001)
+
+
+def test_an_unknown_task_gets_a_suggestion():
+    with pytest.raises(ValueError, match="did you mean 'copy'"):
+        tasks.get("coppy")
+
+
+@pytest.mark.parametrize("module", [m.name for m in pkgutil.walk_packages(ntm_envs.__path__, "ntm_envs.")])
+def test_the_examples_of_docstrings_hold(module):
+    failed, _ = doctest.testmod(
+        importlib.import_module(module),
+        extraglobs={"np": np},
+        optionflags=doctest.NORMALIZE_WHITESPACE,
+    )
+    assert failed == 0

@@ -1,0 +1,68 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from ntm_envs.tasks.copy import Copy
+from ntm_envs.testing import TaskError, check_task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(Copy):
+    fault: str = ""
+
+    def fill(self, batch):
+        super().fill(batch)
+        if self.fault == "values":
+            batch.inputs[0, :, 0] = 7
+        if self.fault == "nan":
+            batch.inputs[0, :, 0] = np.nan
+        if self.fault == "targets":
+            batch.targets[-1, :, 0] = 2
+        if self.fault == "off":
+            batch.targets[0, :, 0] = 1
+        if self.fault == "silent":
+            batch.mask[:] = False
+            batch.targets[:] = 0
+        if self.fault == "impure":
+            batch.inputs[0, :, :8] = np.random.default_rng().integers(2, size=(len(batch.keys), 8))
+        if self.fault == "neighbours":
+            batch.inputs[0, :, 0] = batch.inputs[0, 0, 0] * (len(batch.keys) > 1)
+        if self.fault == "constant":
+            batch.inputs[:, :, :8] = 0
+            batch.targets[:] = 0
+        if self.fault == "padding":
+            batch.inputs[-1] = 1
+        if self.fault == "biased":
+            batch.targets[:, :, 0] = batch.mask
+
+    def count_steps(self, sizes):
+        return super().count_steps(sizes) + (self.fault == "steps") * (sizes["length"] == 1)
+
+    def oracle(self):
+        if self.fault == "oracle":
+            return Copy(bits=8).oracle().__class__(8, lambda seen: seen[:, -1] == 9, lambda heard: heard)
+        return super().oracle()
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("values", "'data 0' holds 7.0"),
+        ("nan", "not all finite"),
+        ("targets", "other values than 0 and 1"),
+        ("off", "not 0 everywhere off the answer steps"),
+        ("silent", "no answer step"),
+        ("impure", "other episodes the second time"),
+        ("neighbours", "depend on the other episodes"),
+        ("padding", "on the padding"),
+        ("biased", r"constant_output\[0\] is 0"),
+    ],
+)
+def test_each_broken_promise_is_named(fault, message):
+    with pytest.raises(TaskError, match=message):
+        check_task(Broken(fault=fault), {"length": (1, 5)})
+
+
+def test_a_sound_task_passes():
+    check_task(Broken(), {"length": (1, 5)})
