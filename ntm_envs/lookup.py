@@ -23,10 +23,10 @@ def did_you_mean(kind: str, name: str, known: Iterable[str]) -> str:
         >>> did_you_mean("task", "coppy", ["copy", "ngrams"])
         "unknown task 'coppy'; did you mean 'copy'? Known: copy, ngrams"
     """
-    known = list(known)
-    close = difflib.get_close_matches(name.lower(), known, n=1)
-    question = f"did you mean {close[0]!r}? " if close else ""
-    return f"unknown {kind} {name!r}; {question}Known: {', '.join(known)}"
+    names = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    question = f"did you mean {names[close[0]]!r}? " if close else ""
+    return f"unknown {kind} {name!r}; {question}Known: {', '.join(names.values())}"
 
 
 def load(reference: str) -> Any:

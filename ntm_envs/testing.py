@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntm_envs.agent import Agent, capacity
 from ntm_envs.grading import to_bits
-from ntm_envs.tasks.base import Batch, Bits, Size, Task
+from ntm_envs.tasks.base import Batch, Bits, Integers, Size, Task
 
 
 class TaskError(AssertionError):
@@ -32,7 +33,7 @@ def check_task(task: Task, sizes: Mapping[str, Size], episodes: int = 200) -> No
         raise TaskError(f"{type(task).__name__}: {problem}")
 
 
-def _problems(task: Task, sizes: dict[str, Size], keys: np.ndarray) -> Iterator[str]:  # type: ignore[type-arg]
+def _problems(task: Task, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
     batch = task.episodes(keys, **sizes)
     yield from _arrays(task, batch)
     yield from _values(task, batch)
@@ -124,12 +125,13 @@ def _agents(task: Task, batch: Batch) -> Iterator[str]:
             yield f"constant_output[{o}] is {constant[o]}, but most targets there are {1 - constant[o]}"
 
 
-def _play(agent: Agent, batch: Batch, output_size: int) -> np.ndarray:  # type: ignore[type-arg]
+def _play(agent: Agent, batch: Batch, output_size: int) -> NDArray[np.bool_]:
     """Return which bits an agent gets right, ``[T, B, O]``."""
     agent.begin(len(batch.keys), capacity(len(batch.mask)), 0)
     outputs = np.stack([agent.act(inputs) for inputs in batch.inputs])
     bits: Bits = to_bits(outputs)
-    return bits == batch.targets
+    right: NDArray[np.bool_] = bits == batch.targets
+    return right
 
 
 def _differ(one: Batch, two: Batch) -> bool:

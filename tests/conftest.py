@@ -1,14 +1,14 @@
 """What all tests share."""
 
+import os
+
 from hypothesis import settings
+
+# One thread a process, also in those that tests start: pytest-xdist has the other cores. This has to be set
+# before NumPy and torch are imported, hence here.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["SDL_VIDEODRIVER"] = "dummy"  # windows without a screen
 
 # The same examples each time, and no deadline: machines are shared, and a slow one is not a wrong one.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=30)
 settings.load_profile("repeatable")
-
-try:
-    import torch
-
-    torch.set_num_threads(1)
-except ModuleNotFoundError:  # the tests of the environments need NumPy and Gymnasium alone
-    pass

@@ -2,8 +2,8 @@
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), sections 3.1 to 3.3.
 
-Shape letters: B batch, H heads, N memory slots, M width of a slot, S shift options. A weighting is a
-distribution over the N slots.
+Shape letters: B batch, H heads (R that read, W that write), N memory slots, M width of a slot, S shift
+options. A weighting is a distribution over the N slots.
 
 Example:
     >>> weighting = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
@@ -19,42 +19,41 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-EpsilonIn = Literal["product", "norms"]
+EpsilonAt = Literal["product", "norms", "squares"]
 
 TINY = 1e-30
-"""Added before a logarithm and a square root: a zero must not give a gradient of NaN."""
+"""Added before logarithms and square roots, whose gradient at zero is not finite."""
 
 
-def content_weighting(
-    memory: Tensor, keys: Tensor, strengths: Tensor, epsilon: float, epsilon_in: EpsilonIn
-) -> Tensor:
-    """Look slots up by content: equations 5 and 6.
+def similarity(memory: Tensor, keys: Tensor, epsilon: float, epsilon_at: EpsilonAt) -> Tensor:
+    """Compare keys with slots by the cosine of their angle: K, equation 6.
 
     Args:
         memory: ``[B, N, M]``.
         keys: What to look for, k, ``[B, H, M]``.
-        strengths: Key strengths beta >= 0, ``[B, H]``.
-        epsilon: Keeps the cosine finite for empty slots and keys.
-        epsilon_in: Whether it is added to the product of the two norms or to each of them.
+        epsilon: Keeps the cosine finite for empty slots and keys, at least 0. A slot that is small
+            against it is like no key.
+        epsilon_at: What it is added to: the ``product`` of the two norms, each of the ``norms``, or the
+            sum of ``squares`` under each of their roots.
 
     Returns:
-        Weightings ``[B, H, N]``.
+        Similarities from -1 to 1, ``[B, H, N]``.
     """
-    dots = torch.bmm(keys, memory.transpose(1, 2))  # (B, H, N)
-    # A product with ones adds squares up faster than a sum over a short last dimension does.
-    squares = torch.matmul(memory.square(), memory.new_ones(memory.shape[2]))
-    slot_norms = (squares + TINY).sqrt().unsqueeze(1)  # (B, 1, N)
-    key_norms = torch.linalg.vector_norm(keys, dim=2, keepdim=True)  # (B, H, 1)
-    if epsilon_in == "product":
-        norms = torch.addcmul(dots.new_full((), epsilon), key_norms, slot_norms)
-    else:
-        norms = (key_norms + epsilon) * (slot_norms + epsilon)
-    return functional.softmax(dots / norms * strengths.unsqueeze(2), dim=2)
+    inside = max(epsilon, TINY) if epsilon_at == "squares" else TINY
+    outside = epsilon if epsilon_at == "norms" else 0.0
+    slot_norms = _norms(memory, inside, outside).transpose(1, 2)  # (B, 1, N)
+    norms = _norms(keys, inside, outside) * slot_norms  # (B, H, N)
+    return torch.bmm(keys, memory.transpose(1, 2)) / (norms + epsilon if epsilon_at == "product" else norms)
+
+
+def content_weighting(similarities: Tensor, strengths: Tensor) -> Tensor:
+    """Choose slots by similarity ``[B, H, N]`` and key strengths beta >= 0 ``[B, H, 1]``: equation 5."""
+    return functional.softmax(similarities * strengths, dim=2)
 
 
 def interpolate(content: Tensor, previous: Tensor, gates: Tensor) -> Tensor:
-    """Mix the content weighting and the previous one ``[B, H, N]`` by gates g ``[B, H]``: equation 7."""
-    return torch.lerp(previous, content, gates.unsqueeze(2))
+    """Mix content and previous weighting ``[B, H, N]`` by gates g in [0, 1] ``[B, H, 1]``: equation 7."""
+    return torch.lerp(previous, content, gates)
 
 
 def shift(weighting: Tensor, shifts: Tensor) -> Tensor:
@@ -62,36 +61,56 @@ def shift(weighting: Tensor, shifts: Tensor) -> Tensor:
 
     Option j moves a weighting by ``j - S // 2`` slots, round the end.
     """
-    options = shifts.unbind(2)
-    centre = len(options) // 2
-    shifted = weighting * options[centre].unsqueeze(2)
-    for j, share in enumerate(options):
-        if j != centre:
-            shifted = torch.addcmul(shifted, weighting.roll(j - centre, 2), share.unsqueeze(2))
-    return shifted
+    count = shifts.shape[2]
+    moves = [j - count // 2 for j in range(count)]
+    moved = torch.stack([weighting.roll(move, 2) if move else weighting for move in moves], 2)
+    return (moved * shifts.unsqueeze(3)).sum(2)  # (B, H, S, N) summed over S
 
 
 def sharpen(weighting: Tensor, sharpening: Tensor) -> Tensor:
-    """Raise weightings ``[B, H, N]`` to the power gamma >= 1 ``[B, H]`` and normalise: equation 9.
+    """Raise weightings ``[B, H, N]`` to the power gamma >= 1 ``[B, H, 1]`` and normalise: equation 9.
 
     As a softmax of ``gamma * log(w)`` it does not underflow, however large gamma is.
     """
-    return functional.softmax(sharpening.unsqueeze(2) * (weighting + TINY).log(), dim=2)
+    return functional.softmax((weighting + TINY).log() * sharpening, dim=2)
 
 
 def read(memory: Tensor, weighting: Tensor) -> Tensor:
-    """Read vectors ``[B, H, M]`` by weightings ``[B, H, N]``: equation 2."""
+    """Read vectors ``[B, R, M]`` from a memory ``[B, N, M]`` by weightings ``[B, R, N]``: equation 2."""
     return torch.bmm(weighting, memory)
 
 
 def write(memory: Tensor, weighting: Tensor, erase: Tensor, add: Tensor) -> Tensor:
-    """Erase and then add, with vectors ``[B, H, M]``: equations 3 and 4; returns the memory ``[B, N, M]``.
+    """Erase a memory ``[B, N, M]``, then add to it: equations 3 and 4.
 
-    Several heads erase first, each its share of what the others left, and then all of them add. With an
-    erase vector of ones a slot is replaced by as much as it is chosen: ``M <- (1 - w) M + w a``.
+    Several heads all erase, each its share of what the others left, before any of them adds.
+
+    Args:
+        memory: ``[B, N, M]``.
+        weighting: Where to write, w, ``[B, W, N]``.
+        erase: What share of each element goes, e in [0, 1], ``[B, W, M]``.
+        add: What comes, a, ``[B, W, M]``.
+
+    Returns:
+        The memory after it, ``[B, N, M]``.
     """
-    slots = weighting.transpose(1, 2)  # (B, N, H)
-    erased = memory
-    for weights, vector in zip(slots.split(1, 2), erase.split(1, 1), strict=True):
-        erased = torch.addcmul(erased, erased, torch.bmm(weights, vector), value=-1)
-    return erased + torch.bmm(slots, add)
+    shares = weighting.unsqueeze(3)  # (B, W, N, 1)
+    if shares.shape[1] == 1:  # the same in two passes over the memory: M + w (a - M e)
+        return torch.addcmul(memory, shares[:, 0], torch.addcmul(add, memory, erase, value=-1))
+    for share, vector in zip(shares.unbind(1), erase.unsqueeze(2).unbind(1), strict=True):
+        memory = torch.addcmul(memory, share, memory * vector, value=-1)
+    return torch.baddbmm(memory, weighting.transpose(1, 2), add)
+
+
+def overwrite(memory: Tensor, weighting: Tensor, add: Tensor) -> Tensor:
+    """Replace slots by as much as they are chosen: ``M <- (1 - w) M + w a``, shapes as in `write`.
+
+    It is not in the paper, and the same as to erase with vectors of ones.
+    """
+    return write(memory, weighting, torch.ones_like(add), add)
+
+
+def _norms(vectors: Tensor, inside: float, outside: float) -> Tensor:
+    """Return the Euclidean norms ``[B, K, 1]`` of vectors ``[B, K, M]``."""
+    norms = ((vectors * vectors).sum(2, keepdim=True) + inside).sqrt()
+    return norms + outside if outside else norms

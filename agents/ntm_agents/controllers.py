@@ -1,35 +1,55 @@
-"""The network at the heart of a memory machine, which sees the input and what the heads read.
+"""The network at the heart of a memory machine, which sees the input and what the heads have read.
 
-A controller of several layers feeds each into the next. What depends on the inputs alone is computed
-for all time steps at once, by `project`, before the recurrence begins.
+A controller is a stack of layers, each of which feeds the next. What depends on the inputs alone is
+computed for all time steps at once, by `Controller.project`, before the recurrence begins.
 
-Shape letters: B batch, T time steps, I input channels, V values read by all heads, C units of a layer.
+Shape letters: B batch, T time steps, I input channels, V values that all heads read together, C units of a
+layer, G pre-activations of a unit.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+LayerState = tuple[Tensor, ...]
 
 
 class Layer(nn.Module, ABC):
-    """One layer: ``gates`` pre-activations a unit, which its state and its inputs add up to."""
+    """One layer of a controller.
+
+    Args:
+        below: How many values it gets at each step from the layer below; the lowest, from the heads.
+        units: Number of units C.
+    """
 
     gates: int
-    """How many pre-activations a unit has."""
+    """How many pre-activations G a unit has."""
     tensors: int
-    """How many tensors ``[B, C]`` the layer's state has; the first is its output."""
+    """How many tensors ``[B, C]`` the layer's state has."""
 
-    def __init__(self, input_size: int, units: int) -> None:
+    def __init__(self, below: int, units: int) -> None:
         super().__init__()
-        self.units = units
-        self.inputs = nn.Linear(input_size, self.gates * units)
+        self.below, self.units = below, units
+        self.bias = nn.Parameter(torch.zeros(self.gates * units))
 
     @abstractmethod
-    def forward(self, preactivations: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return the layer's output ``[B, C]`` and its next state."""
+    def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """Take one step.
+
+        Args:
+            addend: What is added to the pre-activations, ``[G * C]`` or ``[B, G * C]``: the bias, and for
+                the lowest layer also what the inputs contribute.
+            below: What the layer below says ``[B, below]``.
+            state: The state after the last step.
+
+        Returns:
+            The output ``[B, C]`` and the state after this step.
+        """
 
 
 class FeedForwardLayer(Layer):
@@ -37,27 +57,31 @@ class FeedForwardLayer(Layer):
 
     gates, tensors = 1, 0
 
-    def forward(self, preactivations: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return the layer's output ``[B, C]`` and its next state."""
-        return torch.tanh(preactivations), state
+    def __init__(self, below: int, units: int) -> None:
+        super().__init__(below, units)
+        self.weight = nn.Parameter(torch.empty(units, below))
+
+    def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """Take one step; see `Layer`."""
+        return torch.tanh(torch.addmm(addend, below, self.weight.t())), state
 
 
 class LSTMLayer(Layer):
-    """Long short-term memory; the forget gate's bias starts at 1, so that it remembers at first."""
+    """Long short-term memory; the bias of the forget gates starts at 1, so that cells keep at first."""
 
     gates, tensors = 4, 2
 
-    def __init__(self, input_size: int, units: int) -> None:
-        super().__init__(input_size, units)
-        self.recurrent = nn.Linear(units, 4 * units, bias=False)
+    def __init__(self, below: int, units: int) -> None:
+        super().__init__(below, units)
+        self.weight = nn.Parameter(torch.empty(4 * units, below + units))
         with torch.no_grad():
-            self.inputs.bias[units : 2 * units].fill_(1)
+            self.bias[units : 2 * units] = 1
 
-    def forward(self, preactivations: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return the layer's output ``[B, C]`` and its next state."""
+    def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """Take one step; see `Layer`."""
         hidden, cell = state
-        preactivations = torch.addmm(preactivations, hidden, self.recurrent.weight.t())
-        gates, candidate = preactivations.split((3 * self.units, self.units), 1)
+        preactivations = torch.addmm(addend, torch.cat((below, hidden), 1), self.weight.t())
+        gates, candidate = preactivations.split_with_sizes((3 * self.units, self.units), 1)
         enter, forget, leave = torch.sigmoid(gates).chunk(3, 1)
         cell = torch.addcmul(forget * cell, enter, torch.tanh(candidate))
         hidden = leave * torch.tanh(cell)
@@ -65,43 +89,45 @@ class LSTMLayer(Layer):
 
 
 class GRULayer(Layer):
-    """Gated recurrent unit, with the reset gate applied after the recurrent product."""
+    """Gated recurrent unit; the reset gate acts on the recurrent product, as in `torch.nn.GRU`."""
 
     gates, tensors = 3, 1
 
-    def __init__(self, input_size: int, units: int) -> None:
-        super().__init__(input_size, units)
-        self.recurrent = nn.Linear(units, 3 * units)
+    def __init__(self, below: int, units: int) -> None:
+        super().__init__(below, units)
+        self.weight = nn.Parameter(torch.empty(3 * units, below))
+        self.recurrent = nn.Parameter(torch.empty(3 * units, units))
+        self.recurrent_bias = nn.Parameter(torch.zeros(3 * units))
 
-    def forward(self, preactivations: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return the layer's output ``[B, C]`` and its next state."""
+    def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """Take one step; see `Layer`."""
         (hidden,) = state
         sizes = (2 * self.units, self.units)
-        gates, candidate = preactivations.split(sizes, 1)
-        recurrent_gates, recurrent_candidate = self.recurrent(hidden).split(sizes, 1)
-        reset, update = torch.sigmoid(gates + recurrent_gates).chunk(2, 1)
+        gates, candidate = torch.addmm(addend, below, self.weight.t()).split_with_sizes(sizes, 1)
+        recurrent = functional.linear(hidden, self.recurrent, self.recurrent_bias)
+        recurrent_gates, recurrent_candidate = recurrent.split_with_sizes(sizes, 1)
+        reset, keep = torch.sigmoid(gates + recurrent_gates).chunk(2, 1)
         candidate = torch.tanh(torch.addcmul(candidate, reset, recurrent_candidate))
-        hidden = torch.lerp(candidate, hidden, update)
+        hidden = torch.lerp(candidate, hidden, keep)
         return hidden, (hidden,)
 
 
-LAYERS: dict[str, type[Layer]] = {
-    "feedforward": FeedForwardLayer,
-    "lstm": LSTMLayer,
-    "gru": GRULayer,
-}
+LAYERS: dict[str, type[Layer]] = {"feedforward": FeedForwardLayer, "lstm": LSTMLayer, "gru": GRULayer}
 
 
 class Controller(nn.Module):
     """A stack of layers of one kind.
 
+    Weights start uniform in ``±1 / sqrt(n)``, where n is the number of values that a unit of the layer
+    sees; biases start at zero, but for those of forget gates.
+
     Args:
         kind: ``feedforward``, ``lstm`` or ``gru``.
         input_size: Number of input channels I.
-        read_size: Number of values V that all heads read together.
+        read_size: Number of values V.
         units: Number of units C of each layer.
         depth: Number of layers.
-        noise: Standard deviation of the Gaussian noise that is added to the first layer's
+        noise: Standard deviation of the Gaussian noise that is added to the lowest layer's
             pre-activations in training.
     """
 
@@ -109,48 +135,47 @@ class Controller(nn.Module):
         self, kind: str, input_size: int, read_size: int, units: int, depth: int, noise: float
     ) -> None:
         super().__init__()
-        sizes = [input_size + read_size] + [units] * (depth - 1)
-        self.layers = nn.ModuleList(LAYERS[kind](size, units) for size in sizes)
-        self.input_size = input_size
+        layer = LAYERS[kind]
         self.noise = noise
+        self.inputs = nn.Linear(input_size, layer.gates * units, bias=False)
+        self.layers = nn.ModuleList(layer(read_size if i == 0 else units, units) for i in range(depth))
+        for i, layer_i in enumerate(self._layers):
+            seen = layer_i.below + (input_size if i == 0 else 0) + (units if layer.tensors else 0)
+            matrices = [p for p in layer_i.parameters() if p.ndim == 2]
+            for matrix in [self.inputs.weight, *matrices] if i == 0 else matrices:
+                nn.init.uniform_(matrix, -(seen**-0.5), seen**-0.5)
 
-    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
-        """Return zeros, one tensor ``[B, C]`` for each of the layers' states."""
-        weight = next(self.parameters())
+    def initial_state(self, batch_size: int) -> LayerState:
+        """Return zeros: the tensors ``[B, C]`` of all layers' states, from the lowest up."""
         count = sum(layer.tensors for layer in self._layers)
-        return tuple(weight.new_zeros(batch_size, self._layers[0].units) for _ in range(count))
+        zeros = self.inputs.weight.new_zeros(batch_size, self._layers[0].units)
+        return (zeros,) * count
 
     def project(self, inputs: Tensor) -> Tensor:
-        """Return what inputs ``[T, B, I]`` alone add to the first layer's pre-activations."""
-        linear = self._layers[0].inputs
-        projected = nn.functional.linear(inputs, linear.weight[:, : self.input_size], linear.bias)
+        """Return what inputs ``[T, B, I]`` and bias give to the lowest layer, ``[T, B, G * C]``."""
+        projected = functional.linear(inputs, self.inputs.weight, self._layers[0].bias)
         if self.training and self.noise:
             projected = projected + self.noise * torch.randn_like(projected)
         return projected
 
-    def forward(
-        self, projected: Tensor, reads: Tensor, state: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, projected: Tensor, reads: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step.
 
         Args:
-            projected: What `project` returned for this step.
+            projected: What `project` returned for this step, ``[B, G * C]``.
             reads: What the heads read at the last step, ``[B, V]``.
             state: The state after the last step.
 
         Returns:
-            The last layer's output ``[B, C]`` and the next state.
+            The highest layer's output ``[B, C]`` and the state after this step.
         """
-        after: tuple[Tensor, ...] = ()
-        weight = self._layers[0].inputs.weight[:, self.input_size :]
-        output = torch.addmm(projected, reads, weight.t())
+        output, after = reads, ()
         for i, layer in enumerate(self._layers):
-            if i:
-                output = layer.inputs(output)
-            output, layer_state = layer(output, state[len(after) : len(after) + layer.tensors])
-            after += layer_state
+            own = state[len(after) : len(after) + layer.tensors]
+            output, own = layer(layer.bias if i else projected, output, own)
+            after += own
         return output, after
 
     @property
     def _layers(self) -> list[Layer]:
-        return list(self.layers)  # type: ignore[arg-type]
+        return cast("list[Layer]", list(self.layers))

@@ -14,6 +14,7 @@ Example:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, NamedTuple, get_args, get_type_hints
 
@@ -26,87 +27,100 @@ from ntm_agents import addressing
 from ntm_agents.controllers import Controller
 from ntm_envs import keyed
 
+SLOTS = np.uint64(0xC2B2AE3D27D4EB4F)
+"""Domain of the random rows of a memory, which are keyed by the index of their slot."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NTMConfig:
-    """The options of an NTM; what the paper leaves open is chosen here, and the defaults say how."""
+    """The options of an NTM: what the paper leaves open is a choice here, and no choice depends on N."""
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
-    """Kind of the controller. The paper compares the first two."""
+    """Kind of the controller. The paper compares the first two; the LSTM is the one with a state of its
+    own."""
     units: int = 100
     """Units of each of the controller's layers (paper: 100)."""
     depth: int = 1
     """Layers of the controller (paper: 1)."""
     noise: float = 0.0
-    """Standard deviation of Gaussian noise on the controller's pre-activations in training. Not in the
-    paper: it makes blurred weightings costly."""
+    """Standard deviation of Gaussian noise on the lowest layer's pre-activations, in training alone. Not in
+    the paper, so off; it makes blurred weightings costly."""
     read_heads: int = 1
     """Number of heads that read (paper: 1 to 8, by task)."""
     write_heads: int = 1
     """Number of heads that write (paper: as many as read)."""
     memory_slots: int | None = None
-    """Number of slots N; None for the step bound of the episode, so that memory grows with length
-    (paper: 128)."""
+    """Number of slots N, at least the shift width. None for the episode's step bound, so that the memory
+    grows with what is to be stored (paper: 128)."""
     memory_width: int = 20
     """Width M of a slot (paper: 20)."""
     shift_width: int = 3
-    """Number of shift options S, at least 2; option j moves a head by j - S // 2 slots (paper: 3)."""
+    """Number of shift options S, from 2 to N; option j moves a head by j - S // 2 slots (paper: 3)."""
     key_activation: Literal["identity", "tanh"] = "identity"
-    """What the key goes through; the paper does not say."""
+    """What keys go through. The paper does not say; only a key's direction matters."""
     add_activation: Literal["identity", "tanh", "sigmoid"] = "identity"
-    """What the add vector goes through; the paper does not say."""
+    """What add vectors go through. The paper does not say; identity lets a slot hold any value."""
     write_mode: Literal["erase_add", "interpolate"] = "erase_add"
-    """Erase, then add (the paper); or replace a slot by as much as it is chosen, without erase vectors."""
+    """Erase by a vector, then add (paper); or replace a slot by as much as it is chosen."""
     order: Literal["write_first", "read_first"] = "write_first"
-    """Whether heads read what was written in the same step. All heads choose their slots before."""
+    """Whether heads read what was written at the same step. The paper does not say; all heads choose
+    their slots before."""
     epsilon: float = 1e-8
-    """Keeps the cosine similarity finite where a slot or a key is empty."""
-    epsilon_in: Literal["product", "norms"] = "product"
-    """Whether epsilon is added to the product of the norms of key and slot, or to each of them."""
+    """Keeps the similarity finite where a slot or a key is empty. The paper has none; this one is small
+    enough for the initial memory to count as a direction."""
+    epsilon_at: Literal["product", "norms", "squares"] = "product"
+    """What epsilon is added to: the product of the norms of key and slot, each of the norms, or the sum
+    of squares under each root. The first changes the paper's formula least."""
     memory_start: Literal["constant", "random", "position", "learned"] = "constant"
-    """Rows of the memory at the start: all the same and fixed; random numbers of each slot's index; the
-    bits of its index as +1 and -1; or one learned row for all slots."""
-    memory_scale: float = 1e-6
-    """The constant; or what random numbers (uniform in -1 to 1) and index bits are multiplied by; or
-    the value that the learned row starts from."""
+    """Rows of the memory at the start: all the same; random numbers of the slot's index; the bits of its
+    index, lowest first, as +1 and -1; or one learned row for all slots (paper: learned)."""
+    memory_scale: float | None = None
+    """The constant, or where the learned row starts; or what random numbers, uniform in -1 to 1, and bits
+    are multiplied by. None for 1e-6 in the first two cases and 1 in the others."""
     head_start: Literal["first", "learned", "uniform"] = "first"
-    """Weightings at the start: slot 0; a learned weighting of the first S slots; or all slots alike."""
+    """Weightings at the start: all on slot 0, so that a head can step from there; a learned weighting of
+    the first S slots; or all slots alike. The paper does not say."""
+    key_bias: float = 0.0
+    """Bias of the keys at the start, the same for each element."""
     strength_bias: float = 0.0
     """Bias of the key strength at the start, before softplus."""
     gate_bias: float = 0.0
-    """Bias of the interpolation gate at the start, before sigmoid: below 0 a head begins by moving, above
-    0 by looking up."""
+    """Bias of the interpolation gate at the start, before sigmoid: a head whose is negative begins by
+    moving from where it is, and one whose is positive by looking up."""
     shift_bias: tuple[float, ...] = ()
     """Biases of the S shift options at the start, before softmax; empty for zeros."""
     sharpening_bias: float = 0.0
     """Bias of the sharpening at the start, before 1 + softplus."""
-    key_bias: float = 0.0
-    """Bias of every element of the keys at the start."""
     erase_bias: float = 0.0
-    """Bias of every element of the erase vectors at the start, before sigmoid."""
+    """Bias of the erase vectors at the start, before sigmoid, the same for each element."""
     add_bias: float = 0.0
-    """Bias of every element of the add vectors at the start."""
+    """Bias of the add vectors at the start, the same for each element."""
 
     def __post_init__(self) -> None:
-        smallest = {"units": 1, "depth": 1, "read_heads": 1, "write_heads": 1, "memory_width": 1}
-        smallest |= {"shift_width": 2, "noise": 0, "epsilon": 0}
-        for name, bound in smallest.items():
-            if not getattr(self, name) >= bound:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least {bound}")
+        counts = ("units", "depth", "read_heads", "write_heads", "memory_width", "shift_width")
+        smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "noise": 0.0, "epsilon": 0.0}
+        if self.memory_slots is not None:
+            smallest["memory_slots"] = self.shift_width
         hints = get_type_hints(type(self))
         for field in fields(self):
-            value, choices = getattr(self, field.name), get_args(hints[field.name])
-            if choices and all(isinstance(choice, str) for choice in choices) and value not in choices:
-                raise ValueError(f"{field.name} is {value!r}; expected one of {', '.join(choices)}")
-        if self.memory_slots is not None and self.memory_slots < self.shift_width:
-            raise ValueError(
-                f"memory_slots is {self.memory_slots}; expected at least shift_width, {self.shift_width}"
-            )
-        if self.shift_bias and len(self.shift_bias) != self.shift_width:
-            raise ValueError(
-                f"shift_bias has {len(self.shift_bias)} values; expected shift_width of them, "
-                f"{self.shift_width}, or none"
-            )
+            value, hint = getattr(self, field.name), hints[field.name]
+            bound = smallest.get(field.name)
+            if isinstance(bound, int):
+                valid = isinstance(value, int) and value >= bound
+                expected = f"an integer of at least {bound}"
+            elif hint is float or (value is not None and field.name == "memory_scale"):
+                low = -math.inf if bound is None else bound
+                valid = isinstance(value, int | float) and math.isfinite(value) and value >= low
+                expected = "a finite number" + ("" if bound is None else f" of at least {bound:g}")
+            elif field.name == "shift_bias":
+                valid = len(value) in (0, self.shift_width) and all(map(math.isfinite, value))
+                expected = f"none, or shift_width = {self.shift_width} finite numbers"
+            else:
+                valid = value is None or value in get_args(hint)
+                expected = f"one of {', '.join(map(repr, get_args(hint)))}"
+            if not valid:
+                raise ValueError(f"{field.name} is {value!r}; expected {expected}")
+        object.__setattr__(self, "shift_bias", tuple(self.shift_bias))  # JSON gives lists
 
 
 class NTMState(NamedTuple):
@@ -115,9 +129,9 @@ class NTMState(NamedTuple):
     memory: Tensor
     """``[B, N, M]``"""
     weightings: Tensor
-    """Where the heads are, those that write first, ``[B, H, N]``."""
+    """Where the heads are, ``[B, H, N]``, those that write first."""
     reads: Tensor
-    """What was read last, ``[B, R * M]``."""
+    """What they read last, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
     """The state of the controller's layers."""
 
@@ -125,15 +139,24 @@ class NTMState(NamedTuple):
 class NTM(nn.Module):
     """A controller with a memory that it reads and writes through heads.
 
-    Where the paper is silent, or this differs from it:
+    Where this differs from the paper:
 
-    - All heads choose their slots by the memory that the step begins with; then the heads write, and
-      then, with the default order, they read what has been written.
-    - Read vectors and controller start at zero; the paper learns them.
-    - With several write heads all erase before any adds.
-    - No parameter depends on the number of slots, so a trained machine runs with any memory. By default
-      that is the episode's step bound.
-    - Options with no counterpart in the paper are off by default (`NTMConfig`).
+    - Controller and read vectors start at zero, and the memory at a small constant; the paper learns all
+      three. A learned memory (`memory_start`) is one row, which all slots share.
+    - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
+      on the number of slots, so a trained machine runs with any.
+    - There are no options that the paper lacks unless they are asked for: `noise`, a GRU, the write mode
+      ``interpolate``.
+
+    What the paper leaves open is chosen thus:
+
+    - All heads choose their slots by the memory that the step begins with and the controller's output;
+      then the heads write, and then the others read (`order`). With several write heads all erase before
+      any adds.
+    - The output is linear in the controller's output and in what was read at the same step.
+    - Key strength is softplus, gate and erase vector sigmoid, shift softmax, sharpening 1 + softplus; keys
+      and add vectors are linear (`key_activation`, `add_activation`).
+    - All weights of the heads start by Glorot and Bengio's uniform rule, and biases as configured.
 
     Args:
         input_size: Number of input channels I.
@@ -150,51 +173,48 @@ class NTM(nn.Module):
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
         self.config = c = NTMConfig(**config)
-        heads, width = c.write_heads + c.read_heads, c.memory_width
-        self.controller = Controller(
-            c.controller, input_size, c.read_heads * width, c.units, c.depth, c.noise
-        )
-        # All parameters of all heads come from one product, in the order in which `_heads` splits them.
-        erase = c.write_heads * width if c.write_mode == "erase_add" else 0
-        self._sizes = (heads * width, c.write_heads * width, 2 * heads, heads + erase, heads * c.shift_width)
-        self.heads = nn.Linear(c.units, sum(self._sizes))
-        self.output = nn.Linear(c.units + c.read_heads * width, output_size)
+        heads, width, read_size = c.write_heads + c.read_heads, c.memory_width, c.read_heads * c.memory_width
+        self.controller = Controller(c.controller, input_size, read_size, c.units, c.depth, c.noise)
+        # One product gives all parameters of all heads: of each head key, strength and sharpening, gate,
+        # shifts; then, of each head that writes, add vector and, if there is one, erase vector.
+        self._by_role = (c.write_heads, c.read_heads)
+        self._choose = (width, 2, 1, c.shift_width)
+        self._change = (width, width) if c.write_mode == "erase_add" else (width,)
+        self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
+        self.heads = nn.Linear(c.units, sum(self._parts))
+        self.output = nn.Linear(c.units + read_size, output_size)
         if c.memory_start == "learned":
-            self.memory_row = nn.Parameter(torch.full((width,), c.memory_scale))
+            self.memory_row = nn.Parameter(torch.full((width,), self._scale))
         if c.head_start == "learned":
             self.start = nn.Parameter(torch.zeros(heads, c.shift_width))
         nn.init.xavier_uniform_(self.heads.weight)
-        shift_bias = torch.tensor(c.shift_bias or [0.0] * c.shift_width)
+        choose = [c.key_bias] * width + [c.strength_bias, c.sharpening_bias, c.gate_bias]
+        choose += c.shift_bias or [0.0] * c.shift_width
+        change = [c.add_bias] * width + [c.erase_bias] * (sum(self._change) - width)
         with torch.no_grad():
-            keys, adds, positive, unit, shifts = self.heads.bias.split(self._sizes)
-            keys.fill_(c.key_bias)
-            adds.fill_(c.add_bias)
-            positive[:heads].fill_(c.strength_bias)
-            positive[heads:].fill_(c.sharpening_bias)
-            unit[:heads].fill_(c.gate_bias)
-            unit[heads:].fill_(c.erase_bias)
-            shifts.copy_(shift_bias.repeat(heads))
+            self.heads.bias.copy_(torch.tensor(choose * heads + change * c.write_heads))
 
     def initial_state(self, batch_size: int, capacity: int) -> NTMState:
         """Return the state at the start of episodes.
 
         Args:
             batch_size: Number of episodes B.
-            capacity: Upper bound of their steps; the number of slots N, unless `memory_slots` fixes it.
+            capacity: Upper bound of their steps: the number of slots N, unless `memory_slots` fixes it.
         """
         c = self.config
         slots = max(capacity, c.shift_width) if c.memory_slots is None else c.memory_slots
-        heads = c.write_heads + c.read_heads
-        like = self.output.weight
+        heads, like = c.write_heads + c.read_heads, self.output.weight
         if c.head_start == "uniform":
-            weightings = like.new_full((batch_size, heads, slots), 1 / slots)
+            weightings = like.new_full((heads, slots), 1 / slots)
         else:
             first = self.start.softmax(1) if c.head_start == "learned" else like.new_ones(heads, 1)
-            padded = functional.pad(first, (0, slots - first.shape[1]))
-            weightings = padded.expand(batch_size, heads, slots)
-        reads = like.new_zeros(batch_size, c.read_heads * c.memory_width)
-        memory = self._memory_rows(slots).expand(batch_size, slots, c.memory_width)
-        return NTMState(memory, weightings, reads, self.controller.initial_state(batch_size))
+            weightings = functional.pad(first, (0, slots - first.shape[1]))
+        return NTMState(
+            memory=self._rows(slots).expand(batch_size, slots, c.memory_width),
+            weightings=weightings.expand(batch_size, heads, slots),
+            reads=like.new_zeros(batch_size, c.read_heads * c.memory_width),
+            controller=self.controller.initial_state(batch_size),
+        )
 
     def forward(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
         """Go on from a state by T steps.
@@ -207,57 +227,69 @@ class NTM(nn.Module):
             The logits ``[T, B, O]`` and the state after the last step.
         """
         memory, weightings, reads, hidden = state
-        shared: list[Tensor] = []  # what the output layer sees of each step
-        for projected in self.controller.project(inputs).unbind(0):
+        features: list[Tensor] = []  # what the output layer sees of each step
+        for projected in self.controller.project(inputs).unbind(0):  # indexing would cost T * T backward
             output, hidden = self.controller(projected, reads, hidden)
-            weightings, erase, add = self._heads(output, memory, weightings)
-            writing, reading = weightings.split((self.config.write_heads, self.config.read_heads), 1)
-            before = memory
-            memory = addressing.write(memory, writing, erase, add)
-            source = memory if self.config.order == "write_first" else before
-            reads = addressing.read(source, reading).flatten(1)  # (B, R * M)
-            shared += [output, reads]
-        features = torch.cat(shared, 1).view(inputs.shape[1], len(inputs), -1)  # (B, T, C + R * M)
-        logits = self.output(features).transpose(0, 1)
-        return logits, NTMState(memory, weightings, reads, hidden)
+            choose, change = self.heads(output).split_with_sizes(self._parts, 1)
+            weightings = self._choose_slots(choose, memory, weightings)
+            writing, reading = weightings.split_with_sizes(self._by_role, 1)
+            written = self._write(change, memory, writing)
+            source = written if self.config.order == "write_first" else memory
+            reads, memory = addressing.read(source, reading).flatten(1), written
+            features += [output, reads]
+        rows = torch.cat(features, 1).view(inputs.shape[1], len(inputs), -1)  # (B, T, C + R * M)
+        return self.output(rows).transpose(0, 1), NTMState(memory, weightings, reads, hidden)
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
-        """Return what there is to see of a state: weightings ``[B, heads, N]`` and memory ``[B, N, M]``."""
-        writing, reading = state.weightings.split((self.config.write_heads, self.config.read_heads), 1)
+        """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""
+        writing, reading = state.weightings.split_with_sizes(self._by_role, 1)
         return {"write weighting": writing, "read weighting": reading, "memory": state.memory}
 
-    def _heads(self, output: Tensor, memory: Tensor, weightings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the weightings of all heads, and erase and add vectors of those that write."""
-        c, (batch_size, heads, _) = self.config, weightings.shape
-        keys, add, positive, unit, shifts = self.heads(output).split(self._sizes, 1)
-        keys = _activate(keys, c.key_activation).view(batch_size, heads, c.memory_width)
-        add = _activate(add, c.add_activation).view(batch_size, c.write_heads, c.memory_width)
-        strengths, sharpening = functional.softplus(positive).chunk(2, 1)
-        if c.write_mode == "erase_add":
-            gates, erase = torch.sigmoid(unit).split((heads, unit.shape[1] - heads), 1)
-            erase = erase.view(add.shape)
-        else:
-            gates, erase = torch.sigmoid(unit), torch.ones_like(add)
-        shifts = functional.softmax(shifts.view(batch_size, heads, c.shift_width), 2)
-        content = addressing.content_weighting(memory, keys, strengths, c.epsilon, c.epsilon_in)
-        gated = addressing.interpolate(content, weightings, gates)
-        return addressing.sharpen(addressing.shift(gated, shifts), 1 + sharpening), erase, add
+    def _choose_slots(self, parameters: Tensor, memory: Tensor, previous: Tensor) -> Tensor:
+        """Return the weightings ``[B, H, N]`` of all heads: figure 2 of the paper."""
+        c, (batch_size, heads, _) = self.config, previous.shape
+        parameters = parameters.view(batch_size, heads, -1)
+        keys, positive, gates, shifts = parameters.split_with_sizes(self._choose, 2)
+        strengths, sharpening = functional.softplus(positive).chunk(2, 2)
+        similarities = addressing.similarity(
+            memory, _activate(keys, c.key_activation), c.epsilon, c.epsilon_at
+        )
+        content = addressing.content_weighting(similarities, strengths)
+        gated = addressing.interpolate(content, previous, torch.sigmoid(gates))
+        shifted = addressing.shift(gated, functional.softmax(shifts, 2))
+        return addressing.sharpen(shifted, 1 + sharpening)
 
-    def _memory_rows(self, slots: int) -> Tensor:
+    def _write(self, parameters: Tensor, memory: Tensor, weighting: Tensor) -> Tensor:
+        """Return the memory ``[B, N, M]`` that the write heads leave."""
+        c = self.config
+        vectors = parameters.view(len(memory), c.write_heads, -1).split_with_sizes(self._change, 2)
+        add = _activate(vectors[0], c.add_activation)
+        if c.write_mode == "interpolate":
+            return addressing.overwrite(memory, weighting, add)
+        return addressing.write(memory, weighting, torch.sigmoid(vectors[1]), add)
+
+    @property
+    def _scale(self) -> float:
+        c = self.config
+        if c.memory_scale is None:
+            return 1e-6 if c.memory_start in ("constant", "learned") else 1.0
+        return c.memory_scale
+
+    def _rows(self, slots: int) -> Tensor:
         """Return the memory at the start, ``[N, M]``; a row depends on its own index alone."""
         c, like = self.config, self.output.weight
         if c.memory_start == "learned":
             return self.memory_row.expand(slots, -1)
         if c.memory_start == "constant":
-            return like.new_full((slots, c.memory_width), c.memory_scale)
-        index = np.arange(slots)
+            return like.new_full((slots, c.memory_width), self._scale)
+        index = np.arange(slots, dtype=np.int64)
         if c.memory_start == "random":
-            words = keyed.words(index, keyed.DATA, c.memory_width) >> np.uint64(11)
+            words = keyed.words(index, SLOTS, c.memory_width) >> np.uint64(11)
             rows = words.astype(np.float64) * 2.0**-52 - 1
         else:
-            rows = (index[:, None] >> np.arange(min(c.memory_width, 63)) & 1) * 2.0 - 1
-            rows = np.pad(rows, ((0, 0), (0, c.memory_width - rows.shape[1])))
-        return torch.as_tensor(rows * c.memory_scale, dtype=like.dtype, device=like.device)
+            bits = index[:, None] >> np.minimum(np.arange(c.memory_width), 62) & 1
+            rows = 2 * bits.astype(np.float64) - 1
+        return torch.as_tensor(rows * self._scale, dtype=like.dtype, device=like.device)
 
 
 def _activate(values: Tensor, activation: str) -> Tensor:

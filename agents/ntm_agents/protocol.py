@@ -1,12 +1,29 @@
 """What a model is: any ``torch.nn.Module`` with two methods.
 
 Shape letters: B batch, T time steps, I input and O output channels.
+
+Example:
+    A GRU, whose state PyTorch keeps as ``[layers, B, units]``::
+
+        class GRU(nn.Module):
+            def __init__(self, input_size: int, output_size: int, units: int = 64) -> None:
+                super().__init__()
+                self.gru = nn.GRU(input_size, units)
+                self.output = nn.Linear(units, output_size)
+
+            def initial_state(self, batch_size, capacity):
+                return torch.zeros(batch_size, self.gru.hidden_size)
+
+            def forward(self, inputs, state):
+                hidden, state = self.gru(inputs, state.unsqueeze(0))
+                return self.output(hidden), state.squeeze(0)
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias, cast, get_type_hints
 
 from torch import Tensor
@@ -19,7 +36,8 @@ class Model(Protocol):
     """A sequence model, built as ``Model(input_size, output_size, **config)``.
 
     It may have ``trace(state) -> dict[str, Tensor]`` as well: what to show of its state in pictures,
-    each tensor with the batch in dimension 0.
+    each tensor with the batch in dimension 0. :func:`ntm_agents.testing.check_model` tells what is wrong
+    with a model.
     """
 
     def initial_state(self, batch_size: int, capacity: int) -> State:
@@ -32,7 +50,7 @@ class Model(Protocol):
         """
 
     def __call__(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Go on from a state by T >= 1 steps.
+        """Go on from a state by T >= 1 steps; a module defines it as ``forward``.
 
         Args:
             inputs: ``[T, B, I]``.
@@ -43,26 +61,50 @@ class Model(Protocol):
         """
 
 
+def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of a state, each behind the name by which an error message may call it.
+
+    Example:
+        >>> import torch
+        >>> [name for name, _ in tensors((torch.zeros(2), (torch.zeros(2),)))]
+        ['state[0]', 'state[1][0]']
+
+    Raises:
+        TypeError: If something in it is neither a tensor nor a tuple.
+    """
+    if isinstance(state, Tensor):
+        yield path, state
+    elif isinstance(state, tuple):
+        for i, part in enumerate(state):
+            yield from tensors(part, f"{path}[{i}]")
+    else:
+        raise TypeError(f"{path} is of type {type(state).__name__}; expected a tensor or a tuple of tensors")
+
+
 def config_class(model: type[Any]) -> type[Any]:
     """Return the frozen dataclass of a model's configuration.
 
-    It is the class attribute ``Config`` if there is one, and otherwise made from the keyword parameters
-    of ``__init__`` behind ``input_size`` and ``output_size``.
+    It is the class attribute ``Config`` if there is one, and otherwise made from the parameters of
+    ``__init__`` behind ``input_size`` and ``output_size``.
 
     Raises:
         TypeError: If a parameter has no default value.
     """
     if dataclasses.is_dataclass(config := getattr(model, "Config", None)):
         return cast("type[Any]", config)
-    parameters = list(inspect.signature(model).parameters.values())[2:]
     hints = get_type_hints(model.__init__)
     fields: list[Any] = []
-    for parameter in parameters:
+    for name, parameter in list(inspect.signature(model).parameters.items())[2:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypeError(
+                f"{model.__name__}.__init__ takes {parameter}, which does not say what its options are; name "
+                "each, with a default value, or have a frozen dataclass as the class attribute Config"
+            )
         if parameter.default is parameter.empty:
             raise TypeError(
-                f"{model.__name__}.__init__ needs {parameter.name!r}; models are built as "
+                f"{model.__name__}.__init__ needs {name!r}; models are built as "
                 f"{model.__name__}(input_size, output_size, **config), so give it a default value"
             )
-        hint = hints.get(parameter.name, type(parameter.default))
-        fields.append((parameter.name, hint, dataclasses.field(default=parameter.default)))
+        hint = hints.get(name, type(parameter.default))
+        fields.append((name, hint, dataclasses.field(default=parameter.default)))
     return dataclasses.make_dataclass(f"{model.__name__}Config", fields, frozen=True, kw_only=True)

@@ -5,31 +5,37 @@ from __future__ import annotations
 import sys
 
 EXTRAS = {
-    "torch": "agents",
-    "safetensors": "agents",
-    "tyro": "leaderboard",
-    "rich": "leaderboard",
-    "pydantic": "leaderboard",
-    "matplotlib": "leaderboard",
     "PIL": "render",
+    "altair": "leaderboard",
+    "jinja2": "leaderboard",
+    "matplotlib": "leaderboard",
+    "numba": "fast",
+    "pydantic": "leaderboard",
     "pygame": "render",
+    "rich": "leaderboard",
+    "safetensors": "leaderboard",
+    "sb3_contrib": "baselines",
+    "stable_baselines3": "baselines",
+    "tensorboard": "all",
+    "torch": "leaderboard",
+    "tyro": "leaderboard",
 }
-"""The extra that brings each package that an import may miss."""
+"""The extra that brings the command line each package that an import may miss."""
 
 
 def main() -> int:
-    """Run the command line; return its exit code."""
+    """Run the command line and return its exit code; 1 if a package of an extra is not installed."""
     try:
         from ntm_leaderboard import cli
 
         return cli.main(sys.argv[1:])
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
+        if error.name not in EXTRAS:
             raise
+        extra = EXTRAS[error.name]
         print(
-            f"ntm-envs needs the package {error.name!r}, which is not installed. It comes with the extra "
-            f"{extra!r}; everything comes with:\n\n    pip install 'ntm-envs[all]'",
+            f"ntm-envs needs the package {error.name!r}, which the extra {extra!r} brings:\n\n"
+            f"    pip install 'ntm-envs[{extra}]'",
             file=sys.stderr,
         )
         return 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -19,13 +20,13 @@ from numpy.typing import NDArray
 import ntm_envs
 from ntm_baselines.reference import CoinFlips, Constant, oracle
 from ntm_envs.agent import Agent
-from ntm_envs.tasks import TaskSpec
+from ntm_envs.tasks import Task, TaskSpec
 from ntm_leaderboard.results import Rung, Score
 
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
 
-REFERENCES = {"coin-flips": CoinFlips, "constant": Constant, "oracle": oracle}
+REFERENCES: dict[str, Callable[[Task], Agent]] = {"coin-flips": CoinFlips, "constant": Constant, "oracle": oracle}
 """Whom every agent is compared with, on the same sequences."""
 
 
@@ -65,12 +66,11 @@ def play(
         ValueError: If the agent's outputs have the wrong shape or values.
     """
     steps = spec.make().steps(**sizes)
-    env = gym.make_vec(
-        spec.env_id, num_envs=len(keys), actions=agent.outputs, autoreset_mode="Disabled", **sizes
-    )
+    arguments: dict[str, Any] = {"actions": agent.outputs, "autoreset_mode": "Disabled", **sizes}
+    env = gym.make_vec(spec.env_id, num_envs=len(keys), **arguments)
     observations, _ = env.reset(seed=0, options={"key": keys})
     agent.begin(len(keys), ntm_envs.capacity(steps), seed)
-    returns, bits = np.zeros(len(keys)), 0
+    returns = np.zeros(len(keys))
     for _ in range(steps):
         observations, rewards, over, _, info = env.step(agent.act(observations))
         returns += rewards

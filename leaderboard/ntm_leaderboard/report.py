@@ -37,7 +37,7 @@ def training_display(console: Console, sequences: int) -> Iterator[Callable[[Map
         shown = bar.add_task("training", total=sequences, speed="", loss="–", accuracy="–")
         first: tuple[float, int] | None = None
         printed = time.monotonic()
-        latest = {"loss": "–", "accuracy": "–"}
+        latest: dict[str, Any] = {"loss": "–", "accuracy": "–"}
 
         def display(metrics: Mapping[str, Any]) -> None:
             nonlocal first, printed

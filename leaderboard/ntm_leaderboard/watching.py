@@ -18,7 +18,8 @@ def frames(
     agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render_mode: str, fps: float
 ) -> Iterator[Any]:
     """Play the episode of a key and yield what the environment renders, before and after each step."""
-    env = gym.make(env_id, actions=agent.outputs, render_mode=render_mode, **sizes)
+    arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
+    env = gym.make(env_id, render_mode=render_mode, **arguments)
     try:
         env.unwrapped.metadata["render_fps"] = fps  # how fast the window shows steps
         observation, _ = env.reset(options={"key": key})

@@ -195,7 +195,7 @@ def test_step_by_step_is_the_whole_sequence(config):
     torch.testing.assert_close(state.memory, last.memory, rtol=1e-12, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(derandomize=True, deadline=None, max_examples=25)
 @given(
     T=st.integers(1, 5),
     B=st.integers(1, 4),
@@ -223,13 +223,10 @@ def test_any_shape_works_and_rows_do_not_see_each_other(T, B, capacity, R, W, S,
 
 @every_variant
 def test_no_parameter_depends_on_the_number_of_slots(config):
-    shapes = [
-        {
-            name: value.shape
-            for name, value in NTM(INPUTS, OUTPUTS, **config, memory_slots=slots).state_dict().items()
-        }
-        for slots in (None, 8, 64)
-    ]
+    shapes = []
+    for slots in (None, 8, 64):
+        parameters = NTM(INPUTS, OUTPUTS, **config, memory_slots=slots).state_dict()
+        shapes.append({name: value.shape for name, value in parameters.items()})
     assert shapes[0] == shapes[1] == shapes[2]
 
 

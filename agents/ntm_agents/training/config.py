@@ -64,10 +64,10 @@ class TrainConfig:
     """Whether to write TensorBoard's event files too."""
 
     def __post_init__(self) -> None:
-        for name in ("sequences", "batch_size", "validate_every", "validation_sequences", "patience"):
-            _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("log_every", "restart_after"):
-            _check(self, name, (getattr(self, name) or 1) >= 1, "at least 1")
+        counts = ("sequences", "batch_size", "validate_every", "validation_sequences", "patience")
+        for name in (*counts, "log_every", "restart_after"):
+            value = getattr(self, name)
+            _check(self, name, value is None or value >= 1, "at least 1")
         for name in ("learning_rate", "clip_norm", "minutes"):
             value = getattr(self, name)
             _check(self, name, value is None or 0 < value < math.inf, "a positive number")

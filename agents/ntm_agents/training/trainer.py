@@ -1,8 +1,9 @@
 """The training loop.
 
-A run is a function of its configuration and seed, to the byte, also when it was killed and went on: the
-batches are drawn by key from the seed and the number of the update, and everything else that the next
-update depends on is in the checkpoint.
+On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and went on:
+the batches are drawn by key from the seed and the number of the update, and everything else that the next
+update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
+a run seeds.
 
 Shape letters: B batch, T time steps, I input and O output channels.
 """
@@ -90,17 +91,14 @@ class Trainer:
         self._task = self._spec.make()
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
+        self._best: dict[str, Tensor] = {}
         self._start()
         if folder is not None:
             run.write(folder)
             self._checkpoint = folder / "checkpoint.safetensors"
             self._metrics = folder / "metrics.jsonl"
-            if self._checkpoint.exists():
-                self._load()
-            # Lines behind the checkpoint belong to updates that are made again.
-            self._metrics.touch()
-            with self._metrics.open("r+b") as file:
-                file.truncate(self.counters.metrics_bytes)
+            if not self.complete:
+                self._resume()
 
     @property
     def complete(self) -> bool:
@@ -113,9 +111,12 @@ class Trainer:
         An interrupt (Ctrl-C, SIGTERM) ends the present update, writes a checkpoint and is raised again.
 
         Raises:
+            ValueError: If the run is complete already.
             NonFiniteError: If loss or gradient are not finite for `patience` updates in a row.
             KeyboardInterrupt: After an interrupt.
         """
+        if self.complete:
+            raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
         config, counters = self.run.train, self.counters
         started = time.perf_counter() - counters.seconds
         saved = time.monotonic()
@@ -161,7 +162,7 @@ class Trainer:
         self.model = self.run.build(self._task).to(self.device)
         self._averaged = copy.deepcopy(self.model).eval()
         self._optimizer = _optimizer(self.run.train, self.model)
-        self._best: dict[str, Tensor] = {}
+        self._best = {}
 
     def _update(self) -> None:
         config, counters = self.run.train, self.counters
@@ -264,6 +265,15 @@ class Trainer:
         self.counters.metrics_bytes = self._metrics.stat().st_size
         save_tensors(self._checkpoint, self._state(), asdict(self.counters))
 
+    def _resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if self._checkpoint.exists():
+            self._load()
+        # Lines behind the checkpoint belong to updates that are made again.
+        self._metrics.touch()
+        with self._metrics.open("r+b") as file:
+            file.truncate(self.counters.metrics_bytes)
+
     def _load(self) -> None:
         tensors, record = load_tensors(self._checkpoint)
         self.counters = Counters(**record)
@@ -271,7 +281,7 @@ class Trainer:
             parameter.grad = torch.zeros_like(parameter)
         rate = self._optimizer.param_groups[0]["lr"]
         self._optimizer.param_groups[0]["lr"] = 0.0
-        self._optimizer.step()  # a step of nothing gives the optimizer its tensors
+        self._optimizer.step()  # a step of length zero makes the tensors that are then filled
         self._optimizer.param_groups[0]["lr"] = rate
         if self.counters.best_sequences:
             self._best = self._averaged.state_dict()

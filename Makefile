@@ -1,0 +1,32 @@
+# Everything from a fresh clone: `make bench` runs the benchmark, `make test` checks the project.
+# Set-up happens in .venv, and again only when the two files that describe it change.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WHEELS := .venv/wheels
+READY := .venv/ready
+
+.PHONY: bench test
+bench: $(READY)
+	$(BIN)/ntm-envs bench --preset quick
+
+test: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest --numprocesses auto
+
+# The wheels are kept, because the tests of the packaging install from them without a network.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "This needs Python 3.11 or newer with its venv module; '$(PYTHON)' is not that. To get it:"; \
+	  echo "  Debian, Ubuntu  sudo apt install python3 python3-venv"; \
+	  echo "  macOS           brew install python"; \
+	  echo "  elsewhere       https://www.python.org/downloads/"; \
+	  echo "If you have it under another name, say so: make $(MAKECMDGOALS) PYTHON=python3.12"; \
+	  exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip download --dest $(WHEELS) --constraint constraints.txt setuptools '.[dev]'
+	$(BIN)/pip install --no-index --find-links $(WHEELS) --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)

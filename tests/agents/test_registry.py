@@ -1,0 +1,104 @@
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import ntm_agents
+import ntm_baselines
+from ntm_agents import AgentSpec, config_class, registry
+from ntm_agents.registry import find
+from ntm_envs import tasks
+from ntm_envs.lookup import load
+
+ROWS = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_and_recipe_can_be_built(row):
+    for task_row in tasks.TABLE:
+        task = task_row.make()
+        if row.learns:
+            recipe = row.recipe(task_row.name)
+            load(row.entry)(task.input_size, task.output_size, **recipe.model)
+            recipe.train.sizes(task_row.training, 0)
+        else:
+            assert hasattr(row.make(task), "act")
+    assert set(row.recipes) <= set(tasks.names())
+
+
+def test_names_are_unique():
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+def test_an_unknown_agent_gets_a_suggestion():
+    with pytest.raises(ValueError, match="did you mean 'lstm'"):
+        find("lsmt", ROWS)
+
+
+def test_installed_packages_add_agents(monkeypatch):
+    point = EntryPoint(name="theirs", value="ntm_baselines:TABLE", group="ntm_envs.agents")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    assert find("theirs", ROWS) is ntm_baselines.TABLE
+
+
+FILE = '''
+from torch import nn
+
+
+class Mine(nn.Module):
+    """My model.
+
+    More of it.
+    """
+
+    def __init__(self, input_size, output_size, *, units: int = 3, name="x"):
+        super().__init__()
+
+    def initial_state(self, batch_size, capacity): ...
+
+
+class Acts:
+    outputs = "bits"
+
+    def __init__(self, task): ...
+
+    def act(self, observations): ...
+
+
+class Neither: ...
+
+
+class Demanding(Mine):
+    def __init__(self, input_size, output_size, units): ...
+'''
+
+
+def test_references_to_ones_own_classes(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(FILE)
+    monkeypatch.chdir(tmp_path)
+    row = find("./mine.py:Mine", ROWS)
+    assert isinstance(row, AgentSpec)
+    assert row == AgentSpec(name="Mine", entry=f"{tmp_path}/mine.py:Mine", summary="My model.")
+    assert not find("mine.py:Acts", ROWS).learns
+    config = config_class(load("./mine.py:Mine"))
+    assert vars(config()) == {"units": 3, "name": "x"}
+    with pytest.raises(TypeError, match="expected a model"):
+        find("./mine.py:Neither", ROWS)
+    with pytest.raises(TypeError, match=r"Demanding\.__init__ needs 'units'"):
+        config_class(load("./mine.py:Demanding"))
+    with pytest.raises(AttributeError, match="did you mean 'Mine'"):
+        find("./mine.py:Mina", ROWS)
+    with pytest.raises(FileNotFoundError, match=r"other\.py"):
+        find("./other.py:Mine", ROWS)
+    with pytest.raises(ValueError, match="not a reference"):
+        find("mine.py:", ROWS)
+    with pytest.raises(ModuleNotFoundError):
+        find("no_such_module:Mine", ROWS)
+
+
+def test_a_file_is_loaded_once_and_again_after_it_failed(tmp_path):
+    path = tmp_path / "flaky.py"
+    path.write_text("raise RuntimeError('first')")
+    with pytest.raises(RuntimeError, match="first"):
+        load(f"{path}:x")
+    path.write_text("x = object()")
+    assert load(f"{path}:x") is load(f"{path}:x")

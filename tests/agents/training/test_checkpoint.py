@@ -1,0 +1,84 @@
+import json
+import pickle
+
+import pytest
+import torch
+
+from ntm_agents.training import checkpoint
+from ntm_agents.training.checkpoint import (
+    CheckpointError,
+    check_tensors,
+    load_tensors,
+    save_tensors,
+    write_atomically,
+)
+
+TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3, dtype=torch.uint8)}
+
+
+def test_tensors_and_record_come_back(tmp_path):
+    save_tensors(tmp_path / "x.safetensors", TENSORS, {"loss": 0.1 + 0.2, "seen": 7})
+    tensors, record = load_tensors(tmp_path / "x.safetensors")
+    assert record == {"loss": 0.1 + 0.2, "seen": 7}
+    for name in TENSORS:
+        assert torch.equal(tensors[name], TENSORS[name])
+    check_tensors(tmp_path, tensors, TENSORS)
+
+
+def test_views_that_share_memory_are_saved(tmp_path):
+    base = torch.arange(4.0)
+    save_tensors(tmp_path / "x.safetensors", {"a": base, "b": base[1:], "c": base.view(2, 2).t()}, {})
+    tensors, _ = load_tensors(tmp_path / "x.safetensors")
+    assert torch.equal(tensors["c"], base.view(2, 2).t())
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    write_atomically(path, b"old")
+
+    def fail(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoint.os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "pickle", "empty", "header"])
+def test_damaged_files_are_refused(tmp_path, damage):
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, TENSORS, {})
+    data = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncated": data[:-3],
+            "pickle": pickle.dumps({"a": [1, 2, 3]}),
+            "empty": b"",
+            "header": (2**62).to_bytes(8, "little") + data[8:],
+        }[damage]
+    )
+    with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+        load_tensors(path)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"a": TENSORS["a"]}, "lacks the tensor 'b'"),
+        ({**TENSORS, "c": TENSORS["a"]}, "unknown tensor 'c'"),
+        ({**TENSORS, "a": TENSORS["a"].t()}, r"\(3, 2\); expected .*\(2, 3\)"),
+        ({**TENSORS, "a": TENSORS["a"].double()}, "float64"),
+    ],
+)
+def test_tensors_of_another_model_are_refused(tmp_path, tensors, message):
+    with pytest.raises(CheckpointError, match=message):
+        check_tensors(tmp_path, tensors, TENSORS)
+
+
+def test_the_record_is_json(tmp_path):
+    save_tensors(tmp_path / "x.safetensors", TENSORS, {"n": 1})
+    header = (tmp_path / "x.safetensors").read_bytes()
+    length = int.from_bytes(header[:8], "little")
+    assert json.loads(json.loads(header[8 : 8 + length])["__metadata__"]["record"]) == {"n": 1}

@@ -1,0 +1,54 @@
+import pytest
+
+from ntm_agents import TrainConfig
+
+
+def test_the_rate_is_constant_and_then_falls():
+    config = TrainConfig(learning_rate=1.0, decay_start=0.5, final_rate=0.1)
+    assert [config.rate(p) for p in (0, 0.5)] == [1, 1]
+    assert config.rate(0.75) == pytest.approx(0.1 + 0.9 * 0.5)
+    assert config.rate(1) == pytest.approx(0.1)
+    assert TrainConfig(learning_rate=1.0, schedule="constant").rate(1) == 1
+    cosine = TrainConfig(learning_rate=1.0, schedule="cosine", decay_start=0, final_rate=0)
+    assert cosine.rate(0.5) == pytest.approx(0.5)
+    assert cosine.rate(0.25) == pytest.approx((1 + 0.5**0.5) / 2)
+
+
+def test_a_curriculum_grows_to_the_whole_range():
+    config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5)
+    training = {"length": (1, 10), "repeats": (1, 11)}
+    repeats = [config.sizes(training, p)["repeats"] for p in (0, 0.25, 0.5, 1)]
+    assert repeats == [(1, 3), (1, 7), (1, 11), (1, 11)]
+    assert config.sizes(training, 0)["length"] == (1, 10)
+    assert TrainConfig(curriculum={"repeats": 3}, curriculum_end=0).sizes(training, 0)["repeats"] == (1, 11)
+
+
+@pytest.mark.parametrize(
+    "curriculum", [{"width": 3}, {"repeats": 12}, {"repeats": 0}, {"length": 10}], ids=str
+)
+def test_a_curriculum_outside_the_range_is_refused(curriculum):
+    config = TrainConfig(curriculum=curriculum)
+    with pytest.raises(ValueError, match="curriculum has"):
+        config.sizes({"length": 200, "repeats": (1, 10)}, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sequences", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0),
+        ("learning_rate", float("nan")),
+        ("clip_norm", -1),
+        ("average", 1),
+        ("decay_start", 1.5),
+        ("optimizer", "sgd"),
+        ("schedule", "step"),
+        ("minutes", 0),
+        ("weight_decay", -1),
+        ("log_every", 0),
+    ],
+)
+def test_impossible_values_are_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value!r}"):
+        TrainConfig(**{name: value})

@@ -1,0 +1,313 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ntm_agents import Run, TrainConfig, Trainer, load_run
+from ntm_agents.training import CheckpointError, NonFiniteError
+from ntm_agents.training.checkpoint import load_tensors
+from ntm_envs import tasks
+
+SMALL = {"sequences": 400, "batch_size": 8, "validate_every": 100, "validation_sequences": 8, "log_every": 5}
+
+
+class Tiny(nn.Module):
+    """A GRU with dropout, so that torch's random numbers matter, and a buffer."""
+
+    def __init__(self, input_size: int, output_size: int, *, hidden: int = 12, poison: int = 0):
+        super().__init__()
+        self.gru = nn.GRU(input_size, hidden)
+        self.dropout = nn.Dropout(0.2)
+        self.output = nn.Linear(hidden, output_size)
+        self.poison = poison
+        self.register_buffer("calls", torch.zeros(()))
+
+    def initial_state(self, batch_size: int, capacity: int):
+        return self.output.weight.new_zeros(batch_size, 1, self.gru.hidden_size)
+
+    def forward(self, inputs, state):
+        if self.training:
+            self.calls += 1
+        features, state = self.gru(inputs, state.transpose(0, 1).contiguous())
+        logits = self.output(self.dropout(features))
+        if self.training and self.poison and self.calls >= self.poison:
+            logits = logits * float("nan")
+        return logits, state.transpose(0, 1)
+
+
+def tiny_run(seed=0, task="copy", model=None, **train):
+    return Run(
+        agent="tiny",
+        entry=f"{__file__}:Tiny",
+        task=task,
+        model=model or {},
+        train=TrainConfig(**{**SMALL, **train}),
+        seed=seed,
+    )
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def without_time(folder):
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines(folder)]
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {},
+        {"optimizer": "adamw", "weight_decay": 0.1, "average": 0},
+        {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
+        {"curriculum": {"length": 3}, "clip_norm": None, "restart_after": 200, "restart_loss": 1e-9},
+    ],
+    ids=str,
+)
+def test_a_run_that_was_interrupted_ends_in_the_same_bytes(tmp_path, train):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(tiny_run(**train), whole).train()
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        limit = int(rng.integers(1, 20))
+
+        def interrupt(metrics, seen=[], limit=limit):  # noqa: B006
+            seen.append(metrics)
+            if len(seen) == limit:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        trainer = Trainer(tiny_run(**train), parts, report=interrupt)
+        if trainer.complete:
+            break
+        try:
+            trainer.train()
+        except KeyboardInterrupt:
+            assert (parts / "checkpoint.safetensors").exists()
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+    assert not (parts / "checkpoint.safetensors").exists()
+
+
+def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train = {"sequences": 1600, "checkpoint_seconds": 0.05}
+    Trainer(tiny_run(**train), whole).train()
+    script = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "from pathlib import Path\n"
+        "import torch; torch.set_num_threads(1)\n"
+        "from test_trainer import Trainer, tiny_run\n"
+        f"Trainer(tiny_run(**{train!r}), Path({str(parts)!r})).train()\n"
+    )
+    kills, rng = 0, np.random.default_rng(0)
+    while not (parts / "summary.json").exists():
+        process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
+        before = (parts / "metrics.jsonl").stat().st_size if (parts / "metrics.jsonl").exists() else 0
+        # It is killed at a moment of its training, while it writes lines or checkpoints or updates.
+        while process.poll() is None and kills < 3:
+            path = parts / "metrics.jsonl"
+            if path.exists() and path.stat().st_size > before:
+                time.sleep(float(rng.uniform(0, 0.15)))
+                process.kill()
+                kills += 1
+                break
+            time.sleep(0.002)
+        _, error = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), error.decode()
+    assert kills
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+
+
+def test_runs_of_different_seeds_differ():
+    losses = []
+    for seed in (0, 1):
+        seen = []
+        Trainer(tiny_run(seed, sequences=40), report=seen.append).train()
+        losses.append(seen[0])
+    assert losses[0] != losses[1]
+
+
+def test_a_complete_run_can_be_loaded(tmp_path):
+    trained = Trainer(tiny_run(), tmp_path).train()
+    model, run = load_run(tmp_path)
+    assert run.resolved() == tiny_run().resolved()
+    assert not model.training
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["sequences"] == 400
+    assert summary["parameters"] == sum(p.numel() for p in model.parameters())
+    best = max(
+        (line["validation_accuracy"], -line["validation_loss"])
+        for line in lines(tmp_path)
+        if "validation_loss" in line
+    )
+    assert (summary["validation_accuracy"], -summary["validation_loss"]) == best
+    assert Trainer(tiny_run(), tmp_path).complete
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path):
+    Trainer(tiny_run(), tmp_path)
+    with pytest.raises(ValueError, match=r"train.learning_rate is 0.003 there and 0.1 here"):
+        Trainer(tiny_run(learning_rate=0.1), tmp_path)
+    with pytest.raises(ValueError, match="seed is 0 there and 1 here"):
+        Trainer(tiny_run(1), tmp_path)
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    Trainer(tiny_run(), tmp_path).train()
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["model"]["hidden"] = 13
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"expected .*39"):
+        load_run(tmp_path)
+
+
+def test_an_incomplete_run_is_not_loaded(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run in"):
+        load_run(tmp_path)
+    Trainer(tiny_run(), tmp_path)
+    with pytest.raises(FileNotFoundError, match="not complete"):
+        load_run(tmp_path)
+
+
+def test_a_loss_that_is_not_finite_never_reaches_the_weights(tmp_path):
+    trainer = Trainer(tiny_run(model={"poison": 11}, patience=6), tmp_path)
+    with pytest.raises(NonFiniteError, match=r"update 16, .* for 6 updates.* keys of the batch: \[\d+"):
+        trainer.train()
+    assert trainer.counters.dropped == 6
+    for tensor in trainer._state().values():
+        assert tensor.isfinite().all()
+    dropped = [line for line in lines(tmp_path) if "dropped" in line]
+    assert [line["dropped"] for line in dropped] == [1, 2, 3, 4, 5, 6]
+    assert all(isinstance(key, str) for key in dropped[0]["keys"])
+
+
+def test_a_gradient_that_is_not_finite_is_dropped_and_training_goes_on():
+    trainer = Trainer(tiny_run())
+    poisoned = []
+
+    def poison(gradient):
+        poisoned.append(1)
+        return gradient * float("inf") if len(poisoned) in (3, 4) else gradient
+
+    trainer.model.output.bias.register_hook(poison)
+    model = trainer.train()
+    assert trainer.counters.dropped == 2
+    assert trainer.counters.sequences == 400
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_only_answer_steps_teach_and_padding_has_no_influence():
+    trainer = Trainer(tiny_run(sequences=8))
+    trainer.model.eval()
+    task = tasks.get("copy")
+    batch = task.episodes([1, 2, 3], length=np.array([2, 5, 3]))
+    together, _ = trainer._forward(trainer.model, batch)
+    total, count = 0.0, 0
+    for key, length in ((1, 2), (2, 5), (3, 3)):
+        loss, _ = trainer._forward(trainer.model, task.episodes([key], length=length))
+        total += loss.item() * length
+        count += length
+    assert together.item() == pytest.approx(total / count, rel=1e-6)
+    inputs = torch.from_numpy(batch.inputs).contiguous()
+    logits, _ = trainer.model(inputs, trainer.model.initial_state(3, 16))
+    mask = torch.from_numpy(batch.mask)
+    logits.retain_grad()
+    targets = torch.from_numpy(batch.targets)
+    nn.functional.binary_cross_entropy_with_logits(logits[mask], targets[mask].float()).backward()
+    assert not logits.grad[~mask].any()
+
+
+def test_the_right_weights_are_judged_right():
+    """A model that knows the answers has no loss and gets every sequence right."""
+    trainer = Trainer(tiny_run())
+    batch = tasks.get("copy").episodes(np.arange(9), length=(1, 5))
+
+    class Knows(nn.Module):
+        def initial_state(self, batch_size, capacity):
+            return torch.zeros(batch_size, 1)
+
+        def forward(self, inputs, state):
+            return torch.from_numpy(batch.targets) * 80.0 - 40.0, state
+
+    loss, right = trainer._forward(Knows(), batch)
+    assert loss.item() < 1e-12
+    assert right.all()
+    batch.targets[-1, batch.sizes["length"].argmax(), 0] ^= 1
+    flipped = torch.from_numpy(batch.targets.copy())
+
+    class Errs(Knows):
+        def forward(self, inputs, state):
+            wrong = flipped.clone()
+            wrong[-1, batch.sizes["length"].argmax(), 0] ^= 1
+            return wrong * 80.0 - 40.0, state
+
+    assert trainer._forward(Errs(), batch)[1].sum() == 8
+
+
+def test_a_stuck_run_starts_again_and_its_sequences_count():
+    seen = []
+    trainer = Trainer(tiny_run(restart_after=150, restart_loss=1e-9), report=seen.append)
+    trainer.train()
+    restarts = [line for line in seen if "restarts" in line]
+    assert [line["restarts"] for line in restarts] == [1]
+    assert restarts[0]["sequences"] == 208  # the first validation behind 150
+    assert trainer.counters.sequences == 400
+    seen.clear()
+    Trainer(tiny_run(restart_after=150, restart_loss=10), report=seen.append).train()
+    assert not [line for line in seen if "restarts" in line]
+
+
+def test_training_and_validation_share_no_sequence():
+    trainer = Trainer(tiny_run())
+    training = {int(key) for _ in range(3) for key in trainer._batch(0.5).keys}
+    assert len(training) == 8  # the same batch, until the next update
+    streams = trainer._streams
+    assert streams[0] != streams[1]
+
+
+def test_the_minutes_of_a_budget_end_a_run():
+    trainer = Trainer(tiny_run(sequences=10**9, minutes=0.02))
+    trainer.train()
+    assert 1 < trainer.counters.seconds < 60
+
+
+def test_the_learning_rate_of_the_optimizer_follows_the_schedule(tmp_path):
+    Trainer(tiny_run(decay_start=0, final_rate=0), tmp_path).train()
+    rates = [line["learning_rate"] for line in lines(tmp_path) if "learning_rate" in line]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == pytest.approx(0.003 * (1 - 4 / 50))
+
+
+def test_a_small_model_learns_a_short_copy():
+    """The loop really learns: one bit is copied after a few hundred updates."""
+    run = tiny_run(sequences=6400, learning_rate=0.01, model={"hidden": 24}, batch_size=16)
+    spec = tasks.TaskSpec(
+        name="copy-1",
+        env_id="test/Copy1-v0",
+        task="ntm_envs.tasks.copy:Copy",
+        training={"length": 1},
+        ladders={"length": ({"length": 1},)},
+    )
+    tasks.register(spec)
+    trainer = Trainer(Run(**{**vars(run), "task": "copy-1"}))
+    trainer.train()
+    assert trainer.counters.best_accuracy > 0.9
+
+
+def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
+    trainer = Trainer(tiny_run(), tmp_path)
+    trainer._update()
+    trainer._save()
+    tensors, record = load_tensors(tmp_path / "checkpoint.safetensors")
+    assert record["updates"] == 1
+    assert {name.partition(".")[0] for name in tensors} == {"rng", "model", "average", "optimizer"}

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+
+from ntm_baselines import LSTM, CoinFlips, Constant, oracle
+from ntm_envs import Agent, tasks
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_lstm_is_torchs_own(depth):
+    torch.manual_seed(0)
+    model = LSTM(5, 2, units=7, depth=depth)
+    inputs = torch.randn(4, 3, 5)
+    logits, (hidden, cell) = model(inputs, model.initial_state(3, 8))
+    features, (h, c) = model.lstm(inputs)
+    torch.testing.assert_close(logits, model.output(features))
+    torch.testing.assert_close(hidden, h.transpose(0, 1))
+    torch.testing.assert_close(cell, c.transpose(0, 1))
+    assert hidden.shape == (3, depth, 7)
+
+
+def test_a_sequence_in_parts_is_the_sequence():
+    model = LSTM(5, 2, units=7, depth=2).double()
+    inputs = torch.randn(6, 3, 5, dtype=torch.float64)
+    whole, _ = model(inputs, model.initial_state(3, 8))
+    state, parts = model.initial_state(3, 8), []
+    for step in inputs.split(1):
+        logits, state = model(step, state)
+        parts.append(logits)
+    torch.testing.assert_close(torch.cat(parts), whole, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("option", ["units", "depth"])
+def test_impossible_options_are_named(option):
+    with pytest.raises(ValueError, match=f"{option} is 0"):
+        LSTM(5, 2, **{option: 0})
+
+
+@pytest.mark.parametrize("make", [oracle, CoinFlips, Constant])
+@pytest.mark.parametrize("name", tasks.names())
+def test_references_are_agents(make, name):
+    task = tasks.get(name)
+    agent = make(task)
+    assert isinstance(agent, Agent)
+    agent.begin(3, 64, seed=0)
+    actions = agent.act(np.zeros((3, task.input_size), np.float32))
+    assert actions.shape == (3, task.output_size)
+
+
+def test_coin_flips_are_fair_and_repeat_with_their_seed():
+    agent = CoinFlips(tasks.get("copy"))
+    flips = []
+    for _ in range(2):
+        agent.begin(1000, 64, seed=4)
+        flips.append(agent.act(np.zeros((1000, 9), np.float32)))
+    np.testing.assert_array_equal(*flips)
+    assert abs(flips[0].mean() - 0.5) < 4 * 0.5 / np.sqrt(8000)
