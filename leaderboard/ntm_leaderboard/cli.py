@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,10 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ntm_agents import TrainConfig, Trainer, config_class
+from ntm_agents.testing import ModelError, check_model
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs import tasks
-from ntm_envs.lookup import did_you_mean, load
+from ntm_envs.lookup import did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, untrained
@@ -49,6 +51,8 @@ class TrainOptions:
     """Folder of the run; runs/TASK-AGENT-SEED without it."""
     device: str = "cpu"
     """Where to compute, such as cpu or cuda."""
+    tensorboard: bool = False
+    """Write TensorBoard's event files into the folder too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,13 +136,14 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if argv[0] not in commands:
         return _fail(did_you_mean("command", argv[0], commands))
+    torch.set_num_threads(1)  # the models are small; runs side by side are what uses the other cores
     try:
         return commands[argv[0]][0](list(argv[1:]))
     except KeyboardInterrupt:
         return 130
     except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
         return _fail(str(error))
-    except (CheckpointError, NonFiniteError) as error:
+    except (CheckpointError, ModelError, NonFiniteError) as error:
         return _fail(str(error))
 
 
@@ -149,11 +154,12 @@ def _fail(message: str) -> int:
 
 def _tasks(argv: list[str]) -> int:
     _parse(_Nothing, argv, "tasks")
-    table = Table("task", "environment", "trained on", "judged on", box=None, header_style="bold")
     for name in tasks.names():
         row = tasks.spec(name)
-        table.add_row(name, row.env_id, report.training_text(row), report.ladder_text(row))
-    console.print(table)
+        console.print(f"[bold]{name}[/]  {row.env_id}", highlight=False)
+        console.print(f"    trained on  {report.training_text(row)}", highlight=False)
+        for i, text in enumerate(report.ladder_texts(row)):
+            console.print(f"    {'' if i else 'judged on':10}  {text}", highlight=False)
     return 0
 
 
@@ -175,16 +181,33 @@ def _train(argv: list[str]) -> int:
         ("model", config, field(default_factory=lambda: config(**run.model))),
     ]
     options = _parse(_extended(TrainOptions, fields), argv, "train")
+    if is_reference(agent):
+        task_made = run.task_spec().make()
+        check_model(
+            load(run.entry),
+            input_size=task_made.input_size,
+            output_size=task_made.output_size,
+            config=dataclasses.asdict(options.model),
+        )
     name = f"{tasks.spec(options.task).name}-{run.agent}-{options.seed}"
     folder = options.output or Path("runs") / name
     run = dataclasses.replace(
         run, model=dataclasses.asdict(options.model), train=options.train, seed=options.seed
     )
-    with report.training_display(console, run.train.sequences) as display:
-        trainer = Trainer(run, folder, report=display, device=options.device)
-        if trainer.complete:
-            console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
-            return 0
+    listeners: list[Callable[[Mapping[str, Any]], None]] = []
+
+    def notify(metrics: Mapping[str, Any]) -> None:
+        for listen in listeners:
+            listen(metrics)
+
+    trainer = Trainer(run, folder, report=notify, device=options.device)
+    if trainer.complete:
+        console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
+        return 0
+    with ExitStack() as stack:
+        listeners.append(stack.enter_context(report.training_display(console, run.train.sequences)))
+        if options.tensorboard:
+            listeners.append(stack.enter_context(report.tensorboard_log(folder)))
         try:
             trainer.train()
         except KeyboardInterrupt:
@@ -277,8 +300,3 @@ def _extended(options: type[Any], fields: list[Any]) -> type[Any]:
     made = dataclasses.make_dataclass(options.__name__, fields, bases=(options,), frozen=True, kw_only=True)
     made.__doc__ = options.__doc__
     return made
-
-
-def single_thread() -> None:
-    """Compute on one thread: these models are small, and runs side by side use the other cores."""
-    torch.set_num_threads(1)

@@ -18,16 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ntm_envs
-from ntm_baselines.reference import CoinFlips, Constant, oracle
 from ntm_envs.agent import Agent
-from ntm_envs.tasks import Task, TaskSpec
+from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Rung, Score
 
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
-
-REFERENCES: dict[str, Callable[[Task], Agent]] = {"coin-flips": CoinFlips, "constant": Constant, "oracle": oracle}
-"""Whom every agent is compared with, on the same sequences."""
 
 
 def evaluation_keys(
@@ -93,6 +89,7 @@ def evaluate(
     spec: TaskSpec,
     commitment: str,
     *,
+    references: Mapping[str, Agent],
     nonce: str = NO_NONCE,
     rungs: Iterable[Mapping[str, int]] | None = None,
     sequences: int | None = None,
@@ -104,18 +101,19 @@ def evaluate(
         agent: Who is judged.
         spec: The task.
         commitment: SHA-256 of what decides the agent's behaviour, hexadecimal.
+        references: Whom the agent is compared with, by name.
         nonce: Zeros, or 32 random bytes that a verifier drew afterwards, hexadecimal.
         rungs: The rungs to play; all of the task's without it.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
         report: Called with every rung that is done.
     """
-    task, done = spec.make(), []
+    done = []
     for sizes in spec.rungs if rungs is None else rungs:
         count = min(spec.rung_sequences(sizes), sequences or 2**31)
         keys = evaluation_keys(commitment, nonce, spec.env_id, sizes, count)
         score, bits = play(agent, spec, sizes, keys)
-        references = {name: play(make(task), spec, sizes, keys)[0] for name, make in REFERENCES.items()}
-        rung = Rung(sizes=dict(sizes), sequences=count, bits=bits, score=score, references=references)
+        compared = {name: play(other, spec, sizes, keys)[0] for name, other in references.items()}
+        rung = Rung(sizes=dict(sizes), sequences=count, bits=bits, score=score, references=compared)
         done.append(rung)
         report(rung)
     return done

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ntm_agents.training.run import versions
-from ntm_leaderboard.contestants import Contestant
+from ntm_leaderboard.contestants import AGENTS, Contestant
 from ntm_leaderboard.evaluate import NO_NONCE, evaluate
 from ntm_leaderboard.results import Result, Rung
 
@@ -40,8 +40,15 @@ def judge(
     rungs = [rung for rung in spec.rungs if up_to is None or max(rung.values()) <= up_to]
     if not rungs:
         raise ValueError(f"no rung of {spec.name} is up to {up_to}; its rungs: {list(spec.rungs)}")
+    task = spec.make()
     done = evaluate(
-        contestant.agent, spec, contestant.commitment, rungs=rungs, sequences=sequences, report=report
+        contestant.agent,
+        spec,
+        contestant.commitment,
+        references={row.name: row.make(task) for row in AGENTS if not row.learns},
+        rungs=rungs,
+        sequences=sequences,
+        report=report,
     )
     result = Result(
         agent=contestant.name,

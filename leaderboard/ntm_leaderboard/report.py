@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,21 @@ def training_display(console: Console, sequences: int) -> Iterator[Callable[[Map
                 )
 
         yield display
+
+
+@contextmanager
+def tensorboard_log(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Write TensorBoard's event files too: yields what to call with each line of a run's metrics."""
+    from torch.utils.tensorboard import SummaryWriter  # of the extra `all`
+
+    with SummaryWriter(folder) as writer:
+
+        def log(metrics: Mapping[str, Any]) -> None:
+            for name, value in metrics.items():
+                if isinstance(value, int | float) and name not in ("update", "sequences"):
+                    writer.add_scalar(name, value, metrics["sequences"])
+
+        yield log
 
 
 @contextmanager
@@ -146,8 +162,11 @@ def training_text(spec: TaskSpec) -> str:
     return ", ".join(f"{name} {text}" for name, text in ranges.items())
 
 
-def ladder_text(spec: TaskSpec) -> str:
-    """Return a task's ladders in words, one a line."""
-    return "\n".join(
-        f"{size} {', '.join(str(rung[size]) for rung in rungs)}" for size, rungs in spec.ladders.items()
-    )
+def ladder_texts(spec: TaskSpec) -> list[str]:
+    """Return each of a task's ladders in words: ``length 20, 40, 80``, with what stays the same."""
+    texts = []
+    for size, rungs in spec.ladders.items():
+        fixed = {name: value for name, value in rungs[0].items() if name != size}
+        text = f"{size} {', '.join(str(rung[size]) for rung in rungs)}"
+        texts.append(f"{text} (with {sizes_text(fixed)})" if fixed else text)
+    return texts

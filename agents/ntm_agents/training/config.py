@@ -60,8 +60,6 @@ class TrainConfig:
     """Updates between lines of `metrics.jsonl`."""
     checkpoint_seconds: float = 30.0
     """Seconds between checkpoints."""
-    tensorboard: bool = False
-    """Whether to write TensorBoard's event files too."""
 
     def __post_init__(self) -> None:
         counts = ("sequences", "batch_size", "validate_every", "validation_sequences", "patience")

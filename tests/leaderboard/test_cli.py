@@ -1,0 +1,242 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ntm_leaderboard import bench, cli
+from ntm_leaderboard.results import Result
+
+TINY = ["--sequences", "64", "--batch-size", "16", "--validate-every", "32", "--validation-sequences", "4"]
+
+MODEL = '''
+from torch import nn
+
+
+class Mine(nn.Module):
+    """A linear model."""
+
+    def __init__(self, input_size, output_size, *, gain: float = 1.0):
+        super().__init__()
+        self.linear = nn.Linear(input_size, output_size)
+        self.gain = gain
+
+    def initial_state(self, batch_size, capacity):
+        return self.linear.weight.new_zeros(batch_size, 1)
+
+    def forward(self, inputs, state):
+        return self.linear(inputs) * self.gain, state
+
+
+class Acts:
+    """An agent that was trained elsewhere."""
+
+    outputs = "bits"
+
+    def __init__(self, task):
+        self.oracle = task.oracle()
+
+    def begin(self, num_envs, capacity, seed):
+        self.oracle.begin(num_envs, capacity, seed)
+
+    def act(self, observations):
+        return self.oracle.act(observations)
+
+
+class Fails(Mine):
+    """It breaks."""
+
+    def forward(self, inputs, state):
+        raise RuntimeError("broken on purpose")
+'''
+
+TASK = """
+from ntm_envs.tasks import TaskSpec
+
+SHORT = TaskSpec(
+    name="short-copy",
+    env_id="mine/ShortCopy-v0",
+    task="ntm_envs.tasks.copy:Copy",
+    training={"length": (1, 3)},
+    ladders={"length": ({"length": 3}, {"length": 6})},
+)
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(MODEL)
+    (tmp_path / "short.py").write_text(TASK)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_run_is_trained_and_judged(home, capsys):
+    command = ["train", "--agent", "lstm", "--task", "copy", "--model.units", "6", "--seed", "3", *TINY]
+    assert cli.main([*command, "--output", "runs/a"]) == 0
+    assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
+    config = json.loads(Path("runs/a/config.json").read_text())
+    assert config["model"] == {"units": 6, "depth": 1}
+    assert config["train"]["sequences"] == 64
+    assert config["seed"] == 3
+    assert cli.main([*command, "--output", "runs/a"]) == 0
+    assert "complete" in capsys.readouterr().out
+    assert cli.main([*command, "--output", "runs/a", "--learning-rate", "0.5"]) == 2
+    assert "learning_rate is 0.003 there and 0.5 here" in capsys.readouterr().err
+
+    assert cli.main(["evaluate", "runs/a", "--up-to", "40", "--sequences", "8"]) == 0
+    assert "horizon" in capsys.readouterr().out
+    result = Result.read(Path("runs/a/result.json"))
+    assert (result.agent, result.task, result.seed) == ("lstm", "ntm_envs/Copy-v0", 3)
+    assert [rung.sizes for rung in result.rungs] == [{"length": 20}, {"length": 40}]
+    assert result.training.sequences == 64
+    assert result.training.state_values == 12
+    assert set(result.rungs[0].references) == {"coin-flips", "constant", "oracle"}
+    text = Path("runs/a/result.json").read_text()
+    assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
+
+
+def test_tensorboard_gets_the_metrics_too(home):
+    train = ["train", "--agent", "lstm", "--task", "./short.py:SHORT", "--model.units", "6", *TINY]
+    assert cli.main([*train, "--tensorboard", "--output", "run"]) == 0
+    events = EventAccumulator("run")
+    events.Reload()
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    expected = [(m["sequences"], m["validation_loss"]) for m in lines if "validation_loss" in m]
+    logged = [(event.step, pytest.approx(event.value)) for event in events.Scalars("validation_loss")]
+    assert expected == logged
+    assert len(logged) == 2
+
+
+def test_ones_own_model_agent_and_task(home, capsys):
+    assert (
+        cli.main(
+            ["train", "--agent", "./mine.py:Mine", "--task", "./short.py:SHORT", "--model.gain", "2", *TINY]
+        )
+        == 0
+    )
+    assert cli.main(["evaluate", "runs/short-copy-Mine-0", "--sequences", "8"]) == 0
+    result = Result.read(Path("runs/short-copy-Mine-0/result.json"))
+    assert result.model == {"gain": 2.0}
+    assert result.entry == "mine.py:Mine"
+    assert result.task == "mine/ShortCopy-v0"
+    assert (
+        cli.main(
+            ["evaluate", "--agent", "./mine.py:Acts", "--task", "copy", "--up-to", "40", "--sequences", "8"]
+        )
+        == 0
+    )
+    judged = Result.read(Path("runs/copy-Acts.json"))
+    assert judged.rungs[1].sequence_accuracy == 1
+    assert judged.training is None
+
+
+def test_the_commitment_covers_weights_configuration_and_source(home):
+    def commitment(name):
+        return Result.read(Path(f"runs/{name}/result.json")).commitment
+
+    def make(name, *options):
+        run = ["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY, "--output", f"runs/{name}"]
+        assert cli.main([*run, *options]) == 0
+        assert cli.main(["evaluate", f"runs/{name}", "--up-to", "20", "--sequences", "4"]) == 0
+
+    make("a"), make("b"), make("c", "--seed", "1")
+    assert commitment("a") == commitment("b")
+    assert commitment("a") != commitment("c")
+    before = commitment("a")
+    Path("mine.py").write_text(MODEL + "# changed\n")
+    assert cli.main(["evaluate", "runs/a", "--up-to", "20", "--sequences", "4"]) == 0
+    assert commitment("a") != before
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["trian"], "did you mean 'train'"),
+        (["train", "--task", "coppy"], "did you mean 'copy'"),
+        (["train", "--agent", "ntmm"], "did you mean 'ntm'"),
+        (["train", "--agent", "oracle"], "does not learn"),
+        (["train", "--sequences", "0"], "sequences is 0"),
+        (["train", "--model.units", "0"], "units is 0"),
+        (["evaluate"], "one of the two"),
+        (["evaluate", "nowhere"], "no run in nowhere"),
+        (["evaluate", "--agent", "ntm"], "has to be trained first"),
+        (["evaluate", "--agent", "oracle", "--up-to", "3"], "no rung of copy is up to 3"),
+        (["watch", "--agent", "ntm"], "has to be trained first"),
+        (["watch", "--output", "x.jpg"], "neither a .gif nor a .png"),
+        (["bench", "--agents", "ntmm"], "did you mean 'ntm'"),
+    ],
+)
+def test_mistakes_get_an_answer_that_helps(home, capsys, argv, message):
+    try:
+        code = cli.main(argv)
+    except SystemExit as stop:  # the parser's own way of ending
+        code = stop.code
+    assert code == 2
+    error = " ".join(capsys.readouterr().err.split())  # it may be wrapped
+    assert message in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("argv", [["tasks"], ["agents"], ["--help"], []])
+def test_lists_name_what_there_is(capsys, argv):
+    assert cli.main(argv) == 0
+    out = capsys.readouterr().out
+    expected = {"tasks": "priority_sort", "agents": "coin-flips"}.get(argv[0] if argv else "", "bench")
+    assert expected in out
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "bench", "watch"])
+def test_help_teaches(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0
+    assert "default:" in capsys.readouterr().out
+
+
+def test_an_episode_is_watched_in_the_terminal_and_recorded(home, capsys):
+    assert cli.main(["watch", "--length", "2", "--fps", "1000"]) == 0
+    assert "step 5 of 5, 0 wrong bits" in capsys.readouterr().out
+    assert cli.main(["watch", "--task", "associative_recall", "--items", "2", "--output", "a.gif"]) == 0
+    with Image.open("a.gif") as gif:
+        assert gif.n_frames == 17
+    assert cli.main(["watch", "--length", "2", "--output", "pictures/a.png"]) == 0
+    with Image.open("pictures/a.png") as png:
+        assert png.width > 400
+
+
+def test_a_bench_is_repeatable_and_survives_what_fails(home, capsys):
+    command = ["bench", "--agents", "oracle", "./mine.py:Fails", "coin-flips", "--tasks", "./short.py:SHORT"]
+    command += ["--seeds", "2", "--sequences", "8", "--jobs", "2", "--output", "out"]
+    assert cli.main(command) == 1
+    out = " ".join(capsys.readouterr().out.split())  # it may be wrapped
+    assert out.count("failed:") == 2
+    assert "broken on purpose" in out
+    assert "oracle" in out
+    with Image.open("out/accuracy.png") as png:
+        assert png.width > 400
+    results = sorted(Path("out").rglob("result.json"))
+    assert len(results) == 2
+    times = [path.stat().st_mtime_ns for path in results]
+    assert cli.main([*command[:3], *command[5:]]) == 0
+    assert [path.stat().st_mtime_ns for path in results] == times
+
+
+def test_presets_are_what_the_readme_says():
+    quick = bench.plan("quick")
+    assert quick.agents == ("ntm", "lstm")
+    assert quick.up_to == {"copy": 120, "associative_recall": 20}
+    classic = bench.plan("classic", seeds=1)
+    assert len(classic.tasks) == 5
+    assert classic.seeds == 1
+    assert not classic.up_to
+
+
+def test_the_command_is_the_same_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "ntm_leaderboard", "agents"], capture_output=True, text=True, check=True
+    )
+    assert "ntm" in done.stdout

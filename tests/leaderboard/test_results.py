@@ -1,0 +1,89 @@
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from ntm_leaderboard.results import Result
+
+SCORE = {"all_right": 3, "wrong_bits": 5, "mean_return": 0.9, "cost_in_bits": 2.5}
+PERFECT = {"all_right": 4, "wrong_bits": 0, "mean_return": 1.0, "cost_in_bits": None}
+RESULT = {
+    "schema_version": 1,
+    "agent": "ntm",
+    "entry": "ntm_agents.ntm:NTM",
+    "model": {"units": 100},
+    "task": "ntm_envs/Copy-v0",
+    "seed": 0,
+    "training": None,
+    "commitment": "a" * 64,
+    "nonce": "0" * 64,
+    "seconds": 1.5,
+    "rungs": [
+        {
+            "sizes": {"length": 20},
+            "sequences": 4,
+            "bits": 640,
+            "score": SCORE,
+            "references": {"oracle": PERFECT},
+        }
+    ],
+    "versions": {"torch": "2.13.0"},
+    "commit": None,
+    "hardware": "x86_64",
+    "created": "2026-11-21T00:00:00Z",
+}
+
+
+def changed(path, value):
+    result = json.loads(json.dumps(RESULT))
+    part = result
+    *parents, last = path
+    for name in parents:
+        part = part[name]
+    if value is KeyError:
+        del part[last]
+    else:
+        part[last] = value
+    return result
+
+
+def test_a_result_comes_back_from_its_file(tmp_path):
+    result = Result.model_validate(RESULT)
+    path = tmp_path / "deep" / "result.json"
+    result.write(path)
+    assert Result.read(path) == result
+    assert list(path.parent.iterdir()) == [path]
+    assert result.rungs[0].sequence_accuracy == 0.75
+    assert result.rungs[0].bit_accuracy == 1 - 5 / 640
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["schema_version"], 2, "schema_version"),
+        (["extra"], 1, "extra"),
+        (["agent"], KeyError, "agent"),
+        (["seconds"], float("nan"), "seconds"),
+        (["seconds"], -1, "seconds"),
+        (["commitment"], "a" * 63, "commitment"),
+        (["rungs"], [], "rungs"),
+        (["created"], "2026-11-21T00:00:00", "created"),
+        (["rungs", 0, "score", "all_right"], 5, "all_right is 5 of 4"),
+        (["rungs", 0, "score", "wrong_bits"], 641, "wrong_bits is 641 of 640"),
+        (["rungs", 0, "score", "wrong_bits"], 0, "contradict"),
+        (["rungs", 0, "references", "oracle", "wrong_bits"], 1, "oracle: 1 wrong bits"),
+        (["rungs", 0, "score", "mean_return"], 1.1, "mean_return"),
+        (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),
+        (["rungs", 0, "sequences"], 0, "sequences"),
+        (["status"], "approved", "status"),
+    ],
+)
+def test_what_is_not_possible_is_refused_by_name(path, value, message):
+    with pytest.raises(ValidationError, match=message):
+        Result.model_validate(changed(path, value))
+
+
+def test_a_result_cannot_be_changed():
+    result = Result.model_validate(RESULT)
+    with pytest.raises(ValidationError, match="frozen"):
+        result.seed = 1

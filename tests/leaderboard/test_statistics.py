@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from scipy import stats
+from test_results import RESULT
+
+from ntm_envs import tasks
+from ntm_leaderboard.results import Result, Rung, Score
+from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, solved
+
+
+def rung(sizes, right, sequences=100, cost=None, oracle_wrong=0, oracle_cost=None):
+    def score(right, cost, wrong):
+        return Score(all_right=right, wrong_bits=wrong, mean_return=0.0, cost_in_bits=cost)
+
+    oracle = score(sequences if not oracle_wrong else 0, oracle_cost, oracle_wrong)
+    own = score(right, cost, (sequences - right) * 3)
+    return Rung(
+        sizes=sizes, sequences=sequences, bits=sequences * 195, score=own, references={"oracle": oracle}
+    )
+
+
+def test_the_interval_is_that_of_scipy():
+    values = np.random.default_rng(1).normal(size=12)
+    low, high = bootstrap_interval(values)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert low == pytest.approx(theirs.low, abs=0.02)
+    assert high == pytest.approx(theirs.high, abs=0.02)
+    assert bootstrap_interval(values) == (low, high)
+    assert bootstrap_interval([0.3]) == (0.3, 0.3)
+
+
+@pytest.mark.parametrize(("right", "expected"), [(100, True), (99, True), (98, False), (0, False)])
+def test_a_rung_is_solved_from_0_99_on(right, expected):
+    assert solved(rung({"length": 20}, right)) is expected
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"), [(128, True), (128.6, True), (128.7, False), (195, False), (None, False)]
+)
+def test_where_the_oracle_errs_the_gap_in_bits_decides(cost, expected):
+    # Guessing costs 195 bits, the oracle 128: 0.99 of the gap is closed at 128.67.
+    assert solved(rung({"length": 200}, 0, cost=cost, oracle_wrong=9, oracle_cost=128.0)) is expected
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        ([100, 100, 100], 80),
+        ([100, 100, 98], 40),
+        ([100, 98, 100], 20),
+        ([98, 100, 100], 0),
+        ([], 0),
+    ],
+)
+def test_the_horizon_ends_before_the_first_rung_that_fails(right, expected):
+    rungs = [rung({"length": size}, r) for size, r in zip((20, 40, 80), right, strict=False)]
+    assert horizon(rungs, "length") == expected
+
+
+def test_each_ladder_takes_its_own_rungs_in_order():
+    spec = tasks.spec("repeat_copy")
+    rungs = [rung(dict(sizes), 100) for sizes in reversed(spec.rungs)]
+    result = Result.model_validate({**RESULT, "task": spec.env_id, "rungs": [r.model_dump() for r in rungs]})
+    assert [r.sizes["length"] for r in ladder(result, spec, "length")] == [10, 20, 40, 80, 100]
+    assert [r.sizes["repeats"] for r in ladder(result, spec, "repeats")] == [10, 11, 12, 15, 20, 40, 100]

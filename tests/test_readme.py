@@ -1,0 +1,33 @@
+"""Every block of the README runs, in order, in one empty folder.
+
+- A python block whose first line is a comment with a file name, such as `# my_model.py`, is written to that
+  file; any other is run by a Python of its own.
+- A bash block is run by a shell.
+- A block behind the line `<!-- not run: REASON -->` is left alone, and so are blocks in other languages.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_every_block_of_the_readme_runs(tmp_path: Path) -> None:
+    programs = Path(sys.executable).parent
+    environ = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    text = README.read_text(encoding="utf-8")
+    for block in BLOCK.finditer(text):
+        not_run, language, code = block.groups()
+        if not_run or language not in ("python", "bash"):
+            continue
+        if file := re.match(r"# (\w+\.py)\n", code):
+            (tmp_path / file[1]).write_text(code, encoding="utf-8")
+            continue
+        command = [sys.executable, "-c", code] if language == "python" else ["bash", "-ec", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+        line = text.count("\n", 0, block.start()) + 1
+        assert done.returncode == 0, f"README.md:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
