@@ -132,7 +132,7 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     s, columns = snapshot, min(columns, LARGEST_COLUMNS)
     cell = max(6, min(20, 880 // columns))
     steps, now = s.window(columns), s.now
-    width = 2 * MARGIN + max(columns * cell, 420)
+    width = 2 * MARGIN + max(columns * cell, 540)
     answered = np.zeros(columns, np.bool_)
     done = slice(steps.start, min(now, steps.stop))
     answered[: max(0, done.stop - done.start)] = s.mask[done]
