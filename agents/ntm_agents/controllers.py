@@ -35,7 +35,12 @@ class Layer(nn.Module, ABC):
     def __init__(self, below: int, units: int) -> None:
         super().__init__()
         self.below, self.units = below, units
-        self.bias = nn.Parameter(torch.zeros(self.gates * units))
+        self.bias = nn.Parameter(torch.empty(self.gates * units))
+
+    def initialise(self, bound: float) -> None:
+        """Draw all parameters uniformly between ``-bound`` and ``bound``."""
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
 
     @abstractmethod
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
@@ -67,15 +72,19 @@ class FeedForwardLayer(Layer):
 
 
 class LSTMLayer(Layer):
-    """Long short-term memory; the bias of the forget gates starts at 1, so that cells keep at first."""
+    """Long short-term memory; the biases of the forget gates start around 1: cells keep at first."""
 
     gates, tensors = 4, 2
 
     def __init__(self, below: int, units: int) -> None:
         super().__init__(below, units)
         self.weight = nn.Parameter(torch.empty(4 * units, below + units))
+
+    def initialise(self, bound: float) -> None:
+        """Draw parameters; see `Layer`."""
+        super().initialise(bound)
         with torch.no_grad():
-            self.bias[units : 2 * units] = 1
+            self.bias[self.units : 2 * self.units] += 1
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
@@ -97,7 +106,7 @@ class GRULayer(Layer):
         super().__init__(below, units)
         self.weight = nn.Parameter(torch.empty(3 * units, below))
         self.recurrent = nn.Parameter(torch.empty(3 * units, units))
-        self.recurrent_bias = nn.Parameter(torch.zeros(3 * units))
+        self.recurrent_bias = nn.Parameter(torch.empty(3 * units))
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
@@ -118,8 +127,9 @@ LAYERS: dict[str, type[Layer]] = {"feedforward": FeedForwardLayer, "lstm": LSTML
 class Controller(nn.Module):
     """A stack of layers of one kind.
 
-    Weights start uniform in ``±1 / sqrt(n)``, where n is the number of values that a unit of the layer
-    sees; biases start at zero, but for those of forget gates.
+    Weights and biases start uniform in ``±1 / sqrt(n)``, where n is the number of values that a unit of the
+    layer sees. Biases of zero would leave a layer without a state silent whenever its input is, and Copy is
+    then learnt late or never.
 
     Args:
         kind: ``feedforward``, ``lstm`` or ``gru``.
@@ -140,10 +150,10 @@ class Controller(nn.Module):
         self.inputs = nn.Linear(input_size, layer.gates * units, bias=False)
         self.layers = nn.ModuleList(layer(read_size if i == 0 else units, units) for i in range(depth))
         for i, layer_i in enumerate(self._layers):
-            seen = layer_i.below + (input_size if i == 0 else 0) + (units if layer.tensors else 0)
-            matrices = [p for p in layer_i.parameters() if p.ndim == 2]
-            for matrix in [self.inputs.weight, *matrices] if i == 0 else matrices:
-                nn.init.uniform_(matrix, -(seen**-0.5), seen**-0.5)
+            seen = layer_i.below + (0 if i else input_size) + (units if layer.tensors else 0)
+            layer_i.initialise(seen**-0.5)
+            if i == 0:
+                nn.init.uniform_(self.inputs.weight, -(seen**-0.5), seen**-0.5)
 
     def initial_state(self, batch_size: int) -> LayerState:
         """Return zeros: the tensors ``[B, C]`` of all layers' states, from the lowest up."""

@@ -68,7 +68,7 @@ TABLE = (
             # look-up at first, and noise makes blurred weightings costly, which drift beyond training.
             "copy": Recipe(
                 model={"controller": "feedforward", "gate_bias": -3.0, "noise": 0.3},
-                train=TrainConfig(sequences=32_000),
+                train=TrainConfig(sequences=24_000),
             ),
             # The item is found by content, so look-up stays half open, and is sharp from the start: with
             # the usual key strength the plateau is left late or never.

@@ -84,6 +84,8 @@ def test_noise_is_in_training_alone(kind):
     torch.testing.assert_close(controller.project(inputs), controller.project(inputs), rtol=0, atol=0)
 
 
-def test_forget_gates_start_open():
-    bias = Controller("lstm", INPUTS, READS, UNITS, 1, 0.0).layers[0].bias
-    assert bias.view(4, UNITS).sum(1).tolist() == [0, UNITS, 0, 0]
+def test_biases_start_at_random_and_forget_gates_open():
+    bias = Controller("lstm", INPUTS, READS, UNITS, 1, 0.0).layers[0].bias.view(4, UNITS)
+    offsets = bias - torch.tensor([0.0, 1.0, 0.0, 0.0])[:, None]
+    assert offsets.abs().max() <= (INPUTS + READS + UNITS) ** -0.5
+    assert offsets.ne(0).all()
