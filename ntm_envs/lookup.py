@@ -36,20 +36,24 @@ def load(reference: str) -> Any:
         reference: ``package.module:Name`` or ``path/to/file.py:Name``. The file or module is executed.
 
     Raises:
-        ValueError: If the reference does not have this form.
+        ValueError: If the reference does not have this form, or there is no such module or no such name
+            in it.
         FileNotFoundError: If there is no such file.
-        ModuleNotFoundError: If there is no such module.
-        AttributeError: If the module has no such name.
     """
     where, colon, name = reference.rpartition(":")
     if not (colon and where and name):
         raise ValueError(f"{reference!r} is not a reference; expected file.py:Name or package.module:Name")
-    module = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    try:
+        module = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{where}.".startswith(f"{error.name}."):
+            raise  # it is there, and misses another one
+        raise ValueError(f"{reference!r}: there is no module {error.name!r}") from error
     try:
         return getattr(module, name)
     except AttributeError:
         names = [known for known in vars(module) if not known.startswith("_")]
-        raise AttributeError(did_you_mean(f"name in {where}", name, names)) from None
+        raise ValueError(did_you_mean(f"name in {where}", name, names)) from None
 
 
 def _load_file(path: Path) -> Any:

@@ -15,7 +15,7 @@ TABLE = (
         name="lstm",
         entry="ntm_baselines.lstm:LSTM",
         summary="LSTM, one layer of 256 units",
-        default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+        default=Recipe(train=TrainConfig(sequences=48_000, mixed_sizes=True)),
     ),
     AgentSpec(
         name="lstm-paper",

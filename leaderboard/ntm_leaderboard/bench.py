@@ -49,7 +49,7 @@ PRESETS = {
     "quick": Plan(
         agents=("ntm", "lstm"),
         tasks=("copy", "associative_recall"),
-        seeds=2,
+        seeds=3,
         output=Path("bench/quick"),
         sequences=128,
         up_to={"copy": 120, "associative_recall": 20},
@@ -76,12 +76,12 @@ class Job:
         return f"{self.agent} on {self.task}, seed {self.seed}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """What came of a bench."""
+    """What came of a bench: results in the order of its jobs, and why jobs failed."""
 
-    results: list[Result] = field(default_factory=list)
-    failures: dict[Job, str] = field(default_factory=dict)
+    results: list[Result]
+    failures: dict[Job, str]
 
 
 def plan(
@@ -115,9 +115,9 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
     A run that fails is reported, and the others go on. An interrupt is passed on to the runs, which
     write checkpoints, and raised again.
     """
-    waiting = _jobs(plan)
-    outcome, running = Outcome(), dict[Job, _Process]()
-    every = list(waiting)
+    every = _jobs(plan)
+    waiting, running = list(every), dict[Job, _Process]()
+    results, failures = dict[Job, Result](), dict[Job, str]()
     printed = time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         try:
@@ -129,9 +129,9 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
                     if process.poll():
                         del running[job]
                         if process.failure:
-                            outcome.failures[job] = process.failure
+                            failures[job] = process.failure
                         else:
-                            outcome.results.append(Result.read(job.folder / "result.json"))
+                            results[job] = Result.read(job.folder / "result.json")
                         console.print(
                             f"{len(every) - len(waiting) - len(running)} of {len(every)}: {process}"
                         )
@@ -147,10 +147,7 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
                 process.stop()
             console.print("Stopped. The same command goes on from there.")
             raise
-    order = {job.folder: i for i, job in enumerate(every)}
-    by_result = {_folder(plan, r.agent, tasks.spec(r.task).name, r.seed): r for r in outcome.results}
-    outcome.results = [by_result[folder] for folder in sorted(by_result, key=lambda f: order.get(f, 0))]
-    return outcome
+    return Outcome([results[job] for job in every if job in results], failures)
 
 
 def _jobs(plan: Plan) -> list[Job]:

@@ -141,9 +141,10 @@ def main(argv: Sequence[str]) -> int:
         return commands[argv[0]][0](list(argv[1:]))
     except KeyboardInterrupt:
         return 130
-    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
-        return _fail(str(error))
-    except (CheckpointError, ModelError, NonFiniteError) as error:
+    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (ValueError, TypeError, OSError, CheckpointError, ModelError, NonFiniteError) as error:
         return _fail(str(error))
 
 
@@ -156,7 +157,8 @@ def _tasks(argv: list[str]) -> int:
     _parse(_Nothing, argv, "tasks")
     for name in tasks.names():
         row = tasks.spec(name)
-        console.print(f"[bold]{name}[/]  {row.env_id}", highlight=False)
+        console.print(f"[bold]{name}[/]  {row.summary}", highlight=False)
+        console.print(f"    as          {row.env_id}", highlight=False)
         console.print(f"    trained on  {report.training_text(row)}", highlight=False)
         for i, text in enumerate(report.ladder_texts(row)):
             console.print(f"    {'' if i else 'judged on':10}  {text}", highlight=False)

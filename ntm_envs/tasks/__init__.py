@@ -49,6 +49,7 @@ class TaskSpec:
         ladders: The sizes on which models are judged, by the size that grows. The first rung of each
             ladder is the largest training size; later ones are longer.
         sequences: How many sequences a rung has; None for 512 up to 500 steps and 256 beyond.
+        summary: What an agent has to do, in a line.
     """
 
     name: str
@@ -57,6 +58,7 @@ class TaskSpec:
     training: Mapping[str, int | tuple[int, int]]
     ladders: Mapping[str, tuple[Rung, ...]]
     sequences: int | None = None
+    summary: str = ""
 
     def make(self, **parameters: Any) -> Task:
         """Return the task with these parameters, such as ``bits=8``.
@@ -98,6 +100,7 @@ TABLE = (
         name="copy",
         env_id="ntm_envs/Copy-v0",
         task="ntm_envs.tasks.copy:Copy",
+        summary="repeat a sequence of random vectors",
         training={"length": (1, 20)},
         ladders=ladder("length", (20, 40, 80, 120, 200, 400, 1000)),
     ),
@@ -105,6 +108,7 @@ TABLE = (
         name="repeat_copy",
         env_id="ntm_envs/RepeatCopy-v0",
         task="ntm_envs.tasks.repeat_copy:RepeatCopy",
+        summary="repeat a sequence as often as told, then say stop",
         training={"length": (1, 10), "repeats": (1, 10)},
         ladders={
             **ladder("length", (10, 20, 40, 80, 100), repeats=10),
@@ -115,6 +119,7 @@ TABLE = (
         name="associative_recall",
         env_id="ntm_envs/AssociativeRecall-v0",
         task="ntm_envs.tasks.associative_recall:AssociativeRecall",
+        summary="shown one item of a list, name the next",
         training={"items": (2, 6)},
         ladders=ladder("items", (6, 10, 15, 20, 40, 60, 120)),
     ),
@@ -122,6 +127,7 @@ TABLE = (
         name="ngrams",
         env_id="ntm_envs/NGrams-v0",
         task="ntm_envs.tasks.ngrams:NGrams",
+        summary="predict the bits of a random 6-gram source",
         training={"length": 200},
         ladders=ladder("length", (200, 400, 800, 2000)),
         sequences=1000,
@@ -130,6 +136,7 @@ TABLE = (
         name="priority_sort",
         env_id="ntm_envs/PrioritySort-v0",
         task="ntm_envs.tasks.priority_sort:PrioritySort",
+        summary="sort vectors by priority, and say the highest four fifths",
         training={"length": 20},
         ladders=ladder("length", (20, 25, 30, 40, 60, 100)),
     ),

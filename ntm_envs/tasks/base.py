@@ -219,24 +219,26 @@ def words_for(bits: int) -> int:
 
 
 def place(values: NDArray[Any], at: Integers, out: NDArray[Any]) -> None:
-    """Copy ``values [K, B, C]`` to ``out [T, B, C]``, row 0 of episode b to step ``at[b]``.
+    """Copy ``values [K, B, C]`` to ``out [T, B, C]`` of a batch, row 0 of episode b to step ``at[b]``.
 
     Every ``at[b] + K`` must be at most T. Where the values of an episode are padded with zeros, these
     land behind its real ones.
     """
-    step = at[:, None] + np.arange(len(values))  # (B, K)
-    _vectors(out)[np.arange(len(at))[:, None], step] = _vectors(values)
+    (K, B, C), T = values.shape, len(out)
+    if not values.size:
+        return
+    # All K vectors of an episode are one opaque item, and such items overlap wherever they may begin.
+    item, step = f"V{K * C * out.itemsize}", C * out.itemsize
+    places: NDArray[np.void] = np.ndarray((B * T - K + 1,), item, out.transpose(1, 0, 2), strides=(step,))
+    episodes = np.ascontiguousarray(values.transpose(1, 0, 2), out.dtype).reshape(B, K * C)
+    places[at + T * np.arange(B)] = episodes.view(item)[:, 0]
 
 
 def pick(values: NDArray[Any], step: Integers) -> NDArray[Any]:
     """Return ``values[step[t, b], b]`` for every t and b, that is ``[T, B, C]`` from ``[K, B, C]``."""
-    picked = _vectors(values)[np.arange(values.shape[1])[:, None], np.ascontiguousarray(step.T)]  # (B, T)
-    return picked[:, :, None].view(values.dtype).transpose(1, 0, 2)
-
-
-def _vectors(array: NDArray[Any]) -> NDArray[np.void]:
-    """View ``[T, B, C]`` as ``[B, T]`` with each vector one opaque item: these are copied fast."""
-    return array.transpose(1, 0, 2).view(f"V{array.shape[2] * array.itemsize}")[:, :, 0]
+    K, B, C = values.shape
+    vectors = values.transpose(1, 0, 2).reshape(B * K, C)
+    return vectors.take(step.T + K * np.arange(B)[:, None], axis=0).transpose(1, 0, 2)
 
 
 def at_least(name: str, value: int, smallest: int) -> None:

@@ -73,7 +73,8 @@ class RepeatCopy(Task):
         batch.mask[:] = (step > length) & (step <= end)
         spoken = (step > length) & (step < end)
         silence = np.zeros((1, len(rows), self.bits), np.int8)
-        source = np.where(spoken, (step - length - 1).astype(np.int32) % length.astype(np.int32), -1)
+        source = (step - length - 1).astype(np.int32) % length.astype(np.int32)
+        source = np.where(spoken, source, len(vectors))
         batch.targets[:, :, : self.bits] = pick(np.concatenate((vectors, silence)), source)
         batch.targets[end, rows, -1] = 1
 

@@ -85,14 +85,17 @@ def test_references_to_ones_own_classes(tmp_path, monkeypatch):
         find("./mine.py:Neither", ROWS)
     with pytest.raises(TypeError, match=r"Demanding\.__init__ needs 'units'"):
         config_class(load("./mine.py:Demanding"))
-    with pytest.raises(AttributeError, match="did you mean 'Mine'"):
+    with pytest.raises(ValueError, match="did you mean 'Mine'"):
         find("./mine.py:Mina", ROWS)
     with pytest.raises(FileNotFoundError, match=r"other\.py"):
         find("./other.py:Mine", ROWS)
     with pytest.raises(ValueError, match="not a reference"):
         find("mine.py:", ROWS)
-    with pytest.raises(ModuleNotFoundError):
-        find("no_such_module:Mine", ROWS)
+    with pytest.raises(ValueError, match="there is no module 'no_such_module'"):
+        find("no_such_module.inside:Mine", ROWS)
+    (tmp_path / "lacking.py").write_text("import no_such_module")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        find("./lacking.py:Mine", ROWS)
 
 
 def test_a_file_is_loaded_once_and_again_after_it_failed(tmp_path):
