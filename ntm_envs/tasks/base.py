@@ -234,11 +234,12 @@ def place(values: NDArray[Any], at: Integers, out: NDArray[Any]) -> None:
     places[at + T * np.arange(B)] = episodes.view(item)[:, 0]
 
 
-def pick(values: NDArray[Any], step: Integers) -> NDArray[Any]:
+def pick(values: NDArray[Any], step: NDArray[Any]) -> NDArray[Any]:
     """Return ``values[step[t, b], b]`` for every t and b, that is ``[T, B, C]`` from ``[K, B, C]``."""
     K, B, C = values.shape
     vectors = values.transpose(1, 0, 2).reshape(B * K, C)
-    return vectors.take(step.T + K * np.arange(B)[:, None], axis=0).transpose(1, 0, 2)
+    picked: NDArray[Any] = vectors.take(step.T + K * np.arange(B)[:, None], axis=0)
+    return picked.transpose(1, 0, 2)
 
 
 def at_least(name: str, value: int, smallest: int) -> None:
