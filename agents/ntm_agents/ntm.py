@@ -82,15 +82,17 @@ class NTMConfig:
     the first S slots; or all slots alike. The paper does not say."""
     key_bias: float = 0.0
     """Bias of the keys at the start, the same for each element."""
-    strength_bias: float = 0.0
-    """Bias of the key strength at the start, before softplus."""
-    gate_bias: float = 0.0
-    """Bias of the interpolation gate at the start, before sigmoid: a head whose is negative begins by
-    moving from where it is, and one whose is positive by looking up."""
+    strength_bias: float | tuple[float, ...] = 0.0
+    """Bias of the key strength at the start, before softplus: one for all heads, or one for each, those
+    that write first. Such biases give heads their roles, which decides what is learnt at all."""
+    gate_bias: float | tuple[float, ...] = 0.0
+    """Bias of the interpolation gate at the start, before sigmoid, for all heads or for each: a head whose
+    is negative begins by moving from where it is, and one whose is positive by looking up."""
     shift_bias: tuple[float, ...] = ()
-    """Biases of the S shift options at the start, before softmax; empty for zeros."""
-    sharpening_bias: float = 0.0
-    """Bias of the sharpening at the start, before 1 + softplus."""
+    """Biases of the S shift options at the start, before softmax: S for all heads, or S for each of them;
+    empty for zeros."""
+    sharpening_bias: float | tuple[float, ...] = 0.0
+    """Bias of the sharpening at the start, before 1 + softplus, for all heads or for each."""
     erase_bias: float = 0.0
     """Bias of the erase vectors at the start, before sigmoid, the same for each element."""
     add_bias: float = 0.0
@@ -108,19 +110,22 @@ class NTMConfig:
             if isinstance(bound, int):
                 valid = isinstance(value, int) and value >= bound
                 expected = f"an integer of at least {bound}"
-            elif hint is float or (value is not None and field.name == "memory_scale"):
+            elif isinstance(value, list | tuple) and tuple[float, ...] in (hint, *get_args(hint)):
+                object.__setattr__(self, field.name, tuple(value))  # JSON gives lists
+                heads = self.write_heads + self.read_heads
+                shifts = (0, self.shift_width, heads * self.shift_width)
+                lengths = shifts if field.name == "shift_bias" else (heads,)
+                valid = len(value) in lengths and all(map(math.isfinite, value))
+                expected = f"{' or '.join(map(str, lengths))} finite numbers, as there are {heads} heads"
+            elif float in (hint, *get_args(hint)) and value is not None:
                 low = -math.inf if bound is None else bound
                 valid = isinstance(value, int | float) and math.isfinite(value) and value >= low
                 expected = "a finite number" + ("" if bound is None else f" of at least {bound:g}")
-            elif field.name == "shift_bias":
-                valid = len(value) in (0, self.shift_width) and all(map(math.isfinite, value))
-                expected = f"none, or shift_width = {self.shift_width} finite numbers"
             else:
                 valid = value is None or value in get_args(hint)
                 expected = f"one of {', '.join(map(repr, get_args(hint)))}"
             if not valid:
                 raise ValueError(f"{field.name} is {value!r}; expected {expected}")
-        object.__setattr__(self, "shift_bias", tuple(self.shift_bias))  # JSON gives lists
 
 
 class NTMState(NamedTuple):
@@ -188,11 +193,13 @@ class NTM(nn.Module):
         if c.head_start == "learned":
             self.start = nn.Parameter(torch.zeros(heads, c.shift_width))
         nn.init.xavier_uniform_(self.heads.weight)
-        choose = [c.key_bias] * width + [c.strength_bias, c.sharpening_bias, c.gate_bias]
-        choose += c.shift_bias or [0.0] * c.shift_width
+        shifts = torch.tensor(c.shift_bias or [0.0] * c.shift_width).view(-1, c.shift_width)
+        columns = [torch.tensor(b).expand(heads) for b in (c.strength_bias, c.sharpening_bias, c.gate_bias)]
+        keys = torch.full((heads, width), c.key_bias)
+        choose = torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)
         change = [c.add_bias] * width + [c.erase_bias] * (sum(self._change) - width)
         with torch.no_grad():
-            self.heads.bias.copy_(torch.tensor(choose * heads + change * c.write_heads))
+            self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads))))
 
     def initial_state(self, batch_size: int, capacity: int) -> NTMState:
         """Return the state at the start of episodes.

@@ -275,6 +275,15 @@ def test_biases_start_as_configured_and_nothing_else_has_one():
     assert NTM(1, 1).heads.bias.count_nonzero() == 0
 
 
+def test_each_head_may_have_biases_of_its_own():
+    config = {"strength_bias": (1.0, 2.0), "sharpening_bias": 3, "gate_bias": [4, 5]}
+    config |= {"shift_bias": (6.0, 7.0, 8.0, 9.0, 10.0, 11.0)}
+    model = NTM(1, 1, memory_width=1, **config)
+    choose = [0, 1, 3, 4, 6, 7, 8, 0, 2, 3, 5, 9, 10, 11]
+    assert model.heads.bias.tolist() == [*choose, 0, 0]
+    assert model.config.gate_bias == (4, 5)
+
+
 @pytest.mark.parametrize("controller", ["feedforward", "lstm", "gru"])
 def test_sequences_a_hundred_times_those_trained_stay_finite(controller):
     torch.manual_seed(0)
@@ -312,7 +321,12 @@ def test_noise_disturbs_training_alone():
         ({"gate_bias": float("nan")}, "gate_bias is nan; expected a finite number"),
         ({"memory_scale": float("inf")}, "memory_scale is inf; expected a finite number"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
-        ({"shift_bias": (1.0, 2.0)}, r"shift_bias is \(1.0, 2.0\); expected none, or shift_width = 3"),
+        (
+            {"shift_bias": (1.0, 2.0)},
+            r"shift_bias is \(1.0, 2.0\); expected 0 or 3 or 6 finite numbers, as there",
+        ),
+        ({"gate_bias": (1.0,)}, r"gate_bias is \(1.0,\); expected 2 finite numbers, as there are 2 heads"),
+        ({"gate_bias": (1.0, float("inf"))}, "expected 2 finite numbers"),
     ],
 )
 def test_impossible_values_are_refused_with_a_message(config, message):
