@@ -25,6 +25,10 @@ from ntm_leaderboard.results import Rung, Score
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
 
+SLOTS_AT_A_TIME = 2**17
+"""So many episodes are played side by side that their memories, of `capacity` slots each, have this many
+slots in all: more of them do not fit into a processor's cache, and take several times as long each."""
+
 
 def evaluation_keys(
     commitment: str, nonce: str, task_id: str, sizes: Mapping[str, int], count: int
@@ -46,7 +50,7 @@ def evaluation_keys(
 def play(
     agent: Agent, spec: TaskSpec, sizes: Mapping[str, int], keys: NDArray[np.int64], seed: int = 0
 ) -> tuple[Score, int]:
-    """Play episodes of one size, all at once.
+    """Play episodes of one size.
 
     Args:
         agent: Who plays.
@@ -61,27 +65,37 @@ def play(
     Raises:
         ValueError: If the agent's outputs have the wrong shape or values.
     """
-    steps = spec.make().steps(**sizes)
-    arguments: dict[str, Any] = {"actions": agent.outputs, "autoreset_mode": "Disabled", **sizes}
-    env = gym.make_vec(spec.env_id, num_envs=len(keys), **arguments)
-    observations, _ = env.reset(seed=0, options={"key": keys})
-    agent.begin(len(keys), ntm_envs.capacity(steps), seed)
-    returns = np.zeros(len(keys))
-    for _ in range(steps):
-        observations, rewards, over, _, info = env.step(agent.act(observations))
-        returns += rewards
-    assert over.all(), "all episodes of a rung have the same number of steps"
-    env.close()
-    wrong, costs = info["wrong_bits"], info.get("cost_in_bits")
+    capacity = ntm_envs.capacity(spec.make().steps(**sizes))
+    played = []
+    for start in range(0, len(keys), rows := max(1, SLOTS_AT_A_TIME // capacity)):
+        played.append(_play(agent, spec, sizes, keys[start : start + rows], capacity, seed + start))
+    returns, wrong, costs = (np.concatenate(parts) for parts in zip(*played, strict=True))
     batch = spec.make().episodes(keys[:1], **sizes)
     bits = int(batch.mask.sum()) * batch.targets.shape[2] * len(keys)
     score = Score(
         all_right=int((wrong == 0).sum()),
         wrong_bits=int(wrong.sum()),
         mean_return=float(returns.mean()),
-        cost_in_bits=None if costs is None else float(costs.mean()),
+        cost_in_bits=float(costs.mean()) if agent.outputs == "probabilities" else None,
     )
     return score, bits
+
+
+def _play(
+    agent: Agent, spec: TaskSpec, sizes: Mapping[str, int], keys: NDArray[np.int64], capacity: int, seed: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Play episodes side by side; return their returns, wrong bits and costs ``[B]``."""
+    arguments: dict[str, Any] = {"actions": agent.outputs, "autoreset_mode": "Disabled", **sizes}
+    env = gym.make_vec(spec.env_id, num_envs=len(keys), **arguments)
+    observations, _ = env.reset(seed=0, options={"key": keys})
+    agent.begin(len(keys), capacity, seed)
+    returns, over = np.zeros(len(keys)), np.zeros(len(keys), np.bool_)
+    while not over.any():  # episodes of one size end together
+        observations, rewards, over, _, info = env.step(agent.act(observations))
+        returns += rewards
+    env.close()
+    assert over.all(), f"episodes of the same sizes {dict(sizes)} have different numbers of steps"
+    return returns, info["wrong_bits"], info.get("cost_in_bits", np.zeros(len(keys)))
 
 
 def evaluate(

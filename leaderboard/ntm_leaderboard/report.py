@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -105,21 +107,21 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
             if rows:
                 console.print(_ladder_table(spec, size, rows))
     console.print(
-        "Each cell: the share of sequences without a single wrong bit, and the mean number of wrong bits.\n"
-        "The horizon is the last size up to which a run stays at 0.99 or above.",
+        "Above, the share of sequences without a single wrong bit; below, the mean number of wrong bits.\n"
+        "The horizon is the last size up to which a run is at 0.99 or above.",
         style="dim",
     )
 
 
 def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]]]) -> Table:
-    table = Table(title=f"{spec.env_id} along {size}", title_justify="left", header_style="bold")
+    title = f"{spec.env_id} along {size}, trained up to {spec.largest[size]}"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
     values = sorted({rung.sizes[size] for _, rungs in rows for rung in rungs})
-    table.add_column("agent")
-    table.add_column("seed", justify="right")
+    table.add_column("agent", no_wrap=True)
+    table.add_column("seed", justify="right", no_wrap=True)
     for value in values:
-        trained = value <= spec.largest[size]
-        table.add_column(f"{value}{' (trained)' if trained else ''}", justify="right")
-    table.add_column("horizon", justify="right")
+        table.add_column(str(value), justify="right", no_wrap=True)
+    table.add_column("horizon", justify="right", no_wrap=True)
     agents = list(dict.fromkeys(result.agent for result, _ in rows))
     for agent in agents:
         mine = [(result, rungs) for result, rungs in rows if result.agent == agent]
@@ -143,12 +145,18 @@ def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]
 def _cell(rungs: list[Rung]) -> str:
     accuracy = np.mean([rung.sequence_accuracy for rung in rungs])
     wrong = np.mean([rung.score.wrong_bits / rung.sequences for rung in rungs])
-    return f"{accuracy:.3f} ({wrong:.1f})"
+    return _numbers(float(accuracy), float(wrong))
 
 
 def _reference_cell(rung: Rung, name: str) -> str:
     score = rung.references[name]
-    return f"{score.all_right / rung.sequences:.3f} ({score.wrong_bits / rung.sequences:.1f})"
+    return _numbers(score.all_right / rung.sequences, score.wrong_bits / rung.sequences)
+
+
+def _numbers(accuracy: float, wrong: float) -> str:
+    """Return one above the other; what is not perfect must not look so."""
+    share = math.floor(round(1000 * accuracy, 6)) / 1000
+    return f"{share:.3f}\n[dim]{math.ceil(round(10 * wrong, 6)) / 10:.1f}[/]"
 
 
 def sizes_text(sizes: Mapping[str, int]) -> str:

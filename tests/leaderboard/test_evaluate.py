@@ -7,6 +7,7 @@ import torch
 from ntm_agents import NTM, ModelAgent
 from ntm_baselines import LSTM, CoinFlips, Constant
 from ntm_envs import capacity, grading, tasks
+from ntm_leaderboard import evaluate as evaluation
 from ntm_leaderboard.evaluate import NO_NONCE, evaluate, evaluation_keys, play
 
 COMMITMENT = "ab" * 32
@@ -80,6 +81,20 @@ def test_stepping_through_the_environment_is_grading_the_whole_sequence(name):
     costs = (grading.cost_in_bits(probabilities, batch.targets) * batch.mask).sum(axis=0)
     assert score.cost_in_bits == pytest.approx(costs.mean(), rel=1e-4)
     assert score.mean_return == pytest.approx(1 - 2 * score.wrong_bits / bits)
+
+
+def test_playing_a_few_episodes_at_a_time_changes_nothing(monkeypatch):
+    torch.manual_seed(0)
+    spec = tasks.spec("copy")
+    task = spec.make()
+    agent, keys = ModelAgent(NTM(task.input_size, task.output_size, units=10)), np.arange(20)
+    together = play(agent, spec, {"length": 3}, keys)
+    monkeypatch.setattr(evaluation, "SLOTS_AT_A_TIME", 7 * capacity(task.steps(length=3)))
+    apart = play(agent, spec, {"length": 3}, keys)
+    assert apart[0].cost_in_bits == pytest.approx(together[0].cost_in_bits)
+    assert (apart[0].all_right, apart[0].wrong_bits, apart[1]) == (
+        together[0].all_right, together[0].wrong_bits, together[1],
+    )  # fmt: skip
 
 
 def test_an_agent_sees_observations_alone():
