@@ -234,7 +234,7 @@ def _evaluate(argv: list[str]) -> int:
         path = Path("runs") / f"{contestant.spec.name}-{contestant.name}.json"
     with report.evaluation_display(console) as display:
         result = judge(contestant, path, up_to=options.up_to, sequences=options.sequences, report=display)
-    report.print_results(console, [result])
+    report.print_result(console, result)
     console.print(f"The result is in {path}")
     return 0
 

@@ -95,6 +95,41 @@ def evaluation_display(console: Console) -> Iterator[Callable[[Rung], None]]:
         yield display
 
 
+def print_result(console: Console, result: Result) -> None:
+    """Print a table for each ladder of a result: everything that was measured, a line a rung."""
+    spec, references = tasks.spec(result.task), tuple(result.rungs[0].references)
+    for size in spec.ladders:
+        rungs = ladder(result, spec, size)
+        if not rungs:
+            continue
+        title = f"{result.agent} on {result.task} along {size}, trained up to {spec.largest[size]}"
+        table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+        for column in (size, "all right", "bits right", "return", "cost in bits", *references):
+            table.add_column(column, justify="right")
+        for rung in rungs:
+            score, oracle = rung.score, rung.references["oracle"]
+            cost = "–" if score.cost_in_bits is None else f"{score.cost_in_bits:.2f}"
+            if oracle.wrong_bits and oracle.cost_in_bits is not None:
+                cost += f" ({oracle.cost_in_bits:.2f})"
+            table.add_row(
+                str(rung.sizes[size]),
+                _down(rung.sequence_accuracy),
+                _down(rung.bit_accuracy),
+                f"{score.mean_return:.3f}",
+                cost,
+                *(f"{rung.references[name].mean_return:.3f}" for name in references),
+            )
+        console.print(table)
+        console.print(f"horizon along {size}: {horizon(rungs, size)}\n", highlight=False)
+    console.print(
+        "all right: the share of sequences without a single wrong bit. "
+        "cost in bits: of a sequence, in brackets the lowest possible if it is not 0. "
+        f"{', '.join(references)}: their return on the same sequences. "
+        "horizon: the last size up to which 0.99 of what the oracle reaches is reached.",
+        style="dim",
+    )
+
+
 def print_results(console: Console, results: Sequence[Result]) -> None:
     """Print a table for each ladder: each seed's sequence accuracy, and wrong bits of a sequence."""
     by_task: dict[str, list[Result]] = defaultdict(list)
@@ -154,9 +189,12 @@ def _reference_cell(rung: Rung, name: str) -> str:
 
 
 def _numbers(accuracy: float, wrong: float) -> str:
-    """Return one above the other; what is not perfect must not look so."""
-    share = math.floor(round(1000 * accuracy, 6)) / 1000
-    return f"{share:.3f}\n[dim]{math.ceil(round(10 * wrong, 6)) / 10:.1f}[/]"
+    """Return one above the other, rounded such that what is not perfect does not look so."""
+    return f"{_down(accuracy)}\n[dim]{math.ceil(round(10 * wrong, 6)) / 10:.1f}[/]"
+
+
+def _down(share: float) -> str:
+    return f"{math.floor(round(1000 * share, 6)) / 1000:.3f}"
 
 
 def sizes_text(sizes: Mapping[str, int]) -> str:
