@@ -11,8 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from ntm_agents.training.checkpoint import write_atomically
-
 Count = Annotated[int, Field(ge=0)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -134,7 +132,9 @@ class Result(Record):
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (self.model_dump_json(indent=2) + "\n").encode())
+        temporary = path.with_name(f".{path.name}")
+        temporary.write_text(self.model_dump_json(indent=2) + "\n")
+        temporary.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> Result:
