@@ -63,7 +63,7 @@ def accuracy_figure(results: Sequence[Result], path: Path) -> None:
                 if column == 0:
                     grid[row, column].set_ylabel(label)
             grid[0, column].set_title(f"{spec.env_id} along {size}", fontsize=11, loc="left")
-            grid[1, column].set_xlabel(f"{size} (log scale; trained on the shaded range)")
+            grid[1, column].set_xlabel(f"{size} (log scale; trained up to the end of the shade)")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
         figure.savefig(path, dpi=150, metadata={"Software": None} if path.suffix == ".png" else None)
@@ -96,9 +96,7 @@ def _draw(
         rungs = {r.sizes[size]: r for result in results for r in ladder(result, spec, size)}
         line = [measure(rungs[value].references[name], rungs[value]) for value in values]
         axes.plot(values, line, color="#777777", linewidth=1, dashes=dashes, label=name, zorder=1)
-    low = spec.training[size]
-    first = low[0] if isinstance(low, tuple) else values[0]
-    left = max(1, min(values[0] / 2, first))
+    left = values[0] / 3  # more of the training range would take the room of what matters
     axes.set_xscale("log")
     axes.set_xlim(left, values[-1] * 1.08)
     axes.axvspan(left, spec.largest[size], color="#F0F0F0", zorder=0, linewidth=0)
