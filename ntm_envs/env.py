@@ -82,6 +82,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
             raise ValueError(f"render_mode is {render_mode!r}; expected one of {modes}, or None")
+        self.metadata = dict(self.metadata)  # so that somebody may change this one's speed of rendering
         self.render_mode = render_mode
         self.observation_space = observation_space(self.task)
         self.action_space = action_space(self.task, actions)
@@ -93,7 +94,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         # Episodes are made many at a time: a batch of them costs little more than one.
         self._longest = self.task.steps(**self.sizes)
         self._ahead = max(1, min(64, 2**17 // self._longest))
-        self._upcoming: Iterator[_Episode] = iter(())
+        self._upcoming: list[_Episode] = []  # the next one last
         self._episode: _Episode | None = None
         self._over = True
         self._now = self._wrong = 0
@@ -117,17 +118,15 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         if seed is not None or self._stream is None:
             self._stream = int(self.np_random.integers(2**63, dtype=np.int64))
             self._index = self._asides = 0
-            self._upcoming = iter(())
+            self._upcoming = []
         if options:
             episode = self._aside(dict(options))
         else:
-            following = next(self._upcoming, None)
-            if following is None:
+            if not self._upcoming:
                 keys = self._keys(self._index, self._ahead)
                 self._index += self._ahead
-                self._upcoming = _episodes(self.task.episodes(keys, **self.sizes))
-                following = next(self._upcoming)
-            episode = following
+                self._upcoming = list(_episodes(self.task.episodes(keys, **self.sizes)))[::-1]
+            episode = self._upcoming.pop()
         self._episode = episode
         self._now, self._wrong, self._cost, self._over, self._outputs = 0, 0, 0.0, False, []
         if self.render_mode == "human":

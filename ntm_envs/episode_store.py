@@ -163,7 +163,7 @@ def pack(bits: Bits) -> keyed.Words:
     """Pack bits ``[..., O]`` into words ``[..., W]`` of eight bytes: comparing them is one operation."""
     *shape, width = bits.shape
     if width % 8 == 0:
-        return bits.view(np.uint64)
+        return np.ascontiguousarray(bits).view(np.uint64)
     padded = np.zeros((*shape, 8 * words_for(width)), np.int8)
     padded[..., :width] = bits
     return padded.view(np.uint64)

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+FILE = "ntm_envs_file_"
+"""How the names of modules begin that are loaded from files."""
+
 
 def is_reference(name: str) -> bool:
     """Tell a reference such as ``./mine.py:MyModel`` or ``package.module:MyModel`` from a plain name."""
@@ -56,12 +59,18 @@ def load(reference: str) -> Any:
         raise ValueError(did_you_mean(f"name in {where}", name, names)) from None
 
 
+def absolute(reference: str) -> str:
+    """Return a reference with the whole path of its file, so that it means the same in any folder."""
+    where, _, name = reference.rpartition(":")
+    return f"{Path(where).expanduser().resolve()}:{name}" if where.endswith(".py") else reference
+
+
 def _load_file(path: Path) -> Any:
     path = path.expanduser().resolve()
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     # The same file is the same module however often it is loaded, so its classes stay the same.
-    module_name = f"ntm_envs_file_{path.stem}_{abs(hash(str(path))):x}"
+    module_name = f"{FILE}{path.stem}_{abs(hash(str(path))):x}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -69,9 +78,21 @@ def _load_file(path: Path) -> Any:
     assert spec.loader is not None  # a .py file always has one
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module  # dataclasses look their module up while they are made
+    if str(path.parent) not in sys.path:  # it may import what lies beside it, as a script may
+        sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[module_name]
         raise
     return module
+
+
+def comes_from_a_file(error: BaseException) -> bool:
+    """Tell whether an error was raised in, or below, a file that was loaded by reference."""
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_globals.get("__name__", "").startswith(FILE):
+            return True
+        frame = frame.tb_next
+    return False

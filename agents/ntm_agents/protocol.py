@@ -12,7 +12,7 @@ Example:
                 self.output = nn.Linear(units, output_size)
 
             def initial_state(self, batch_size, capacity):
-                return torch.zeros(batch_size, self.gru.hidden_size)
+                return self.output.weight.new_zeros(batch_size, self.gru.hidden_size)
 
             def forward(self, inputs, state):
                 hidden, state = self.gru(inputs, state.unsqueeze(0))

@@ -7,15 +7,15 @@ what `ntm-envs train --agent NAME --task TASK` uses without another word.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ntm_agents.training.config import TrainConfig
-from ntm_envs.agent import Agent
-from ntm_envs.lookup import did_you_mean, is_reference, load
+from ntm_envs.agent import Agent, Outputs
+from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 from ntm_envs.tasks import Task
 
 
@@ -53,9 +53,16 @@ class AgentSpec:
         return self.recipes.get(task, self.default)
 
     def make(self, task: Task) -> Agent:
-        """Return the agent of a row that does not learn."""
+        """Return the agent of a row that does not learn.
+
+        Raises:
+            TypeError: If it does not say what its outputs are.
+        """
         make: Callable[[Task], Agent] = load(self.entry)
-        return make(task)
+        agent = make(task)
+        if getattr(agent, "outputs", None) not in get_args(Outputs):
+            raise TypeError(f"{self.entry}: outputs is not there; expected 'bits' or 'probabilities'")
+        return agent
 
 
 TABLE = (
@@ -111,27 +118,37 @@ def find(name: str, tables: Iterable[AgentSpec]) -> AgentSpec:
     """
     if is_reference(name):
         return _own(name)
-    rows = {row.name: row for row in tables}
-    for entry_point in entry_points(group="ntm_envs.agents"):
-        if entry_point.name == name and name not in rows:
-            rows[name] = entry_point.load()
+    for row in tables:
+        if row.name == name:
+            return row
+    rows = installed(tables)  # what others have installed is loaded only when it is asked for
     if name not in rows:
         raise ValueError(did_you_mean("agent", name, rows))
     return rows[name]
 
 
+def installed(tables: Iterable[AgentSpec]) -> dict[str, AgentSpec]:
+    """Return all rows by name: those of the tables and of installed packages."""
+    rows = {row.name: row for row in tables}
+    for entry_point in entry_points(group="ntm_envs.agents"):
+        if entry_point.name not in rows:
+            try:
+                rows[entry_point.name] = entry_point.load()
+            except Exception as error:  # one broken package must not take all agents with it
+                warnings.warn(f"the agent {entry_point.name!r} cannot be loaded: {error}", stacklevel=3)
+    return rows
+
+
 def _own(reference: str) -> AgentSpec:
     found = load(reference)
     if isinstance(found, AgentSpec):
-        return found
+        return replace(found, entry=absolute(found.entry))
     learns = hasattr(found, "initial_state")
-    if not learns and not hasattr(found, "act"):
+    if not learns and not (hasattr(found, "begin") and hasattr(found, "act")):
         raise TypeError(
             f"{reference} is {found!r}; expected a model (with initial_state and forward) or an agent (with "
             "begin and act)"
         )
-    # The reference is kept with the whole path, so that the run can be loaded from anywhere.
-    where, _, attribute = reference.rpartition(":")
-    entry = f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else reference
+    entry, attribute = absolute(reference), reference.rpartition(":")[2]
     summary = (inspect.getdoc(found) or attribute).splitlines()[0]
     return AgentSpec(name=attribute, entry=entry, summary=summary, learns=learns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 EXTRAS = {
     "PIL": "render",
@@ -25,6 +26,8 @@ EXTRAS = {
 
 def main() -> int:
     """Run the command line and return its exit code; 1 if a package of an extra is not installed."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # my_module:MyModel may lie in the present folder
     try:
         from ntm_leaderboard import cli
 

@@ -18,9 +18,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from ntm_envs import tasks
-from ntm_leaderboard.contestants import agent_spec
+from ntm_leaderboard.contestants import agent_spec, new_run, untrained
+from ntm_leaderboard.evaluate import rungs_of
 from ntm_leaderboard.results import Result
 
 
@@ -96,15 +98,17 @@ def plan(
     """Return a preset, with the settings that are given in place of its own.
 
     Raises:
-        ValueError: If there is no such preset, agent or task.
+        ValueError: If there is not even one seed.
     """
+    if seeds is not None and seeds < 1:
+        raise ValueError(f"seeds is {seeds}; expected at least 1")
     chosen = PRESETS[preset]
     return replace(
         chosen,
         agents=tuple(agents) or chosen.agents,
         tasks=tuple(tasks) or chosen.tasks,
         seeds=chosen.seeds if seeds is None else seeds,
-        sequences=sequences or chosen.sequences,
+        sequences=chosen.sequences if sequences is None else sequences,
         output=output or chosen.output,
     )
 
@@ -114,6 +118,9 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
 
     A run that fails is reported, and the others go on. An interrupt is passed on to the runs, which
     write checkpoints, and raised again.
+
+    Raises:
+        ValueError: If two agents would share a folder.
     """
     every = _jobs(plan)
     waiting, running = list(every), dict[Job, _Process]()
@@ -122,7 +129,7 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
     with Live(console=console, auto_refresh=False, transient=True) as live:
         try:
             while waiting or running:
-                while waiting and len(running) < max(1, jobs):
+                while waiting and len(running) < jobs:
                     job = waiting.pop(0)
                     running[job] = _Process(job, plan)
                 for job, process in list(running.items()):
@@ -132,37 +139,38 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
                             failures[job] = process.failure
                         else:
                             results[job] = Result.read(job.folder / "result.json")
-                        console.print(
-                            f"{len(every) - len(waiting) - len(running)} of {len(every)}: {process}"
-                        )
+                        done = len(every) - len(waiting) - len(running)
+                        console.print(f"{done} of {len(every)}: {process}", markup=False)
                 if console.is_terminal:
                     live.update(_progress(running), refresh=True)
                 elif time.monotonic() - printed > 20:
                     printed = time.monotonic()
                     for process in running.values():
-                        console.print(f"   {process}")
+                        console.print(f"   {process}", markup=False)
                 time.sleep(0.2)
-        except KeyboardInterrupt:
+        finally:
             for process in running.values():
                 process.stop()
-            console.print("Stopped. The same command goes on from there.")
-            raise
+            for process in running.values():
+                process.wait()
     return Outcome([results[job] for job in every if job in results], failures)
 
 
 def _jobs(plan: Plan) -> list[Job]:
-    found = []
+    found = dict[Path, Job]()
     for seed in range(plan.seeds):  # all of them with one seed before the next: a table early
         for task in plan.tasks:
             for agent in plan.agents:
                 row, name = agent_spec(agent), tasks.spec(task).name
                 if row.learns or seed == 0:
-                    found.append(Job(agent, task, seed, _folder(plan, row.name, name, seed)))
-    return found
-
-
-def _folder(plan: Plan, agent: str, task: str, seed: int) -> Path:
-    return plan.output / task / agent / f"seed-{seed}"
+                    folder = plan.output / name / row.name / f"seed-{seed}"
+                    job = Job(agent, task, seed, folder)
+                    if found.setdefault(folder, job) != job:
+                        raise ValueError(
+                            f"{found[folder]} and {job} would share the folder {folder}; give the classes "
+                            "different names"
+                        )
+    return list(found.values())
 
 
 class _Process:
@@ -171,7 +179,11 @@ class _Process:
     def __init__(self, job: Job, plan: Plan) -> None:
         self._job, self._plan = job, plan
         self.failure = ""
-        self._steps = self._commands()
+        self._steps: list[list[str]] = []
+        try:
+            self._steps = self._commands()
+        except (ValueError, TypeError, OSError) as error:
+            self.failure = str(error)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
         self._log = job.folder / "log.txt"
@@ -179,6 +191,8 @@ class _Process:
 
     def poll(self) -> bool:
         """Go on to the next command when one is done; return whether all are."""
+        if self.failure:
+            return True
         if self._process is not None:
             code = self._process.poll()
             if code is None:
@@ -200,9 +214,13 @@ class _Process:
         return False
 
     def stop(self) -> None:
-        """Ask the process to stop, and wait until it has written its checkpoint."""
+        """Ask the process to stop."""
         if self._process is not None:
             self._process.terminate()
+
+    def wait(self) -> None:
+        """Wait until the process has written its checkpoint."""
+        if self._process is not None:
             self._process.wait()
 
     def __str__(self) -> str:
@@ -232,19 +250,26 @@ class _Process:
         """Return what is left to do for the job."""
         job, plan, folder = self._job, self._plan, self._job.folder
         row, spec = agent_spec(job.agent), tasks.spec(job.task)
-        judge = ["--up-to", str(plan.up_to[spec.name])] if spec.name in plan.up_to else []
-        judge += ["--sequences", str(plan.sequences)] if plan.sequences else []
-        if (folder / "result.json").exists():
-            return []
+        up_to, path = plan.up_to.get(spec.name), folder / "result.json"
+        if row.learns:
+            new_run(job.agent, job.task, job.seed).write(folder)  # refuses a folder that holds another run
+        if path.exists():
+            result = Result.read(path)
+            there = [(rung.sizes, rung.sequences) for rung in result.rungs]
+            same = row.learns or result.commitment == untrained(job.agent, job.task).commitment
+            if same and there == rungs_of(spec, up_to=up_to, sequences=plan.sequences):
+                return []
+        judge = [] if up_to is None else ["--up-to", str(up_to)]
+        judge += [] if plan.sequences is None else ["--sequences", str(plan.sequences)]
+        who = ["--agent", job.agent, "--task", job.task]
         if not row.learns:
-            who = ["--agent", job.agent, "--task", job.task, "--output", str(folder / "result.json")]
-            return [["evaluate", *who, *judge]]
-        who = ["--agent", job.agent, "--task", job.task, "--seed", str(job.seed)]
-        return [["train", *who, "--output", str(folder)], ["evaluate", str(folder), *judge]]
+            return [["evaluate", *who, "--output", str(path), *judge]]
+        train = ["train", *who, "--seed", str(job.seed), "--output", str(folder)]
+        return [train, ["evaluate", str(folder), *judge]]
 
 
 def _progress(running: Mapping[Job, _Process]) -> Table:
     table = Table(box=None, show_header=False)
     for process in running.values():
-        table.add_row(str(process))
+        table.add_row(Text(str(process)))
     return table

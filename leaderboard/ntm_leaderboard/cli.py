@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,14 +20,16 @@ from typing import Annotated, Any, Literal
 import torch
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ntm_agents import TrainConfig, Trainer, config_class
+from ntm_agents.registry import installed
 from ntm_agents.testing import ModelError, check_model
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs import tasks
-from ntm_envs.lookup import did_you_mean, is_reference, load
+from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, untrained
@@ -63,8 +67,8 @@ class EvaluateOptions:
     """Folder of a complete run."""
     agent: str | None = None
     """Without a run: oracle, constant, coin-flips, or an agent of your own: ./my_agent.py:MyAgent."""
-    task: str = "copy"
-    """Without a run: the task."""
+    task: str | None = None
+    """Without a run: the task; copy if there is none."""
     output: Path | None = None
     """Where the result goes; RUN/result.json without it."""
     up_to: int | None = None
@@ -145,6 +149,8 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, TypeError, OSError, CheckpointError, ModelError, NonFiniteError) as error:
+        if comes_from_a_file(error):
+            traceback.print_exc()  # whoever wrote the file wants to know where
         return _fail(str(error))
 
 
@@ -168,7 +174,7 @@ def _tasks(argv: list[str]) -> int:
 def _agents(argv: list[str]) -> int:
     _parse(_Nothing, argv, "agents")
     table = Table("agent", "what it is", "learns", box=None, header_style="bold")
-    for row in AGENTS:
+    for row in installed(AGENTS).values():
         table.add_row(row.name, row.summary, "yes" if row.learns else "no")
     console.print(table)
     return 0
@@ -228,7 +234,9 @@ def _evaluate(argv: list[str]) -> int:
     options = _parse(EvaluateOptions, argv, "evaluate")
     if (options.run is None) == (options.agent is None):
         raise ValueError("name the folder of a run, or an --agent; one of the two")
-    contestant = from_run(options.run) if options.run else untrained(options.agent, options.task)
+    if options.run and options.task:
+        raise ValueError("--task goes with --agent; a run has its own task")
+    contestant = from_run(options.run) if options.run else untrained(options.agent, options.task or "copy")
     path = options.output or (options.run / "result.json" if options.run else None)
     if path is None:
         path = Path("runs") / f"{contestant.spec.name}-{contestant.name}.json"
@@ -249,7 +257,14 @@ def _bench(argv: list[str]) -> int:
         sequences=options.sequences,
         output=options.output,
     )
-    outcome = benchmark.run(plan, jobs=options.jobs, console=console)
+    if options.jobs < 1:
+        raise ValueError(f"jobs is {options.jobs}; expected at least 1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
+    try:
+        outcome = benchmark.run(plan, jobs=options.jobs, console=console)
+    except KeyboardInterrupt:
+        console.print("Stopped. The same command goes on from there.")
+        raise
     report.print_results(console, outcome.results)
     if outcome.results:
         from ntm_leaderboard.figures import accuracy_figure
@@ -258,16 +273,20 @@ def _bench(argv: list[str]) -> int:
         accuracy_figure(outcome.results, path)
         console.print(f"The picture is in {path}, the results are beside it.")
     for job, reason in outcome.failures.items():
-        console.print(f"[red]{job} failed:[/] {reason}", highlight=False)
+        console.print(f"[red]{job} failed:[/] {escape(reason)}", highlight=False)
     return 1 if outcome.failures else 0
 
 
 def _watch(argv: list[str]) -> int:
-    agent, task = _peek(argv, "--agent", "oracle"), _peek(argv, "--task", "copy")
-    contestant = from_run(Path(agent)) if Path(agent).is_dir() else untrained(agent, task)
+    agent, task = _peek(argv, "--agent", "oracle"), _peek(argv, "--task", "")
+    if Path(agent).is_dir() and task:
+        raise ValueError("--task goes with the name of an agent; a run has its own task")
+    contestant = from_run(Path(agent)) if Path(agent).is_dir() else untrained(agent, task or "copy")
     largest = contestant.spec.largest
     fields = [(name, int, field(default=size)) for name, size in largest.items()]
     options = _parse(_extended(WatchOptions, fields), argv, "watch")
+    if not 0 < options.fps <= 1000:
+        raise ValueError(f"fps is {options.fps}; expected more than 0, and at most 1000")
     sizes = {name: getattr(options, name) for name in largest}
     env_id = contestant.spec.env_id
     if options.output is not None:

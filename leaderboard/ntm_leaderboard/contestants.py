@@ -16,8 +16,10 @@ import ntm_agents
 import ntm_baselines
 from ntm_agents import AgentSpec, ModelAgent, Run, load_run
 from ntm_agents.registry import find
+from ntm_agents.training.run import read_summary, source_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
+from ntm_envs.lookup import absolute
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Training
 
@@ -49,10 +51,11 @@ def from_run(folder: Path) -> Contestant:
 
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
+        ValueError: If one of its files is damaged.
         CheckpointError: If the weights do not belong to the model.
     """
     model, run = load_run(folder)
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = read_summary(folder)
     spec = run.task_spec()
     with torch.no_grad():
         state = model.initial_state(1, capacity(spec.make().steps(**spec.largest)))  # type: ignore[operator]
@@ -111,23 +114,27 @@ def new_run(agent: str, task: str, seed: int = 0) -> Run:
     if not row.learns:
         raise ValueError(f"{agent} does not learn; judge it with: ntm-envs evaluate --agent {agent} ...")
     recipe = row.recipe(spec.name)
-    name = task if ":" not in task else _absolute(task)
     return Run(
-        agent=row.name, entry=row.entry, task=name, model=dict(recipe.model), train=recipe.train, seed=seed
+        agent=row.name,
+        entry=row.entry,
+        task=absolute(task),
+        model=dict(recipe.model),
+        train=recipe.train,
+        seed=seed,
     )
 
 
 def _commitment(model: dict[str, Any], entry: str, tensors: dict[str, Tensor]) -> str:
     """Return the SHA-256 of what decides behaviour: configuration, read-out, weights, foreign source.
 
+    Of an agent that was trained elsewhere it knows the source alone, and not the files that this reads.
     The read-out is always the same: a bit is 1 where its probability is above one half.
     """
     digest = hashlib.sha256()
     readout = {"bit": "p > 0.5", "entry": _portable(entry), "model": model}
     digest.update(json.dumps(readout, sort_keys=True, separators=(",", ":")).encode())
-    source = Path(entry.rpartition(":")[0])
-    if source.suffix == ".py":
-        digest.update(hashlib.sha256(source.expanduser().read_bytes()).digest())
+    if source := source_digest(entry):
+        digest.update(bytes.fromhex(source))
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         header = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
@@ -140,11 +147,6 @@ def _portable(entry: str) -> str:
     """Name a file without its folder, which means nothing elsewhere."""
     where, _, attribute = entry.rpartition(":")
     return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry
-
-
-def _absolute(reference: str) -> str:
-    where, _, attribute = reference.rpartition(":")
-    return f"{Path(where).expanduser().resolve()}:{attribute}" if where.endswith(".py") else reference
 
 
 def _count(state: Any) -> int:

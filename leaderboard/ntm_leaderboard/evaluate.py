@@ -47,6 +47,28 @@ def evaluation_keys(
     return np.array([key(i) for i in range(count)], np.int64)
 
 
+def rungs_of(
+    spec: TaskSpec, *, up_to: int | None = None, sequences: int | None = None
+) -> list[tuple[dict[str, int], int]]:
+    """Return the rungs of a task that are to be played, and how many sequences of each.
+
+    Args:
+        spec: The task.
+        up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
+        sequences: Sequences of a rung, if fewer than the ladder asks for.
+
+    Raises:
+        ValueError: If no rung is left, or no sequence.
+    """
+    if sequences is not None and sequences < 1:
+        raise ValueError(f"sequences is {sequences}; expected at least 1")
+    rungs = [dict(rung) for rung in spec.rungs if up_to is None or max(rung.values()) <= up_to]
+    if not rungs:
+        raise ValueError(f"no rung of {spec.name} is up to {up_to}; its rungs: {list(spec.rungs)}")
+    most = [spec.rung_sequences(rung) for rung in rungs]
+    return [(rung, min(n, sequences or n)) for rung, n in zip(rungs, most, strict=True)]
+
+
 def play(
     agent: Agent, spec: TaskSpec, sizes: Mapping[str, int], keys: NDArray[np.int64], seed: int = 0
 ) -> tuple[Score, int]:
@@ -66,12 +88,13 @@ def play(
         ValueError: If the agent's outputs have the wrong shape or values.
     """
     capacity = ntm_envs.capacity(spec.make().steps(**sizes))
-    played = []
+    played, bits = [], 0
     for start in range(0, len(keys), rows := max(1, SLOTS_AT_A_TIME // capacity)):
-        played.append(_play(agent, spec, sizes, keys[start : start + rows], capacity, seed + start))
+        chunk = keys[start : start + rows]
+        played.append(_play(agent, spec, sizes, chunk, capacity, seed + start))
+        batch = spec.make().episodes(chunk, **sizes)
+        bits += int(batch.mask.sum()) * batch.targets.shape[2]
     returns, wrong, costs = (np.concatenate(parts) for parts in zip(*played, strict=True))
-    batch = spec.make().episodes(keys[:1], **sizes)
-    bits = int(batch.mask.sum()) * batch.targets.shape[2] * len(keys)
     score = Score(
         all_right=int((wrong == 0).sum()),
         wrong_bits=int(wrong.sum()),
@@ -105,8 +128,7 @@ def evaluate(
     *,
     references: Mapping[str, Agent],
     nonce: str = NO_NONCE,
-    rungs: Iterable[Mapping[str, int]] | None = None,
-    sequences: int | None = None,
+    rungs: Iterable[tuple[Mapping[str, int], int]],
     report: Callable[[Rung], None] = lambda rung: None,
 ) -> list[Rung]:
     """Play the rungs of a task with an agent, and with the references on the same sequences.
@@ -117,13 +139,11 @@ def evaluate(
         commitment: SHA-256 of what decides the agent's behaviour, hexadecimal.
         references: Whom the agent is compared with, by name.
         nonce: Zeros, or 32 random bytes that a verifier drew afterwards, hexadecimal.
-        rungs: The rungs to play; all of the task's without it.
-        sequences: Sequences of a rung, if fewer than the ladder asks for.
+        rungs: The rungs to play, and how many sequences of each.
         report: Called with every rung that is done.
     """
     done = []
-    for sizes in spec.rungs if rungs is None else rungs:
-        count = min(spec.rung_sequences(sizes), sequences or 2**31)
+    for sizes, count in rungs:
         keys = evaluation_keys(commitment, nonce, spec.env_id, sizes, count)
         score, bits = play(agent, spec, sizes, keys)
         compared = {name: play(other, spec, sizes, keys)[0] for name, other in references.items()}

@@ -64,8 +64,15 @@ def accuracy_figure(results: Sequence[Result], path: Path) -> None:
                     grid[row, column].set_ylabel(label)
             grid[0, column].set_title(f"{spec.env_id} along {size}", fontsize=11, loc="left")
             grid[1, column].set_xlabel(f"{size} (log scale; trained up to the end of the shade)")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+        handles = {
+            label: handle
+            for axes in grid.flat
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        order = {agent: handles[agent] for agent in agents} | handles  # the references last
+        figure.legend(
+            order.values(), order.keys(), loc="outside lower center", ncols=len(order), frameon=False
+        )
         figure.savefig(path, dpi=150, metadata={"Software": None} if path.suffix == ".png" else None)
 
 
@@ -79,7 +86,8 @@ def _draw(
 ) -> None:
     values = sorted({rung.sizes[size] for result in results for rung in ladder(result, spec, size)})
     for i, agent in enumerate(agents):
-        colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+        colour = COLOURS[i % len(COLOURS)]
+        marker = MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]  # so that no two agents share both
         seeds: dict[int, list[float]] = {value: [] for value in values}
         for result in results:
             for rung in ladder(result, spec, size) if result.agent == agent else ():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ntm_agents.training.run import versions
 from ntm_leaderboard.contestants import AGENTS, Contestant
-from ntm_leaderboard.evaluate import NO_NONCE, evaluate
+from ntm_leaderboard.evaluate import NO_NONCE, evaluate, rungs_of
 from ntm_leaderboard.results import Result, Rung
 
 
@@ -34,12 +34,18 @@ def judge(
         report: Called with every rung that is done.
 
     Raises:
-        ValueError: If no rung is left.
+        ValueError: If no rung is left, or the file holds a result of the same agent with more sequences.
     """
     spec, started = contestant.spec, time.perf_counter()
-    rungs = [rung for rung in spec.rungs if up_to is None or max(rung.values()) <= up_to]
-    if not rungs:
-        raise ValueError(f"no rung of {spec.name} is up to {up_to}; its rungs: {list(spec.rungs)}")
+    rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
+    if path.exists():
+        before, count = Result.read(path), sum(count for _, count in rungs)
+        there = sum(rung.sequences for rung in before.rungs)
+        if before.commitment == contestant.commitment and there > count:
+            raise ValueError(
+                f"{path} has {there} sequences of the same agent, and this would replace them by {count}; "
+                "choose another --output, or delete it"
+            )
     task = spec.make()
     done = evaluate(
         contestant.agent,
@@ -47,7 +53,6 @@ def judge(
         contestant.commitment,
         references={row.name: row.make(task) for row in AGENTS if not row.learns},
         rungs=rungs,
-        sequences=sequences,
         report=report,
     )
     result = Result(
@@ -71,7 +76,7 @@ def judge(
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout that this file belongs to, if it is one."""
+    """Return the commit of the checkout that this file is in, if any, with `-dirty` if that was changed."""
     here = Path(__file__)
 
     def git(*arguments: str) -> str:
@@ -80,6 +85,6 @@ def _commit() -> str | None:
 
     try:
         git("ls-files", "--error-unmatch", here.name)  # it may be installed inside of another repository
-        return git("rev-parse", "HEAD")
+        return git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
     except (OSError, subprocess.CalledProcessError):
         return None

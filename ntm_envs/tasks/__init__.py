@@ -13,6 +13,7 @@ Example:
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -50,6 +51,9 @@ class TaskSpec:
             ladder is the largest training size; later ones are longer.
         sequences: How many sequences a rung has; None for 512 up to 500 steps and 256 beyond.
         summary: What an agent has to do, in a line.
+
+    Raises:
+        ValueError: If the training range or a ladder makes no sense; the message says why.
     """
 
     name: str
@@ -59,6 +63,30 @@ class TaskSpec:
     ladders: Mapping[str, tuple[Rung, ...]]
     sequences: int | None = None
     summary: str = ""
+
+    def __post_init__(self) -> None:
+        training = {n: tuple(s) if isinstance(s, list) else s for n, s in self.training.items()}
+        object.__setattr__(self, "training", training)  # JSON gives lists
+        for name, size in training.items():
+            bounds = size if isinstance(size, tuple) else (size, size)
+            if not (len(bounds) == 2 and 1 <= bounds[0] <= bounds[1]):
+                raise ValueError(
+                    f"{self.name}: training has {name}={size!r}; expected an integer of at least 1, or a "
+                    "range (low, high)"
+                )
+        if not (self.ladders and all(self.ladders.values())):
+            raise ValueError(f"{self.name}: ladders is {self.ladders!r}; expected at least one rung in each")
+        for name, rungs in self.ladders.items():
+            if any(rung.keys() != training.keys() for rung in rungs) or name not in training:
+                raise ValueError(
+                    f"{self.name}: the ladder {name!r} has {rungs}; expected each rung to give a value to "
+                    f"each of {', '.join(training)}"
+                )
+            values = [rung[name] for rung in rungs]
+            if values != sorted(set(values)):
+                raise ValueError(f"{self.name}: the ladder {name!r} has {values}; expected growing values")
+        if self.sequences is not None and self.sequences < 1:
+            raise ValueError(f"{self.name}: sequences is {self.sequences}; expected at least 1, or None")
 
     def make(self, **parameters: Any) -> Task:
         """Return the task with these parameters, such as ``bits=8``.
@@ -148,7 +176,7 @@ _specs = {row.name: row for row in TABLE}
 
 def names() -> tuple[str, ...]:
     """Return the names of all tasks: the project's own, installed ones and registered ones."""
-    return tuple(_known())
+    return tuple(_installed())
 
 
 def spec(name: str) -> TaskSpec:
@@ -169,14 +197,13 @@ def spec(name: str) -> TaskSpec:
                 f"{name} is {row!r}; expected a TaskSpec, the row that holds the task's class, its "
                 "training range and its ladder"
             )
-        if row.name not in _specs:
-            register(row)
+        register(row)
         return row
-    known = _known()
-    for row in known.values():
-        if name in (row.name, row.env_id):
-            return row
-    raise ValueError(did_you_mean("task", name, known))
+    for known in (_specs, _installed()):  # what others have installed is loaded only when it is asked for
+        for row in known.values():
+            if name in (row.name, row.env_id):
+                return row
+    raise ValueError(did_you_mean("task", name, _specs))
 
 
 def get(name: str, **parameters: Any) -> Task:
@@ -188,19 +215,28 @@ def register(row: TaskSpec) -> None:
     """Add a task of one's own to the table, and its environment to Gymnasium.
 
     Raises:
-        ValueError: If there is another task of this name already.
+        ValueError: If there is another task of this name or with this id already.
     """
     from ntm_envs.registration import register_env  # tasks know nothing of environments until asked
 
-    if _specs.get(row.name, row) != row:
-        raise ValueError(f"there is another task named {row.name!r}; choose another name")
+    for other in _specs.values():
+        if other == row:
+            return
+        if row.name == other.name or row.env_id == other.env_id:
+            raise ValueError(
+                f"there is another task named {other.name!r} with the id {other.env_id!r}; choose another "
+                f"name and another id for {row.name!r}, {row.env_id!r}"
+            )
     _specs[row.name] = row
     register_env(row)
 
 
-def _known() -> dict[str, TaskSpec]:
+def _installed() -> dict[str, TaskSpec]:
     """Return all rows, with those of installed packages (entry points ``ntm_envs.tasks``)."""
     for entry_point in entry_points(group="ntm_envs.tasks"):
         if entry_point.name not in _specs:
-            register(entry_point.load())
+            try:
+                register(entry_point.load())
+            except Exception as error:  # one broken package must not take all tasks with it
+                warnings.warn(f"the task {entry_point.name!r} cannot be loaded: {error}", stacklevel=3)
     return _specs

@@ -61,7 +61,13 @@ class Acts:
 
     def __init__(self, task): ...
 
+    def begin(self, num_envs, capacity, seed): ...
+
     def act(self, observations): ...
+
+
+class Vague(Acts):
+    outputs = "words"
 
 
 class Neither: ...
@@ -83,6 +89,8 @@ def test_references_to_ones_own_classes(tmp_path, monkeypatch):
     assert vars(config()) == {"units": 3, "name": "x"}
     with pytest.raises(TypeError, match="expected a model"):
         find("./mine.py:Neither", ROWS)
+    with pytest.raises(TypeError, match="outputs"):
+        find("./mine.py:Vague", ROWS).make(tasks.get("copy"))
     with pytest.raises(TypeError, match=r"Demanding\.__init__ needs 'units'"):
         config_class(load("./mine.py:Demanding"))
     with pytest.raises(ValueError, match="did you mean 'Mine'"):

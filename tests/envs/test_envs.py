@@ -1,3 +1,4 @@
+import copy
 import warnings
 
 import gymnasium as gym
@@ -244,6 +245,32 @@ def test_bits_of_any_real_type_are_accepted(dtype):
     vector.step(np.ones((2, 8), dtype))
 
 
+def test_an_environment_can_be_copied_in_the_middle_of_an_episode():
+    env = gym.make("ntm_envs/Copy-v0", length=3).unwrapped
+    env.reset(seed=0)
+    env.step(np.zeros(8, np.int8))
+    twin = copy.deepcopy(env)
+    for _ in range(3):
+        over = False
+        while not over:
+            action = env.action_space.sample()
+            mine, his = env.step(action), twin.step(action)
+            np.testing.assert_array_equal(mine[0], his[0])
+            assert mine[1:] == his[1:]
+            over = mine[2]
+        np.testing.assert_array_equal(env.reset()[0], twin.reset()[0])
+
+
+@pytest.mark.parametrize("actions", ["bits", "probabilities"])
+def test_actions_may_lie_in_memory_in_any_order(actions):
+    env = gym.make_vec("ntm_envs/Copy-v0", num_envs=3, length=2, actions=actions)
+    twin = gym.make_vec("ntm_envs/Copy-v0", num_envs=3, length=2, actions=actions)
+    env.reset(seed=0), twin.reset(seed=0)
+    for _ in range(5):
+        action = env.action_space.sample()
+        np.testing.assert_array_equal(env.step(action)[1], twin.step(np.asfortranarray(action))[1])
+
+
 def test_stepping_before_reset_or_after_the_end_is_refused():
     env = SequenceEnv("copy", length=1)
     with pytest.raises(ResetNeeded):
@@ -340,8 +367,8 @@ class Reverse(Copy):
 
 
 REVERSE = TaskSpec(
-    name="reverse",
-    env_id="mine/Reverse-v0",
+    name="backwards",
+    env_id="mine/Backwards-v0",
     task=Reverse,
     training={"length": (1, 20)},
     ladders={"length": ({"length": 20}, {"length": 40})},
@@ -350,7 +377,7 @@ REVERSE = TaskSpec(
     )
     row = tasks.spec(f"{path}:REVERSE")
     ntm_envs.testing.check_task(row.make(), row.training)
-    env = gym.make("mine/Reverse-v0", length=3, reveal_target=True)
+    env = gym.make("mine/Backwards-v0", length=3, reveal_target=True)
     env.reset(seed=0)
     with pytest.raises(TypeError, match="expected a TaskSpec"):
         tasks.spec(f"{path}:Reverse")

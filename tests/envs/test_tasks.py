@@ -231,3 +231,39 @@ def test_the_examples_of_docstrings_hold(module):
         optionflags=doctest.NORMALIZE_WHITESPACE,
     )
     assert failed == 0
+
+
+ROW = {
+    "name": "mine",
+    "env_id": "mine/Mine-v0",
+    "task": "ntm_envs.tasks.copy:Copy",
+    "training": {"length": (1, 20)},
+    "ladders": {"length": ({"length": 20}, {"length": 40})},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training": {"length": (20, 1)}}, "training has length"),
+        ({"training": {"length": 0}}, "training has length"),
+        ({"training": {"lenght": (1, 20)}}, "expected each rung"),
+        ({"ladders": {}}, "at least one rung"),
+        ({"ladders": {"length": ({"length": 40}, {"length": 20})}}, "growing"),
+        ({"sequences": 0}, "sequences is 0"),
+    ],
+)
+def test_rows_that_make_no_sense_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        tasks.TaskSpec(**{**ROW, **change})
+
+
+def test_a_name_or_an_id_that_is_taken_is_refused():
+    for taken in ({"name": "copy"}, {"env_id": "ntm_envs/Copy-v0"}):
+        with pytest.raises(ValueError, match="another task named 'copy'"):
+            tasks.register(tasks.TaskSpec(**{**ROW, **taken}))
+    assert tasks.spec("copy").env_id == "ntm_envs/Copy-v0"
+
+
+def test_ranges_may_come_from_json():
+    assert tasks.TaskSpec(**{**ROW, "training": {"length": [1, 20]}}).training == {"length": (1, 20)}

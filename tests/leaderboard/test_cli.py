@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ SHORT = TaskSpec(
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(MODEL)
+    (tmp_path / "other.py").write_text(MODEL)
     (tmp_path / "short.py").write_text(TASK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -165,6 +167,14 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
         (["evaluate", "nowhere"], "no run in nowhere"),
         (["evaluate", "--agent", "ntm"], "has to be trained first"),
         (["evaluate", "--agent", "oracle", "--up-to", "3"], "no rung of copy is up to 3"),
+        (["evaluate", "--agent", "oracle", "--sequences", "0"], "sequences is 0"),
+        (["train", "--device", "cudaa"], "device is 'cudaa'"),
+        (["train", "--seed", "-1"], "seed is -1"),
+        (["train", "--curriculum", "lenth", "3"], "curriculum has lenth=3"),
+        (["bench", "--seeds", "0"], "seeds is 0"),
+        (["bench", "--jobs", "0"], "jobs is 0"),
+        (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),
+        (["watch", "--fps", "0"], "fps is 0"),
         (["watch", "--agent", "ntm"], "has to be trained first"),
         (["watch", "--output", "x.jpg"], "neither a .gif nor a .png"),
         (["bench", "--agents", "ntmm"], "did you mean 'ntm'"),
@@ -179,6 +189,7 @@ def test_mistakes_get_an_answer_that_helps(home, capsys, argv, message):
     error = " ".join(capsys.readouterr().err.split())  # it may be wrapped
     assert message in error
     assert "Traceback" not in error
+    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize("argv", [["tasks"], ["agents"], ["--help"], []])
@@ -223,6 +234,67 @@ def test_a_bench_is_repeatable_and_survives_what_fails(home, capsys):
     times = [path.stat().st_mtime_ns for path in results]
     assert cli.main([*command[:3], *command[5:]]) == 0
     assert [path.stat().st_mtime_ns for path in results] == times
+
+
+def test_a_bench_is_not_fooled_by_what_it_finds(home, capsys):
+    command = ["bench", "--agents", "oracle", "./mine.py:Acts", "--tasks", "./short.py:SHORT", "--seeds", "1"]
+    command += ["--output", "out", "--jobs", "2"]
+    assert cli.main([*command, "--sequences", "4"]) == 0
+    path = Path("out/short-copy/Acts/seed-0/result.json")
+    assert [rung.sequences for rung in Result.read(path).rungs] == [4, 4]
+    assert cli.main([*command, "--sequences", "8"]) == 0  # more are played
+    assert [rung.sequences for rung in Result.read(path).rungs] == [8, 8]
+    before = Result.read(path).commitment
+    Path("mine.py").write_text(
+        MODEL.replace("self.oracle.act(observations)", "1 - self.oracle.act(observations)")
+    )
+    fooled = [*command[:2], "./mine.py:Acts", *command[4:], "--sequences", "8"]
+    assert subprocess.run([sys.executable, "-m", "ntm_leaderboard", *fooled], check=True)
+    assert Result.read(path).commitment != before
+    assert Result.read(path).rungs[0].sequence_accuracy == 0
+    capsys.readouterr()
+    path.write_text("{}")
+    assert cli.main([*command, "--sequences", "8"]) == 1
+    out = "".join(capsys.readouterr().out.split())
+    assert "isnotaresult" in out
+    assert "oracle" in out
+
+
+def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
+    command = ["evaluate", "--agent", "oracle", "--task", "./short.py:SHORT"]
+    assert cli.main([*command, "--sequences", "8"]) == 0
+    assert cli.main([*command, "--sequences", "4"]) == 2
+    assert "choose another --output" in capsys.readouterr().err
+    assert cli.main([*command, "--sequences", "4", "--output", "small.json"]) == 0
+
+
+def test_a_changed_model_is_not_taken_for_the_one_that_was_trained(home, capsys):
+    command = ["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY, "--output", "runs/a"]
+    assert cli.main(command) == 0
+    Path("mine.py").write_text(MODEL + "# changed\n")
+    assert cli.main(command) == 2
+    assert "source is" in capsys.readouterr().err
+
+
+def test_errors_in_ones_own_file_say_where(home, capsys):
+    Path("mine.py").write_text(MODEL.replace("return self.oracle.act", "raise ValueError('mine'); return"))
+    script = ["evaluate", "--agent", "./mine.py:Acts", "--task", "copy", "--up-to", "20"]
+    done = subprocess.run([sys.executable, "-m", "ntm_leaderboard", *script], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "mine.py" in done.stderr
+    assert "line" in done.stderr
+
+
+def test_a_bench_that_is_terminated_takes_its_runs_with_it(home):
+    command = [sys.executable, "-m", "ntm_leaderboard", "bench", "--agents", "lstm", "--tasks", "copy"]
+    process = subprocess.Popen([*command, "--output", "out", "--seeds", "1"], stdout=subprocess.PIPE)
+    metrics = Path("out/copy/lstm/seed-0/metrics.jsonl")
+    while not metrics.exists():
+        time.sleep(0.05)
+    process.terminate()
+    process.wait()
+    assert process.returncode == 130
+    assert (metrics.parent / "checkpoint.safetensors").exists()  # its run was told, and waited for
 
 
 def test_presets_are_what_the_readme_says():

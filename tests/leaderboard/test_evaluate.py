@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ import torch
 from ntm_agents import NTM, ModelAgent
 from ntm_baselines import LSTM, CoinFlips, Constant
 from ntm_envs import capacity, grading, tasks
+from ntm_envs.tasks import TaskSpec
+from ntm_envs.tasks.copy import Copy
 from ntm_leaderboard import evaluate as evaluation
-from ntm_leaderboard.evaluate import NO_NONCE, evaluate, evaluation_keys, play
+from ntm_leaderboard.evaluate import NO_NONCE, evaluate, evaluation_keys, play, rungs_of
 
 COMMITMENT = "ab" * 32
 
@@ -17,7 +20,7 @@ def judged(agent, spec, commitment=COMMITMENT):
     """Play the first two rungs, 64 sequences each."""
     task = spec.make()
     others = {"oracle": task.oracle(), "constant": Constant(task), "coin-flips": CoinFlips(task)}
-    return evaluate(agent, spec, commitment, references=others, rungs=spec.rungs[:2], sequences=64)
+    return evaluate(agent, spec, commitment, references=others, rungs=rungs_of(spec, sequences=64)[:2])
 
 
 def test_keys_are_what_the_definition_says():
@@ -133,3 +136,41 @@ def test_the_same_agent_is_judged_the_same_twice():
     assert judged(agent, spec) == judged(agent, spec)
     other = judged(agent, spec, commitment="cd" * 32)
     assert other[0].references["constant"] != judged(agent, spec)[0].references["constant"]
+
+
+def test_every_scored_bit_is_counted_where_the_key_decides_how_many():
+    @dataclass(frozen=True, kw_only=True)
+    class Prefix(Copy):
+        """Only some of the answers count."""
+
+        def fill(self, batch):
+            super().fill(batch)
+            for b, key in enumerate(batch.keys):
+                length = int(batch.sizes["length"][b])
+                batch.mask[length + 2 + int(key) % length :, b] = False
+
+    row = TaskSpec(
+        name="prefix",
+        env_id="mine/Prefix-v0",
+        task=Prefix,
+        training={"length": (1, 4)},
+        ladders={"length": ({"length": 4},)},
+    )
+    tasks.register(row)
+    keys = np.arange(30)
+    score, bits = play(CoinFlips(row.make()), row, {"length": 4}, keys)
+    assert bits == row.make().episodes(keys, length=4).mask.sum() * 8
+    assert score.wrong_bits < bits
+
+
+@pytest.mark.parametrize(("arguments", "message"), [({"up_to": 3}, "up to 3"), ({"sequences": 0}, "is 0")])
+def test_nothing_to_play_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        rungs_of(tasks.spec("copy"), **arguments)
+
+
+def test_rungs_are_cut_and_long_ones_have_fewer_sequences():
+    counts = [count for _, count in rungs_of(tasks.spec("copy"))]
+    assert counts == [512, 512, 512, 512, 512, 256, 256]
+    cut = rungs_of(tasks.spec("copy"), up_to=40, sequences=300)
+    assert cut == [({"length": 20}, 300), ({"length": 40}, 300)]

@@ -17,7 +17,8 @@ class TrainConfig:
     sequences: int = 32_000
     """Budget: how many training sequences are seen, those before restarts included."""
     minutes: float | None = None
-    """Second budget, in minutes of training; a run that it ends cannot be repeated to the byte."""
+    """Second budget, in minutes of training; a run that it ends cannot be repeated to the byte, and its
+    schedule and curriculum, which follow `sequences`, are cut off."""
     batch_size: int = 32
     """Sequences of a batch."""
     mixed_sizes: bool = False
@@ -66,14 +67,14 @@ class TrainConfig:
         for name in (*counts, "log_every", "restart_after"):
             value = getattr(self, name)
             _check(self, name, value is None or value >= 1, "at least 1")
-        for name in ("learning_rate", "clip_norm", "minutes"):
+        for name in ("learning_rate", "clip_norm", "minutes", "restart_loss", "checkpoint_seconds"):
             value = getattr(self, name)
             _check(self, name, value is None or 0 < value < math.inf, "a positive number")
         for name in ("momentum", "average"):
             _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         for name in ("decay_start", "final_rate", "curriculum_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
-        _check(self, "weight_decay", self.weight_decay >= 0, "at least 0")
+        _check(self, "weight_decay", 0 <= self.weight_decay < math.inf, "at least 0 and finite")
         _check(self, "optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")
         schedules = ("constant", "linear", "cosine")
         _check(self, "schedule", self.schedule in schedules, "constant, linear or cosine")

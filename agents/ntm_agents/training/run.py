@@ -10,6 +10,8 @@ summary.json              what came of it; there if and only if the run is compl
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import inspect
 import json
 import platform
 from dataclasses import dataclass, field
@@ -74,9 +76,10 @@ class Run:
         Raises:
             ValueError: If the folder holds another run; the message names what differs.
         """
-        path, record = folder / "config.json", json.loads(json.dumps(self.resolved()))
-        if path.exists():
-            there = json.loads(path.read_text())
+        record = json.loads(json.dumps(self.resolved()))
+        record["source"] = source_digest(self.entry)
+        if (folder / "config.json").exists():
+            there = _read_json(folder / "config.json")
             there.pop("versions", None)
             if there != record:
                 raise ValueError(
@@ -86,7 +89,7 @@ class Run:
             return
         folder.mkdir(parents=True, exist_ok=True)
         record["versions"] = versions()
-        write_atomically(path, json.dumps(record, indent=2).encode())
+        write_atomically(folder / "config.json", json.dumps(record, indent=2).encode())
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -94,12 +97,14 @@ class Run:
 
         Raises:
             FileNotFoundError: If there is no run in the folder.
+            ValueError: If its `config.json` is damaged.
         """
         path = folder / "config.json"
         if not path.exists():
             raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
-        record = json.loads(path.read_text())
-        record.pop("versions", None)
+        record = _read_json(path)
+        for name in ("versions", "source"):
+            record.pop(name, None)
         return cls(**{**record, "train": TrainConfig(**record["train"])})
 
 
@@ -108,18 +113,40 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
 
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
+        ValueError: If one of its files is damaged.
         CheckpointError: If the weights do not belong to the model.
     """
     run = Run.read(folder)
+    read_summary(folder)  # only a complete run has one
     path = folder / "model.safetensors"
-    if not path.exists():
-        raise FileNotFoundError(f"the run in {folder} is not complete; go on with: ntm-envs train ...")
     tensors, _ = load_tensors(path)
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
     check_tensors(path, tensors, model.state_dict())
     model.load_state_dict(tensors)
     return model.eval(), run
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Return what came of a run: sequences, seconds and so on.
+
+    Raises:
+        FileNotFoundError: If the run is not complete.
+        ValueError: If the file is damaged.
+    """
+    path = folder / "summary.json"
+    if not path.exists():
+        raise FileNotFoundError(f"the run in {folder} is not complete; go on with: ntm-envs train ...")
+    return _read_json(path)
+
+
+def source_digest(entry: str) -> str | None:
+    """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
+    if entry.startswith(("ntm_agents.", "ntm_baselines.")):
+        return None  # their version says which they are
+    where = entry.rpartition(":")[0]
+    file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
+    return hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() if file else None
 
 
 def versions() -> dict[str, str]:
@@ -131,6 +158,16 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:  # a source tree that was put on the path by hand
             found[package] = "unknown"
     return found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} is damaged: expected a JSON object")
+    return record
 
 
 def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:

@@ -83,12 +83,17 @@ class Trainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        if run.seed < 0:
-            raise ValueError(f"seed is {run.seed}; expected at least 0")
-        self.run, self.folder, self.device = run, folder, torch.device(device)
+        if not 0 <= run.seed < 2**63:
+            raise ValueError(f"seed is {run.seed}; expected an integer from 0 to below 2 ** 63")
+        try:
+            self.device = torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"device is {device!r}, which torch cannot use: {error}") from error
+        self.run, self.folder = run, folder
         self._report = report
         self._spec = run.task_spec()
         self._task = self._spec.make()
+        run.train.sizes(self._spec.training, 0.0)  # refuses an impossible curriculum before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
         self._best: dict[str, Tensor] = {}
@@ -239,7 +244,7 @@ class Trainer:
         if since - config.restart_after < config.validate_every and counters.best_loss > config.restart_loss:
             counters.restarts += 1
             counters.restarted_at = counters.sequences
-            counters.best_accuracy, counters.best_loss = -1.0, math.inf
+            counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0
             self._start()
             self._log({"restarts": counters.restarts})
 
@@ -272,18 +277,19 @@ class Trainer:
         # Lines behind the checkpoint belong to updates that are made again.
         self._metrics.touch()
         with self._metrics.open("r+b") as file:
-            file.truncate(self.counters.metrics_bytes)
+            file.truncate(min(self.counters.metrics_bytes, self._metrics.stat().st_size))
 
     def _load(self) -> None:
         tensors, record = load_tensors(self._checkpoint)
         self.counters = Counters(**record)
-        for parameter in self.model.parameters():
-            parameter.grad = torch.zeros_like(parameter)
-        rate = self._optimizer.param_groups[0]["lr"]
-        self._optimizer.param_groups[0]["lr"] = 0.0
-        self._optimizer.step()  # a step of length zero makes the tensors that are then filled
-        self._optimizer.param_groups[0]["lr"] = rate
-        if self.counters.best_sequences:
+        if any(name.startswith("optimizer.") for name in tensors):  # there are none before the first update
+            for parameter in self.model.parameters():
+                parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+            rate = self._optimizer.param_groups[0]["lr"]
+            self._optimizer.param_groups[0]["lr"] = 0.0
+            self._optimizer.step()  # a step of length zero makes the tensors that are then filled
+            self._optimizer.param_groups[0]["lr"] = rate
+        if any(name.startswith("best.") for name in tensors):
             self._best = self._averaged.state_dict()
         check_tensors(self._checkpoint, tensors, self._state())
         self.model.load_state_dict(_part(tensors, "model"))

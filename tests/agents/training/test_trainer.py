@@ -27,6 +27,7 @@ class Tiny(nn.Module):
         self.dropout = nn.Dropout(0.2)
         self.output = nn.Linear(hidden, output_size)
         self.poison = poison
+        self.gru.bias_hh_l0.requires_grad_(False)  # some people freeze a part of their model
         self.register_buffer("calls", torch.zeros(()))
 
     def initial_state(self, batch_size: int, capacity: int):
@@ -124,6 +125,33 @@ def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
     assert kills
     assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert without_time(parts) == without_time(whole)
+
+
+@pytest.mark.parametrize("event", ["restarts", "dropped"])
+def test_a_run_that_stops_before_there_is_anything_to_keep_goes_on(tmp_path, event):
+    train = {"restart_after": 200, "restart_loss": 1e-9} if event == "restarts" else {"patience": 60}
+    run = tiny_run(model={"poison": 1} if event == "dropped" else {}, **train)
+
+    def interrupt(metrics):
+        if event in metrics:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(run, tmp_path, report=interrupt).train()
+    assert (tmp_path / "checkpoint.safetensors").exists()
+    trainer = Trainer(run, tmp_path)
+    assert 0 < trainer.counters.sequences < 400
+    trainer.train()
+    assert trainer.counters.sequences == 400
+
+
+def test_a_deleted_log_does_not_hurt(tmp_path):
+    run = tiny_run()
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(run, tmp_path, report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
+    (tmp_path / "metrics.jsonl").unlink()
+    Trainer(run, tmp_path).train()
+    assert lines(tmp_path)[-1]["sequences"] == 400
 
 
 def test_runs_of_different_seeds_differ():
