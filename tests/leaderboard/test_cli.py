@@ -287,7 +287,7 @@ def test_errors_in_ones_own_file_say_where(home, capsys):
 
 def test_a_bench_that_is_terminated_takes_its_runs_with_it(home):
     command = [sys.executable, "-m", "ntm_leaderboard", "bench", "--agents", "lstm", "--tasks", "copy"]
-    process = subprocess.Popen([*command, "--output", "out", "--seeds", "1"], stdout=subprocess.PIPE)
+    process = subprocess.Popen([*command, "--output", "out", "--seeds", "1"], stdout=subprocess.DEVNULL)
     metrics = Path("out/copy/lstm/seed-0/metrics.jsonl")
     while not metrics.exists():
         time.sleep(0.05)

@@ -77,7 +77,8 @@ class Run:
             ValueError: If the folder holds another run; the message names what differs.
         """
         record = json.loads(json.dumps(self.resolved()))
-        record["source"] = source_digest(self.entry)
+        if source := source_digest(self.entry):
+            record["source"] = source
         if (folder / "config.json").exists():
             there = _read_json(folder / "config.json")
             there.pop("versions", None)
