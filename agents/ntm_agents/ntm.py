@@ -1,4 +1,4 @@
-"""The Neural Turing Machine, in plain PyTorch: the reference that every faster path is tested against.
+"""The Neural Turing Machine, in plain PyTorch: the reference that the fused kernel is tested against.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401).
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import Any, ClassVar, Literal, NamedTuple, get_args, get_type_hints
 
 import numpy as np
@@ -26,6 +27,8 @@ from torch.nn import functional
 from ntm_agents import addressing
 from ntm_agents.controllers import Controller
 from ntm_envs import keyed
+
+_HAS_NUMBA = find_spec("numba") is not None
 
 SLOTS = np.uint64(0xC2B2AE3D27D4EB4F)
 """Domain of the random rows of a memory, which are keyed by the index of their slot."""
@@ -97,6 +100,10 @@ class NTMConfig:
     """Bias of the erase vectors at the start, before sigmoid, the same for each element."""
     add_bias: float = 0.0
     """Bias of the add vectors at the start, the same for each element."""
+    kernel: Literal["auto", "reference", "fused"] = "auto"
+    """What computes the recurrence: plain PyTorch, or a fused kernel, which is many times as fast and gives
+    the same numbers to within rounding. By itself the fused one is chosen wherever it applies: on a CPU, with
+    Numba installed, for a feed-forward or an LSTM controller of one layer."""
 
     def __post_init__(self) -> None:
         counts = ("units", "depth", "read_heads", "write_heads", "memory_width", "shift_width")
@@ -187,7 +194,7 @@ class NTM(nn.Module):
         self._change = (width, width) if c.write_mode == "erase_add" else (width,)
         self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
         self.heads = nn.Linear(c.units, sum(self._parts))
-        self.output = nn.Linear(c.units + read_size, output_size)
+        self.output = nn.Linear(read_size + c.units, output_size)
         if c.memory_start == "learned":
             self.memory_row = nn.Parameter(torch.full((width,), self._scale))
         if c.head_start == "learned":
@@ -233,19 +240,76 @@ class NTM(nn.Module):
         Returns:
             The logits ``[T, B, O]`` and the state after the last step.
         """
+        projected = self.controller.project(inputs)
+        if self.kernel == "fused":
+            features, state = self._fused(projected, state)
+        else:
+            features, state = self._reference(projected, state)
+        return self.output(features), state
+
+    @property
+    def kernel(self) -> Literal["reference", "fused"]:
+        """What computes the recurrence, on the device that the model is on."""
+        reason = self._why_not_fused() if self.config.kernel != "reference" else "it was asked for"
+        if reason and self.config.kernel == "fused":
+            raise ValueError(f"kernel is 'fused', which does not apply: {reason}; use 'auto' or 'reference'")
+        return "reference" if reason else "fused"
+
+    def _why_not_fused(self) -> str:
+        c, like = self.config, self.output.weight
+        if c.controller == "gru" or c.depth > 1:
+            return f"the controller is {c.controller!r} with depth {c.depth}"
+        if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
+            return f"the model is {like.dtype} on {like.device}"
+        return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
+
+    def _fused(self, projected: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
+        """Do what `_reference` does, in one function."""
+        from ntm_agents.kernels.ntm import Options, recur  # needs Numba
+
+        c, (layer, *_) = self.config, self.controller.layers
+        options = Options(
+            writers=c.write_heads,
+            shifts=c.shift_width,
+            key=c.key_activation,
+            add=c.add_activation,
+            epsilon=c.epsilon,
+            epsilon_at=c.epsilon_at,
+            write_first=c.order == "write_first",
+        )
+        hidden, cells = (
+            state.controller if layer.tensors else (projected.new_zeros(len(state.reads), c.units), None)
+        )
+        features, weightings, memory, cells = recur(
+            options,
+            projected,
+            self.heads.bias.expand(*projected.shape[:2], -1),
+            layer.weight,
+            self.heads.weight,
+            state.memory,
+            state.weightings,
+            torch.cat((state.reads, hidden), 1),
+            cells,
+        )
+        reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.units), 1)
+        controller = (hidden, cells) if cells is not None else ()
+        return features, NTMState(memory, weightings[-1], reads, controller)
+
+    def _reference(self, projected: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
+        """Return what the output layer sees of each step ``[T, B, R * M + C]``, and the state."""
         memory, weightings, reads, hidden = state
-        features: list[Tensor] = []  # what the output layer sees of each step
-        for projected in self.controller.project(inputs).unbind(0):  # indexing would cost T * T backward
-            output, hidden = self.controller(projected, reads, hidden)
+        features: list[Tensor] = []
+        for addend in projected.unbind(0):  # indexing would cost T * T backward
+            output, hidden = self.controller(addend, reads, hidden)
             choose, change = self.heads(output).split_with_sizes(self._parts, 1)
             weightings = self._choose_slots(choose, memory, weightings)
             writing, reading = weightings.split_with_sizes(self._by_role, 1)
             written = self._write(change, memory, writing)
             source = written if self.config.order == "write_first" else memory
             reads, memory = addressing.read(source, reading).flatten(1), written
-            features += [output, reads]
-        rows = torch.cat(features, 1).view(inputs.shape[1], len(inputs), -1)  # (B, T, C + R * M)
-        return self.output(rows).transpose(0, 1), NTMState(memory, weightings, reads, hidden)
+            features += [reads, output]
+        rows = torch.cat(features, 1).view(projected.shape[1], len(projected), -1)  # (B, T, R * M + C)
+        return rows.transpose(0, 1), NTMState(memory, weightings, reads, hidden)
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
         """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""

@@ -1,0 +1,145 @@
+"""What Numba lacks for kernels: exponential and logarithm that vectorise, and a product of small matrices.
+
+Of float32 they are polynomials, from which the compiler makes eight or sixteen at a time; of float64, which
+is there for tests, the library's own. The flags of `FAST` let sums be reordered, which makes them vectorise,
+and keep the rules for infinity and NaN, so that what is not finite is seen.
+
+Two traps for whoever changes this: an integer literal turns float32 into float64, so constants have types;
+and Numba's cache looks at the file of the kernel alone, so after a change here touch that file too.
+
+Source of the polynomials: S. L. Moshier, Cephes Math Library (1989), ``expf`` and ``logf``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
+
+Array = np.ndarray[Any, Any]
+
+FAST: dict[str, Any] = {
+    "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
+    "error_model": "numpy",
+    "nogil": True,
+}
+"""How kernels are compiled."""
+
+F, I = np.float32, np.int32
+ONE, HALF = F(1), F(0.5)
+LOWEST, HIGHEST = F(-87), F(88)  # beyond it exp is clamped, so that it stays a normal number
+LOG2_E, LN2_HIGH, LN2_LOW = F(1.44269504), F(0.693359375), F(-2.12194440e-4)
+E0, E1, E2 = F(1.9875691500e-4), F(1.3981999507e-3), F(8.3334519073e-3)
+E3, E4, E5 = F(4.1665795894e-2), F(1.6666665459e-1), F(5.0000001201e-1)
+L0, L1, L2 = F(7.0376836292e-2), F(-1.1514610310e-1), F(1.1676998740e-1)
+L3, L4, L5 = F(-1.2420140846e-1), F(1.4249322787e-1), F(-1.6668057665e-1)
+L6, L7, L8 = F(2.0000714765e-1), F(-2.4999993993e-1), F(3.3333331174e-1)
+BIAS, MANTISSA, ROUND = I(127), I(23), F(127.5)
+SQRT_HALF = I(0x3F3504F3)  # the bits of it
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _float_of(typing: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:
+    """Take the bits of an int32 as those of a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _bits_of(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
+    """Take the bits of a float32 as those of an int32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.int32(types.float32), generate
+
+
+@njit(fastmath={"contract"}, error_model="numpy")
+def _exp(x: Any) -> Any:
+    """2 ** n times a polynomial in what is left; relative error 8e-8. NaN stays NaN."""
+    x = LOWEST if x < LOWEST else x
+    x = HIGHEST if x > HIGHEST else x
+    n = I(I(x * LOG2_E + ROUND) - BIAS)
+    whole = F(n)
+    rest = x - whole * LN2_HIGH - whole * LN2_LOW
+    polynomial = ((((E0 * rest + E1) * rest + E2) * rest + E3) * rest + E4) * rest + E5
+    return (polynomial * rest * rest + rest + ONE) * _float_of(I(I(n + BIAS) << MANTISSA))
+
+
+@njit(fastmath={"contract"}, error_model="numpy")
+def _log(x: Any) -> Any:
+    """Of positive normal numbers: the exponent, and a polynomial in the mantissa; relative error 7e-8."""
+    bits = _bits_of(x)
+    exponent = I(I(bits - SQRT_HALF) >> MANTISSA)
+    m = _float_of(I(bits - I(exponent << MANTISSA))) - ONE
+    square, whole = m * m, F(exponent)
+    polynomial = ((((L0 * m + L1) * m + L2) * m + L3) * m + L4) * m + L5
+    polynomial = ((polynomial * m + L6) * m + L7) * m + L8
+    return m + (polynomial * m * square + whole * LN2_LOW - HALF * square) + whole * LN2_HIGH
+
+
+def exp(x: Any) -> Any:
+    """Exponential; for use in compiled functions."""
+    return math.exp(x)
+
+
+def log(x: Any) -> Any:
+    """Natural logarithm of a positive number; for use in compiled functions."""
+    return math.log(x)
+
+
+@overload(exp, strict=False)  # it compares annotations otherwise
+def _compiled_exp(x: Any) -> Callable[[Any], Any]:
+    return (lambda x: _exp(x)) if x == types.float32 else (lambda x: math.exp(x))
+
+
+@overload(log, strict=False)
+def _compiled_log(x: Any) -> Callable[[Any], Any]:
+    return (lambda x: _log(x)) if x == types.float32 else (lambda x: math.log(x))
+
+
+@njit(fastmath=True, error_model="numpy")
+def largest(values: Array) -> Any:
+    """Return the largest of values that are not NaN; of others, any number."""
+    top = values[0]
+    for i in range(1, len(values)):
+        top = max(top, values[i])
+    return top
+
+
+@njit(**FAST)
+def add_product(a: Array, b: Array, out: Array) -> None:
+    """Add the product of ``[I, K]`` and ``[K, J]`` to ``[I, J]``.
+
+    Four terms of two rows at a time: all that is read then fits into registers, and the innermost loop runs
+    over columns. For the few rows of a batch that is faster than a general library, which packs them first.
+    """
+    rows, terms = a.shape
+    columns = b.shape[1]
+    for k in range(0, terms // 4 * 4, 4):
+        b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+        for i in range(0, rows // 2 * 2, 2):
+            p0, p1, p2, p3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
+            q0, q1, q2, q3 = a[i + 1, k], a[i + 1, k + 1], a[i + 1, k + 2], a[i + 1, k + 3]
+            out_p, out_q = out[i], out[i + 1]
+            for j in range(columns):
+                out_p[j] += p0 * b0[j] + p1 * b1[j] + p2 * b2[j] + p3 * b3[j]
+                out_q[j] += q0 * b0[j] + q1 * b1[j] + q2 * b2[j] + q3 * b3[j]
+        for i in range(rows // 2 * 2, rows):
+            p0, p1, p2, p3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
+            out_p = out[i]
+            for j in range(columns):
+                out_p[j] += p0 * b0[j] + p1 * b1[j] + p2 * b2[j] + p3 * b3[j]
+    for k in range(terms // 4 * 4, terms):
+        for i in range(rows):
+            for j in range(columns):
+                out[i, j] += a[i, k] * b[k, j]

@@ -1,0 +1,168 @@
+"""The NTM's recurrence as one function of autograd, computed by `recurrence.py`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ntm_agents.kernels import recurrence
+
+CACHE = 2**17
+"""So many bytes of memory matrices a tile has at most, if that leaves it more than one sequence."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What does not depend on the data: see :func:`recurrence.forward`."""
+
+    writers: int
+    shifts: int
+    key: str
+    add: str
+    epsilon: float
+    epsilon_at: str
+    write_first: bool
+
+
+def recur(
+    options: Options,
+    addend: Tensor,
+    head_addend: Tensor,
+    recurrent: Tensor,
+    heads: Tensor,
+    memory: Tensor,
+    weightings: Tensor,
+    features: Tensor,
+    cells: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """Take T steps.
+
+    Whatever does not depend on the state comes in as an addend, and whatever is computed from what a step
+    leaves is computed from the results, so both are free: noise, a way round the controller, penalties on
+    weightings, other read-outs.
+
+    Args:
+        options: What does not depend on the data.
+        addend: What is added to the controller's pre-activations ``[T, B, G * C]``.
+        head_addend: What is added to the head parameters ``[T, B, P]``.
+        recurrent: Weights of what was read and, of an LSTM, its last output ``[G * C, V or V + C]``.
+        heads: Weights of the head parameters ``[P, C]``.
+        memory: ``[B, N, M]``.
+        weightings: ``[B, H, N]``.
+        features: What was read and the controller's output at the last step ``[B, V + C]``.
+        cells: Cells of an LSTM ``[B, C]``; None for a feed-forward controller.
+
+    Returns:
+        The features ``[T, B, V + C]``, the weightings ``[T, B, H, N]`` of each step, the memory
+        ``[B, N, M]`` and the cells at the end.
+    """
+    tensors = (addend, head_addend, recurrent, heads, memory.transpose(1, 2), weightings, features)
+    learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    no_cells = addend.new_empty(0, 0)
+    features, weightings, memory, last = _Recurrence.apply(
+        options, learns, *tensors, no_cells if cells is None else cells
+    )
+    return features, weightings, memory.transpose(1, 2), None if cells is None else last
+
+
+class _Recurrence(torch.autograd.Function):
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any,
+        options: Options,
+        learns: bool,
+        addend: Tensor,
+        head_addend: Tensor,
+        recurrent: Tensor,
+        heads: Tensor,
+        memory: Tensor,
+        weightings: Tensor,
+        features: Tensor,
+        cells: Tensor,
+    ) -> tuple[Tensor, ...]:
+        T, B, _ = addend.shape
+        every = max(1, math.isqrt(T))
+        checkpoints = memory.new_empty(-(-T // every) if learns else 0, *memory.shape)
+        all_weightings, all_features = _behind(weightings, T), _behind(features, T)
+        all_cells = _behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
+        params = head_addend.clone(memory_format=torch.contiguous_format)
+        gates, memory = torch.empty_like(addend), memory.clone(memory_format=torch.contiguous_format)
+        room = (gates, all_cells, all_features, params, all_weightings, checkpoints)
+        fixed = _fixed(options, memory, every if learns else 0)
+        weights = (recurrent.t().contiguous(), heads.t().contiguous())
+        recurrence.forward(*_arrays(addend.contiguous(), *weights), *fixed, *_arrays(memory, *room))
+        if learns:
+            ctx.fixed, ctx.room, ctx.weights = fixed, room, (recurrent, heads)
+            ctx.set_materialize_grads(False)
+        return all_features[1:], all_weightings[1:], memory, all_cells[T] if len(cells) else cells
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
+        if ctx.room is None:
+            raise RuntimeError("backward through the fused NTM is possible once; run its forward again")
+        room, ctx.room = ctx.room, None
+        gates, cells, features, params, weightings, checkpoints = room
+        recurrent, heads = ctx.weights
+        dfeatures, dall, dmemory, dcells = gradients
+        (T, B, _), (_, _, H, N) = gates.shape, weightings.shape
+        if dfeatures is None:
+            dfeatures = torch.zeros_like(features[1:])
+        if dall is None:
+            dall = gates.new_empty(0, 0, 0, 0)
+        dmemory = torch.zeros_like(checkpoints[0]) if dmemory is None else dmemory.clone()
+        dcells = (
+            torch.zeros_like(cells[0] if len(cells) else gates[0, :0]) if dcells is None else dcells.clone()
+        )
+        dweightings, dstart = weightings.new_zeros(B, H, N), torch.empty_like(features[0])
+        dparams = torch.empty_like(params)
+        given = (dfeatures.contiguous(), dall.contiguous(), dcells.contiguous(), dmemory.contiguous())
+        recurrence.backward(
+            *_arrays(recurrent.contiguous(), heads.contiguous()),
+            *ctx.fixed,
+            *_arrays(*room, *given, dweightings, dstart, dparams),
+        )
+        rows, width = T * B, features.shape[2]
+        before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
+        drecurrent = gates.view(rows, -1).t() @ before[:, : recurrent.shape[1]]
+        dheads = dparams.view(rows, -1).t() @ after[:, width - heads.shape[1] :]
+        return (
+            *(None, None, gates, dparams, drecurrent, dheads),
+            *(given[3], dweightings, dstart, given[2] if len(cells) else None),
+        )
+
+
+def _behind(first: Tensor, steps: int) -> Tensor:
+    """Return room for a tensor of each step, with the first one set."""
+    room = first.new_empty(steps + 1, *first.shape)
+    room[0] = first
+    return room
+
+
+def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
+    kind = np.float32 if memory.dtype == torch.float32 else np.float64
+    at = options.epsilon_at
+    inside = max(options.epsilon, recurrence.TINY) if at == "squares" else recurrence.TINY
+    outside = options.epsilon if at == "norms" else 0.0
+    product = options.epsilon if at == "product" else 0.0
+    activations = {"identity": recurrence.IDENTITY, "tanh": recurrence.TANH, "sigmoid": recurrence.SIGMOID}
+    size = memory[0].numel() * memory.element_size() if len(memory) else 1
+    return (
+        options.writers,
+        options.shifts,
+        (activations[options.key], activations[options.add]),
+        (kind(inside), kind(outside), kind(product)),
+        options.write_first,
+        min(16, max(2, CACHE // size)),
+        every,
+    )
+
+
+def _arrays(*tensors: Tensor) -> tuple[Any, ...]:
+    return tuple(tensor.detach().numpy() for tensor in tensors)
