@@ -1,7 +1,6 @@
-"""The NTM as most people first write it, one step after another: the yardstick for `train_throughput.py`.
+"""The NTM as one writes it at first, one step after another: the yardstick of `train_throughput.py`.
 
-It has the mathematics of `ntm_agents` and none of its care: no product is taken out of the loop, each head
-is computed by itself, and nothing is fused.
+It has the mathematics of `ntm_agents.NTM`, and PyTorch's obvious operation for each of the paper's equations.
 """
 
 from __future__ import annotations
@@ -9,33 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-
-class Head(nn.Module):
-    """One head: what the controller says, and where that leads."""
-
-    def __init__(self, units: int, width: int, shifts: int, writes: bool) -> None:
-        super().__init__()
-        self.key = nn.Linear(units, width)
-        self.strength, self.gate, self.sharpening = (nn.Linear(units, 1) for _ in range(3))
-        self.shifts = nn.Linear(units, shifts)
-        if writes:
-            self.erase, self.add = nn.Linear(units, width), nn.Linear(units, width)
-
-    def forward(self, hidden: Tensor, memory: Tensor, previous: Tensor) -> Tensor:
-        """Return the weighting ``[B, N]``: equations 5 to 9 of the paper."""
-        key = self.key(hidden).unsqueeze(1)
-        similarity = functional.cosine_similarity(memory, key, dim=2)
-        content = torch.softmax(functional.softplus(self.strength(hidden)) * similarity, dim=1)
-        gate = torch.sigmoid(self.gate(hidden))
-        gated = gate * content + (1 - gate) * previous
-        shifts = torch.softmax(self.shifts(hidden), dim=1)
-        half = shifts.shape[1] // 2
-        shifted = torch.zeros_like(gated)
-        for j in range(shifts.shape[1]):
-            shifted = shifted + shifts[:, j : j + 1] * torch.roll(gated, j - half, dims=1)
-        sharp = (shifted + 1e-16) ** (1 + functional.softplus(self.sharpening(hidden)))
-        return sharp / sharp.sum(1, keepdim=True)
 
 
 class NaiveNTM(nn.Module):
@@ -63,39 +35,50 @@ class NaiveNTM(nn.Module):
         width: int = 20,
     ) -> None:
         super().__init__()
-        self.slots, self.width, self.units = slots, width, units
+        self.units, self.heads, self.slots, self.width = units, heads, slots, width
         seen = input_size + heads * width
-        self.cell = nn.LSTMCell(seen, units) if controller == "lstm" else nn.Linear(seen, units)
-        self.writers = nn.ModuleList(Head(units, width, 3, True) for _ in range(heads))
-        self.readers = nn.ModuleList(Head(units, width, 3, False) for _ in range(heads))
+        self.controller = nn.LSTMCell(seen, units) if controller == "lstm" else nn.Linear(seen, units)
+        self.addressing = nn.Linear(units, 2 * heads * (width + 6))
+        self.change = nn.Linear(units, heads * 2 * width)
         self.output = nn.Linear(units + heads * width, output_size)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the logits of inputs ``[T, B, I]``."""
         B = inputs.shape[1]
         memory = torch.full((B, self.slots, self.width), 1e-6)
-        start = torch.zeros(B, self.slots)
-        start[:, 0] = 1
-        writing, reading = [start] * len(self.writers), [start] * len(self.readers)
-        reads = [torch.zeros(B, self.width) for _ in self.readers]
+        weighting = torch.zeros(B, 2 * self.heads, self.slots)
+        weighting[:, :, 0] = 1
+        reads = torch.zeros(B, self.heads * self.width)
         state = (torch.zeros(B, self.units), torch.zeros(B, self.units))
         logits = []
         for t in range(len(inputs)):
-            seen = torch.cat([inputs[t], *reads], 1)
-            if isinstance(self.cell, nn.LSTMCell):
-                state = self.cell(seen, state)
+            seen = torch.cat([inputs[t], reads], 1)
+            if isinstance(self.controller, nn.LSTMCell):
+                state = self.controller(seen, state)
                 hidden = state[0]
             else:
-                hidden = torch.tanh(self.cell(seen))
-            pairs = zip(self.writers, writing, strict=True)
-            writing = [head(hidden, memory, previous) for head, previous in pairs]
-            pairs = zip(self.readers, reading, strict=True)
-            reading = [head(hidden, memory, previous) for head, previous in pairs]
-            for head, weighting in zip(self.writers, writing, strict=True):
-                erase = torch.sigmoid(head.erase(hidden))
-                memory = memory * (1 - weighting.unsqueeze(2) * erase.unsqueeze(1))
-            for head, weighting in zip(self.writers, writing, strict=True):
-                memory = memory + weighting.unsqueeze(2) * head.add(hidden).unsqueeze(1)
-            reads = [(weighting.unsqueeze(1) @ memory).squeeze(1) for weighting in reading]
-            logits.append(self.output(torch.cat([hidden, *reads], 1)))
+                hidden = torch.tanh(self.controller(seen))
+            weighting = self.address(self.addressing(hidden), memory, weighting)
+            changes = self.change(hidden).view(B, self.heads, 2, self.width)
+            for h in range(self.heads):
+                erase = torch.sigmoid(changes[:, h, 0])
+                memory = memory * (1 - weighting[:, h].unsqueeze(2) * erase.unsqueeze(1))
+            for h in range(self.heads):
+                memory = memory + weighting[:, h].unsqueeze(2) * changes[:, h, 1].unsqueeze(1)
+            reads = (weighting[:, self.heads :] @ memory).flatten(1)
+            logits.append(self.output(torch.cat([hidden, reads], 1)))
         return torch.stack(logits)
+
+    def address(self, parameters: Tensor, memory: Tensor, previous: Tensor) -> Tensor:
+        """Return the weightings ``[B, H, N]``: equations 5 to 9 of the paper."""
+        parameters = parameters.view(len(memory), 2 * self.heads, -1)
+        key, strength, gate, shifts, sharpening = parameters.split((self.width, 1, 1, 3, 1), 2)
+        norms = key.norm(dim=2, keepdim=True) * memory.norm(dim=2).unsqueeze(1)
+        similarity = key @ memory.transpose(1, 2) / (norms + 1e-8)
+        content = torch.softmax(functional.softplus(strength) * similarity, 2)
+        gate = torch.sigmoid(gate)
+        gated = gate * content + (1 - gate) * previous
+        shifts = torch.softmax(shifts, 2)
+        rolled = [shifts[:, :, j : j + 1] * torch.roll(gated, j - 1, 2) for j in range(3)]
+        sharp = (sum(rolled) + 1e-30) ** (1 + functional.softplus(sharpening))
+        return sharp / sharp.sum(2, keepdim=True)

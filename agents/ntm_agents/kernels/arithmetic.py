@@ -118,7 +118,7 @@ def largest(values: Array) -> Any:
 
 @njit(**FAST)
 def add_product(a: Array, b: Array, out: Array) -> None:
-    """Add the product of ``[I, K]`` and ``[K, J]`` to ``[I, J]``.
+    """Add the product of ``[I, K]`` and ``[K, J]`` to the first J columns of ``[I, >= J]``.
 
     Four terms of two rows at a time: all that is read then fits into registers, and the innermost loop runs
     over columns. For the few rows of a batch that is faster than a general library, which packs them first.
@@ -126,19 +126,19 @@ def add_product(a: Array, b: Array, out: Array) -> None:
     rows, terms = a.shape
     columns = b.shape[1]
     for k in range(0, terms // 4 * 4, 4):
-        b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
-        for i in range(0, rows // 2 * 2, 2):
+        i = 0
+        while i + 1 < rows:  # a range with a step of 2 would not vectorise
             p0, p1, p2, p3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
             q0, q1, q2, q3 = a[i + 1, k], a[i + 1, k + 1], a[i + 1, k + 2], a[i + 1, k + 3]
-            out_p, out_q = out[i], out[i + 1]
             for j in range(columns):
-                out_p[j] += p0 * b0[j] + p1 * b1[j] + p2 * b2[j] + p3 * b3[j]
-                out_q[j] += q0 * b0[j] + q1 * b1[j] + q2 * b2[j] + q3 * b3[j]
-        for i in range(rows // 2 * 2, rows):
+                x0, x1, x2, x3 = b[k, j], b[k + 1, j], b[k + 2, j], b[k + 3, j]
+                out[i, j] += p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3
+                out[i + 1, j] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
+            i += 2
+        if i < rows:
             p0, p1, p2, p3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
-            out_p = out[i]
             for j in range(columns):
-                out_p[j] += p0 * b0[j] + p1 * b1[j] + p2 * b2[j] + p3 * b3[j]
+                out[i, j] += p0 * b[k, j] + p1 * b[k + 1, j] + p2 * b[k + 2, j] + p3 * b[k + 3, j]
     for k in range(terms // 4 * 4, terms):
         for i in range(rows):
             for j in range(columns):

@@ -38,29 +38,32 @@ def _tanh(x: Any, one: Any, two: Any) -> Any:
 
 
 @njit(**FAST)
-def _feedforward(addend: Array, out: Array) -> None:
-    """``tanh`` of pre-activations ``[B, C]``."""
+def _feedforward(addend: Array, features: Array) -> None:
+    """Write ``tanh`` of pre-activations ``[B, C]`` into the last C features."""
     one, two = addend.dtype.type(1), addend.dtype.type(2)
     rows, units = addend.shape
     for b in range(rows):
-        row = out[b]
+        row = features[b][-units:]
         for j in range(units):
             row[j] = _tanh(addend[b, j], one, two)
 
 
 @njit(**FAST)
-def _feedforward_backward(out: Array, dout: Array, dgates: Array) -> None:
-    one = out.dtype.type(1)
+def _feedforward_backward(features: Array, dout: Array, dgates: Array) -> None:
+    one = features.dtype.type(1)
     rows, units = dgates.shape
     for b in range(rows):
-        y = out[b]
+        y = features[b][-units:]
         for j in range(units):
             dgates[b, j] = dout[b, j] * (one - y[j] * y[j])
 
 
 @njit(**FAST)
-def _lstm(gates: Array, cell: Array, after: Array, hidden: Array) -> None:
-    """Turn pre-activations ``[B, 4 * C]`` (enter, forget, leave, candidate) into gates, and take a step."""
+def _lstm(gates: Array, cell: Array, after: Array, features: Array) -> None:
+    """Turn pre-activations ``[B, 4 * C]`` (enter, forget, leave, candidate) into gates, and take a step.
+
+    The output goes into the last C features.
+    """
     one, two = cell.dtype.type(1), cell.dtype.type(2)
     rows, units = cell.shape
     for b in range(rows):
@@ -70,7 +73,7 @@ def _lstm(gates: Array, cell: Array, after: Array, hidden: Array) -> None:
             sigmoids[j] = one / (one + exp(-sigmoids[j]))
         for j in range(units):
             candidate[j] = _tanh(candidate[j], one, two)
-        row = hidden[b]
+        row = features[b][-units:]
         for j in range(units):
             value = forget[j] * cell[b, j] + enter[j] * candidate[j]
             after[b, j] = value
@@ -184,31 +187,43 @@ def _activate_backward(
 
 @njit(**FAST)
 def _compare(memory: Array, p: Array, stride: int, inside: Any, dots: Array, norms: Array) -> None:
-    """Multiply all keys with a memory ``[M, N]``: dots ``[H, N]``, and norms of the slots ``[N]``."""
+    """Multiply all keys with a memory ``[M, N]``: dots ``[H, N]``, and norms of the slots ``[N]``.
+
+    Several rows at a time, here and below: what all of them need is then loaded once.
+    """
     width, slots = memory.shape
-    heads = len(dots)
     zero = memory.dtype.type(0)
     for n in range(slots):
         norms[n] = inside
-    for h in range(heads):
+    for h in range(len(dots)):
         for n in range(slots):
             dots[h, n] = zero
-    for m in range(0, width // 4 * 4, 4):
+    first, second = dots[0], dots[1]
+    m = 0
+    while m + 3 < width:
         m0, m1, m2, m3 = memory[m], memory[m + 1], memory[m + 2], memory[m + 3]
+        k0, k1, k2, k3 = p[m], p[m + 1], p[m + 2], p[m + 3]
+        at = stride + m
+        q0, q1, q2, q3 = p[at], p[at + 1], p[at + 2], p[at + 3]
         for n in range(slots):
-            norms[n] += m0[n] * m0[n] + m1[n] * m1[n] + m2[n] * m2[n] + m3[n] * m3[n]
-        for h in range(heads):
-            at = h * stride + m
+            x0, x1, x2, x3 = m0[n], m1[n], m2[n], m3[n]
+            norms[n] += x0 * x0 + x1 * x1 + x2 * x2 + x3 * x3
+            first[n] += k0 * x0 + k1 * x1 + k2 * x2 + k3 * x3
+            second[n] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
+        for h in range(2, len(dots)):
+            at, more = h * stride + m, dots[h]
             k0, k1, k2, k3 = p[at], p[at + 1], p[at + 2], p[at + 3]
             for n in range(slots):
-                dots[h, n] += k0 * m0[n] + k1 * m1[n] + k2 * m2[n] + k3 * m3[n]
-    for m in range(width // 4 * 4, width):
+                more[n] += k0 * m0[n] + k1 * m1[n] + k2 * m2[n] + k3 * m3[n]
+        m += 4
+    while m < width:
         for n in range(slots):
             norms[n] += memory[m, n] * memory[m, n]
-        for h in range(heads):
+        for h in range(len(dots)):
             k = p[h * stride + m]
             for n in range(slots):
                 dots[h, n] += k * memory[m, n]
+        m += 1
     for n in range(slots):
         norms[n] = math.sqrt(norms[n])
 
@@ -227,16 +242,23 @@ def _compare_backward(
     """Go back through `_compare`; dnorms and dkey_norms are divided by the norms already."""
     width, slots = memory.shape
     zero = memory.dtype.type(0)
+    first, second = ddots[0], ddots[1]
     for m in range(width):
+        row, drow = memory[m], dmemory[m]
+        k, q, dk, dq = p[m], p[stride + m], zero, zero
         for n in range(slots):
-            dmemory[m, n] += dnorms[n] * memory[m, n]
-        for h in range(len(ddots)):
-            k = p[h * stride + m]
-            total = zero
+            x, f, s = row[n], first[n], second[n]
+            dk += f * x
+            dq += s * x
+            drow[n] += dnorms[n] * x + f * k + s * q
+        dp[m] = dk + dkey_norms[0] * k
+        dp[stride + m] = dq + dkey_norms[1] * q
+        for h in range(2, len(ddots)):
+            more, k, dk = ddots[h], p[h * stride + m], zero
             for n in range(slots):
-                total += ddots[h, n] * memory[m, n]
-                dmemory[m, n] += ddots[h, n] * k
-            dp[h * stride + m] = total + dkey_norms[h] * k
+                dk += more[n] * row[n]
+                drow[n] += more[n] * k
+            dp[h * stride + m] = dk + dkey_norms[h] * k
 
 
 @njit(**FAST)
@@ -335,6 +357,14 @@ def _interpolate_backward(
 def _shift(gated: Array, moves: Array, tiny: Any, shifted: Array, logs: Array) -> None:
     """Turn a ring by a distribution over shifts ``[S]``, equation 8, and take logarithms ``[N]``."""
     slots, shifts = len(shifted), len(moves)
+    if shifts == 3:  # the paper's, in one go
+        s0, s1, s2 = moves[0], moves[1], moves[2]
+        here, before, behind = gated[1 : 1 + slots], gated[:slots], gated[2 : 2 + slots]
+        for n in range(slots):
+            value = tiny + s0 * behind[n] + s1 * here[n] + s2 * before[n]
+            shifted[n] = value
+            logs[n] = log(value)
+        return
     for n in range(slots):
         shifted[n] = tiny
     for j in range(shifts):
@@ -398,45 +428,90 @@ def _sharpen_backward(logs: Array, shifted: Array, sharpening: Any, weighting: A
 def _read(memory: Array, weighting: Array, out: Array) -> None:
     """Read ``[M]`` from a memory ``[M, N]``: equation 2."""
     width, slots = memory.shape
-    for m in range(width):
-        total = memory.dtype.type(0)
+    zero = memory.dtype.type(0)
+    m = 0
+    while m + 3 < width:
+        m0, m1, m2, m3 = memory[m], memory[m + 1], memory[m + 2], memory[m + 3]
+        r0, r1, r2, r3 = zero, zero, zero, zero
+        for n in range(slots):
+            w = weighting[n]
+            r0 += w * m0[n]
+            r1 += w * m1[n]
+            r2 += w * m2[n]
+            r3 += w * m3[n]
+        out[m], out[m + 1], out[m + 2], out[m + 3] = r0, r1, r2, r3
+        m += 4
+    while m < width:
+        total = zero
         for n in range(slots):
             total += weighting[n] * memory[m, n]
         out[m] = total
+        m += 1
 
 
 @njit(**FAST)
-def _read_backward(memory: Array, weighting: Array, dout: Array, dmemory: Array, dweighting: Array) -> None:
+def _read_backward(
+    memory: Array, weighting: Array, dout: Array, dmemory: Array, dweighting: Array
+) -> None:
     width, slots = memory.shape
-    for m in range(width):
-        d = dout[m]
+    m = 0
+    while m + 3 < width:
+        m0, m1, m2, m3 = memory[m], memory[m + 1], memory[m + 2], memory[m + 3]
+        d0, d1, d2, d3 = dmemory[m], dmemory[m + 1], dmemory[m + 2], dmemory[m + 3]
+        r0, r1, r2, r3 = dout[m], dout[m + 1], dout[m + 2], dout[m + 3]
         for n in range(slots):
-            dmemory[m, n] += weighting[n] * d
-            dweighting[n] += d * memory[m, n]
+            dweighting[n] += r0 * m0[n] + r1 * m1[n] + r2 * m2[n] + r3 * m3[n]
+        for n in range(slots):
+            w = weighting[n]
+            d0[n] += w * r0
+            d1[n] += w * r1
+            d2[n] += w * r2
+            d3[n] += w * r3
+        m += 4
+    while m < width:
+        for n in range(slots):
+            dmemory[m, n] += weighting[n] * dout[m]
+            dweighting[n] += dout[m] * memory[m, n]
+        m += 1
+
+
+@njit(**FAST)
+def _of_writer(p: Array, h: int, writers: int, width: int, m: int) -> tuple[Any, Any]:
+    """Return what a head adds to column m and erases of it; nothing if there is no such writer."""
+    each = len(p) // writers
+    if h >= writers:
+        return p.dtype.type(0), p.dtype.type(0)
+    return p[h * each + m], p[h * each + width + m] if each > width else p.dtype.type(1)
 
 
 @njit(**FAST)
 def _write(memory: Array, weighting: Array, p: Array, writers: int, after: Array) -> None:
-    """Erase and add: equations 3 and 4. p ``[W * M]`` or ``[W * 2 * M]`` has add and erase vectors."""
+    """Erase and add: equations 3 and 4. p ``[W * M]`` or ``[W * 2 * M]`` has add and erase vectors.
+
+    Several heads go two by two; a last one without a partner goes with the first reader, which does nothing.
+    """
     width, slots = memory.shape
     one = memory.dtype.type(1)
-    each = len(p) // writers
     for m in range(width):
+        row, new = memory[m], after[m]
         if writers == 1:
-            add, erase = p[m], p[width + m] if each > width else one
+            w = weighting[0]
+            add, erase = _of_writer(p, 0, writers, width, m)
             for n in range(slots):
-                after[m, n] = memory[m, n] + weighting[0, n] * (add - erase * memory[m, n])
+                x = row[n]
+                new[n] = x + w[n] * (add - erase * x)
             continue
-        for n in range(slots):
-            after[m, n] = memory[m, n]
-        for h in range(writers):
-            erase = p[h * each + width + m] if each > width else one
+        new[:] = row
+        for h in range(0, writers, 2):
+            w, v = weighting[h], weighting[h + 1]
+            erase, other = _of_writer(p, h, writers, width, m)[1], _of_writer(p, h + 1, writers, width, m)[1]
             for n in range(slots):
-                after[m, n] -= after[m, n] * weighting[h, n] * erase
-        for h in range(writers):
-            add = p[h * each + m]
+                new[n] *= (one - w[n] * erase) * (one - v[n] * other)
+        for h in range(0, writers, 2):
+            w, v = weighting[h], weighting[h + 1]
+            add, other = _of_writer(p, h, writers, width, m)[0], _of_writer(p, h + 1, writers, width, m)[0]
             for n in range(slots):
-                after[m, n] += add * weighting[h, n]
+                new[n] += w[n] * add + v[n] * other
 
 
 @njit(**FAST)
@@ -450,48 +525,73 @@ def _write_backward(
     dp: Array,
     kept: Array,
 ) -> None:
-    """Turn gradients of a memory into those before the write, in place. kept ``[W, N]`` is room to work in."""
+    """Turn gradients of a memory into those before the write, in place. kept ``[W, N]`` is for its work."""
     width, slots = memory.shape
     zero, one = memory.dtype.type(0), memory.dtype.type(1)
     each = len(p) // writers
-    for m in range(width):
-        if writers == 1:
-            add, erase = p[m], p[width + m] if each > width else one
-            dadd, derase = zero, zero
-            for n in range(slots):
-                d, x = dmemory[m, n], memory[m, n]
-                change = d * weighting[0, n]
-                dadd += change
-                derase += change * x
-                dweighting[0, n] += d * (add - erase * x)
-                dmemory[m, n] = d - change * erase
-            dp[m] = dadd
-            if each > width:
-                dp[width + m] = -derase
-            continue
+    m = 0
+    while writers == 1 and m + 1 < width:  # two rows at a time
+        row, other, drow, dother = memory[m], memory[m + 1], dmemory[m], dmemory[m + 1]
+        w, dw, a0, a1, e0, e1 = weighting[0], dweighting[0], p[m], p[m + 1], one, one
+        if each > width:
+            e0, e1 = p[width + m], p[width + m + 1]
+        da0, da1, de0, de1 = zero, zero, zero, zero
         for n in range(slots):
-            kept[0, n] = memory[m, n]
-        for h in range(1, writers):  # what the heads before have left
-            erase = p[(h - 1) * each + width + m] if each > width else one
+            d0, d1, x0, x1 = drow[n], dother[n], row[n], other[n]
+            c0, c1 = d0 * w[n], d1 * w[n]
+            da0 += c0
+            da1 += c1
+            de0 += c0 * x0
+            de1 += c1 * x1
+            dw[n] += d0 * (a0 - e0 * x0) + d1 * (a1 - e1 * x1)
+            drow[n] = d0 - c0 * e0
+            dother[n] = d1 - c1 * e1
+        dp[m], dp[m + 1] = da0, da1
+        if each > width:
+            dp[width + m], dp[width + m + 1] = -de0, -de1
+        m += 2
+    for m in range(m, width):
+        drow = dmemory[m]
+        kept[0, :] = memory[m]
+        for h in range(2, writers, 2):  # what the pairs before have left
+            w, v, left, after = weighting[h - 2], weighting[h - 1], kept[h - 2], kept[h]
+            erase = _of_writer(p, h - 2, writers, width, m)[1]
+            other = _of_writer(p, h - 1, writers, width, m)[1]
             for n in range(slots):
-                kept[h, n] = kept[h - 1, n] * (one - weighting[h - 1, n] * erase)
-        for h in range(writers):
-            add, dadd = p[h * each + m], zero
+                after[n] = left[n] * (one - w[n] * erase) * (one - v[n] * other)
+        for h in range(0, writers, 2):
+            w, v, dw, dv = weighting[h], weighting[h + 1], dweighting[h], dweighting[h + 1]
+            add, other = _of_writer(p, h, writers, width, m)[0], _of_writer(p, h + 1, writers, width, m)[0]
+            dadd, dother = zero, zero
             for n in range(slots):
-                dadd += dmemory[m, n] * weighting[h, n]
-                dweighting[h, n] += dmemory[m, n] * add
+                d = drow[n]
+                dadd += d * w[n]
+                dother += d * v[n]
+                dw[n] += d * add
+                dv[n] += d * other
             dp[h * each + m] = dadd
-        for h in range(writers - 1, -1, -1):
-            erase = p[h * each + width + m] if each > width else one
-            derase = zero
+            if h + 1 < writers:
+                dp[(h + 1) * each + m] = dother
+        for h in range((writers - 1) // 2 * 2, -1, -2):
+            w, v, dw, dv = weighting[h], weighting[h + 1], dweighting[h], dweighting[h + 1]
+            erase = _of_writer(p, h, writers, width, m)[1]
+            other = _of_writer(p, h + 1, writers, width, m)[1]
+            left, derase, dother = kept[h], zero, zero
             for n in range(slots):
-                d = dmemory[m, n]
-                change = d * kept[h, n]
-                derase += change * weighting[h, n]
-                dweighting[h, n] -= change * erase
-                dmemory[m, n] = d - d * weighting[h, n] * erase
+                d, x = drow[n], left[n]
+                keep = one - w[n] * erase
+                change = d * x * keep
+                dother += change * v[n]
+                dv[n] -= change * other
+                d -= d * v[n] * other
+                change = d * x
+                derase += change * w[n]
+                dw[n] -= change * erase
+                drow[n] = d * keep
             if each > width:
                 dp[h * each + width + m] = -derase
+                if h + 1 < writers:
+                    dp[(h + 1) * each + width + m] = -dother
 
 
 # ------------------------------------------------------------------------------------------- whole sequence
@@ -562,10 +662,10 @@ def forward(
             gate[:] = addend[t, first:last]
             if len(cells):
                 add_product(features[t, first:last, :], recurrent, gate)
-                _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now[:, V:])
+                _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)
             else:
                 add_product(features[t, first:last, :V], recurrent, gate)
-                _feedforward(gate, now[:, V:])
+                _feedforward(gate, now)
             add_product(now[:, V:], heads, params[t, first:last])
             for b in range(first, last):
                 p, before, after = params[t, b], both[t % 2, b - first], both[1 - t % 2, b - first]
@@ -703,8 +803,8 @@ def backward(
                     _lstm_backward(
                         gate_rows, cells[t, first:last], cells[t + 1, first:last], dhidden, dcells[first:last]
                     )
-                    add_product(gate_rows, recurrent, dnow[:, :])
+                    add_product(gate_rows, recurrent, dnow)
                 else:
-                    _feedforward_backward(features[t + 1, first:last, V:], dhidden, gate_rows)
-                    add_product(gate_rows, recurrent, dnow[:, :V])
+                    _feedforward_backward(features[t + 1, first:last], dhidden, gate_rows)
+                    add_product(gate_rows, recurrent, dnow)
         dstart[first:last] = dnow
