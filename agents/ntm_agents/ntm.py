@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
-from typing import Any, ClassVar, Literal, NamedTuple, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_type_hints
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
-from ntm_agents.controllers import Controller
+from ntm_agents.controllers import Controller, Layer
 from ntm_envs import keyed
 
 _HAS_NUMBA = find_spec("numba") is not None
@@ -267,7 +267,7 @@ class NTM(nn.Module):
         """Do what `_reference` does, in one function."""
         from ntm_agents.kernels.ntm import Options, recur  # needs Numba
 
-        c, (layer, *_) = self.config, self.controller.layers
+        c, layer = self.config, cast("Layer", self.controller.layers[0])
         options = Options(
             writers=c.write_heads,
             shifts=c.shift_width,
@@ -284,7 +284,7 @@ class NTM(nn.Module):
             options,
             projected,
             self.heads.bias.expand(*projected.shape[:2], -1),
-            layer.weight,
+            cast("Tensor", layer.weight),
             self.heads.weight,
             state.memory,
             state.weightings,

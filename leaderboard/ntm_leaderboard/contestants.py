@@ -65,6 +65,7 @@ def from_run(folder: Path) -> Contestant:
         restarts=summary["restarts"],
         dropped_updates=summary["dropped_updates"],
         parameters=summary["parameters"],
+        kernel=summary.get("kernel"),
         state_values=_count(state),
         recipe=dataclasses.asdict(run.train),
     )

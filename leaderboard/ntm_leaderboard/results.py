@@ -86,6 +86,8 @@ class Training(Record):
     """Updates that were dropped because loss or gradient were not finite."""
     parameters: Count
     """Trainable parameters of the model."""
+    kernel: str | None = None
+    """What computed the recurrence, if the model has a choice: ``reference`` or ``fused``."""
     state_values: Count
     """Numbers in its state for one sequence of the largest training size."""
     recipe: dict[str, Any]

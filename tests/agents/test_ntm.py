@@ -47,7 +47,13 @@ VARIANTS = {
         "add_bias": 0.25,
     },
 }
-every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+CASES = {
+    f"{name}, {kernel}": {**config, "kernel": kernel}
+    for kernel in ("reference", "fused")
+    for name, config in VARIANTS.items()
+    if kernel == "reference" or name not in ("gru", "deep")
+}
+every_variant = pytest.mark.parametrize("config", CASES.values(), ids=CASES)
 
 
 def make(config=None, **more):
@@ -138,7 +144,7 @@ def reference(model, inputs, slots):
                 memory[n] += weightings[w, n] * activation[c.add_activation](vectors[w, :M])  # equation 4
         source = memory if c.order == "write_first" else before
         reads = np.concatenate([weightings[W + r] @ source for r in range(R)])  # equation 2
-        logits.append(p["output.weight"] @ np.concatenate((below, reads)) + p["output.bias"])
+        logits.append(p["output.weight"] @ np.concatenate((reads, below)) + p["output.bias"])
         states.append((memory, weightings))
     return np.array(logits), states
 

@@ -27,23 +27,25 @@ FAST: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
     "error_model": "numpy",
     "nogil": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
 }
 """How kernels are compiled."""
 
-F, I = np.float32, np.int32
-ONE, HALF = F(1), F(0.5)
-LOWEST, HIGHEST = F(-87), F(88)  # beyond it exp is clamped, so that it stays a normal number
-LOG2_E, LN2_HIGH, LN2_LOW = F(1.44269504), F(0.693359375), F(-2.12194440e-4)
-E0, E1, E2 = F(1.9875691500e-4), F(1.3981999507e-3), F(8.3334519073e-3)
-E3, E4, E5 = F(4.1665795894e-2), F(1.6666665459e-1), F(5.0000001201e-1)
-L0, L1, L2 = F(7.0376836292e-2), F(-1.1514610310e-1), F(1.1676998740e-1)
-L3, L4, L5 = F(-1.2420140846e-1), F(1.4249322787e-1), F(-1.6668057665e-1)
-L6, L7, L8 = F(2.0000714765e-1), F(-2.4999993993e-1), F(3.3333331174e-1)
-BIAS, MANTISSA, ROUND = I(127), I(23), F(127.5)
-SQRT_HALF = I(0x3F3504F3)  # the bits of it
+REAL, WHOLE = np.float32, np.int32
+ONE, HALF = REAL(1), REAL(0.5)
+LOWEST, HIGHEST = REAL(-87), REAL(88)  # beyond it exp is clamped, so that it stays a normal number
+LOG2_E, LN2_HIGH, LN2_LOW = REAL(1.44269504), REAL(0.693359375), REAL(-2.12194440e-4)
+E0, E1, E2 = REAL(1.9875691500e-4), REAL(1.3981999507e-3), REAL(8.3334519073e-3)
+E3, E4, E5 = REAL(4.1665795894e-2), REAL(1.6666665459e-1), REAL(5.0000001201e-1)
+L0, L1, L2 = REAL(7.0376836292e-2), REAL(-1.1514610310e-1), REAL(1.1676998740e-1)
+L3, L4, L5 = REAL(-1.2420140846e-1), REAL(1.4249322787e-1), REAL(-1.6668057665e-1)
+L6, L7, L8 = REAL(2.0000714765e-1), REAL(-2.4999993993e-1), REAL(3.3333331174e-1)
+BIAS, MANTISSA, ROUND = WHOLE(127), WHOLE(23), REAL(127.5)
+SQRT_HALF = WHOLE(0x3F3504F3)  # the bits of it
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _float_of(typing: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:
     """Take the bits of an int32 as those of a float32."""
 
@@ -53,7 +55,7 @@ def _float_of(typing: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:
     return types.float32(types.int32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _bits_of(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
     """Take the bits of a float32 as those of an int32."""
 
@@ -68,20 +70,20 @@ def _exp(x: Any) -> Any:
     """2 ** n times a polynomial in what is left; relative error 8e-8. NaN stays NaN."""
     x = LOWEST if x < LOWEST else x
     x = HIGHEST if x > HIGHEST else x
-    n = I(I(x * LOG2_E + ROUND) - BIAS)
-    whole = F(n)
+    n = WHOLE(WHOLE(x * LOG2_E + ROUND) - BIAS)
+    whole = REAL(n)
     rest = x - whole * LN2_HIGH - whole * LN2_LOW
     polynomial = ((((E0 * rest + E1) * rest + E2) * rest + E3) * rest + E4) * rest + E5
-    return (polynomial * rest * rest + rest + ONE) * _float_of(I(I(n + BIAS) << MANTISSA))
+    return (polynomial * rest * rest + rest + ONE) * _float_of(WHOLE(WHOLE(n + BIAS) << MANTISSA))  # type: ignore
 
 
 @njit(fastmath={"contract"}, error_model="numpy")
 def _log(x: Any) -> Any:
     """Of positive normal numbers: the exponent, and a polynomial in the mantissa; relative error 7e-8."""
-    bits = _bits_of(x)
-    exponent = I(I(bits - SQRT_HALF) >> MANTISSA)
-    m = _float_of(I(bits - I(exponent << MANTISSA))) - ONE
-    square, whole = m * m, F(exponent)
+    bits = _bits_of(x)  # type: ignore
+    exponent = WHOLE(WHOLE(bits - SQRT_HALF) >> MANTISSA)
+    m = _float_of(WHOLE(bits - WHOLE(exponent << MANTISSA))) - ONE
+    square, whole = m * m, REAL(exponent)
     polynomial = ((((L0 * m + L1) * m + L2) * m + L3) * m + L4) * m + L5
     polynomial = ((polynomial * m + L6) * m + L7) * m + L8
     return m + (polynomial * m * square + whole * LN2_LOW - HALF * square) + whole * LN2_HIGH
@@ -117,6 +119,22 @@ def largest(values: Array) -> Any:
 
 
 @njit(**FAST)
+def copy(values: Array, out: Array) -> None:
+    """Copy ``[I, J]``; as an assignment of slices it would take seconds to compile."""
+    for i in range(len(out)):
+        for j in range(out.shape[1]):
+            out[i, j] = values[i, j]
+
+
+@njit(**FAST)
+def add_to(total: Array, values: Array) -> None:
+    """Add ``[I, J]`` to a total."""
+    for i in range(len(total)):
+        for j in range(total.shape[1]):
+            total[i, j] += values[i, j]
+
+
+@njit(**{**FAST, "no_cpython_wrapper": False})
 def add_product(a: Array, b: Array, out: Array) -> None:
     """Add the product of ``[I, K]`` and ``[K, J]`` to the first J columns of ``[I, >= J]``.
 

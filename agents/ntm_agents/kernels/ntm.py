@@ -65,7 +65,7 @@ def recur(
     tensors = (addend, head_addend, recurrent, heads, memory.transpose(1, 2), weightings, features)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     no_cells = addend.new_empty(0, 0)
-    features, weightings, memory, last = _Recurrence.apply(
+    features, weightings, memory, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
         options, learns, *tensors, no_cells if cells is None else cells
     )
     return features, weightings, memory.transpose(1, 2), None if cells is None else last
@@ -73,7 +73,7 @@ def recur(
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         options: Options,
         learns: bool,
@@ -86,7 +86,7 @@ class _Recurrence(torch.autograd.Function):
         features: Tensor,
         cells: Tensor,
     ) -> tuple[Tensor, ...]:
-        T, B, _ = addend.shape
+        T = len(addend)
         every = max(1, math.isqrt(T))
         checkpoints = memory.new_empty(-(-T // every) if learns else 0, *memory.shape)
         all_weightings, all_features = _behind(weightings, T), _behind(features, T)
@@ -98,18 +98,16 @@ class _Recurrence(torch.autograd.Function):
         weights = (recurrent.t().contiguous(), heads.t().contiguous())
         recurrence.forward(*_arrays(addend.contiguous(), *weights), *fixed, *_arrays(memory, *room))
         if learns:
-            ctx.fixed, ctx.room, ctx.weights = fixed, room, (recurrent, heads)
+            ctx.fixed = fixed
+            ctx.save_for_backward(*room, recurrent, heads)
             ctx.set_materialize_grads(False)
         return all_features[1:], all_weightings[1:], memory, all_cells[T] if len(cells) else cells
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
-        if ctx.room is None:
-            raise RuntimeError("backward through the fused NTM is possible once; run its forward again")
-        room, ctx.room = ctx.room, None
+        *room, recurrent, heads = ctx.saved_tensors
         gates, cells, features, params, weightings, checkpoints = room
-        recurrent, heads = ctx.weights
         dfeatures, dall, dmemory, dcells = gradients
         (T, B, _), (_, _, H, N) = gates.shape, weightings.shape
         if dfeatures is None:
@@ -121,19 +119,19 @@ class _Recurrence(torch.autograd.Function):
             torch.zeros_like(cells[0] if len(cells) else gates[0, :0]) if dcells is None else dcells.clone()
         )
         dweightings, dstart = weightings.new_zeros(B, H, N), torch.empty_like(features[0])
-        dparams = torch.empty_like(params)
+        dparams, dgates = torch.empty_like(params), torch.empty_like(gates)
         given = (dfeatures.contiguous(), dall.contiguous(), dcells.contiguous(), dmemory.contiguous())
         recurrence.backward(
             *_arrays(recurrent.contiguous(), heads.contiguous()),
             *ctx.fixed,
-            *_arrays(*room, *given, dweightings, dstart, dparams),
+            *_arrays(*room, *given, dweightings, dstart, dgates, dparams),
         )
         rows, width = T * B, features.shape[2]
         before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
-        drecurrent = gates.view(rows, -1).t() @ before[:, : recurrent.shape[1]]
+        drecurrent = dgates.view(rows, -1).t() @ before[:, : recurrent.shape[1]]
         dheads = dparams.view(rows, -1).t() @ after[:, width - heads.shape[1] :]
         return (
-            *(None, None, gates, dparams, drecurrent, dheads),
+            *(None, None, dgates, dparams, drecurrent, dheads),
             *(given[3], dweightings, dstart, given[2] if len(cells) else None),
         )
 

@@ -3,15 +3,16 @@
 What is here is what each step of the NTM needs from the one before: controller, head parameters, addressing,
 memory. It is the mathematics of `addressing.py` and `controllers.py`, derived by hand.
 
-Sequences go through in tiles, which are small enough for their memories to stay in the cache and large enough
-for the weights of the controller to be read once for several. In a memory the slots come last, ``[M, N]``: then
-everything runs along the slots, eight at a time. For the way back, weightings and parameters are kept, and the
-memory at every √T-th step alone; the others are written again, a segment at a time, and what belongs to the
-addressing is computed again where it is needed.
+Sequences go through in tiles: few enough for their memories to stay in the cache, and enough for the weights
+of the controller to be read once for several. In a memory the slots come last, ``[M, N]``: then everything
+runs along the slots, eight at a time. For the way back, weightings and parameters are kept, and the memory at
+every √T-th step alone; the others are written again, a segment at a time, and what belongs to the addressing
+is computed again where it is needed.
 
 Shape letters: T steps, B sequences, N slots, M width of a slot, W heads that write, R that read, H = W + R, S
-shift options, C units, V = R * M values that are read, G * C pre-activations, P parameters of all heads: of each
-head key M, strength, sharpening, gate, shifts S; then of each that writes add M and, if there is one, erase M.
+shift options, C units, V = R * M values that are read, G * C pre-activations, P parameters of all heads: of
+each head key M, strength, sharpening, gate, shifts S; then of each that writes add M and, if there is one,
+erase M.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from ntm_agents.kernels.arithmetic import FAST, Array, add_product, exp, largest, log
+from ntm_agents.kernels.arithmetic import FAST, Array, add_product, add_to, copy, exp, largest, log
 
 TINY = 1e-30
 """As in `addressing.py`."""
@@ -81,24 +82,28 @@ def _lstm(gates: Array, cell: Array, after: Array, features: Array) -> None:
 
 
 @njit(**FAST)
-def _lstm_backward(gates: Array, before: Array, after: Array, dhidden: Array, dcell: Array) -> None:
-    """Turn gates into gradients of their pre-activations, and those of the cell into those a step before."""
+def _lstm_backward(
+    gates: Array, before: Array, after: Array, dhidden: Array, dcell: Array, dgates: Array
+) -> None:
+    """Return gradients of pre-activations, and turn those of the cell into those a step before."""
     one, two = dcell.dtype.type(1), dcell.dtype.type(2)
     rows, units = dcell.shape
     for b in range(rows):
         enter, forget = gates[b, :units], gates[b, units : 2 * units]
         leave, candidate = gates[b, 2 * units : 3 * units], gates[b, 3 * units :]
+        denter, dforget = dgates[b, :units], dgates[b, units : 2 * units]
+        dleave, dcandidate = dgates[b, 2 * units : 3 * units], dgates[b, 3 * units :]
         for j in range(units):
             y, o, d = _tanh(after[b, j], one, two), leave[j], dhidden[b, j]
-            leave[j] = d * y * o * (one - o)
+            dleave[j] = d * y * o * (one - o)
             dcell[b, j] += d * o * (one - y * y)
         for j in range(units):
             d, i, c = dcell[b, j], enter[j], candidate[j]
-            enter[j] = d * c * i * (one - i)
-            candidate[j] = d * i * (one - c * c)
+            denter[j] = d * c * i * (one - i)
+            dcandidate[j] = d * i * (one - c * c)
         for j in range(units):
             d, f = dcell[b, j], forget[j]
-            forget[j] = d * before[b, j] * f * (one - f)
+            dforget[j] = d * before[b, j] * f * (one - f)
             dcell[b, j] = d * f
 
 
@@ -450,9 +455,7 @@ def _read(memory: Array, weighting: Array, out: Array) -> None:
 
 
 @njit(**FAST)
-def _read_backward(
-    memory: Array, weighting: Array, dout: Array, dmemory: Array, dweighting: Array
-) -> None:
+def _read_backward(memory: Array, weighting: Array, dout: Array, dmemory: Array, dweighting: Array) -> None:
     width, slots = memory.shape
     m = 0
     while m + 3 < width:
@@ -501,7 +504,8 @@ def _write(memory: Array, weighting: Array, p: Array, writers: int, after: Array
                 x = row[n]
                 new[n] = x + w[n] * (add - erase * x)
             continue
-        new[:] = row
+        for n in range(slots):
+            new[n] = row[n]
         for h in range(0, writers, 2):
             w, v = weighting[h], weighting[h + 1]
             erase, other = _of_writer(p, h, writers, width, m)[1], _of_writer(p, h + 1, writers, width, m)[1]
@@ -529,8 +533,9 @@ def _write_backward(
     width, slots = memory.shape
     zero, one = memory.dtype.type(0), memory.dtype.type(1)
     each = len(p) // writers
-    m = 0
-    while writers == 1 and m + 1 < width:  # two rows at a time
+    done = 0
+    while writers == 1 and done + 1 < width:  # two rows at a time
+        m = done
         row, other, drow, dother = memory[m], memory[m + 1], dmemory[m], dmemory[m + 1]
         w, dw, a0, a1, e0, e1 = weighting[0], dweighting[0], p[m], p[m + 1], one, one
         if each > width:
@@ -549,10 +554,11 @@ def _write_backward(
         dp[m], dp[m + 1] = da0, da1
         if each > width:
             dp[width + m], dp[width + m + 1] = -de0, -de1
-        m += 2
-    for m in range(m, width):
+        done += 2
+    for m in range(done, width):
         drow = dmemory[m]
-        kept[0, :] = memory[m]
+        for n in range(slots):
+            kept[0, n] = memory[m, n]
         for h in range(2, writers, 2):  # what the pairs before have left
             w, v, left, after = weighting[h - 2], weighting[h - 1], kept[h - 2], kept[h]
             erase = _of_writer(p, h - 2, writers, width, m)[1]
@@ -597,7 +603,7 @@ def _write_backward(
 # ------------------------------------------------------------------------------------------- whole sequence
 
 
-@njit(**FAST, cache=True)
+@njit(**{**FAST, "no_cpython_wrapper": False}, cache=True)
 def forward(
     addend: Array,
     recurrent: Array,
@@ -653,13 +659,13 @@ def forward(
     for first in range(0, B, tile):
         last = min(first + tile, B)
         for b in range(first, last):
-            both[0, b - first] = memory[b]
+            copy(memory[b], both[0, b - first])
         for t in range(T):
             if every and t % every == 0:
                 for b in range(first, last):
-                    checkpoints[t // every, b] = both[t % 2, b - first]
+                    copy(both[t % 2, b - first], checkpoints[t // every, b])
             gate, now = gates[t, first:last], features[t + 1, first:last]
-            gate[:] = addend[t, first:last]
+            copy(addend[t, first:last], gate)
             if len(cells):
                 add_product(features[t, first:last, :], recurrent, gate)
                 _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)
@@ -685,10 +691,10 @@ def forward(
                 for r in range(H - writers):
                     _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
         for b in range(first, last):
-            memory[b] = both[T % 2, b - first]
+            copy(both[T % 2, b - first], memory[b])
 
 
-@njit(**FAST, cache=True)
+@njit(**{**FAST, "no_cpython_wrapper": False}, cache=True)
 def backward(
     recurrent: Array,
     heads: Array,
@@ -711,21 +717,34 @@ def backward(
     dmemory: Array,
     dweightings: Array,
     dstart: Array,
+    dgates: Array,
     dparams: Array,
 ) -> None:
-    """Go back through `forward`.
+    """Go back through `forward`, whose arguments these are up to `checkpoints`, but for the weights.
 
     Args:
         recurrent: Weights, the other way round: ``[G * C, V or V + C]``.
         heads: Weights, the other way round: ``[P, C]``.
-        writers: As in `forward`, and so are the arguments up to `checkpoints`.
-        gates: What `forward` left there; afterwards, the gradients of `addend`.
+        writers: W.
+        shifts: S.
+        activations: What keys and add vectors go through.
+        epsilons: What is added inside the roots, to the norms, and to their product.
+        write_first: Whether heads read after the write.
+        tile: How many sequences go through side by side.
+        every: Steps between checkpoints.
+        gates: What `forward` left.
+        cells: What `forward` left.
+        features: What `forward` left.
+        params: What `forward` left.
+        weightings: What `forward` left.
+        checkpoints: What `forward` left.
         dfeatures: Gradients of the features behind the first ``[T, B, V + C]``.
         dall: Gradients of the weightings behind the first ``[T, B, H, N]``, or ``[0, 0, 0, 0]``.
         dcells: Gradient of the last cells ``[B, C]``; afterwards, of the first.
         dmemory: Gradient of the memory at the end ``[B, M, N]``; afterwards, at the start.
         dweightings: Zeros ``[B, H, N]``; afterwards, the gradient of the first weightings.
         dstart: Room for the gradient of the first features ``[B, V + C]``.
+        dgates: Room for the gradients of what was added to the controller's pre-activations.
         dparams: Room for the gradients of what was added to the head parameters ``[T, B, P]``.
     """
     T, B, _ = gates.shape
@@ -749,19 +768,19 @@ def backward(
         for start in range((T - 1) // every * every, -1, -every):
             end = min(start + every, T)
             for b in range(first, last):
-                memories[0, b - first] = checkpoints[start // every, b]
+                copy(checkpoints[start // every, b], memories[0, b - first])
                 for t in range(start, end):
                     before, after = memories[t - start, b - first], memories[t - start + 1, b - first]
                     _write(before, weightings[t + 1, b], params[t, b, split:], writers, after)
             for t in range(end - 1, start - 1, -1):
-                dnow += dfeatures[t, first:last]
+                add_to(dnow, dfeatures[t, first:last])
                 for b in range(first, last):
                     before, after = memories[t - start, b - first], memories[t - start + 1, b - first]
                     p, dp = params[t, b], dparams[t, b]
                     previous, weighting = weightings[t, b], weightings[t + 1, b]
                     dmem, dweighting = dmemory[b], dweightings[b]
                     if len(dall):
-                        dweighting += dall[t, b]
+                        add_to(dweighting, dall[t, b])
                     if not write_first:
                         _write_backward(
                             before, weighting, p[split:], writers, dmem, dweighting, dp[split:], kept
@@ -795,16 +814,17 @@ def backward(
                         )
                     _compare_backward(before, p, stride, ddots, dnorms, dkey_norms, dmem, dp)
                     _activate_backward(p, dp, H, writers, M, shifts, key, add)
-                dhidden[:] = dnow[:, V:]
+                for b in range(last - first):
+                    for j in range(C):
+                        dhidden[b, j] = dnow[b, V + j]
+                    for j in range(V + C):
+                        dnow[b, j] = zero
                 add_product(dparams[t, first:last], heads, dhidden)
-                dnow[:] = zero
-                gate_rows = gates[t, first:last]
+                dgate = dgates[t, first:last]
                 if len(cells):
-                    _lstm_backward(
-                        gate_rows, cells[t, first:last], cells[t + 1, first:last], dhidden, dcells[first:last]
-                    )
-                    add_product(gate_rows, recurrent, dnow)
+                    cell, after = cells[t, first:last], cells[t + 1, first:last]
+                    _lstm_backward(gates[t, first:last], cell, after, dhidden, dcells[first:last], dgate)
                 else:
-                    _feedforward_backward(features[t + 1, first:last], dhidden, gate_rows)
-                    add_product(gate_rows, recurrent, dnow)
-        dstart[first:last] = dnow
+                    _feedforward_backward(features[t + 1, first:last], dhidden, dgate)
+                add_product(dgate, recurrent, dnow)
+        copy(dnow, dstart[first:last])

@@ -321,6 +321,7 @@ class Trainer:
             "sequences": counters.sequences,
             "updates": counters.updates,
             "seconds": round(counters.seconds, 3),
+            "kernel": getattr(self.model, "kernel", None),
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "restarts": counters.restarts,
             "dropped_updates": counters.dropped,

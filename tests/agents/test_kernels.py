@@ -1,0 +1,239 @@
+"""The fused kernel: the same numbers as the reference, for every option, shape and gradient."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+import ntm_agents.ntm
+from ntm_agents import NTM
+from ntm_agents.kernels import arithmetic
+from ntm_envs import tasks
+
+I, O = 5, 3
+
+
+def pair(dtype=torch.float64, **config):
+    """The same model with either kernel, all of whose parameters matter."""
+    torch.manual_seed(0)
+    models = [NTM(I, O, kernel=kernel, **config).to(dtype) for kernel in ("reference", "fused")]
+    with torch.no_grad():
+        for parameter in models[0].parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    models[1].load_state_dict(models[0].state_dict())
+    return models
+
+
+def results(model, T, B, capacity, seed=0):
+    """Everything that a model computes, and the gradients of everything that it depends on."""
+    dtype = model.output.weight.dtype
+    random = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=random, dtype=torch.float64).to(dtype)
+
+    inputs = draw(T, B, I).requires_grad_()
+    first = model.initial_state(B, capacity)
+    start = first._replace(
+        memory=(first.memory.detach() + draw(*first.memory.shape)).requires_grad_(),
+        weightings=(first.weightings.detach() + draw(*first.weightings.shape))
+        .softmax(2)
+        .detach()
+        .requires_grad_(),
+        reads=draw(*first.reads.shape).requires_grad_(),
+        controller=tuple(draw(*tensor.shape).requires_grad_() for tensor in first.controller),
+    )
+    # Once from the model's own state, which may be learnt, and once from any.
+    found, loss = {}, 0
+    for name, state in (("own", first), ("any", start)):
+        logits, last = model(inputs, state)
+        for part, tensor in {"logits": logits, **dict(_tensors(last))}.items():
+            found[f"{name} {part}"] = tensor.detach()
+            loss = loss + (tensor * draw(*tensor.shape)).sum()
+    leaves = {
+        "inputs": inputs,
+        **{f"start {n}": t for n, t in _tensors(start)},
+        **dict(model.named_parameters()),
+    }
+    gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    found |= {f"d {name}": g for name, g in zip(leaves, gradients, strict=True) if g is not None}
+    return found
+
+
+def _tensors(state):
+    yield from (("memory", state.memory), ("weightings", state.weightings), ("reads", state.reads))
+    yield from ((f"controller {i}", tensor) for i, tensor in enumerate(state.controller))
+
+
+def assert_same(found, expected, tolerance):
+    """Compare tensor by tensor, relative to the largest value of each."""
+    assert found.keys() == expected.keys()
+    for name, want in expected.items():
+        assert torch.isfinite(want).all(), name
+        assert torch.isfinite(found[name]).all(), name  # a maximum would hide NaN
+        error = (found[name] - want).abs().max() / want.abs().max().clamp(min=1e-3)
+        assert error < tolerance, f"{name}: {error:.1e}"
+
+
+OPTIONS = st.fixed_dictionaries(
+    {
+        "controller": st.sampled_from(["feedforward", "lstm"]),
+        "units": st.integers(1, 9),
+        "read_heads": st.integers(1, 4),
+        "write_heads": st.integers(1, 4),
+        "memory_width": st.integers(1, 9),
+        "shift_width": st.integers(2, 6),
+        "key_activation": st.sampled_from(["identity", "tanh"]),
+        "add_activation": st.sampled_from(["identity", "tanh", "sigmoid"]),
+        "write_mode": st.sampled_from(["erase_add", "interpolate"]),
+        "order": st.sampled_from(["write_first", "read_first"]),
+        "epsilon": st.sampled_from([1e-8, 0.1]),
+        "epsilon_at": st.sampled_from(["product", "norms", "squares"]),
+        "memory_start": st.sampled_from(["constant", "random", "position", "learned"]),
+        "head_start": st.sampled_from(["first", "learned", "uniform"]),
+    }
+)
+SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integers(1, 40)}
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(config=OPTIONS, **SHAPES)
+@example(config={"controller": "lstm"}, T=1, B=1, capacity=1)
+@example(config={"controller": "lstm", "memory_width": 30}, T=2, B=35, capacity=1024)  # several tiles
+@example(config={"controller": "feedforward"}, T=50, B=3, capacity=64)
+def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
+    reference, fused = pair(**config)
+    assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11)
+
+
+@pytest.mark.parametrize("controller", ["feedforward", "lstm"])
+@pytest.mark.parametrize("heads", [1, 4])
+def test_it_is_the_reference_in_single_precision(controller, heads):
+    config = {"controller": controller, "read_heads": heads, "write_heads": heads, "memory_slots": 128}
+    reference, fused = pair(torch.float32, **config)
+    assert_same(results(fused, 41, 8, 128), results(reference, 41, 8, 128), 1e-4)
+
+
+@pytest.mark.parametrize("wrong", ["logits", "d heads.weight", "d start memory"])
+def test_a_thousandth_is_too_much(wrong):
+    reference, fused = pair()
+    found = results(fused, 5, 3, 8)
+    name = next(name for name in found if name.endswith(wrong))
+    found[name] = found[name] * 1.001
+    with pytest.raises(AssertionError, match=wrong):
+        assert_same(found, results(reference, 5, 3, 8), 1e-4)
+    found[name] = found[name] * float("nan")
+    with pytest.raises(AssertionError, match=wrong):
+        assert_same(found, results(reference, 5, 3, 8), 1e-4)
+
+
+@pytest.mark.parametrize("controller", ["feedforward", "lstm"])
+def test_fifty_updates_have_the_same_losses(controller):
+    task, losses = tasks.get("copy"), []
+    for kernel in ("reference", "fused"):
+        torch.manual_seed(0)
+        model = NTM(task.input_size, task.output_size, controller=controller, units=20, kernel=kernel)
+        optimizer, mine = torch.optim.Adam(model.parameters(), 3e-3), []
+        for update in range(50):
+            batch = task.episodes(range(8 * update, 8 * update + 8), length=4)
+            logits, _ = model(torch.from_numpy(batch.inputs), model.initial_state(8, 16))
+            mask, targets = torch.from_numpy(batch.mask), torch.from_numpy(batch.targets).float()
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits[mask], targets[mask])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            mine.append(loss.item())
+        losses.append(mine)
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
+    assert losses[0][-1] < losses[0][0] - 0.02  # something was learnt
+
+
+def test_the_way_back_may_be_gone_twice():
+    _, model = pair()
+    logits, _ = model(torch.randn(4, 2, I, dtype=torch.float64), model.initial_state(2, 8))
+    once = torch.autograd.grad(logits.sum(), list(model.parameters()), retain_graph=True)
+    again = torch.autograd.grad(logits.sum(), list(model.parameters()))
+    for a, b in zip(once, again, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_states_are_not_changed():
+    _, model = pair()
+    with torch.no_grad():
+        _, state = model(torch.ones(3, 2, I, dtype=torch.float64), model.initial_state(2, 8))
+        before = [tensor.clone() for _, tensor in _tensors(state)]
+        model(torch.ones(3, 2, I, dtype=torch.float64), state)
+    for (_, tensor), was in zip(_tensors(state), before, strict=True):
+        assert torch.equal(tensor, was)
+
+
+def test_what_is_not_finite_is_seen():
+    for model in pair(torch.float32):
+        inputs = torch.zeros(4, 3, I)
+        inputs[1, 1, 0] = float("nan")
+        logits, _ = model(inputs, model.initial_state(3, 8))
+        finite = torch.isfinite(logits).all(2)
+        assert finite[:, [0, 2]].all()  # others do not suffer
+        assert finite[0].all()
+        assert not finite[1:, 1].any()
+
+
+def test_sharp_and_long_stays_finite():
+    _, model = pair(torch.float32, controller="feedforward", sharpening_bias=50.0, strength_bias=200.0)
+    inputs = torch.randn(500, 2, I).requires_grad_()
+    logits, _ = model(inputs, model.initial_state(2, 512))
+    (gradient,) = torch.autograd.grad(logits.sum(), inputs)
+    assert torch.isfinite(logits).all()
+    assert torch.isfinite(gradient).all()
+
+
+def test_which_kernel_runs(monkeypatch):
+    assert NTM(I, O).kernel == "fused"
+    assert NTM(I, O, kernel="reference").kernel == "reference"
+    for config in ({"controller": "gru"}, {"depth": 2}):
+        assert NTM(I, O, **config).kernel == "reference"
+        with pytest.raises(ValueError, match="does not apply: the controller is"):
+            _ = NTM(I, O, kernel="fused", **config).kernel
+    assert NTM(I, O).to(torch.bfloat16).kernel == "reference"
+    assert NTM(I, O).to("meta").kernel == "reference"
+    monkeypatch.setattr(ntm_agents.ntm, "_HAS_NUMBA", False)
+    assert NTM(I, O).kernel == "reference"
+    with pytest.raises(ValueError, match="Numba is not installed"):
+        _ = NTM(I, O, kernel="fused").kernel
+
+
+@njit
+def _map(values, out, logarithm):
+    for i in range(len(values)):
+        out[i] = arithmetic.log(values[i]) if logarithm else arithmetic.exp(values[i])
+
+
+def test_exponentials_and_logarithms_are_right_to_single_precision():
+    x = np.concatenate([np.linspace(-86, 87, 20001), np.linspace(-1e-3, 1e-3, 1001)]).astype(np.float32)
+    out = np.empty_like(x)
+    _map(x, out, False)
+    np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=2e-7)
+    positive = np.exp(np.linspace(-69, 69, 20001)).astype(np.float32)
+    out = np.empty_like(positive)
+    _map(positive, out, True)
+    np.testing.assert_allclose(out, np.log(positive.astype(np.float64)), rtol=2e-7, atol=1e-7)
+    edge = np.array([np.nan, np.inf, -np.inf, 1000, -1000], np.float32)
+    out = np.empty_like(edge)
+    _map(edge, out, False)
+    assert np.isnan(out[0])
+    assert (out[[1, 3]] > 1e38).all()
+    assert (out[[2, 4]] < 1e-37).all()
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(rows=st.integers(0, 9), terms=st.integers(0, 13), columns=st.integers(0, 40), more=st.integers(0, 3))
+def test_products_are_those_of_numpy(rows, terms, columns, more):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((rows, terms)), rng.standard_normal((terms, columns))
+    out = rng.standard_normal((rows, columns + more))
+    expected = out.copy()
+    expected[:, :columns] += a @ b
+    arithmetic.add_product(a, b, out)
+    np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
