@@ -666,13 +666,12 @@ def forward(
                     copy(both[t % 2, b - first], checkpoints[t // every, b])
             gate, now = gates[t, first:last], features[t + 1, first:last]
             copy(addend[t, first:last], gate)
+            add_product(features[t, first:last], 0, recurrent, gate)
             if len(cells):
-                add_product(features[t, first:last, :], recurrent, gate)
                 _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)
             else:
-                add_product(features[t, first:last, :V], recurrent, gate)
                 _feedforward(gate, now)
-            add_product(now[:, V:], heads, params[t, first:last])
+            add_product(now, V, heads, params[t, first:last])
             for b in range(first, last):
                 p, before, after = params[t, b], both[t % 2, b - first], both[1 - t % 2, b - first]
                 previous, weighting = weightings[t, b], weightings[t + 1, b]
@@ -819,12 +818,12 @@ def backward(
                         dhidden[b, j] = dnow[b, V + j]
                     for j in range(V + C):
                         dnow[b, j] = zero
-                add_product(dparams[t, first:last], heads, dhidden)
+                add_product(dparams[t, first:last], 0, heads, dhidden)
                 dgate = dgates[t, first:last]
                 if len(cells):
                     cell, after = cells[t, first:last], cells[t + 1, first:last]
                     _lstm_backward(gates[t, first:last], cell, after, dhidden, dcells[first:last], dgate)
                 else:
                     _feedforward_backward(features[t + 1, first:last], dhidden, dgate)
-                add_product(dgate, recurrent, dnow)
+                add_product(dgate, 0, recurrent, dnow)
         copy(dnow, dstart[first:last])
