@@ -49,7 +49,7 @@ def recur(
 
     Args:
         options: What does not depend on the data.
-        addend: What is added to the controller's pre-activations ``[T, B, G * C]``.
+        addend: What is added to the controller's pre-activations ``[T, B, G * C]``. It is overwritten.
         head_addend: What is added to the head parameters ``[T, B, P]``.
         recurrent: Weights of what was read and, of an LSTM, its last output ``[G * C, V or V + C]``.
         heads: Weights of the head parameters ``[P, C]``.
@@ -92,11 +92,11 @@ class _Recurrence(torch.autograd.Function):
         all_weightings, all_features = _behind(weightings, T), _behind(features, T)
         all_cells = _behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
         params = head_addend.clone(memory_format=torch.contiguous_format)
-        gates, memory = torch.empty_like(addend), memory.clone(memory_format=torch.contiguous_format)
+        gates, memory = addend.contiguous(), memory.clone(memory_format=torch.contiguous_format)
         room = (gates, all_cells, all_features, params, all_weightings, checkpoints)
         fixed = _fixed(options, memory, every if learns else 0)
         weights = (recurrent.t().contiguous(), heads.t().contiguous())
-        recurrence.forward(*_arrays(addend.contiguous(), *weights), *fixed, *_arrays(memory, *room))
+        recurrence.forward(*_arrays(*weights), *fixed, *_arrays(memory, *room))
         if learns:
             ctx.fixed = fixed
             ctx.save_for_backward(*room, recurrent, heads)

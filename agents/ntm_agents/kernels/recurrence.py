@@ -605,7 +605,6 @@ def _write_backward(
 
 @njit(**{**FAST, "no_cpython_wrapper": False}, cache=True)
 def forward(
-    addend: Array,
     recurrent: Array,
     heads: Array,
     writers: int,
@@ -626,7 +625,6 @@ def forward(
     """Take T steps. An LSTM if there are cells, and otherwise a feed-forward controller.
 
     Args:
-        addend: What inputs and bias add to the controller's pre-activations ``[T, B, G * C]``.
         recurrent: Weights of what was read and, of an LSTM, of its last output ``[V or V + C, G * C]``.
         heads: Weights of the head parameters ``[C, P]``.
         writers: W.
@@ -637,14 +635,15 @@ def forward(
         tile: How many sequences go through side by side.
         every: Steps between checkpoints; 0 for none.
         memory: The memory at the start ``[B, M, N]``; afterwards, that at the end.
-        gates: Room for the gates ``[T, B, G * C]``.
+        gates: What inputs and bias add to the controller's pre-activations ``[T, B, G * C]``; afterwards,
+            the gates of an LSTM.
         cells: ``[T + 1, B, C]`` with the first set, or ``[0, 0, 0]``.
         features: What was read and the controller's output ``[T + 1, B, V + C]``; the first is set.
         params: What inputs and bias add to the head parameters ``[T, B, P]``; afterwards, the parameters.
         weightings: ``[T + 1, B, H, N]``; the first is set.
         checkpoints: Room for a memory at every `every`-th step ``[K, B, M, N]``.
     """
-    T, B, _ = addend.shape
+    T, B, _ = gates.shape
     H, N = weightings.shape[2:]
     M, C = memory.shape[1], heads.shape[0]
     V = features.shape[2] - C
@@ -665,7 +664,6 @@ def forward(
                 for b in range(first, last):
                     copy(both[t % 2, b - first], checkpoints[t // every, b])
             gate, now = gates[t, first:last], features[t + 1, first:last]
-            copy(addend[t, first:last], gate)
             add_product(features[t, first:last], 0, recurrent, gate)
             if len(cells):
                 _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)

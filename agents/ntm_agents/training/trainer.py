@@ -164,8 +164,10 @@ class Trainer:
     def _start(self) -> None:
         """Begin with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
-        self.model = self.run.build(self._task).to(self.device)
+        self.model = self.run.build(self._task).to(self.device).train()
         self._averaged = copy.deepcopy(self.model).eval()
+        # To walk through modules takes as long as a small update, so it is done once.
+        self._parameters, self._averages = list(self.model.parameters()), list(self._averaged.parameters())
         self._optimizer = _optimizer(self.run.train, self.model)
         self._best = {}
 
@@ -176,9 +178,9 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = config.rate(progress)
         self._optimizer.zero_grad()
-        loss, _ = self._forward(self.model.train(), batch)
+        loss, _ = self._forward(self.model, batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf)
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.clip_norm or math.inf)
         value = loss.item()
         counters.updates += 1
         counters.sequences += len(batch.keys)
@@ -186,9 +188,7 @@ class Trainer:
             self._optimizer.step()
             decay = min(config.average, counters.updates / (counters.updates + 10))
             with torch.no_grad():
-                torch._foreach_lerp_(
-                    list(self._averaged.parameters()), list(self.model.parameters()), 1 - decay
-                )
+                torch._foreach_lerp_(self._averages, self._parameters, 1 - decay)
             counters.loss += value
             counters.losses += 1
             counters.dropped_in_a_row = 0
@@ -283,7 +283,7 @@ class Trainer:
         tensors, record = load_tensors(self._checkpoint)
         self.counters = Counters(**record)
         if any(name.startswith("optimizer.") for name in tensors):  # there are none before the first update
-            for parameter in self.model.parameters():
+            for parameter in self._parameters:
                 parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
             rate = self._optimizer.param_groups[0]["lr"]
             self._optimizer.param_groups[0]["lr"] = 0.0

@@ -1,0 +1,251 @@
+"""How fast an NTM trains: the fused kernel beside plain PyTorch and a naive loop, on one core.
+
+    taskset --cpu-list 0 .venv/bin/python benchmarks/train_throughput.py
+
+A time is that of forward and backward of one batch. All variants of a line are measured in turn, in one
+process, so that a busy machine slows all of them. It takes about eight minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from matplotlib.figure import Figure
+from naive_ntm import NaiveNTM
+from rich.console import Console
+from rich.table import Table
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ntm_agents import NTM, Run, TrainConfig, Trainer
+
+INPUTS, OUTPUTS, UNITS, WIDTH = 9, 8, 100, 20
+LONG = {"T": 2000, "N": 2048, "B": 16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Measure how fast an NTM trains."""
+
+    rounds: int = 7
+    """How often each variant is measured, at least."""
+    figure: Path = Path("docs/train_throughput.png")
+    """Where the picture of times by T and N goes."""
+    part: str = ""
+    """For its own use: `memory` or `cold`, which are measured in a process of their own."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One line of the table."""
+
+    B: int
+    T: int
+    N: int
+    controller: str = "lstm"
+    heads: int = 1
+
+    def variants(self) -> dict[str, Callable[[], None]]:
+        """Return what makes one batch go forward and backward, by variant."""
+        x, y = torch.randn(self.T, self.B, INPUTS), torch.rand(self.T, self.B, OUTPUTS).round()
+        naive = NaiveNTM(INPUTS, OUTPUTS, controller=self.controller, heads=self.heads, slots=self.N)
+
+        def whole(forward: Callable[[], torch.Tensor]) -> Callable[[], None]:
+            return lambda: binary_cross_entropy_with_logits(forward(), y).backward()
+
+        made = {"naive": whole(lambda: naive(x))}
+        for kernel in ("reference", "fused"):
+            model = NTM(
+                INPUTS,
+                OUTPUTS,
+                controller=self.controller,
+                read_heads=self.heads,
+                write_heads=self.heads,
+                memory_slots=self.N,
+                kernel=kernel,
+            )
+            made[kernel] = whole(lambda model=model: model(x, model.initial_state(self.B, self.N))[0])
+        return made
+
+    @property
+    def products(self) -> float:
+        """Floating-point operations of the matrix products, forward and backward."""
+        gates = (4 if self.controller == "lstm" else 1) * UNITS
+        seen = INPUTS + self.heads * WIDTH + (UNITS if self.controller == "lstm" else 0)
+        parameters = self.heads * (2 * (WIDTH + 6) + 2 * WIDTH)
+        output = OUTPUTS * (UNITS + self.heads * WIDTH)
+        return 6.0 * self.T * self.B * (gates * seen + UNITS * parameters + output)
+
+
+WORKS = (
+    Work(1, 41, 128),
+    Work(16, 41, 128),
+    Work(32, 41, 128),
+    Work(64, 41, 128),
+    Work(32, 41, 128, "feedforward", 1),
+    Work(32, 41, 128, "feedforward", 4),
+    Work(16, 201, 1024),
+)
+
+
+def measure(variants: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Return the milliseconds of each variant, measured in turn; short ones several times a round."""
+    for run in variants.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, run in variants.items():
+            began = time.perf_counter()
+            while not times[name] or time.perf_counter() - began < 0.15:
+                start = time.perf_counter()
+                run()
+                times[name].append(1000 * (time.perf_counter() - start))
+                if times[name][-1] > 150:
+                    break
+    return times
+
+
+def main(options: Options) -> None:
+    """Measure and print; or one part of it, in a process of its own."""
+    torch.set_num_threads(1)
+    if options.part == "memory":
+        print(f"{_peak_memory():.2f}")
+        return
+    if options.part == "cold":
+        print("{:.1f} {:.2f}".format(*_first_batch()))
+        return
+    console = Console(width=110)
+    console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
+    _table(console, options.rounds)
+    _updates(console, options.rounds)
+    console.print(f"Peak memory of the process at {LONG}: {_part('memory')} GB", highlight=False)
+    with tempfile.TemporaryDirectory() as cache:
+        for name in ("first", "second"):
+            forward, backward = _part("cold", NUMBA_CACHE_DIR=cache).split()
+            text = f"{name} batch ever: forward {forward} s, backward {backward} s"
+            console.print(
+                text.replace("second batch ever", "first batch of a later process"), highlight=False
+            )
+    _figure(options.figure)
+    console.print(f"Times by T and by N are in {options.figure}", highlight=False)
+
+
+def _table(console: Console, rounds: int) -> None:
+    table = Table(title="Milliseconds a batch: median (least)", box=None)
+    for name in ("B", "T", "N", "controller", "heads", "naive", "reference", "fused"):
+        table.add_column(name, justify="right")
+    table.add_column("naive / fused", justify="right")
+    table.add_column("reference / fused", justify="right")
+    table.add_column("of torch.mm", justify="right")
+    for work in WORKS:
+        times = measure(work.variants(), rounds)
+        rate = _product_rate()
+        cells = [f"{np.median(t):.1f} ({min(t):.1f})" for t in times.values()]
+        ratios = [
+            f"{np.median(times[n]) / np.median(times['fused']):.1f} ({min(times[n]) / min(times['fused']):.1f})"
+            for n in ("naive", "reference")
+        ]
+        share = work.products / 1e6 / min(times["fused"]) / rate
+        heads = f"{work.heads} + {work.heads}"
+        table.add_row(
+            str(work.B), str(work.T), str(work.N), work.controller, heads, *cells, *ratios, f"{share:.0%}"
+        )
+    console.print(table)
+
+
+def _updates(console: Console, rounds: int) -> None:
+    """Print what share of an update is not the model's."""
+    for B in (1, 32):
+        run = Run(
+            agent="ntm",
+            entry="ntm_agents.ntm:NTM",
+            task="copy",
+            model={"memory_slots": 128},
+            train=TrainConfig(sequences=10**9, batch_size=B, validate_every=10**9),
+        )
+        trainer = Trainer(run)
+        trainer._spec = trainer._spec.__class__(**{**vars(trainer._spec), "training": {"length": (20, 20)}})
+        batch = trainer._batch(0.0)
+
+        def model_alone(trainer: Trainer = trainer, batch: object = batch) -> None:
+            loss, _ = trainer._forward(trainer.model.train(), batch)
+            loss.backward()
+
+        parts = {
+            "update": trainer._update,
+            "model": model_alone,
+            "batch": lambda trainer=trainer: trainer._batch(0.0),
+            "optimizer": trainer._optimizer.step,
+        }
+        times = {name: float(np.median(t)) for name, t in measure(parts, rounds).items()}
+        rest = 1 - times["model"] / times["update"]
+        listed = ", ".join(f"{name} {ms:.2f} ms" for name, ms in times.items())
+        console.print(f"An update at B = {B}: {listed}; not the model's: {rest:.0%}", highlight=False)
+
+
+def _figure(path: Path) -> None:
+    """Draw milliseconds a batch by T and by N."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    grid = figure.subplots(1, 2)
+    ways = (("T", [20, 40, 80, 160, 320, 640]), ("N", [64, 128, 256, 512, 1024, 2048]))
+    for axes, (name, values) in zip(grid, ways, strict=True):
+        for kernel, colour, marker in (("reference", "#D55E00", "s"), ("fused", "#0072B2", "o")):
+            times = []
+            for value in values:
+                work = Work(**{"B": 8, "T": 41, "N": 128, name: value})
+                times.append(min(measure({kernel: work.variants()[kernel]}, 3)[kernel]))
+            axes.plot(values, times, color=colour, marker=marker, label=kernel)
+        axes.plot(values, [times[0] * v / values[0] for v in values], "--", color="#999999", label="linear")
+        axes.set(xscale="log", yscale="log", xlabel=name, title=f"by {name}", xticks=values)
+        axes.set_xticks(values, [str(value) for value in values])
+        axes.minorticks_off()
+        axes.grid(color="#E6E6E6")
+        axes.spines[["top", "right"]].set_visible(False)
+    grid[0].set_ylabel("ms a batch of 8")
+    grid[0].legend(frameon=False)
+    figure.savefig(path, dpi=130)
+
+
+def _product_rate() -> float:
+    """Return the GFLOP/s of a large product of matrices: what the processor can do."""
+    a, best = torch.randn(512, 512), float("inf")
+    for _ in range(30):
+        start = time.perf_counter()
+        torch.mm(a, a)
+        best = min(best, time.perf_counter() - start)
+    return 2 * 512**3 / best / 1e9
+
+
+def _peak_memory() -> float:
+    """Return the gigabytes that a process needs for one long batch."""
+    Work(LONG["B"], LONG["T"], LONG["N"]).variants()["fused"]()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def _first_batch() -> tuple[float, float]:
+    """Return the seconds of the first forward and backward of a process."""
+    model, start = NTM(INPUTS, OUTPUTS), time.perf_counter()
+    logits, _ = model(torch.zeros(2, 2, INPUTS), model.initial_state(2, 4))
+    middle = time.perf_counter()
+    logits.sum().backward()
+    return middle - start, time.perf_counter() - middle
+
+
+def _part(name: str, **environment: str) -> str:
+    command = [sys.executable, __file__, "--part", name]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
