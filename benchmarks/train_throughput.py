@@ -151,11 +151,10 @@ def _table(console: Console, rounds: int) -> None:
         times = measure(work.variants(), rounds)
         rate = _product_rate()
         cells = [f"{np.median(t):.1f} ({min(t):.1f})" for t in times.values()]
-        ratios = [
-            f"{np.median(times[n]) / np.median(times['fused']):.1f} ({min(times[n]) / min(times['fused']):.1f})"
-            for n in ("naive", "reference")
-        ]
-        share = work.products / 1e6 / min(times["fused"]) / rate
+        slower = {name: (np.median(t), min(t)) for name, t in times.items() if name != "fused"}
+        median, least = np.median(times["fused"]), min(times["fused"])
+        ratios = [f"{m / median:.1f} ({n / least:.1f})" for m, n in slower.values()]
+        share = work.products / 1e6 / least / rate
         heads = f"{work.heads} + {work.heads}"
         table.add_row(
             str(work.B), str(work.T), str(work.N), work.controller, heads, *cells, *ratios, f"{share:.0%}"

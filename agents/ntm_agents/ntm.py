@@ -250,6 +250,8 @@ class NTM(nn.Module):
     @property
     def kernel(self) -> Literal["reference", "fused"]:
         """What computes the recurrence, on the device that the model is on."""
+        if self.config.kernel == "auto" and torch.compiler.is_compiling():
+            return "reference"
         reason = self._why_not_fused() if self.config.kernel != "reference" else "it was asked for"
         if reason and self.config.kernel == "fused":
             raise ValueError(f"kernel is 'fused', which does not apply: {reason}; use 'auto' or 'reference'")

@@ -212,8 +212,8 @@ def _train(argv: list[str]) -> int:
     if trainer.complete:
         console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
         return 0
-    if kernel := getattr(trainer.model, "kernel", None):
-        console.print(f"kernel: {kernel}")
+    if trainer.kernel:
+        console.print(f"kernel: {trainer.kernel}")
     with ExitStack() as stack:
         listeners.append(stack.enter_context(report.training_display(console, run.train.sequences)))
         if options.tensorboard:

@@ -87,7 +87,7 @@ class Training(Record):
     parameters: Count
     """Trainable parameters of the model."""
     kernel: str | None = None
-    """What computed the recurrence, if the model has a choice: ``reference`` or ``fused``."""
+    """What computed the model in training, if there was a choice: ``reference``, ``fused``, ``compiled``."""
     state_values: Count
     """Numbers in its state for one sequence of the largest training size."""
     recipe: dict[str, Any]

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ntm_agents.protocol import State
 from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors, write_atomically
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.run import Run
@@ -110,6 +111,11 @@ class Trainer:
         """Whether the run in the folder has come to its end."""
         return self.folder is not None and (self.folder / "summary.json").exists()
 
+    @property
+    def kernel(self) -> str | None:
+        """What computes the model: ``compiled``, or what the model itself says, if it has a choice."""
+        return "compiled" if self.run.train.compile else getattr(self.model, "kernel", None)
+
     def train(self) -> nn.Module:
         """Train to the end of the budget and return the model with the weights that are kept.
 
@@ -167,7 +173,9 @@ class Trainer:
         self.model = self.run.build(self._task).to(self.device).train()
         self._averaged = copy.deepcopy(self.model).eval()
         # To walk through modules takes as long as a small update, so it is done once.
-        self._parameters, self._averages = list(self.model.parameters()), list(self._averaged.parameters())
+        self._parameters: list[Tensor] = list(self.model.parameters())
+        self._averages: list[Tensor] = list(self._averaged.parameters())
+        self._step = torch.compile(self.model, dynamic=False)  # nothing is compiled before it is called
         self._optimizer = _optimizer(self.run.train, self.model)
         self._best = {}
 
@@ -210,10 +218,23 @@ class Trainer:
         targets = torch.from_numpy(batch.targets).to(self.device)
         mask = torch.from_numpy(batch.mask).to(self.device)
         T, B, _ = inputs.shape
-        logits, _ = model(inputs, model.initial_state(B, capacity(T)))  # type: ignore[operator]
+        state = model.initial_state(B, capacity(T))  # type: ignore[operator]
+        if self.run.train.compile and model is self.model:
+            logits = self._compiled_steps(inputs, state)
+        else:
+            logits, _ = model(inputs, state)
         right = ((logits > 0) == targets.bool()).all(2) | ~mask
         loss = functional.binary_cross_entropy_with_logits(logits[mask], targets[mask].to(logits.dtype))
         return loss, right.all(0)
+
+    def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
+        """Return the logits ``[T, B, O]``, a compiled step at a time; whole sequences compile for minutes."""
+        logits = []
+        for observation in inputs.unsqueeze(1).unbind(0):
+            # Of a state that is always laid out alike, one program serves all steps.
+            output, state = self._step(observation, _contiguous(state))
+            logits.append(output)
+        return torch.cat(logits)
 
     def _batch(self, progress: float) -> Batch:
         """Return the batch of this update."""
@@ -321,7 +342,7 @@ class Trainer:
             "sequences": counters.sequences,
             "updates": counters.updates,
             "seconds": round(counters.seconds, 3),
-            "kernel": getattr(self.model, "kernel", None),
+            "kernel": self.kernel,
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "restarts": counters.restarts,
             "dropped_updates": counters.dropped,
@@ -343,6 +364,13 @@ def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(model.parameters(), rate, momentum=config.momentum, weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(model.parameters(), rate, weight_decay=decay, fused=True)
+
+
+def _contiguous(state: State) -> State:
+    if isinstance(state, Tensor):
+        return state.contiguous()
+    parts = [_contiguous(part) for part in state]
+    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -330,6 +331,29 @@ def test_a_small_model_learns_a_short_copy():
     trainer = Trainer(Run(**{**vars(run), "task": "copy-1"}))
     trainer.train()
     assert trainer.counters.best_accuracy > 0.9
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # those of torch's compiler
+@pytest.mark.parametrize("controller", ["feedforward", "lstm"])
+def test_compiled_steps_have_the_same_gradients(controller):
+    model = {"controller": controller, "units": 8, "memory_width": 4, "kernel": "reference"}
+    gradients = []
+    for compiled in (False, True):
+        run = Run(
+            agent="ntm",
+            entry="ntm_agents.ntm:NTM",
+            task="copy",
+            model=model,
+            train=TrainConfig(compile=compiled, batch_size=3),
+        )
+        trainer = Trainer(run)
+        trainer._update()
+        gradients.append({name: p.grad for name, p in trainer.model.named_parameters()})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, expected in gradients[0].items():
+        assert torch.isfinite(gradients[1][name]).all(), name
+        torch.testing.assert_close(gradients[1][name], expected, rtol=1e-4, atol=1e-6, msg=name)
 
 
 def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
