@@ -9,7 +9,7 @@ process, so that a busy machine slows all of them. It takes about eight minutes.
 from __future__ import annotations
 
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -124,7 +124,7 @@ def main(options: Options) -> None:
     if options.part == "cold":
         print("{:.1f} {:.2f}".format(*_first_batch()))
         return
-    console = Console(width=110)
+    console = Console(width=124)
     console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
     _table(console, options.rounds)
     _updates(console, options.rounds)
@@ -180,11 +180,15 @@ def _updates(console: Console, rounds: int) -> None:
             loss, _ = trainer._forward(trainer.model.train(), batch)
             loss.backward()
 
+        def optimizer_alone(optimizer: torch.optim.Optimizer = trainer._optimizer) -> None:
+            optimizer.param_groups[0]["lr"] = 0.0  # or the weights would run away with one gradient
+            optimizer.step()
+
         parts = {
             "update": trainer._update,
             "model": model_alone,
             "batch": lambda trainer=trainer: trainer._batch(0.0),
-            "optimizer": trainer._optimizer.step,
+            "optimizer": optimizer_alone,
         }
         times = {name: float(np.median(t)) for name, t in measure(parts, rounds).items()}
         rest = 1 - times["model"] / times["update"]
@@ -228,7 +232,8 @@ def _product_rate() -> float:
 def _peak_memory() -> float:
     """Return the gigabytes that a process needs for one long batch."""
     Work(LONG["B"], LONG["T"], LONG["N"]).variants()["fused"]()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    status = Path("/proc/self/status").read_text()  # `resource` would count the parent's memory too
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 2**20
 
 
 def _first_batch() -> tuple[float, float]:
