@@ -175,7 +175,9 @@ class Trainer:
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
         self._averages: list[Tensor] = list(self._averaged.parameters())
-        self._step = torch.compile(self.model, dynamic=False)  # nothing is compiled before it is called
+        self._step: Callable[[Tensor, State], tuple[Tensor, State]] = self.model
+        if self.run.train.compile:  # even to ask for it takes seconds
+            self._step = torch.compile(self.model, dynamic=False)
         self._optimizer = _optimizer(self.run.train, self.model)
         self._best = {}
 
