@@ -3,7 +3,7 @@
     taskset --cpu-list 0 .venv/bin/python benchmarks/train_throughput.py
 
 A time is that of forward and backward of one batch. All variants of a line are measured in turn, in one
-process, so that a busy machine slows all of them. It takes about eight minutes.
+process, so that a busy machine slows all of them. It takes about four minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ class Options:
     figure: Path = Path("docs/train_throughput.png")
     """Where the picture of times by T and N goes."""
     part: str = ""
-    """For its own use: `memory` or `cold`, which are measured in a process of their own."""
+    """One part alone: `memory` and `cold`, which need a process of their own, or `compile`."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,9 @@ def main(options: Options) -> None:
     if options.part == "cold":
         print("{:.1f} {:.2f}".format(*_first_batch()))
         return
+    if options.part == "compile":
+        _compiled(options.rounds)
+        return
     console = Console(width=124)
     console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
     _table(console, options.rounds)
@@ -173,7 +176,7 @@ def _updates(console: Console, rounds: int) -> None:
             train=TrainConfig(sequences=10**9, batch_size=B, validate_every=10**9),
         )
         trainer = Trainer(run)
-        trainer._spec = trainer._spec.__class__(**{**vars(trainer._spec), "training": {"length": (20, 20)}})
+        trainer._spec = replace(trainer._spec, training={"length": (20, 20)})
         batch = trainer._batch(0.0)
 
         def model_alone(trainer: Trainer = trainer, batch: object = batch) -> None:
@@ -194,6 +197,25 @@ def _updates(console: Console, rounds: int) -> None:
         rest = 1 - times["model"] / times["update"]
         listed = ", ".join(f"{name} {ms:.2f} ms" for name, ms in times.items())
         console.print(f"An update at B = {B}: {listed}; not the model's: {rest:.0%}", highlight=False)
+
+
+def _compiled(rounds: int) -> None:
+    """Print what `torch.compile` of single steps makes of an update."""
+    updates = {}
+    for name, kernel in (("reference", "reference"), ("compiled", "reference"), ("fused", "fused")):
+        run = Run(
+            agent="ntm",
+            entry="ntm_agents.ntm:NTM",
+            task="copy",
+            model={"memory_slots": 128, "kernel": kernel},
+            train=TrainConfig(sequences=10**9, validate_every=10**9, compile=name == "compiled"),
+        )
+        trainer = Trainer(run)
+        trainer._spec = replace(trainer._spec, training={"length": (20, 20)})
+        updates[name] = trainer._update
+    times = measure(updates, rounds)
+    listed = ", ".join(f"{name} {np.median(t):.1f} ms ({min(t):.1f})" for name, t in times.items())
+    print(f"An update at B = 32: {listed}")
 
 
 def _figure(path: Path) -> None:

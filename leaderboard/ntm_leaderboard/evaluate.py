@@ -87,12 +87,13 @@ def play(
     Raises:
         ValueError: If the agent's outputs have the wrong shape or values.
     """
-    capacity = ntm_envs.capacity(spec.make().steps(**sizes))
+    task = spec.make()
+    capacity = ntm_envs.capacity(task.steps(**sizes))
     played, bits = [], 0
     for start in range(0, len(keys), rows := max(1, SLOTS_AT_A_TIME // capacity)):
         chunk = keys[start : start + rows]
         played.append(_play(agent, spec, sizes, chunk, capacity, seed + start))
-        batch = spec.make().episodes(chunk, **sizes)
+        batch = task.episodes(chunk, **sizes)
         bits += int(batch.mask.sum()) * batch.targets.shape[2]
     returns, wrong, costs = (np.concatenate(parts) for parts in zip(*played, strict=True))
     score = Score(

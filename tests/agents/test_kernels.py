@@ -231,3 +231,17 @@ def test_products_are_those_of_numpy(rows, terms, columns, more):
     expected[:, :columns] += a @ b
     arithmetic.add_product(np.concatenate((out[:, :2], a), 1), 2, b, out)
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_state_alone_may_have_a_gradient():
+    gradients = []
+    for model in pair():
+        model.requires_grad_(False)
+        state = model.initial_state(2, 8)
+        hidden, cells = state.controller
+        cells = (cells + 0.5).requires_grad_()
+        inputs = torch.ones(3, 2, INPUTS, dtype=torch.float64)
+        logits, _ = model(inputs, state._replace(controller=(hidden, cells)))
+        gradients.append(torch.autograd.grad(logits.sum(), cells)[0])
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-10, atol=1e-12)
+    assert gradients[0].abs().max() > 1e-3

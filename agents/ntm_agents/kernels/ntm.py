@@ -62,11 +62,11 @@ def recur(
         The features ``[T, B, V + C]``, the weightings ``[T, B, H, N]`` of each step, the memory
         ``[B, N, M]`` and the cells at the end.
     """
-    tensors = (addend, head_addend, recurrent, heads, memory.transpose(1, 2), weightings, features)
+    given = addend.new_empty(0, 0) if cells is None else cells
+    tensors = (addend, head_addend, recurrent, heads, memory.transpose(1, 2), weightings, features, given)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    no_cells = addend.new_empty(0, 0)
     features, weightings, memory, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        options, learns, *tensors, no_cells if cells is None else cells
+        options, learns, *tensors
     )
     return features, weightings, memory.transpose(1, 2), None if cells is None else last
 

@@ -58,8 +58,8 @@ class TrainConfig:
     patience: int = 20
     """How many updates in a row may have a loss or gradient that is not finite."""
     compile: bool = False
-    """Compile single steps with torch.compile, for models that loop over steps in Python: some times as fast,
-    after a minute of compiling. It needs a C++ compiler. (The NTM's fused kernel is faster still.)"""
+    """Compile single steps with torch.compile, for models that loop over steps in Python: faster, after half
+    a minute of compiling. It needs a C++ compiler. (The NTM's fused kernel is faster still.)"""
     log_every: int = 25
     """Updates between lines of `metrics.jsonl`."""
     checkpoint_seconds: float = 30.0
