@@ -289,7 +289,8 @@ def test_a_bench_that_is_terminated_takes_its_runs_with_it(home):
     command = [sys.executable, "-m", "ntm_leaderboard", "bench", "--agents", "lstm", "--tasks", "copy"]
     process = subprocess.Popen([*command, "--output", "out", "--seeds", "1"], stdout=subprocess.DEVNULL)
     metrics = Path("out/copy/lstm/seed-0/metrics.jsonl")
-    while not metrics.exists():
+    while not (metrics.exists() and metrics.stat().st_size):  # the file is there before the first update
+        assert process.poll() is None
         time.sleep(0.05)
     process.terminate()
     process.wait()
