@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,28 @@ class Batch:
     inputs: NDArray[np.float32]
     targets: Bits
     mask: NDArray[np.bool_]
+
+    def buckets(self, size: int) -> Iterator[Batch]:
+        """Cut the batch into parts of episodes of like length, the shortest first, with little padding.
+
+        Args:
+            size: Number of episodes of a part. Episodes that all have as many steps stay together.
+        """
+        if (self.steps == self.steps[0]).all():
+            yield self
+            return
+        order = np.argsort(self.steps, kind="stable")
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            steps = self.steps[rows]
+            yield Batch(
+                keys=self.keys[rows],
+                sizes={name: values[rows] for name, values in self.sizes.items()},
+                steps=steps,
+                inputs=self.inputs[: steps.max(), rows],
+                targets=self.targets[: steps.max(), rows],
+                mask=self.mask[: steps.max(), rows],
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

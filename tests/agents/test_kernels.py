@@ -9,7 +9,7 @@ from numba import njit
 
 import ntm_agents.ntm
 from ntm_agents import NTM
-from ntm_agents.kernels import arithmetic
+from ntm_agents.kernels import arithmetic, products
 from ntm_envs import tasks
 
 INPUTS, OUTPUTS = 5, 3
@@ -222,15 +222,28 @@ def test_exponentials_and_logarithms_are_right_to_single_precision():
 
 
 @settings(derandomize=True, deadline=None, max_examples=50)
-@given(rows=st.integers(0, 9), terms=st.integers(0, 13), columns=st.integers(0, 40), more=st.integers(2, 4))
-def test_products_are_those_of_numpy(rows, terms, columns, more):
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((rows, terms)), rng.standard_normal((terms, columns))
-    out = rng.standard_normal((rows, columns + more))
+@given(
+    rows=st.integers(0, 9),
+    terms=st.integers(0, 13),
+    columns=st.integers(1, 40),
+    more=st.integers(2, 20),
+    single=st.booleans(),
+    turned=st.booleans(),
+)
+def test_products_are_those_of_numpy(rows, terms, columns, more, single, turned):
+    rng, kind = np.random.default_rng(0), np.float32 if single else np.float64
+    a, b, out = (
+        rng.standard_normal(shape) for shape in ((rows, terms), (terms, columns), (rows, columns + more))
+    )
     expected = out.copy()
     expected[:, :columns] += a @ b
-    arithmetic.add_product(np.concatenate((out[:, :2], a), 1), 2, b, out)
-    np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
+    out = out.astype(kind)
+    weights = np.array(b, kind, order="F" if turned else "C")
+    packed = products.panels(weights)
+    products.pack(weights, packed)
+    products.add_product(np.concatenate((out[:, :2], a), 1).astype(kind), 2, packed, out)
+    tolerance = 1e-5 if single else 1e-12
+    np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_a_state_alone_may_have_a_gradient():

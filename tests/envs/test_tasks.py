@@ -267,3 +267,20 @@ def test_a_name_or_an_id_that_is_taken_is_refused():
 
 def test_ranges_may_come_from_json():
     assert tasks.TaskSpec(**{**ROW, "training": {"length": [1, 20]}}).training == {"length": (1, 20)}
+
+
+@pytest.mark.parametrize("name", [row.name for row in tasks.TABLE])
+def test_buckets_are_the_batch_without_the_padding(name):
+    task = tasks.get(name)
+    sizes = {size: (low, min(low + 5, high)) for size, (low, high) in task.limits.items()}
+    batch = task.episodes(np.arange(11), **sizes)
+    parts = list(batch.buckets(4))
+    assert sorted(key for part in parts for key in part.keys) == list(range(11))
+    assert [len(part.keys) for part in parts] == [4, 4, 3]
+    assert sum(part.inputs.shape[0] for part in parts) < 3 * batch.inputs.shape[0]
+    for part in parts:
+        again = task.episodes(part.keys, **part.sizes)
+        for field in ("inputs", "targets", "mask", "steps"):
+            np.testing.assert_array_equal(getattr(part, field), getattr(again, field))
+    alike = task.episodes(np.arange(11), **{size: high for size, (_, high) in sizes.items()})
+    assert list(alike.buckets(4)) == [alike]

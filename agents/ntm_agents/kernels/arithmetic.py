@@ -1,4 +1,4 @@
-"""What Numba lacks for kernels: exponential and logarithm that vectorise, and a product of small matrices.
+"""What Numba lacks for kernels: exponential and logarithm that vectorise, and plain loops that compile fast.
 
 Of float32 they are polynomials, from which the compiler makes eight or sixteen at a time; of float64, which
 is there for tests, the library's own. The flags of `FAST` let sums be reordered, which makes them vectorise,
@@ -27,6 +27,7 @@ FAST: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
     "error_model": "numpy",
     "nogil": True,
+    "_nrt": False,  # nothing is allocated, so nothing is counted: slices would be, atomically
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
@@ -132,33 +133,3 @@ def add_to(total: Array, values: Array) -> None:
     for i in range(len(total)):
         for j in range(total.shape[1]):
             total[i, j] += values[i, j]
-
-
-@njit(**{**FAST, "no_cpython_wrapper": False})
-def add_product(a: Array, first: int, b: Array, out: Array) -> None:
-    """Add the product of K columns of ``[I, >= K]``, from the first on, and ``[K, J]`` to J of ``[I, >= J]``.
-
-    Four terms of two rows at a time: all that is read then fits into registers, and the innermost loop runs
-    over columns. For the few rows of a batch that is faster than a general library, which packs them first.
-    """
-    rows = len(a)
-    terms, columns = b.shape
-    for k in range(0, terms // 4 * 4, 4):
-        at = first + k
-        i = 0
-        while i + 1 < rows:  # a range with a step of 2 would not vectorise
-            p0, p1, p2, p3 = a[i, at], a[i, at + 1], a[i, at + 2], a[i, at + 3]
-            q0, q1, q2, q3 = a[i + 1, at], a[i + 1, at + 1], a[i + 1, at + 2], a[i + 1, at + 3]
-            for j in range(columns):
-                x0, x1, x2, x3 = b[k, j], b[k + 1, j], b[k + 2, j], b[k + 3, j]
-                out[i, j] += p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3
-                out[i + 1, j] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
-            i += 2
-        if i < rows:
-            p0, p1, p2, p3 = a[i, at], a[i, at + 1], a[i, at + 2], a[i, at + 3]
-            for j in range(columns):
-                out[i, j] += p0 * b[k, j] + p1 * b[k + 1, j] + p2 * b[k + 2, j] + p3 * b[k + 3, j]
-    for k in range(terms // 4 * 4, terms):
-        for i in range(rows):
-            for j in range(columns):
-                out[i, j] += a[i, first + k] * b[k, j]

@@ -65,9 +65,7 @@ def recur(
     given = addend.new_empty(0, 0) if cells is None else cells
     tensors = (addend, head_addend, recurrent, heads, memory.transpose(1, 2), weightings, features, given)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    features, weightings, memory, last = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        options, learns, *tensors
-    )
+    features, weightings, memory, last = _Recurrence.apply(options, learns, *tensors)
     return features, weightings, memory.transpose(1, 2), None if cells is None else last
 
 
@@ -93,21 +91,22 @@ class _Recurrence(torch.autograd.Function):
         all_cells = _behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
         params = head_addend.clone(memory_format=torch.contiguous_format)
         gates, memory = addend.contiguous(), memory.clone(memory_format=torch.contiguous_format)
-        room = (gates, all_cells, all_features, params, all_weightings, checkpoints)
+        kept = (gates, all_cells, all_features, params, all_weightings, checkpoints)
         fixed = _fixed(options, memory, every if learns else 0)
-        weights = (recurrent.t().contiguous(), heads.t().contiguous())
-        recurrence.forward(*_arrays(*weights), *fixed, *_arrays(memory, *room))
+        weights = _arrays(recurrent.t(), heads.t())
+        room = _scratch(weights, memory, 2, weightings, options.shifts, options.writers, heads.shape[1])
+        recurrence.forward(*weights, *fixed, room, *_arrays(memory, *kept))
         if learns:
             ctx.fixed = fixed
-            ctx.save_for_backward(*room, recurrent, heads)
+            ctx.save_for_backward(*kept, recurrent, heads)
             ctx.set_materialize_grads(False)
         return all_features[1:], all_weightings[1:], memory, all_cells[T] if len(cells) else cells
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
-        *room, recurrent, heads = ctx.saved_tensors
-        gates, cells, features, params, weightings, checkpoints = room
+        *kept, recurrent, heads = ctx.saved_tensors
+        gates, cells, features, params, weightings, checkpoints = kept
         dfeatures, dall, dmemory, dcells = gradients
         (T, B, _), (_, _, H, N) = gates.shape, weightings.shape
         if dfeatures is None:
@@ -121,10 +120,14 @@ class _Recurrence(torch.autograd.Function):
         dweightings, dstart = weightings.new_zeros(B, H, N), torch.empty_like(features[0])
         dparams, dgates = torch.empty_like(params), torch.empty_like(gates)
         given = (dfeatures.contiguous(), dall.contiguous(), dcells.contiguous(), dmemory.contiguous())
+        writers, shifts, *_, every = ctx.fixed
+        weights = _arrays(recurrent.contiguous(), heads.contiguous())
+        room = _scratch(weights, dmemory, every + 1, dweightings, shifts, writers, heads.shape[1])
         recurrence.backward(
-            *_arrays(recurrent.contiguous(), heads.contiguous()),
+            *weights,
             *ctx.fixed,
-            *_arrays(*room, *given, dweightings, dstart, dgates, dparams),
+            room,
+            *_arrays(*kept, *given, dweightings, dstart, dgates, dparams),
         )
         rows, width = T * B, features.shape[2]
         before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
@@ -150,16 +153,29 @@ def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
     outside = options.epsilon if at == "norms" else 0.0
     product = options.epsilon if at == "product" else 0.0
     activations = {"identity": recurrence.IDENTITY, "tanh": recurrence.TANH, "sigmoid": recurrence.SIGMOID}
-    size = memory[0].numel() * memory.element_size() if len(memory) else 1
     return (
         options.writers,
         options.shifts,
         (activations[options.key], activations[options.add]),
         (kind(inside), kind(outside), kind(product)),
         options.write_first,
-        min(16, max(2, CACHE // size)),
         every,
     )
+
+
+def _scratch(
+    weights: tuple[Any, Any],
+    memory: Tensor,
+    steps: int,
+    weightings: Tensor,
+    shifts: int,
+    writers: int,
+    units: int,
+) -> recurrence.Scratch:
+    """Return room for a tile of as many sequences as the cache suits."""
+    (B, width, slots), readers = memory.shape, weightings.shape[1] - writers
+    tile = min(16, max(2, CACHE // (width * slots * memory.element_size())), max(1, B))
+    return recurrence.scratch(*weights, (steps, tile, width, slots), readers, writers, shifts, units)
 
 
 def _arrays(*tensors: Tensor) -> tuple[Any, ...]:

