@@ -240,12 +240,18 @@ class NTM(nn.Module):
         Returns:
             The logits ``[T, B, O]`` and the state after the last step.
         """
-        projected = self.controller.project(inputs)
-        if self.kernel == "fused":
-            features, state = self._fused(projected, state)
-        else:
-            features, state = self._reference(projected, state)
+        features, _, state = self._recur(self.controller.project(inputs), state)
         return self.output(features), state
+
+    def with_penalty(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor]:
+        """Do the same, and measure how blurred the weightings are.
+
+        Returns:
+            The logits ``[T, B, O]``, and the mean entropy of a weighting, in nats.
+        """
+        features, weightings, _ = self._recur(self.controller.project(inputs), state)
+        logs = weightings.clamp(min=torch.finfo(weightings.dtype).tiny).log()
+        return self.output(features), -(weightings * logs).sum(3).mean()
 
     @property
     def kernel(self) -> Literal["reference", "fused"]:
@@ -265,8 +271,11 @@ class NTM(nn.Module):
             return f"the model is {like.dtype} on {like.device}"
         return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
 
-    def _fused(self, projected: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
-        """Do what `_reference` does, in one function."""
+    def _recur(self, projected: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
+        """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state."""
+        return self._fused(projected, state) if self.kernel == "fused" else self._reference(projected, state)
+
+    def _fused(self, projected: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
         from ntm_agents.kernels.ntm import Options, recur  # needs Numba
 
         c, layer = self.config, cast("Layer", self.controller.layers[0])
@@ -295,12 +304,12 @@ class NTM(nn.Module):
         )
         reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.units), 1)
         controller = (hidden, cells) if cells is not None else ()
-        return features, NTMState(memory, weightings[-1], reads, controller)
+        return features, weightings, NTMState(memory, weightings[-1], reads, controller)
 
-    def _reference(self, projected: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
-        """Return what the output layer sees of each step ``[T, B, R * M + C]``, and the state."""
+    def _reference(self, projected: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
         memory, weightings, reads, hidden = state
         features: list[Tensor] = []
+        trail: list[Tensor] = []
         for addend in projected.unbind(0):  # indexing would cost T * T backward
             output, hidden = self.controller(addend, reads, hidden)
             choose, change = self.heads(output).split_with_sizes(self._parts, 1)
@@ -310,8 +319,9 @@ class NTM(nn.Module):
             source = written if self.config.order == "write_first" else memory
             reads, memory = addressing.read(source, reading).flatten(1), written
             features += [reads, output]
+            trail.append(weightings)
         rows = torch.cat(features, 1).view(projected.shape[1], len(projected), -1)  # (B, T, R * M + C)
-        return rows.transpose(0, 1), NTMState(memory, weightings, reads, hidden)
+        return rows.transpose(0, 1), torch.stack(trail), NTMState(memory, weightings, reads, hidden)
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
         """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""

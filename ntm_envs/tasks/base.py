@@ -214,15 +214,18 @@ class Task(ABC):
                 drawn[name] = low + keyed.below(word, high - low + 1)
         return drawn
 
-    def vectors(self, keys: keyed.Keys, counts: Integers) -> Bits:
+    def vectors(self, keys: keyed.Keys, counts: Integers, blank: float = 0.0) -> Bits:
         """Return ``counts[b]`` random data vectors of each key, padded with zeros, int8 ``[K, B, bits]``.
 
         Vector ``v`` is made of the words ``v * n .. (v + 1) * n - 1`` of :data:`ntm_envs.keyed.DATA`,
-        where n is the number of words that hold `bits` bits.
+        where n is the number of words that hold `bits` bits. A share `blank` of them is made all zeros.
         """
         most, width = int(counts.max(initial=0)), words_for(self.bits)
         words = keyed.words(keys, keyed.DATA, most * width)
         words *= np.arange(most * width) < counts[:, None] * width
+        if blank:
+            drawn = keyed.words(keys, keyed.BLANK, most) >> np.uint64(32)
+            words *= np.repeat(drawn >= blank * 2**32, width, axis=1)
         return unpack(words, self.bits)
 
 
@@ -270,6 +273,12 @@ def at_least(name: str, value: int, smallest: int) -> None:
         raise TypeError(f"{name} is {value!r}; expected an integer")
     if value < smallest:
         raise ValueError(f"{name} is {value}; expected at least {smallest}")
+
+
+def share(name: str, value: float) -> None:
+    """Raise an error unless a parameter is from 0 to 1."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}; expected a share, from 0 to 1")
 
 
 def channels(name: str, count: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, place
+from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, place, share
 from ntm_envs.tasks.solver import Solver
 
 
@@ -34,6 +34,14 @@ class Copy(Task):
         [[0, 0], [0, 0], [0, 0], [1, 1], [1, 0]]
     """
 
+    blank: float = 0.0
+    """Share of the vectors that are made all zeros besides those that are so by chance, one in 256: silence
+    in the middle of a sequence is what models learn last. For training; judged is without it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        share("blank", self.blank)
+
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
         return (*channels("data", self.bits), "delimiter")
@@ -51,7 +59,7 @@ class Copy(Task):
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
         length = batch.sizes["length"]
-        vectors = self.vectors(batch.keys, length)
+        vectors = self.vectors(batch.keys, length, self.blank)
         batch.inputs[: len(vectors), :, : self.bits] = vectors
         batch.inputs[length, np.arange(len(length)), -1] = 1
         place(vectors, length + 1, batch.targets)

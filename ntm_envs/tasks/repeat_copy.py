@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, pick
+from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, pick, share
 from ntm_envs.tasks.solver import Floats, Solver
 
 # The repeat count is shown as its z-score over the uniform distribution on 1..10, whatever range an
@@ -40,6 +40,14 @@ class RepeatCopy(Task):
         [[1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]]
     """
 
+    blank: float = 0.0
+    """Share of the vectors that are made all zeros besides those that are so by chance, one in 256: silence
+    in the middle of a sequence is what models learn last. For training; judged is without it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        share("blank", self.blank)
+
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
         return (*channels("data", self.bits), "delimiter", "count")
@@ -65,7 +73,7 @@ class RepeatCopy(Task):
     def fill(self, batch: Batch) -> None:  # noqa: D102
         length, repeats = batch.sizes["length"], batch.sizes["repeats"]
         rows, end = np.arange(len(length)), length + 1 + length * repeats
-        vectors = self.vectors(batch.keys, length)
+        vectors = self.vectors(batch.keys, length, self.blank)
         batch.inputs[: len(vectors), :, : self.bits] = vectors
         batch.inputs[length, rows, -2] = 1
         batch.inputs[length, rows, -1] = (repeats - MEAN) / DEVIATION

@@ -46,7 +46,9 @@ def results(model, T, B, capacity, seed=0):
     found, loss = {}, 0
     for name, state in (("own", first), ("any", start)):
         logits, last = model(inputs, state)
-        for part, tensor in {"logits": logits, **dict(_tensors(last))}.items():
+        again, penalty = model.with_penalty(inputs, state)
+        assert torch.equal(again, logits)
+        for part, tensor in {"logits": logits, "penalty": penalty, **dict(_tensors(last))}.items():
             found[f"{name} {part}"] = tensor.detach()
             loss = loss + (tensor * draw(*tensor.shape)).sum()
     leaves = {f"start {name}": tensor for name, tensor in _tensors(start)}

@@ -150,6 +150,17 @@ def reference(model, inputs, slots):
 
 
 @every_variant
+def test_the_penalty_is_the_mean_entropy_of_the_weightings(config):
+    model, inputs = make(config), data(4, 2)
+    _, penalty = model.with_penalty(inputs, model.initial_state(2, 6))
+    state, entropies = model.initial_state(2, 6), []
+    for observation in inputs.split(1):
+        _, state = model(observation, state)
+        entropies.append(torch.distributions.Categorical(probs=state.weightings).entropy())
+    torch.testing.assert_close(penalty, torch.stack(entropies).mean())
+
+
+@every_variant
 def test_it_computes_what_the_paper_says(config):
     model, inputs = make(config), data(T=5, B=2)
     logits, state = model(inputs, model.initial_state(2, 6))

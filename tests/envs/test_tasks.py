@@ -284,3 +284,17 @@ def test_buckets_are_the_batch_without_the_padding(name):
             np.testing.assert_array_equal(getattr(part, field), getattr(again, field))
     alike = task.episodes(np.arange(11), **{size: high for size, (_, high) in sizes.items()})
     assert list(alike.buckets(4)) == [alike]
+
+
+@pytest.mark.parametrize("name", ["copy", "repeat_copy"])
+def test_some_vectors_are_blank_and_the_others_as_they_were(name):
+    plain, some = tasks.get(name), tasks.get(name, blank=0.25)
+    sizes = dict.fromkeys(plain.limits, 2) | {"length": 50}
+    expected, batch = (task.episodes(np.arange(40), **sizes) for task in (plain, some))
+    vectors = batch.inputs[:50, :, :8]
+    blank = ~vectors.any(2)
+    assert 0.2 < blank.mean() < 0.3
+    np.testing.assert_array_equal(vectors[~blank], expected.inputs[:50, :, :8][~blank])
+    np.testing.assert_array_equal(batch.targets[51:101, :, :8], vectors)
+    with pytest.raises(ValueError, match=r"blank is 1.5"):
+        tasks.get(name, blank=1.5)

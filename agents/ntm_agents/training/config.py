@@ -27,6 +27,9 @@ class TrainConfig:
     bucket_size: int = 8
     """How many sequences of mixed sizes go through the model together: a batch is cut into parts of like
     length, as a short sequence that is padded to the longest costs as much as that."""
+    blank: float = 0.0
+    """Share of the data vectors of training sequences that are made all zeros, for tasks with this
+    parameter (Copy, RepeatCopy)."""
     optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
     """The optimizer (paper: rmsprop)."""
     learning_rate: float = 3e-3
@@ -43,6 +46,13 @@ class TrainConfig:
     """The share of the learning rate that is left at the end."""
     clip_norm: float | None = 0.5
     """Largest norm of the gradient; None for no limit."""
+    penalty: float = 0.0
+    """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
+    makes them sharp), for models that have `with_penalty`."""
+    penalty_start: float = 0.3
+    """Progress at which the penalty begins to grow from 0: before anything is learnt it is in the way."""
+    penalty_end: float = 0.6
+    """Progress at which it has its whole weight."""
     average: float = 0.99
     """Decay of the moving average of the weights, which is what is validated and kept; 0 for none."""
     curriculum: Mapping[str, int] = field(default_factory=dict)
@@ -85,9 +95,11 @@ class TrainConfig:
             _check(self, name, value is None or 0 < value < math.inf, "a positive number")
         for name in ("momentum", "average"):
             _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
-        for name in ("decay_start", "final_rate", "curriculum_end"):
+        for name in ("decay_start", "final_rate", "curriculum_end", "penalty_start", "penalty_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
-        _check(self, "weight_decay", 0 <= self.weight_decay < math.inf, "at least 0 and finite")
+        for name in ("weight_decay", "penalty"):
+            _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
+        _check(self, "penalty", not (self.compile and self.penalty), "0 with compile, which has steps alone")
         _check(self, "optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")
         schedules = ("constant", "linear", "cosine")
         _check(self, "schedule", self.schedule in schedules, "constant, linear or cosine")
@@ -100,6 +112,14 @@ class TrainConfig:
         if self.schedule == "cosine":
             left = (1 - math.cos(math.pi * left)) / 2
         return self.learning_rate * (self.final_rate + (1 - self.final_rate) * left)
+
+    def penalty_weight(self, progress: float) -> float:
+        """Return the weight of the model's penalty at a progress from 0 to 1."""
+        if progress >= self.penalty_end:
+            return self.penalty
+        if progress <= self.penalty_start:
+            return 0.0
+        return self.penalty * (progress - self.penalty_start) / (self.penalty_end - self.penalty_start)
 
     def sizes(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
         """Return the sizes to train on at a progress from 0 to 1, within the training range.

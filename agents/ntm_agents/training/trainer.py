@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,11 @@ class Trainer:
         self._report = report
         self._spec = run.task_spec()
         self._task = self._spec.make()
+        self._lessons = self._task
+        if run.train.blank:
+            if not hasattr(self._task, "blank"):
+                raise ValueError(f"blank is {run.train.blank}, but {run.task} has no such parameter; use 0")
+            self._lessons = replace(self._task, blank=run.train.blank)  # type: ignore[call-arg]
         run.train.sizes(self._spec.training, 0.0)  # refuses an impossible curriculum before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
@@ -171,6 +176,10 @@ class Trainer:
         """Begin with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
         self.model = self.run.build(self._task).to(self.device).train()
+        if (penalty := self.run.train.penalty) and not hasattr(self.model, "with_penalty"):
+            raise ValueError(
+                f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"
+            )
         self._averaged = copy.deepcopy(self.model).eval()
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
@@ -189,9 +198,9 @@ class Trainer:
             group["lr"] = config.rate(progress)
         for parameter in self._parameters:
             parameter.grad = None
-        value, answers = 0.0, batch.mask.sum()
+        value, answers, penalty = 0.0, batch.mask.sum(), config.penalty_weight(progress)
         for part in batch.buckets(config.bucket_size):
-            loss = self._forward(self.model, part)[0] * float(part.mask.sum() / answers)
+            loss = self._forward(self.model, part, penalty)[0] * float(part.mask.sum() / answers)
             loss.backward()  # type: ignore[no-untyped-call]
             value += loss.item()
         norm = _clip(self._parameters, config.clip_norm)
@@ -217,20 +226,26 @@ class Trainer:
                 "learning_rate or clip_norm may help"
             )
 
-    def _forward(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the mean loss of the answer bits, in nats, and which sequences ``[B]`` are all right."""
+    def _forward(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Return the mean loss of the answer bits, in nats, and which sequences ``[B]`` are all right.
+
+        The model's penalty is added with its weight.
+        """
         inputs = torch.from_numpy(batch.inputs).to(self.device).contiguous()
         targets = torch.from_numpy(batch.targets).to(self.device)
         mask = torch.from_numpy(batch.mask).to(self.device)
         T, B, _ = inputs.shape
         state = model.initial_state(B, capacity(T))  # type: ignore[operator]
-        if self.run.train.compile and model is self.model:
+        added: Tensor | float = 0.0
+        if penalty:
+            logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]
+        elif self.run.train.compile and model is self.model:
             logits = self._compiled_steps(inputs, state)
         else:
             logits, _ = model(inputs, state)
         right = ((logits > 0) == targets.bool()).all(2) | ~mask
         loss = functional.binary_cross_entropy_with_logits(logits[mask], targets[mask].to(logits.dtype))
-        return loss, right.all(0)
+        return loss + penalty * added, right.all(0)
 
     def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
         """Return the logits ``[T, B, O]``, a compiled step at a time; whole sequences compile for minutes."""
@@ -250,7 +265,7 @@ class Trainer:
         if not config.mixed_sizes:
             bounds = self._task.check_sizes(sizes, None)
             sizes = {name: int(size[0]) for name, size in self._task.draw_sizes(keys[:1], bounds).items()}
-        return self._task.episodes(keys, **sizes)
+        return self._lessons.episodes(keys, **sizes)
 
     def _progress(self) -> float:
         counters = self.counters

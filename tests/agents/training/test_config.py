@@ -14,6 +14,14 @@ def test_the_rate_is_constant_and_then_falls():
     assert cosine.rate(0.25) == pytest.approx((1 + 0.5**0.5) / 2)
 
 
+def test_the_penalty_grows_to_its_weight():
+    config = TrainConfig(penalty=2.0, penalty_start=0.25, penalty_end=0.75)
+    weights = [config.penalty_weight(p) for p in (0, 0.25, 0.5, 0.75, 1)]
+    assert weights == pytest.approx([0, 0, 1, 2, 2])
+    at_once = TrainConfig(penalty=2.0, penalty_start=0.5, penalty_end=0.5)
+    assert [at_once.penalty_weight(p) for p in (0.4, 0.5, 1)] == [0, 2, 2]
+
+
 def test_a_curriculum_grows_to_the_whole_range():
     config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5)
     training = {"length": (1, 10), "repeats": (1, 11)}
@@ -46,6 +54,9 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
         ("schedule", "step"),
         ("minutes", 0),
         ("weight_decay", -1),
+        ("penalty", -1),
+        ("penalty_end", 2),
+        ("bucket_size", 0),
         ("log_every", 0),
     ],
 )

@@ -271,6 +271,32 @@ def test_buckets_do_not_change_the_gradient():
     assert losses[0]["loss"] == pytest.approx(losses[1]["loss"], rel=1e-5)
 
 
+def test_the_penalty_makes_weightings_sharper():
+    blurred = []
+    for penalty in (0.0, 1.0):
+        train = TrainConfig(sequences=960, penalty=penalty, penalty_start=0.0, penalty_end=0.0)
+        run = Run(agent="ntm", entry="ntm_agents:NTM", task="copy", model={"units": 10}, train=train)
+        model = Trainer(run).train()
+        batch = tasks.get("copy").episodes([1, 2, 3], length=5)
+        inputs = torch.from_numpy(batch.inputs)
+        blurred.append(model.with_penalty(inputs, model.initial_state(3, 16))[1].item())
+    assert blurred[1] < 0.9 * blurred[0]
+
+
+def test_lessons_may_have_blank_vectors_and_validations_have_none():
+    trainer = Trainer(tiny_run(blank=0.5))
+    empty = [(~trainer._batch(0.5).inputs.any(2)).mean() for trainer in (trainer, Trainer(tiny_run()))]
+    assert empty[0] > empty[1]
+    assert not trainer._task.blank
+    with pytest.raises(ValueError, match=r"blank is 0.5, but ngrams has no such parameter"):
+        Trainer(tiny_run(task="ngrams", blank=0.5))
+
+
+def test_a_penalty_needs_a_model_that_has_one():
+    with pytest.raises(ValueError, match=r"penalty is 0.1.*Tiny has no with_penalty"):
+        Trainer(tiny_run(penalty=0.1))
+
+
 def test_gradients_are_scaled_down_to_the_largest_norm():
     for limit in (0.5, 1e9, None):
         parameters = [
