@@ -208,6 +208,21 @@ class NTM(nn.Module):
         with torch.no_grad():
             self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads))))
 
+    @classmethod
+    def from_pretrained(cls, task: str) -> NTM:
+        """Return a machine that comes trained with the package, in evaluation mode.
+
+        Args:
+            task: What it was trained on, such as ``copy``.
+
+        Raises:
+            ValueError: If there is none for the task.
+        """
+        from ntm_agents.pretrained import pretrained
+        from ntm_agents.training.run import load_run  # which imports models, by their names
+
+        return cast("NTM", load_run(pretrained("ntm", task))[0])
+
     def initial_state(self, batch_size: int, capacity: int) -> NTMState:
         """Return the state at the start of episodes.
 

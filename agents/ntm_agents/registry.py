@@ -71,11 +71,17 @@ TABLE = (
         entry="ntm_agents.ntm:NTM",
         summary="Neural Turing Machine (Graves et al. 2014)",
         recipes={
-            # Copy is walking through the memory twice: a gate bias of -3 closes the way to content
-            # look-up at first, and noise makes blurred weightings costly, which drift beyond training.
+            # Copy is walking through the memory twice. A gate bias of -3 closes the way to content look-up at
+            # first, and the writer begins by walking on. Noise, and later a penalty, make blurred weightings
+            # costly, which drift beyond training; blank vectors must not look like the end of the sequence.
             "copy": Recipe(
-                model={"controller": "feedforward", "gate_bias": -3.0, "noise": 0.3},
-                train=TrainConfig(sequences=24_000),
+                model={
+                    "controller": "feedforward",
+                    "gate_bias": -3.0,
+                    "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
+                    "noise": 0.3,
+                },
+                train=TrainConfig(sequences=48_000, penalty=0.02, blank=0.1),
             ),
             # The biases give the heads roles: the writer walks through the memory, and the readers look
             # items up, sharply, and then walk on. Without them the plateau at first is left late or never;

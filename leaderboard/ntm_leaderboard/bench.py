@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ntm_envs import tasks
-from ntm_leaderboard.contestants import agent_spec, new_run, untrained
+from ntm_leaderboard.contestants import agent_spec, new_run, ready
 from ntm_leaderboard.evaluate import rungs_of
 from ntm_leaderboard.results import Result
 
@@ -122,7 +122,7 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
     Raises:
         ValueError: If two agents would share a folder.
     """
-    every = _jobs(plan)
+    every = jobs_of(plan)
     waiting, running = list(every), dict[Job, _Process]()
     results, failures = dict[Job, Result](), dict[Job, str]()
     printed = time.monotonic()
@@ -156,9 +156,14 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
     return Outcome([results[job] for job in every if job in results], failures)
 
 
-def _jobs(plan: Plan) -> list[Job]:
+def jobs_of(plan: Plan) -> list[Job]:
+    """Return the runs of a plan, all of them with one seed before the next.
+
+    Raises:
+        ValueError: If two agents would share a folder.
+    """
     found = dict[Path, Job]()
-    for seed in range(plan.seeds):  # all of them with one seed before the next: a table early
+    for seed in range(plan.seeds):
         for task in plan.tasks:
             for agent in plan.agents:
                 row, name = agent_spec(agent), tasks.spec(task).name
@@ -256,7 +261,7 @@ class _Process:
         if path.exists():
             result = Result.read(path)
             there = [(rung.sizes, rung.sequences) for rung in result.rungs]
-            same = row.learns or result.commitment == untrained(job.agent, job.task).commitment
+            same = row.learns or result.commitment == ready(job.agent, job.task).commitment
             if same and there == rungs_of(spec, up_to=up_to, sequences=plan.sequences):
                 return []
         judge = [] if up_to is None else ["--up-to", str(up_to)]

@@ -32,7 +32,7 @@ from ntm_envs import tasks
 from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
-from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, untrained
+from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
 
 console = Console()
@@ -66,7 +66,8 @@ class EvaluateOptions:
     run: tyro.conf.Positional[Path | None] = None
     """Folder of a complete run."""
     agent: str | None = None
-    """Without a run: oracle, constant, coin-flips, or an agent of your own: ./my_agent.py:MyAgent."""
+    """Without a run: oracle, constant, coin-flips, a machine that comes trained, such as ntm, or an agent of
+    your own: ./my_agent.py:MyAgent."""
     task: str | None = None
     """Without a run: the task; copy if there is none."""
     output: Path | None = None
@@ -105,7 +106,7 @@ class WatchOptions:
     """Watch an agent play an episode: in the terminal, in a window, or as a GIF."""
 
     agent: str = "oracle"
-    """Folder of a complete run, or the name of an agent that needs no training."""
+    """Folder of a complete run, or the name of an agent that needs no training or comes trained: ntm."""
     task: str = "copy"
     """The task; that of the run, if the agent is one."""
     key: int = 0
@@ -238,7 +239,7 @@ def _evaluate(argv: list[str]) -> int:
         raise ValueError("name the folder of a run, or an --agent; one of the two")
     if options.run and options.task:
         raise ValueError("--task goes with --agent; a run has its own task")
-    contestant = from_run(options.run) if options.run else untrained(options.agent, options.task or "copy")
+    contestant = from_run(options.run) if options.run else ready(options.agent, options.task or "copy")
     path = options.output or (options.run / "result.json" if options.run else None)
     if path is None:
         path = Path("runs") / f"{contestant.spec.name}-{contestant.name}.json"
@@ -283,7 +284,7 @@ def _watch(argv: list[str]) -> int:
     agent, task = _peek(argv, "--agent", "oracle"), _peek(argv, "--task", "")
     if Path(agent).is_dir() and task:
         raise ValueError("--task goes with the name of an agent; a run has its own task")
-    contestant = from_run(Path(agent)) if Path(agent).is_dir() else untrained(agent, task or "copy")
+    contestant = from_run(Path(agent)) if Path(agent).is_dir() else ready(agent, task or "copy")
     largest = contestant.spec.largest
     fields = [(name, int, field(default=size)) for name, size in largest.items()]
     options = _parse(_extended(WatchOptions, fields), argv, "watch")

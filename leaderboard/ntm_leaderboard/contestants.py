@@ -15,6 +15,7 @@ from torch import Tensor
 import ntm_agents
 import ntm_baselines
 from ntm_agents import AgentSpec, ModelAgent, Run, load_run
+from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
 from ntm_agents.training.run import read_summary, source_digest
 from ntm_envs import capacity, tasks
@@ -81,18 +82,21 @@ def from_run(folder: Path) -> Contestant:
     )
 
 
-def untrained(name: str, task: str) -> Contestant:
-    """Return an agent that is not trained here: an oracle, a coin flipper, or one's own.
+def ready(name: str, task: str) -> Contestant:
+    """Return an agent that is not to be trained: one that does not learn, or that comes trained.
 
     Raises:
         ValueError: If there is no such agent or task, or the agent has to be trained first.
     """
     row, spec = agent_spec(name), tasks.spec(task)
     if row.learns:
-        raise ValueError(
-            f"{name} has to be trained first: ntm-envs train --agent {name} --task {spec.name} --output RUN, "
-            "and then name the folder RUN"
-        )
+        try:
+            return from_run(pretrained(row.name, spec.name))
+        except ValueError as error:
+            raise ValueError(
+                f"{name} has to be trained first: ntm-envs train --agent {name} --task {task} --output RUN; "
+                f"then name the folder RUN ({error})"
+            ) from error
     return Contestant(
         agent=row.make(spec.make()),
         spec=spec,

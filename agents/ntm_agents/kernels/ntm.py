@@ -90,17 +90,18 @@ class _Recurrence(torch.autograd.Function):
         all_weightings, all_features = _behind(weightings, T), _behind(features, T)
         all_cells = _behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
         params = head_addend.clone(memory_format=torch.contiguous_format)
-        gates, memory = addend.contiguous(), memory.clone(memory_format=torch.contiguous_format)
+        gates, memory = addend.contiguous(), memory.contiguous()
+        memory_after = torch.empty_like(memory)
         kept = (gates, all_cells, all_features, params, all_weightings, checkpoints)
         fixed = _fixed(options, memory, every if learns else 0)
         weights = _arrays(recurrent.t(), heads.t())
         room = _scratch(weights, memory, 2, weightings, options.shifts, options.writers, heads.shape[1])
-        recurrence.forward(*weights, *fixed, room, *_arrays(memory, *kept))
+        recurrence.forward(*weights, *fixed, room, *_arrays(memory, memory_after, *kept))
         if learns:
             ctx.fixed = fixed
             ctx.save_for_backward(*kept, recurrent, heads)
             ctx.set_materialize_grads(False)
-        return all_features[1:], all_weightings[1:], memory, all_cells[T] if len(cells) else cells
+        return all_features[1:], all_weightings[1:], memory_after, all_cells[T] if len(cells) else cells
 
     @staticmethod
     @once_differentiable

@@ -663,6 +663,7 @@ def forward(
     every: int,
     room: Scratch,
     memory: Array,
+    memory_after: Array,
     gates: Array,
     cells: Array,
     features: Array,
@@ -682,7 +683,8 @@ def forward(
         write_first: Whether heads read after the write.
         every: Steps between checkpoints; 0 for none.
         room: Room to work in.
-        memory: The memory at the start ``[B, M, N]``; afterwards, that at the end.
+        memory: The memory at the start ``[B, M, N]``.
+        memory_after: Room for the memory at the end.
         gates: What inputs and bias add to the controller's pre-activations ``[T, B, G * C]``; afterwards,
             the gates of an LSTM.
         cells: ``[T + 1, B, C]`` with the first set, or ``[0, 0, 0]``.
@@ -706,12 +708,7 @@ def forward(
     pack(heads, room.heads)
     for first in range(0, B, tile):
         last = min(first + tile, B)
-        for b in range(first, last):
-            copy(memory[b], both[0, b - first])
         for t in range(T):
-            if every and t % every == 0:
-                for b in range(first, last):
-                    copy(both[t % 2, b - first], checkpoints[t // every, b])
             gate, now = gates[t, first:last], features[t + 1, first:last]
             add_product(features[t, first:last], 0, room.recurrent, gate)
             if len(cells):
@@ -720,7 +717,11 @@ def forward(
                 _feedforward(gate, now)
             add_product(now, V, room.heads, params[t, first:last])
             for b in range(first, last):
-                p, before, after = params[t, b], both[t % 2, b - first], both[1 - t % 2, b - first]
+                p = params[t, b]
+                before = both[t % 2, b - first] if t else memory[b]
+                after = both[1 - t % 2, b - first] if t + 1 < T else memory_after[b]
+                if every and t % every == 0:
+                    copy(before, checkpoints[t // every, b])
                 previous, weighting = weightings[t, b], weightings[t + 1, b]
                 _activate(p, H, writers, M, shifts, key, add)
                 _compare(before, p, stride, inside, dots, norms)
@@ -736,8 +737,6 @@ def forward(
                 source = after if write_first else before
                 for r in range(H - writers):
                     _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
-        for b in range(first, last):
-            copy(both[T % 2, b - first], memory[b])
 
 
 @njit(**{**FAST, "no_cpython_wrapper": False}, cache=True)

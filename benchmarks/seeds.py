@@ -1,0 +1,135 @@
+"""Every recipe on ten seeds, none left out: what is learnt, how fast, and how far it carries.
+
+    .venv/bin/python benchmarks/seeds.py
+    .venv/bin/python benchmarks/seeds.py --tasks copy --beyond
+
+Runs go two at a time, each on one thread; what is done already is not done again. For each size the table has
+the number of sequences with a wrong bit, seed by seed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from torch import nn
+
+from ntm_agents import load_run
+from ntm_agents.training.run import read_summary
+from ntm_envs import capacity
+from ntm_envs.tasks import Batch
+from ntm_leaderboard import bench
+from ntm_leaderboard.contestants import from_run
+from ntm_leaderboard.evaluate import NO_NONCE, evaluation_keys
+from ntm_leaderboard.results import Result
+
+UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 100}
+"""The largest rung of a task's ladder that is played."""
+BEYOND = {"copy": ({"length": 10_000}, 16)}
+"""Sizes beyond the ladder, and how many sequences of them."""
+CHUNK = 50
+"""Steps at a time of what is beyond: by itself each would copy the whole memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Train and judge recipes on several seeds, and print a table for each."""
+
+    agents: tuple[str, ...] = ("ntm",)
+    """Agents, by name."""
+    tasks: tuple[str, ...] = ("copy", "associative_recall")
+    """Tasks, by name."""
+    beyond: bool = False
+    """Go beyond the ladder as well, where there is something: ten minutes a seed for Copy at 10,000."""
+    seeds: int = 10
+    """Number of seeds, from 0."""
+    jobs: int = 2
+    """Runs at a time, each on one thread."""
+    output: Path = Path("bench/seeds")
+    """Folder of the runs and their results."""
+
+
+def main(options: Options) -> None:
+    """Do what is left to do, and print the tables."""
+    console = Console(width=160)
+    plan = bench.Plan(
+        agents=options.agents, tasks=options.tasks, seeds=options.seeds, output=options.output, up_to=UP_TO
+    )
+    outcome = bench.run(plan, jobs=options.jobs, console=console)
+    for job, reason in outcome.failures.items():
+        console.print(f"{job} failed: {reason}", highlight=False)
+    folders = [job.folder for job in bench.jobs_of(plan) if job not in outcome.failures]
+    if options.beyond:
+        with ProcessPoolExecutor(options.jobs) as pool:
+            for folder in pool.map(_play_beyond, folders):
+                console.print(f"{folder} is done")
+    for agent in options.agents:
+        for task in options.tasks:
+            mine = [folder for folder in folders if folder.parent == options.output / task / agent]
+            if mine:
+                print(f"\n{agent} on {task}\n\n{_table(mine)}")
+
+
+def _play_beyond(folder: Path) -> Path:
+    """Play what is beyond the ladder, on sequences drawn as those of the ladder are."""
+    torch.set_num_threads(1)
+    path, contestant = folder / "beyond.json", from_run(folder)
+    found = json.loads(path.read_text()) if path.exists() else {}
+    if contestant.spec.name in BEYOND and found.get("commitment") != contestant.commitment:
+        sizes, count = BEYOND[contestant.spec.name]
+        model, task = load_run(folder)[0], contestant.spec.make()
+        keys = evaluation_keys(contestant.commitment, NO_NONCE, contestant.spec.env_id, sizes, count)
+        wrong = [_wrong_bits(model, task.episodes(keys[i : i + 1], **sizes)) for i in range(count)]
+        found = {"commitment": contestant.commitment, "sizes": sizes, "wrong_bits": wrong}
+        path.write_text(json.dumps(found))
+    return folder
+
+
+def _wrong_bits(model: nn.Module, batch: Batch) -> int:
+    inputs, wrong = torch.from_numpy(batch.inputs), 0
+    with torch.inference_mode():
+        state = model.initial_state(len(batch.keys), capacity(len(inputs)))
+        for start in range(0, len(inputs), CHUNK):
+            logits, state = model(inputs[start : start + CHUNK].contiguous(), state)
+            part = slice(start, start + len(logits))
+            wrong += int((((logits > 0).numpy() != batch.targets[part]) & batch.mask[part, :, None]).sum())
+    return wrong
+
+
+def _table(folders: list[Path]) -> str:
+    """Return a table in Markdown, a line a seed."""
+    lines = []
+    for folder in folders:
+        result, summary = Result.read(folder / "result.json"), read_summary(folder)
+        row = {
+            "seed": str(result.seed),
+            "seconds": f"{summary['seconds']:.0f}",
+            "sequences": f"{summary['sequences']:,}",
+            "restarts": str(summary["restarts"]),
+            "dropped": str(summary["dropped_updates"]),
+        }
+        for rung in result.rungs:
+            row[_text(rung.sizes)] = f"{rung.sequences - rung.score.all_right} of {rung.sequences}"
+        if (folder / "beyond.json").exists():
+            found = json.loads((folder / "beyond.json").read_text())
+            wrong = np.count_nonzero(found["wrong_bits"])
+            row[_text(found["sizes"])] = f"{wrong} of {len(found['wrong_bits'])}"
+        lines.append(row)
+    names = list(lines[0])
+    rows = [names, ["---:"] * len(names), *([line.get(name, "") for name in names] for line in lines)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _text(sizes: Mapping[str, int]) -> str:
+    return " x ".join(f"{size:,}" for size in sizes.values())
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
