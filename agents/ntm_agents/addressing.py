@@ -75,6 +75,15 @@ def sharpen(weighting: Tensor, sharpening: Tensor) -> Tensor:
     return functional.softmax((weighting + TINY).log() * sharpening, dim=2)
 
 
+def go_to_first(weighting: Tensor, gates: Tensor) -> Tensor:
+    """Move weightings ``[B, H, N]`` to the first slot by as much as gates ``[B, H]`` are open.
+
+    It is not in the paper, where a head has to look for the start by what is written there.
+    """
+    stayed = weighting * (1 - gates.unsqueeze(2))
+    return torch.cat((stayed[:, :, :1] + gates.unsqueeze(2), stayed[:, :, 1:]), 2)
+
+
 def read(memory: Tensor, weighting: Tensor) -> Tensor:
     """Read vectors ``[B, R, M]`` from a memory ``[B, N, M]`` by weightings ``[B, R, N]``: equation 2."""
     return torch.bmm(weighting, memory)

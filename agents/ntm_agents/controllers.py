@@ -155,6 +155,11 @@ class Controller(nn.Module):
             if i == 0:
                 nn.init.uniform_(self.inputs.weight, -(seen**-0.5), seen**-0.5)
 
+    @property
+    def pre_activations(self) -> int:
+        """The number of pre-activations of the lowest layer, G * C."""
+        return self.inputs.weight.shape[0]
+
     def initial_state(self, batch_size: int) -> LayerState:
         """Return zeros: the tensors ``[B, C]`` of all layers' states, from the lowest up."""
         count = sum(layer.tensors for layer in self._layers)

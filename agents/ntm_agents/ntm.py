@@ -59,6 +59,16 @@ class NTMConfig:
     """Width M of a slot (paper: 20)."""
     shift_width: int = 3
     """Number of shift options S, from 2 to N; option j moves a head by j - S // 2 slots (paper: 3)."""
+    return_gate: bool = False
+    """Whether each head may return to the first slot, by a gate (hardsigmoid) that opens and closes entirely.
+    Not in the paper: it has to look the start up, by what is written there."""
+    return_bias: float | tuple[float, ...] = -2.5
+    """Bias of the return gate at the start, for all heads or for each, before hardsigmoid: from -3 down the
+    gate is shut, and has no gradient."""
+    counters: int = 0
+    """Number of counters K: cells that add up what is loaded from the input, where a load gate (hardsigmoid)
+    is open, and a step for each head that returns. Nothing in them fades; the controller sees c / (1 + |c|).
+    Not in the paper."""
     key_activation: Literal["identity", "tanh"] = "identity"
     """What keys go through. The paper does not say; only a key's direction matters."""
     add_activation: Literal["identity", "tanh", "sigmoid"] = "identity"
@@ -107,7 +117,7 @@ class NTMConfig:
 
     def __post_init__(self) -> None:
         counts = ("units", "depth", "read_heads", "write_heads", "memory_width", "shift_width")
-        smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "noise": 0.0, "epsilon": 0.0}
+        smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "noise": 0.0, "epsilon": 0.0, "counters": 0}
         if self.memory_slots is not None:
             smallest["memory_slots"] = self.shift_width
         hints = get_type_hints(type(self))
@@ -128,6 +138,8 @@ class NTMConfig:
                 low = -math.inf if bound is None else bound
                 valid = isinstance(value, int | float) and math.isfinite(value) and value >= low
                 expected = "a finite number" + ("" if bound is None else f" of at least {bound:g}")
+            elif hint is bool:
+                valid, expected = isinstance(value, bool), "True or False"
             else:
                 valid = value is None or value in get_args(hint)
                 expected = f"one of {', '.join(map(repr, get_args(hint)))}"
@@ -146,6 +158,8 @@ class NTMState(NamedTuple):
     """What they read last, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
     """The state of the controller's layers."""
+    counters: Tensor
+    """``[B, K]``"""
 
 
 class NTM(nn.Module):
@@ -193,8 +207,14 @@ class NTM(nn.Module):
         self._choose = (width, 2, 1, c.shift_width)
         self._change = (width, width) if c.write_mode == "erase_add" else (width,)
         self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
-        self.heads = nn.Linear(c.units, sum(self._parts))
+        self._gates = (heads if c.return_gate else 0, c.counters)
+        self.heads = nn.Linear(c.units, sum(self._parts) + sum(self._gates))
         self.output = nn.Linear(read_size + c.units, output_size)
+        if c.counters:
+            self.offers = nn.Linear(input_size, c.counters, bias=False)
+            self.counting = nn.Parameter(torch.empty(c.counters, self.controller.pre_activations))
+            self.steps = nn.Parameter(torch.zeros(c.counters, self._gates[0]))
+            nn.init.uniform_(self.counting, -(c.units**-0.5), c.units**-0.5)
         if c.memory_start == "learned":
             self.memory_row = nn.Parameter(torch.full((width,), self._scale))
         if c.head_start == "learned":
@@ -206,7 +226,9 @@ class NTM(nn.Module):
         choose = torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)
         change = [c.add_bias] * width + [c.erase_bias] * (sum(self._change) - width)
         with torch.no_grad():
-            self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads))))
+            returns = torch.tensor(c.return_bias).expand(heads)[: self._gates[0]]
+            changes = torch.tensor(change * c.write_heads)
+            self.heads.bias.copy_(torch.cat((choose.flatten(), changes, returns, torch.zeros(c.counters))))
 
     @classmethod
     def from_pretrained(cls, task: str) -> NTM:
@@ -243,6 +265,7 @@ class NTM(nn.Module):
             weightings=weightings.expand(batch_size, heads, slots),
             reads=like.new_zeros(batch_size, c.read_heads * c.memory_width),
             controller=self.controller.initial_state(batch_size),
+            counters=like.new_zeros(batch_size, c.counters),
         )
 
     def forward(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
@@ -255,7 +278,7 @@ class NTM(nn.Module):
         Returns:
             The logits ``[T, B, O]`` and the state after the last step.
         """
-        features, _, state = self._recur(self.controller.project(inputs), state)
+        features, _, state = self._recur(inputs, state)
         return self.output(features), state
 
     def with_penalty(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor]:
@@ -264,7 +287,7 @@ class NTM(nn.Module):
         Returns:
             The logits ``[T, B, O]``, and the mean entropy of a weighting, in nats.
         """
-        features, weightings, _ = self._recur(self.controller.project(inputs), state)
+        features, weightings, _ = self._recur(inputs, state)
         logs = weightings.clamp(min=torch.finfo(weightings.dtype).tiny).log()
         return self.output(features), -(weightings * logs).sum(3).mean()
 
@@ -286,11 +309,13 @@ class NTM(nn.Module):
             return f"the model is {like.dtype} on {like.device}"
         return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
 
-    def _recur(self, projected: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
+    def _recur(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
         """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state."""
-        return self._fused(projected, state) if self.kernel == "fused" else self._reference(projected, state)
+        run = self._fused if self.kernel == "fused" else self._reference
+        offers = self.offers(inputs) if self.config.counters else inputs.new_zeros(*inputs.shape[:2], 0)
+        return run(self.controller.project(inputs), offers, state)
 
-    def _fused(self, projected: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
+    def _fused(self, projected: Tensor, offers: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
         from ntm_agents.kernels.ntm import Options, recur  # needs Numba
 
         c, layer = self.config, cast("Layer", self.controller.layers[0])
@@ -302,11 +327,12 @@ class NTM(nn.Module):
             epsilon=c.epsilon,
             epsilon_at=c.epsilon_at,
             write_first=c.order == "write_first",
+            returning=c.return_gate,
         )
         hidden, cells = (
             state.controller if layer.tensors else (projected.new_zeros(len(state.reads), c.units), None)
         )
-        features, weightings, memory, cells = recur(
+        features, weightings, memory, cells, counters = recur(
             options,
             projected,
             self.heads.bias.expand(*projected.shape[:2], -1),
@@ -316,27 +342,42 @@ class NTM(nn.Module):
             state.weightings,
             torch.cat((state.reads, hidden), 1),
             cells,
+            state.counters,
+            offers,
+            self.counting if c.counters else projected.new_zeros(0, projected.shape[2]),
+            self.steps if c.counters else projected.new_zeros(0, self._gates[0]),
         )
         reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.units), 1)
         controller = (hidden, cells) if cells is not None else ()
-        return features, weightings, NTMState(memory, weightings[-1], reads, controller)
+        return features, weightings, NTMState(memory, weightings[-1], reads, controller, counters)
 
-    def _reference(self, projected: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
-        memory, weightings, reads, hidden = state
+    def _reference(
+        self, projected: Tensor, offers: Tensor, state: NTMState
+    ) -> tuple[Tensor, Tensor, NTMState]:
+        c, (memory, weightings, reads, hidden, counters) = self.config, state
         features: list[Tensor] = []
         trail: list[Tensor] = []
-        for addend in projected.unbind(0):  # indexing would cost T * T backward
+        # Indexing would cost T * T backward.
+        for addend, offer in zip(projected.unbind(0), offers.unbind(0), strict=True):
+            if c.counters:
+                addend = torch.addmm(addend, functional.softsign(counters), self.counting)
             output, hidden = self.controller(addend, reads, hidden)
-            choose, change = self.heads(output).split_with_sizes(self._parts, 1)
+            choose, change, gates = self.heads(output).split_with_sizes((*self._parts, sum(self._gates)), 1)
+            # `hardsigmoid`, whose gradient is right to single precision alone.
+            returns, loads = ((gates + 3) / 6).clamp(0, 1).split_with_sizes(self._gates, 1)
             weightings = self._choose_slots(choose, memory, weightings)
+            if c.return_gate:
+                weightings = addressing.go_to_first(weightings, returns)
+            if c.counters:
+                counters = counters + loads * offer + returns @ self.steps.t()
             writing, reading = weightings.split_with_sizes(self._by_role, 1)
             written = self._write(change, memory, writing)
-            source = written if self.config.order == "write_first" else memory
+            source = written if c.order == "write_first" else memory
             reads, memory = addressing.read(source, reading).flatten(1), written
             features += [reads, output]
             trail.append(weightings)
         rows = torch.cat(features, 1).view(projected.shape[1], len(projected), -1)  # (B, T, R * M + C)
-        return rows.transpose(0, 1), torch.stack(trail), NTMState(memory, weightings, reads, hidden)
+        return rows.transpose(0, 1), torch.stack(trail), NTMState(memory, weightings, reads, hidden, counters)
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
         """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""

@@ -83,19 +83,30 @@ TABLE = (
                 },
                 train=TrainConfig(sequences=48_000, penalty=0.02, blank=0.1),
             ),
-            # The biases give the heads roles: the writer walks through the memory, and the readers look
-            # items up, sharply, and then walk on. Without them the plateau at first is left late or never;
-            # with them still on some seeds, which begin again.
+            # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
+            # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
+            # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
+            # found survive the steps to the answer. Many items make near misses, which teach most; with slack
+            # empty slots are nothing new; and Adam must soon forget how small gradients were before.
             "associative_recall": Recipe(
                 model={
                     "controller": "feedforward",
                     "read_heads": 2,
-                    "gate_bias": (-3.0, -1.0, -1.0),
-                    "strength_bias": (0.0, 4.0, 4.0),
-                    "shift_bias": (0.0, 0.0, 2.0),
-                    "sharpening_bias": 1.0,
+                    "memory_scale": 0.0,
+                    "gate_bias": (-6.0, -6.0, -1.0),
+                    "shift_bias": (0.0, 0.0, 6.0, 0.0, 0.0, 6.0, 0.0, 0.0, 4.0),
+                    "strength_bias": 8.0,
+                    "sharpening_bias": (1.0, 1.0, -4.0),
                 },
-                train=TrainConfig(sequences=64_000, mixed_sizes=True, restart_after=12_000),
+                train=TrainConfig(
+                    sequences=48_000,
+                    mixed_sizes=True,
+                    sizes={"items": (5, 6)},
+                    slack=2,
+                    beta2=0.99,
+                    decay_start=0.3,
+                    validation_sequences=256,
+                ),
             ),
             # Repeats are harder to learn than lengths, so they grow.
             "repeat_copy": Recipe(

@@ -41,6 +41,7 @@ def results(model, T, B, capacity, seed=0):
         weightings=draw(*first.weightings.shape).softmax(2).requires_grad_(),
         reads=draw(*first.reads.shape).requires_grad_(),
         controller=tuple(draw(*tensor.shape).requires_grad_() for tensor in first.controller),
+        counters=draw(*first.counters.shape).requires_grad_(),
     )
     # Once from the model's own state, which may be learnt, and once from any.
     found, loss = {}, 0
@@ -60,6 +61,8 @@ def results(model, T, B, capacity, seed=0):
 
 def _tensors(state):
     yield from (("memory", state.memory), ("weightings", state.weightings), ("reads", state.reads))
+    if state.counters.numel():
+        yield "counters", state.counters
     yield from ((f"controller {i}", tensor) for i, tensor in enumerate(state.controller))
 
 
@@ -67,6 +70,8 @@ def assert_same(found, expected, tolerance):
     """Compare tensor by tensor, relative to the largest value of each."""
     assert found.keys() == expected.keys()
     for name, want in expected.items():
+        if not want.numel():
+            continue
         assert torch.isfinite(want).all(), name
         assert torch.isfinite(found[name]).all(), name  # a maximum would hide NaN
         error = (found[name] - want).abs().max() / want.abs().max().clamp(min=1e-3)
@@ -89,6 +94,8 @@ OPTIONS = st.fixed_dictionaries(
         "epsilon_at": st.sampled_from(["product", "norms", "squares"]),
         "memory_start": st.sampled_from(["constant", "random", "position", "learned"]),
         "head_start": st.sampled_from(["first", "learned", "uniform"]),
+        "return_gate": st.booleans(),
+        "counters": st.integers(0, 3),
     }
 )
 SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integers(1, 40)}
@@ -99,6 +106,7 @@ SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integ
 @example(config={"controller": "lstm"}, T=1, B=1, capacity=1)
 @example(config={"controller": "lstm", "memory_width": 30}, T=2, B=35, capacity=1024)  # several tiles
 @example(config={"controller": "feedforward"}, T=50, B=3, capacity=64)
+@example(config={"return_gate": True, "counters": 2, "write_heads": 2, "units": 6}, T=12, B=5, capacity=8)
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11 * T)

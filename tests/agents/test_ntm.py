@@ -46,6 +46,9 @@ VARIANTS = {
         "erase_bias": -1.0,
         "add_bias": 0.25,
     },
+    "return gate": {"return_gate": True, "return_bias": (-1.0, 0.5)},
+    "counters": {"counters": 2, "write_heads": 2},
+    "return gate and counters": {"return_gate": True, "counters": 2, "controller": "feedforward"},
 }
 CASES = {
     f"{name}, {kernel}": {**config, "kernel": kernel}
@@ -90,12 +93,15 @@ def reference(model, inputs, slots):
     state = model.initial_state(1, slots)
     memory, weightings = state.memory[0].detach().numpy(), state.weightings[0].detach().numpy()
     reads, hidden, cell = np.zeros(R * M), np.zeros((c.depth, c.units)), np.zeros((c.depth, c.units))
+    counts = np.zeros(c.counters)
     logits, states = [], []
     for x in inputs.numpy():
         below = reads
         for i in range(c.depth):
             name = f"controller.layers.{i}"
             total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x if i == 0 else 0)
+            if i == 0 and c.counters:
+                total = total + counts / (1 + abs(counts)) @ p["counting"]
             if c.controller == "feedforward":
                 hidden[i] = np.tanh(total + p[f"{name}.weight"] @ below)
             elif c.controller == "lstm":
@@ -112,6 +118,12 @@ def reference(model, inputs, slots):
                 hidden[i] = keep * hidden[i] + (1 - keep) * candidate
             below = hidden[i]
         parameters = p["heads.weight"] @ below + p["heads.bias"]
+        gates = (H if c.return_gate else 0) + c.counters
+        parameters, gates = parameters[: len(parameters) - gates], parameters[len(parameters) - gates :]
+        gates = np.clip((gates + 3) / 6, 0, 1)
+        returns, loads = gates[: len(gates) - c.counters], gates[len(gates) - c.counters :]
+        if c.counters:
+            counts = counts + loads * (p["offers.weight"] @ x) + p["steps"] @ returns
         per_head = M + 3 + S
         chosen = np.zeros((H, N))
         for h in range(H):
@@ -133,6 +145,9 @@ def reference(model, inputs, slots):
                 for j in range(S):
                     chosen[h, (n + j - S // 2) % N] += gated[n] * shifts[j]  # equation 8
             chosen[h] = chosen[h] ** sharpening / (chosen[h] ** sharpening).sum()  # equation 9
+            if c.return_gate:
+                chosen[h] *= 1 - returns[h]
+                chosen[h, 0] += returns[h]
         before, memory, weightings = memory, memory.copy(), chosen
         vectors = parameters[H * per_head :].reshape(W, -1)
         for w in range(W):

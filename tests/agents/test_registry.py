@@ -19,7 +19,7 @@ def test_every_row_and_recipe_can_be_built(row):
         if row.learns:
             recipe = row.recipe(task_row.name)
             load(row.entry)(task.input_size, task.output_size, **recipe.model)
-            recipe.train.sizes(task_row.training, 0)
+            recipe.train.sizes_at(task_row.training, 0)
         else:
             assert hasattr(row.make(task), "act")
     assert set(row.recipes) <= set(tasks.names())

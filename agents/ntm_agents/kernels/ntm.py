@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 from ntm_agents.kernels import recurrence
 
@@ -28,6 +29,7 @@ class Options:
     epsilon: float
     epsilon_at: str
     write_first: bool
+    returning: bool
 
 
 def recur(
@@ -40,7 +42,11 @@ def recur(
     weightings: Tensor,
     features: Tensor,
     cells: Tensor | None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    counts: Tensor,
+    offers: Tensor,
+    counting: Tensor,
+    steps: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
     """Take T steps.
 
     Whatever does not depend on the state comes in as an addend, and whatever is computed from what a step
@@ -57,16 +63,21 @@ def recur(
         weightings: ``[B, H, N]``.
         features: What was read and the controller's output at the last step ``[B, V + C]``.
         cells: Cells of an LSTM ``[B, C]``; None for a feed-forward controller.
+        counts: Counters ``[B, K]``.
+        offers: What is loaded into them where their load gates are open ``[T, B, K]``.
+        counting: Weights of what they tell the controller ``[K, G * C]``.
+        steps: What they count of each head that returns ``[K, H]``.
 
     Returns:
         The features ``[T, B, V + C]``, the weightings ``[T, B, H, N]`` of each step, the memory
-        ``[B, N, M]`` and the cells at the end.
+        ``[B, N, M]``, the cells and the counters at the end.
     """
     given = addend.new_empty(0, 0) if cells is None else cells
-    tensors = (addend, head_addend, recurrent, heads, memory.transpose(1, 2), weightings, features, given)
+    start = (memory.transpose(1, 2), weightings, features, given, counts)
+    tensors = (addend, head_addend, recurrent, heads, *start, offers, counting, steps)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    features, weightings, memory, last = _Recurrence.apply(options, learns, *tensors)
-    return features, weightings, memory.transpose(1, 2), None if cells is None else last
+    features, weightings, memory, last, counts = _Recurrence.apply(options, learns, *tensors)
+    return features, weightings, memory.transpose(1, 2), None if cells is None else last, counts
 
 
 class _Recurrence(torch.autograd.Function):
@@ -83,6 +94,10 @@ class _Recurrence(torch.autograd.Function):
         weightings: Tensor,
         features: Tensor,
         cells: Tensor,
+        counts: Tensor,
+        offers: Tensor,
+        counting: Tensor,
+        steps: Tensor,
     ) -> tuple[Tensor, ...]:
         T = len(addend)
         every = max(1, math.isqrt(T))
@@ -92,23 +107,26 @@ class _Recurrence(torch.autograd.Function):
         params = head_addend.clone(memory_format=torch.contiguous_format)
         gates, memory = addend.contiguous(), memory.contiguous()
         memory_after = torch.empty_like(memory)
-        kept = (gates, all_cells, all_features, params, all_weightings, checkpoints)
+        all_counts, offers = _behind(counts, T), offers.contiguous()
+        kept = (gates, all_cells, all_features, params, all_weightings, checkpoints, all_counts, offers)
         fixed = _fixed(options, memory, every if learns else 0)
         weights = _arrays(recurrent.t(), heads.t())
+        more = _arrays(counting.contiguous(), steps.contiguous())
         room = _scratch(weights, memory, 2, weightings, options.shifts, options.writers, heads.shape[1])
-        recurrence.forward(*weights, *fixed, room, *_arrays(memory, memory_after, *kept))
+        recurrence.forward(*weights, *more, *fixed, room, *_arrays(memory, memory_after, *kept))
         if learns:
             ctx.fixed = fixed
-            ctx.save_for_backward(*kept, recurrent, heads)
+            ctx.save_for_backward(*kept, recurrent, heads, counting, steps)
             ctx.set_materialize_grads(False)
-        return all_features[1:], all_weightings[1:], memory_after, all_cells[T] if len(cells) else cells
+        last = all_cells[T] if len(cells) else cells
+        return all_features[1:], all_weightings[1:], memory_after, last, all_counts[T]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
-        *kept, recurrent, heads = ctx.saved_tensors
-        gates, cells, features, params, weightings, checkpoints = kept
-        dfeatures, dall, dmemory, dcells = gradients
+        *kept, recurrent, heads, counting, steps = ctx.saved_tensors
+        gates, cells, features, params, weightings, checkpoints, counts, offers = kept
+        dfeatures, dall, dmemory, dcells, dcounts = gradients
         (T, B, _), (_, _, H, N) = gates.shape, weightings.shape
         if dfeatures is None:
             dfeatures = torch.zeros_like(features[1:])
@@ -118,25 +136,39 @@ class _Recurrence(torch.autograd.Function):
         dcells = (
             torch.zeros_like(cells[0] if len(cells) else gates[0, :0]) if dcells is None else dcells.clone()
         )
+        dcounts = torch.zeros_like(counts[0]) if dcounts is None else dcounts.clone()
         dweightings, dstart = weightings.new_zeros(B, H, N), torch.empty_like(features[0])
-        dparams, dgates = torch.empty_like(params), torch.empty_like(gates)
-        given = (dfeatures.contiguous(), dall.contiguous(), dcells.contiguous(), dmemory.contiguous())
-        writers, shifts, *_, every = ctx.fixed
+        dparams, dgates, dall_counts = (torch.empty_like(x) for x in (params, gates, offers))
+        given = (
+            dfeatures.contiguous(),
+            dall.contiguous(),
+            dcells.contiguous(),
+            dmemory.contiguous(),
+            dcounts,
+        )
+        writers, shifts, *_, returning, every = ctx.fixed
         weights = _arrays(recurrent.contiguous(), heads.contiguous())
         room = _scratch(weights, dmemory, every + 1, dweightings, shifts, writers, heads.shape[1])
         recurrence.backward(
             *weights,
+            *_arrays(counting.contiguous(), steps.contiguous()),
             *ctx.fixed,
             room,
-            *_arrays(*kept, *given, dweightings, dstart, dgates, dparams),
+            *_arrays(*kept, *given, dweightings, dstart, dgates, dparams, dall_counts),
         )
         rows, width = T * B, features.shape[2]
         before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
         drecurrent = dgates.view(rows, -1).t() @ before[:, : recurrent.shape[1]]
         dheads = dparams.view(rows, -1).t() @ after[:, width - heads.shape[1] :]
+        K = counts.shape[2]
+        loads = params.shape[2] - K
+        shown = functional.softsign(counts[:-1]).view(rows, K)
+        returns = params[:, :, loads - H : loads] if returning else params[:, :, :0]
+        dsteps = dall_counts.view(rows, K).t() @ returns.reshape(rows, -1)
         return (
             *(None, None, dgates, dparams, drecurrent, dheads),
             *(given[3], dweightings, dstart, given[2] if len(cells) else None),
+            *(dcounts, dall_counts * params[:, :, loads:], shown.t() @ dgates.view(rows, -1), dsteps),
         )
 
 
@@ -160,6 +192,7 @@ def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
         (activations[options.key], activations[options.add]),
         (kind(inside), kind(outside), kind(product)),
         options.write_first,
+        options.returning,
         every,
     )
 

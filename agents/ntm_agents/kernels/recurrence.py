@@ -12,7 +12,7 @@ is computed again where it is needed.
 Shape letters: T steps, B sequences, N slots, M width of a slot, W heads that write, R that read, H = W + R, S
 shift options, C units, V = R * M values that are read, G * C pre-activations, P parameters of all heads: of
 each head key M, strength, sharpening, gate, shifts S; then of each that writes add M and, if there is one,
-erase M.
+erase M; then, if heads may return, of each its return gate; then of each of the K counters its load gate.
 """
 
 from __future__ import annotations
@@ -233,6 +233,68 @@ def _activate_backward(
         _squash_backward(p[at : at + width], dp[at : at + width], add)
         _squash_backward(p[at + width : at + each], dp[at + width : at + each], SIGMOID)
         at += each
+
+
+@njit(**FAST)
+def _open(gates: Array) -> None:
+    """Turn what the controller says into gates that close and open entirely, from 0 to 1."""
+    zero, one, three, six = gates.dtype.type(0), gates.dtype.type(1), gates.dtype.type(3), gates.dtype.type(6)
+    for i in range(len(gates)):
+        gates[i] = min(max((gates[i] + three) / six, zero), one)
+
+
+@njit(**FAST)
+def _open_backward(gates: Array, dgates: Array) -> None:
+    zero, one, six = gates.dtype.type(0), gates.dtype.type(1), gates.dtype.type(6)
+    for i in range(len(gates)):
+        dgates[i] = dgates[i] / six if zero < gates[i] and gates[i] < one else zero
+
+
+# ------------------------------------------------------------------------------------------------ counters
+
+
+@njit(**FAST)
+def _show(counts: Array, counting: Array, addend: Array) -> None:
+    """Add what counters ``[B, K]`` tell the controller, by weights ``[K, G * C]``, to its pre-activations."""
+    one = counts.dtype.type(1)
+    for b in range(len(counts)):
+        for k in range(len(counting)):
+            shown = counts[b, k] / (one + abs(counts[b, k]))
+            for j in range(counting.shape[1]):
+                addend[b, j] += shown * counting[k, j]
+
+
+@njit(**FAST)
+def _show_backward(counts: Array, counting: Array, daddend: Array, dcounts: Array) -> None:
+    one, zero = counts.dtype.type(1), counts.dtype.type(0)
+    for b in range(len(counts)):
+        for k in range(len(counting)):
+            scale, dshown = one + abs(counts[b, k]), zero
+            for j in range(counting.shape[1]):
+                dshown += daddend[b, j] * counting[k, j]
+            dcounts[b, k] += dshown / (scale * scale)
+
+
+@njit(**FAST)
+def _count(counts: Array, returns: Array, loads: Array, offers: Array, steps: Array, after: Array) -> None:
+    """Add what is loaded, and a step ``[K, H]`` for each head that returns, to counters ``[K]``."""
+    for k in range(len(counts)):
+        total = counts[k] + loads[k] * offers[k]
+        for h in range(len(returns)):
+            total += steps[k, h] * returns[h]
+        after[k] = total
+
+
+@njit(**FAST)
+def _count_backward(dcounts: Array, offers: Array, steps: Array, dreturns: Array, dloads: Array) -> None:
+    zero = offers.dtype.type(0)
+    for h in range(len(dreturns)):
+        total = zero
+        for k in range(len(dcounts)):
+            total += steps[k, h] * dcounts[k]
+        dreturns[h] = total
+    for k in range(len(dcounts)):
+        dloads[k] = dcounts[k] * offers[k]
 
 
 # ---------------------------------------------------------------------------------------------- addressing
@@ -474,6 +536,25 @@ def _sharpen_backward(logs: Array, shifted: Array, sharpening: Any, weighting: A
     return dsharpening
 
 
+@njit(**FAST)
+def _return(weighting: Array, gate: Any) -> None:
+    """Go back to the first slot by as much as the gate is open."""
+    one = weighting.dtype.type(1)
+    for n in range(len(weighting)):
+        weighting[n] *= one - gate
+    weighting[0] += gate
+
+
+@njit(**FAST)
+def _return_backward(stayed: Array, gate: Any, gradient: Array) -> Any:
+    """Turn gradients of a weighting into those of what it was without the return; return the gate's."""
+    one, dgate = stayed.dtype.type(1), gradient[0]
+    for n in range(len(stayed)):
+        dgate -= gradient[n] * stayed[n]
+        gradient[n] *= one - gate
+    return dgate
+
+
 # -------------------------------------------------------------------------------------------------- memory
 
 
@@ -655,11 +736,14 @@ def _write_backward(
 def forward(
     recurrent: Array,
     heads: Array,
+    counting: Array,
+    steps: Array,
     writers: int,
     shifts: int,
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
     write_first: bool,
+    returning: bool,
     every: int,
     room: Scratch,
     memory: Array,
@@ -670,17 +754,22 @@ def forward(
     params: Array,
     weightings: Array,
     checkpoints: Array,
+    counts: Array,
+    offers: Array,
 ) -> None:
     """Take T steps. An LSTM if there are cells, and otherwise a feed-forward controller.
 
     Args:
         recurrent: Weights of what was read and, of an LSTM, of its last output ``[V or V + C, G * C]``.
         heads: Weights of the head parameters ``[C, P]``.
+        counting: Weights of the counters ``[K, G * C]``.
+        steps: What a head that returns adds to counters ``[K, H]``.
         writers: W.
         shifts: S.
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
         write_first: Whether heads read after the write.
+        returning: Whether heads may return to the first slot.
         every: Steps between checkpoints; 0 for none.
         room: Room to work in.
         memory: The memory at the start ``[B, M, N]``.
@@ -691,7 +780,9 @@ def forward(
         features: What was read and the controller's output ``[T + 1, B, V + C]``; the first is set.
         params: What inputs and bias add to the head parameters ``[T, B, P]``; afterwards, the parameters.
         weightings: ``[T + 1, B, H, N]``; the first is set.
-        checkpoints: Room for a memory at every `every`-th step ``[K, B, M, N]``.
+        checkpoints: Room for a memory at every `every`-th step ``[T / every, B, M, N]``.
+        counts: Counters ``[T + 1, B, K]``; the first are set.
+        offers: What is loaded into counters where a load gate is open ``[T, B, K]``.
     """
     T, B, _ = gates.shape
     H, M = weightings.shape[2], memory.shape[1]
@@ -701,6 +792,8 @@ def forward(
     kind = memory.dtype
     tiny = kind.type(TINY)
     stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
+    loads = params.shape[2] - counts.shape[2]
+    rest = loads - H if returning else loads
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
     shifted, logs = room.shifted, room.logs
     both, tile = room.memories, room.memories.shape[1]  # the memory before and after a step, in turn
@@ -711,6 +804,7 @@ def forward(
         for t in range(T):
             gate, now = gates[t, first:last], features[t + 1, first:last]
             add_product(features[t, first:last], 0, room.recurrent, gate)
+            _show(counts[t, first:last], counting, gate)
             if len(cells):
                 _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)
             else:
@@ -723,7 +817,8 @@ def forward(
                 if every and t % every == 0:
                     copy(before, checkpoints[t // every, b])
                 previous, weighting = weightings[t, b], weightings[t + 1, b]
-                _activate(p, H, writers, M, shifts, key, add)
+                _activate(p[:rest], H, writers, M, shifts, key, add)
+                _open(p[rest:])
                 _compare(before, p, stride, inside, dots, norms)
                 for h in range(H):
                     at = h * stride
@@ -733,7 +828,10 @@ def forward(
                     _interpolate(content, previous[h], p[at + 2], left, gated)
                     _shift(gated, p[at + 3 : at + 3 + shifts], tiny, shifted, logs)
                     _sharpen(logs, p[at + 1], weighting[h])
-                _write(before, weighting, p[split:], writers, after)
+                    if returning:
+                        _return(weighting[h], p[rest + h])
+                _count(counts[t, b], p[rest:loads], p[loads:], offers[t, b], steps, counts[t + 1, b])
+                _write(before, weighting, p[split:rest], writers, after)
                 source = after if write_first else before
                 for r in range(H - writers):
                     _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
@@ -743,11 +841,14 @@ def forward(
 def backward(
     recurrent: Array,
     heads: Array,
+    counting: Array,
+    steps: Array,
     writers: int,
     shifts: int,
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
     write_first: bool,
+    returning: bool,
     every: int,
     room: Scratch,
     gates: Array,
@@ -756,25 +857,32 @@ def backward(
     params: Array,
     weightings: Array,
     checkpoints: Array,
+    counts: Array,
+    offers: Array,
     dfeatures: Array,
     dall: Array,
     dcells: Array,
     dmemory: Array,
+    dcounts: Array,
     dweightings: Array,
     dstart: Array,
     dgates: Array,
     dparams: Array,
+    dall_counts: Array,
 ) -> None:
-    """Go back through `forward`, whose arguments these are up to `checkpoints`, but for the weights.
+    """Go back through `forward`, whose arguments these are up to `offers`, but for the weights.
 
     Args:
         recurrent: Weights, the other way round: ``[G * C, V or V + C]``.
         heads: Weights, the other way round: ``[P, C]``.
+        counting: Weights of the counters ``[K, G * C]``.
+        steps: What a head that returns adds to counters ``[K, H]``.
         writers: W.
         shifts: S.
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
         write_first: Whether heads read after the write.
+        returning: Whether heads may return to the first slot.
         every: Steps between checkpoints.
         room: Room to work in.
         gates: What `forward` left.
@@ -783,14 +891,18 @@ def backward(
         params: What `forward` left.
         weightings: What `forward` left.
         checkpoints: What `forward` left.
+        counts: What `forward` left.
+        offers: As `forward` had them.
         dfeatures: Gradients of the features behind the first ``[T, B, V + C]``.
         dall: Gradients of the weightings behind the first ``[T, B, H, N]``, or ``[0, 0, 0, 0]``.
         dcells: Gradient of the last cells ``[B, C]``; afterwards, of the first.
         dmemory: Gradient of the memory at the end ``[B, M, N]``; afterwards, at the start.
+        dcounts: Gradient of the last counters ``[B, K]``; afterwards, of the first.
         dweightings: Zeros ``[B, H, N]``; afterwards, the gradient of the first weightings.
         dstart: Room for the gradient of the first features ``[B, V + C]``.
         dgates: Room for the gradients of what was added to the controller's pre-activations.
         dparams: Room for the gradients of what was added to the head parameters ``[T, B, P]``.
+        dall_counts: Room for the gradients of the counters behind each step ``[T, B, K]``.
     """
     T, B, _ = gates.shape
     H, N = weightings.shape[2:]
@@ -802,6 +914,8 @@ def backward(
     kind = dmemory.dtype
     zero, tiny = kind.type(0), kind.type(TINY)
     stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
+    loads = params.shape[2] - counts.shape[2]
+    rest = loads - H if returning else loads
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
     shifted, logs, kept = room.shifted, room.logs, room.kept
     ddots, dnorms, dkey_norms, dgated = room.ddots, room.dnorms, room.dkey_norms, room.dgated
@@ -820,7 +934,7 @@ def backward(
                 copy(checkpoints[start // every, b], memories[0, b - first])
                 for t in range(start, end):
                     before, after = memories[t - start, b - first], memories[t - start + 1, b - first]
-                    _write(before, weightings[t + 1, b], params[t, b, split:], writers, after)
+                    _write(before, weightings[t + 1, b], params[t, b, split:rest], writers, after)
             for t in range(end - 1, start - 1, -1):
                 add_to(dnow, dfeatures[t, first:last])
                 for b in range(first, last):
@@ -832,7 +946,7 @@ def backward(
                         add_to(dweighting, dall[t, b])
                     if not write_first:
                         _write_backward(
-                            before, weighting, p[split:], writers, dmem, dweighting, dp[split:], kept
+                            before, weighting, p[split:rest], writers, dmem, dweighting, dp[split:rest], kept
                         )
                     source = after if write_first else before
                     for r in range(H - writers):
@@ -840,8 +954,11 @@ def backward(
                         _read_backward(source, weighting[h], dread, dmem, dweighting[h])
                     if write_first:
                         _write_backward(
-                            before, weighting, p[split:], writers, dmem, dweighting, dp[split:], kept
+                            before, weighting, p[split:rest], writers, dmem, dweighting, dp[split:rest], kept
                         )
+                    for k in range(dcounts.shape[1]):
+                        dall_counts[t, b, k] = dcounts[b, k]
+                    _count_backward(dcounts[b], offers[t, b], steps, dp[rest:loads], dp[loads:])
                     _compare(before, p, stride, inside, dots, norms)
                     for n in range(N):
                         dnorms[n] = zero
@@ -853,7 +970,12 @@ def backward(
                         _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
                         _interpolate(content, previous[h], gate, left, gated)
                         _shift(gated, moves, tiny, shifted, logs)
-                        dp[at + 1] = _sharpen_backward(logs, shifted, p[at + 1], weighting[h], dw)
+                        stayed = weighting[h]
+                        if returning:
+                            stayed = kept[0]
+                            _sharpen(logs, p[at + 1], stayed)
+                            dp[rest + h] += _return_backward(stayed, p[rest + h], dw)
+                        dp[at + 1] = _sharpen_backward(logs, shifted, p[at + 1], stayed, dw)
                         _shift_backward(gated, moves, dw, dgated, dp[at + 3 : at + 3 + shifts])
                         dp[at + 2] = _interpolate_backward(
                             content, previous[h], gate, left, dgated, ddots[h], dw
@@ -862,7 +984,8 @@ def backward(
                             dots[h], norms, key_norm, product, outside, p[at], content, ddots[h], dnorms
                         )
                     _compare_backward(before, p, stride, ddots, dnorms, dkey_norms, dmem, dp)
-                    _activate_backward(p, dp, H, writers, M, shifts, key, add)
+                    _activate_backward(p[:rest], dp[:rest], H, writers, M, shifts, key, add)
+                    _open_backward(p[rest:], dp[rest:])
                 for b in range(last - first):
                     for j in range(C):
                         dhidden[b, j] = dnow[b, V + j]
@@ -875,5 +998,6 @@ def backward(
                     _lstm_backward(gates[t, first:last], cell, after, dhidden, dcells[first:last], dgate)
                 else:
                     _feedforward_backward(features[t + 1, first:last], dhidden, dgate)
+                _show_backward(counts[t, first:last], counting, dgate, dcounts[first:last])
                 add_product(dgate, 0, room.recurrent, dnow)
         copy(dnow, dstart[first:last])

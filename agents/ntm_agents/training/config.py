@@ -36,6 +36,11 @@ class TrainConfig:
     """Step size at the start."""
     momentum: float = 0.9
     """Momentum, of rmsprop alone (paper: 0.9)."""
+    beta2: float = 0.999
+    """Decay of Adam's mean of squared gradients. The nearer to 1, the larger is the step that a rare gradient
+    makes after many small ones."""
+    epsilon: float = 1e-8
+    """What Adam adds to the root of this mean: gradients far below it make small steps."""
     weight_decay: float = 0.0
     """Weight decay."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
@@ -55,6 +60,11 @@ class TrainConfig:
     """Progress at which it has its whole weight."""
     average: float = 0.99
     """Decay of the moving average of the weights, which is what is validated and kept; 0 for none."""
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Sizes that are trained on in a part of the task's training range, such as `items 5 6`."""
+    slack: int = 1
+    """Factor on the capacity that the model is given in training. With 1 a memory that grows with it is
+    nearly full, and empty slots are new to the model when it is judged."""
     curriculum: Mapping[str, int] = field(default_factory=dict)
     """Sizes that grow: the upper end that their range starts with, such as `repeats 3`."""
     curriculum_end: float = 0.5
@@ -79,21 +89,21 @@ class TrainConfig:
     """Seconds between checkpoints."""
 
     def __post_init__(self) -> None:
-        counts = (
-            "sequences",
-            "batch_size",
-            "bucket_size",
-            "validate_every",
-            "validation_sequences",
-            "patience",
-        )
-        for name in (*counts, "log_every", "restart_after"):
+        counts = ("sequences", "batch_size", "bucket_size", "slack", "validate_every", "validation_sequences")
+        for name in (*counts, "patience", "log_every", "restart_after"):
             value = getattr(self, name)
             _check(self, name, value is None or value >= 1, "at least 1")
-        for name in ("learning_rate", "clip_norm", "minutes", "restart_loss", "checkpoint_seconds"):
+        for name in (
+            "learning_rate",
+            "clip_norm",
+            "minutes",
+            "restart_loss",
+            "checkpoint_seconds",
+            "epsilon",
+        ):
             value = getattr(self, name)
             _check(self, name, value is None or 0 < value < math.inf, "a positive number")
-        for name in ("momentum", "average"):
+        for name in ("momentum", "average", "beta2"):
             _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         for name in ("decay_start", "final_rate", "curriculum_end", "penalty_start", "penalty_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
@@ -121,12 +131,19 @@ class TrainConfig:
             return 0.0
         return self.penalty * (progress - self.penalty_start) / (self.penalty_end - self.penalty_start)
 
-    def sizes(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
+    def sizes_at(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
         """Return the sizes to train on at a progress from 0 to 1, within the training range.
 
         Raises:
-            ValueError: If the curriculum names a size that has no range, or starts outside of it.
+            ValueError: If `sizes` or the curriculum name a size that has no range, or leave it.
         """
+        for name, (low, high) in self.sizes.items():
+            bounds = training.get(name)
+            if not isinstance(bounds, tuple) or not bounds[0] <= low <= high <= bounds[1]:
+                raise ValueError(
+                    f"sizes has {name}={(low, high)}; expected a part of the training range: {dict(training)}"
+                )
+        training = {**training, **self.sizes}
         sizes: dict[str, Size] = dict(training)
         done = min(1.0, progress / self.curriculum_end) if self.curriculum_end else 1.0
         for name, start in self.curriculum.items():

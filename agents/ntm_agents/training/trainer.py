@@ -99,7 +99,9 @@ class Trainer:
             if not hasattr(self._task, "blank"):
                 raise ValueError(f"blank is {run.train.blank}, but {run.task} has no such parameter; use 0")
             self._lessons = replace(self._task, blank=run.train.blank)  # type: ignore[call-arg]
-        run.train.sizes(self._spec.training, 0.0)  # refuses an impossible curriculum before there are files
+        run.train.sizes_at(
+            self._spec.training, 0.0
+        )  # refuses an impossible curriculum before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
         self._best: dict[str, Tensor] = {}
@@ -235,7 +237,8 @@ class Trainer:
         targets = torch.from_numpy(batch.targets).to(self.device)
         mask = torch.from_numpy(batch.mask).to(self.device)
         T, B, _ = inputs.shape
-        state = model.initial_state(B, capacity(T))  # type: ignore[operator]
+        slack = self.run.train.slack if model is self.model else 1
+        state = model.initial_state(B, slack * capacity(T))  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
             logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]
@@ -261,7 +264,7 @@ class Trainer:
         config, B = self.run.train, self.run.train.batch_size
         indices = np.arange(B) + self.counters.updates * B
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
-        sizes = config.sizes(self._spec.training, progress)
+        sizes = config.sizes_at(self._spec.training, progress)
         if not config.mixed_sizes:
             bounds = self._task.check_sizes(sizes, None)
             sizes = {name: int(size[0]) for name, size in self._task.draw_sizes(keys[:1], bounds).items()}
@@ -383,7 +386,8 @@ def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(model.parameters(), rate, momentum=config.momentum, weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(model.parameters(), rate, weight_decay=decay, fused=True)
+    betas = (0.9, config.beta2)
+    return kind(model.parameters(), rate, betas, config.epsilon, weight_decay=decay, fused=True)
 
 
 def _clip(parameters: list[Tensor], limit: float | None) -> float:

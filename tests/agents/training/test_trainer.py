@@ -297,6 +297,22 @@ def test_a_penalty_needs_a_model_that_has_one():
         Trainer(tiny_run(penalty=0.1))
 
 
+def test_slack_is_for_lessons_alone():
+    asked = []
+
+    class Asked(Tiny):
+        def initial_state(self, batch_size, capacity):
+            asked.append(capacity)
+            return super().initial_state(batch_size, capacity)
+
+    trainer = Trainer(tiny_run(slack=4))
+    trainer.model.__class__ = trainer._averaged.__class__ = Asked
+    batch = tasks.get("copy").episodes([1], length=5)  # 11 steps
+    trainer._forward(trainer.model, batch)
+    trainer._forward(trainer._averaged, batch)
+    assert asked == [64, 16]
+
+
 def test_gradients_are_scaled_down_to_the_largest_norm():
     for limit in (0.5, 1e9, None):
         parameters = [
