@@ -2,14 +2,15 @@
 
 An episode is drawn as it grows: what the agent has seen, what it answered, what would have been right and
 where it was wrong, over a common axis of time. Nothing of the future is shown: an input appears when it
-is observed, a target once it has been answered.
+is observed, a target once it has been answered. A second picture, to stand below the first, shows a
+machine at work: where its heads have been, over the same axis, and what is in its memory now.
 
-Shape letters: T time steps, I input channels, O output channels.
+Shape letters: T time steps, I input channels, O output channels, N memory slots, M width of a slot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +57,43 @@ class Snapshot:
 
     def window(self, columns: int) -> slice:
         """Return the steps that fit into so many columns: the last ones up to the present."""
-        first = max(0, min(self.now + 1, len(self.mask)) - columns)
-        return slice(first, min(first + columns, len(self.mask)))
+        return _window(self.now, len(self.mask), columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """What there is to see of a machine with a memory at one moment of an episode.
+
+    Attributes:
+        steps: The number of steps T of the whole episode.
+        weightings: How much each head has turned to each slot so far, ``[now, N]``, by the head's name.
+        memory: What is in the memory now, ``[N, M]``, if that is to be seen.
+        slots: The slots to show, in their order. They and the next decide how the pictures look, so
+            they should be the same for the whole episode.
+        largest: The magnitude in the memory that has the full colour.
+    """
+
+    steps: int
+    weightings: Mapping[str, NDArray[Any]]
+    memory: NDArray[Any] | None
+    slots: NDArray[np.intp]
+    largest: float = 1.0
+
+
+def _window(now: int, total: int, columns: int) -> slice:
+    """Return the steps that fit into so many columns, up to the one that comes next."""
+    first = max(0, min(now + 1, total) - columns)
+    return slice(first, min(first + columns, total))
+
+
+def _thinned(weighting: NDArray[Any], slots: NDArray[np.intp], most: int) -> tuple[Floats, int]:
+    """Return the weights of slots in at most so many rows ``[rows, now]``, and the slots that share a row.
+
+    The row has the largest of their weights, so that a sharp weighting stays so.
+    """
+    share = max(1, -(-len(slots) // most))
+    rows = np.arange(0, len(slots), share)
+    return np.maximum.reduceat(weighting[:, slots].astype(np.float64), rows, axis=1).T, share
 
 
 def ansi(snapshot: Snapshot, width: int = 80) -> str:
@@ -67,7 +103,7 @@ def ansi(snapshot: Snapshot, width: int = 80) -> str:
     1 in the output, where ``x`` is a wrong bit. The last line counts the wrong bits of each step.
     """
     s, now, total = snapshot, snapshot.now, len(snapshot.mask)
-    label = max(len(name) for name in (*s.input_channels, *s.output_channels, "wrong")) + 9
+    label = _label((*s.input_channels, *s.output_channels))
     steps = s.window(width - label)
     seen = slice(steps.start, min(now + 1, steps.stop))
     answered = slice(steps.start, min(now, steps.stop))
@@ -98,6 +134,34 @@ def ansi(snapshot: Snapshot, width: int = 80) -> str:
     return "\n".join(lines)
 
 
+def trace_ansi(trace: Trace, channels: Sequence[str], width: int = 80) -> str:
+    """Return the weightings as text, each in at most eight lines: the largest weights of as many slots.
+
+    Args:
+        trace: What there is to see.
+        channels: The names of all channels in the text above, which decide where its axis of time begins.
+        width: The width of the text above.
+    """
+    label, lines = _label(channels), []
+    for name, weighting in trace.weightings.items():
+        steps = _window(len(weighting), trace.steps, width - label)
+        rows, share = _thinned(weighting[steps], trace.slots, TEXT_ROWS)
+        lines.append(f"{name}, {_extent(trace.slots, weighting, share, 'line')}")
+        for slot, row in zip(trace.slots[::share], rows, strict=True):
+            lines.append(f"{'':8}{slot:<{label - 8}}{''.join(map(_character, row))}".rstrip())
+    return "\n".join(line[:width] for line in lines)
+
+
+def _label(channels: Sequence[str]) -> int:
+    """Return the number of letters to the left of the axis of time."""
+    return max(map(len, (*channels, "wrong"))) + 9
+
+
+def _extent(slots: NDArray[np.intp], weighting: NDArray[Any], share: int, row: str) -> str:
+    shared = f", {share} a {row}" if share > 1 else ""
+    return f"{len(slots)} of {weighting.shape[1]} slots{shared}"
+
+
 def _character(value: float, low: float = 0) -> str:
     if np.isnan(value):
         return " "
@@ -114,6 +178,7 @@ WRONG, ANSWER = (190, 30, 45), (29, 78, 137)
 
 MARGIN, TEXT, GAP = 16, 2, 14  # pixels: around all, of a dot of text, between panels
 LARGEST_COLUMNS = 120
+TEXT_ROWS, PIXEL_ROWS = 8, 64  # the most rows of a weighting
 
 
 def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
@@ -129,20 +194,14 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     Returns:
         Red, green and blue, ``[H, W, 3]``.
     """
-    s, columns = snapshot, min(columns, LARGEST_COLUMNS)
-    cell = max(6, min(20, 880 // columns))
-    steps, now = s.window(columns), s.now
-    width = 2 * MARGIN + max(columns * cell, 540)
+    columns, cell, width = _layout(columns)
+    s, steps, now = snapshot, snapshot.window(columns), snapshot.now
     answered = np.zeros(columns, np.bool_)
     done = slice(steps.start, min(now, steps.stop))
     answered[: max(0, done.stop - done.start)] = s.mask[done]
 
     def grid(values: NDArray[Any], until: int) -> Floats:
-        """Return values ``[rows, columns]`` up to a step, and nothing (NaN) behind it."""
-        shown = np.full((values.shape[1], columns), np.nan)
-        part = values[steps.start : min(until, steps.stop)]
-        shown[:, : len(part)] = part.T
-        return shown
+        return _grid(values[steps.start : min(until, steps.stop)].T, columns)
 
     inputs = grid(s.inputs, now + 1)
     targets = np.where(answered, grid(s.targets, now), np.nan)
@@ -158,16 +217,76 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
         ("output", outputs, ONE),
         ("mistakes", wrong, WRONG),
     ):
-        picture = _cells(values, one, cell, present, crosses=name == "mistakes")
-        strips += [_blank(GAP, width), _text_line(name, "", width, INK, TEXT), _blank(4, width)]
+        picture = _cells(values, one, (cell, cell), present, crosses=name == "mistakes")
+        strips += _heading(name, "", width)
         if name != "input":
             strips.append(_bar(answered, cell, width))
         strips.append(_placed(picture, width))
     return np.concatenate([*strips, _blank(MARGIN, width)])
 
 
-def _cells(values: Floats, one: Sequence[int], cell: int, present: int | None, crosses: bool) -> Frame:
-    """Return a picture of a grid of values ``[rows, columns]``, with a line of paper between cells."""
+def trace_rgb_array(trace: Trace, columns: int) -> Frame:
+    """Return a machine at work as a picture to stand below that of `rgb_array`, and as wide.
+
+    Each weighting has a panel over the same steps, with a row for each slot or, if there are many, a few;
+    and in the last panel each slot of the memory is a column.
+    """
+    columns, cell, width = _layout(columns)
+    strips = []
+    for name, weighting in trace.weightings.items():
+        steps, now = _window(len(weighting), trace.steps, columns), len(weighting)
+        rows, share = _thinned(weighting[steps], trace.slots, PIXEL_ROWS)
+        height = max(3, min(10, 160 // len(rows)))
+        present = now - steps.start if now < trace.steps else None
+        strips += _heading(name, _extent(trace.slots, weighting, share, "row"), width)
+        strips.append(_placed(_cells(_grid(rows, columns), ONE, (height, cell), present), width))
+    if trace.memory is not None:
+        room = width - 2 * MARGIN
+        every = -(-3 * len(trace.slots) // room)  # a slot is at least three pixels wide
+        values = trace.memory[trace.slots[::every]].T / trace.largest
+        values = np.sign(values) * np.sqrt(np.abs(values))  # a single large one would leave the others pale
+        size = (max(3, min(10, 120 // len(values))), min(20, room // values.shape[1]))
+        shown = "a slot" if every == 1 else f"1 of {every} slots"
+        strips += _heading("memory", f"{shown} a column, largest {trace.largest:.1f}", width)
+        strips.append(_placed(_cells(values, ONE, size), width))
+    return np.concatenate([*strips, _blank(MARGIN, width)])
+
+
+def _layout(columns: int) -> tuple[int, int, int]:
+    """Return how many steps are shown, and in pixels the width of one and of the picture."""
+    columns = min(columns, LARGEST_COLUMNS)
+    cell = max(6, min(20, 880 // columns))
+    return columns, cell, 2 * MARGIN + max(columns * cell, 540)
+
+
+def _heading(left: str, right: str, width: int) -> list[Frame]:
+    return [_blank(GAP, width), _text_line(left, right, width, INK, TEXT), _blank(4, width)]
+
+
+def _grid(values: NDArray[Any], columns: int) -> Floats:
+    """Return values ``[rows, steps]`` in so many columns, with nothing (NaN) behind them."""
+    shown = np.full((len(values), columns), np.nan)
+    shown[:, : values.shape[1]] = values
+    return shown
+
+
+def _cells(
+    values: Floats,
+    one: Sequence[int],
+    size: tuple[int, int],
+    present: int | None = None,
+    crosses: bool = False,
+) -> Frame:
+    """Return a picture of a grid of values ``[rows, columns]``.
+
+    Args:
+        values: From -1 to 1, or NaN where there is nothing.
+        one: The colour of 1.
+        size: Height and width of a cell in pixels, of which one is paper between cells if they are above 4.
+        present: The column of the present, if there is one.
+        crosses: Whether there is a cross in the cells that are 1.
+    """
+    height, width = size
     share = np.clip(values, -1, 1)[:, :, None]
     end = np.where(share < 0, NEGATIVE, one)
     colours = ZERO + np.abs(share) * (end - np.array(ZERO))
@@ -175,14 +294,17 @@ def _cells(values: Floats, one: Sequence[int], cell: int, present: int | None, c
     if present is not None:
         column = colours[:, present]
         column[np.isnan(values[:, present])] = PRESENT
-    pixels = colours.round().astype(np.uint8).repeat(cell, 0).repeat(cell, 1)
+    pixels = colours.round().astype(np.uint8).repeat(height, 0).repeat(width, 1)
     if crosses:
-        diagonal = np.eye(cell - 1, dtype=np.bool_)
-        cross = np.zeros((cell, cell), np.bool_)
+        diagonal = np.eye(height - 1, width - 1, dtype=np.bool_)
+        cross = np.zeros((height, width), np.bool_)
         cross[1:, 1:] = diagonal | diagonal[::-1]
         for row, column in np.argwhere(values == 1):
-            pixels[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell][cross] = PAPER
-    pixels[::cell] = pixels[:, ::cell] = PAPER
+            pixels[row * height : (row + 1) * height, column * width : (column + 1) * width][cross] = PAPER
+    if height > 4:
+        pixels[::height] = PAPER
+    if width > 4:
+        pixels[:, ::width] = PAPER
     return pixels
 
 
@@ -255,11 +377,13 @@ class Window:
     def show(self, frame: Frame, fps: float) -> None:
         """Show a frame, and wait as long as the rate of frames asks for."""
         pygame = self._pygame
-        height, width, _ = frame.shape
-        if self._screen is None or self._screen.get_size() != (width, height):
-            self._screen = pygame.display.set_mode((width, height))
+        surface = pygame.surfarray.make_surface(frame.transpose(1, 0, 2))
+        if (room := 0.9 * min(h for _, h in pygame.display.get_desktop_sizes())) < surface.get_height():
+            surface = pygame.transform.smoothscale_by(surface, room / surface.get_height())
+        if self._screen is None or self._screen.get_size() != surface.get_size():
+            self._screen = pygame.display.set_mode(surface.get_size())
             pygame.display.set_caption("ntm-envs")
-        self._screen.blit(pygame.surfarray.make_surface(frame.transpose(1, 0, 2)), (0, 0))
+        self._screen.blit(surface, (0, 0))
         pygame.event.pump()
         pygame.display.flip()
         self._clock.tick(fps)

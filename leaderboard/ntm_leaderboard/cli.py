@@ -103,7 +103,11 @@ class BenchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchOptions:
-    """Watch an agent play an episode: in the terminal, in a window, or as a GIF."""
+    """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
+
+    Of a machine with a memory one sees the heads as well, and what is in the memory, though that not in
+    the terminal.
+    """
 
     agent: str = "oracle"
     """Folder of a complete run, or the name of an agent that needs no training or comes trained: ntm."""

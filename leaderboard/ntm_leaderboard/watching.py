@@ -1,49 +1,143 @@
-"""Shows one episode: in the terminal, in a window, or as a GIF."""
+"""Shows one episode: in the terminal, in a window, or as a GIF; and, of a model, its heads and its memory.
+
+Shape letters: B batch, T time steps, H heads, N memory slots, M width of a slot.
+"""
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 import ntm_envs
+from ntm_agents import ModelAgent
 from ntm_envs.agent import Agent
+from ntm_envs.rendering import Trace, Window, trace_ansi, trace_rgb_array
+
+USED = 0.05
+"""A slot is shown if at some step a head gives it this share of the largest weight of the episode."""
 
 
-def frames(
-    agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render_mode: str, fps: float
-) -> Iterator[Any]:
-    """Play the episode of a key and yield what the environment renders, before and after each step."""
+def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render_mode: str) -> Iterator[Any]:
+    """Play the episode of a key and yield a picture before and after each step.
+
+    It is what the environment renders, as ``ansi`` or ``rgb_array``, and below it what a model's ``trace``
+    tells: weightings ``[B, heads, N]``, whose names end so, and perhaps the ``memory``, ``[B, N, M]``.
+    """
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
     env = gym.make(env_id, render_mode=render_mode, **arguments)
-    try:
-        env.unwrapped.metadata["render_fps"] = fps  # how fast the window shows steps
+    task = env.unwrapped.task  # type: ignore[attr-defined]
+    steps = task.steps(**sizes)
+
+    def episode() -> Iterator[_Look | None]:
         observation, _ = env.reset(options={"key": key})
-        agent.begin(1, ntm_envs.capacity(env.unwrapped.task.steps(**sizes)), seed=0)  # type: ignore[attr-defined]
-        yield env.render()
+        agent.begin(1, ntm_envs.capacity(steps), seed=0)
+        yield _look(agent)
         over = False
         while not over:
             observation, _, over, _, _ = env.step(agent.act(observation[None])[0])
-            yield env.render()
+            yield _look(agent)
+
+    try:
+        for trace in _traces(episode, steps):
+            frame = env.render()
+            if trace is None:
+                yield frame
+            elif render_mode == "ansi":
+                yield f"{frame}\n{trace_ansi(trace, (*task.input_channels, *task.output_channels))}"
+            else:
+                yield np.concatenate([frame, trace_rgb_array(trace, steps)])
     finally:
         env.close()
 
 
+class _Look(NamedTuple):
+    """What a model shows of itself at one moment."""
+
+    heads: tuple[str, ...]
+    weightings: NDArray[np.float32]
+    """``[H, N]``"""
+    memory: NDArray[np.float32] | None
+    """``[N, M]``"""
+
+
+def _look(agent: Agent) -> _Look | None:
+    """Return what a model shows of itself; None if there are no weightings to be seen."""
+    if not isinstance(agent, ModelAgent) or not hasattr(agent.model, "trace"):
+        return None
+    with torch.inference_mode():
+        trace = {
+            name: np.nan_to_num(value[0].detach().float().cpu().numpy())
+            for name, value in agent.model.trace(agent.state).items()
+        }
+    kinds = {name: kind for name, kind in trace.items() if name.endswith("weighting") and kind.ndim == 2}
+    if len({kind.shape[1] for kind in kinds.values()}) != 1:  # none, or of memories of several sizes
+        return None
+    heads = tuple(
+        f"{name} {i + 1}" if len(kind) > 1 else name for name, kind in kinds.items() for i in range(len(kind))
+    )
+    weightings, memory = np.concatenate(list(kinds.values())), trace.get("memory")
+    fits = memory is not None and memory.ndim == 2 and len(memory) == weightings.shape[1]
+    return _Look(heads, weightings, memory if fits else None)
+
+
+def _traces(episode: Callable[[], Iterator[_Look | None]], steps: int) -> Iterator[Trace | None]:
+    """Play an episode and yield what to show at each moment, None if there is nothing."""
+    first = next(episode())
+    if first is None:
+        yield from (None for _ in episode())
+        return
+    # Only the whole episode tells which slots are used; playing it twice needs no room for every memory.
+    slots, largest = _extent(filter(None, episode()))
+    trail = np.empty((steps + 1, *first.weightings.shape), np.float32)
+    for now, look in enumerate(filter(None, episode())):
+        trail[now] = look.weightings  # where the heads are before the first step is not shown
+        weightings = dict(zip(look.heads, trail[1 : now + 1].swapaxes(0, 1), strict=True))
+        yield Trace(steps=steps, weightings=weightings, memory=look.memory, slots=slots, largest=largest)
+
+
+def _extent(looks: Iterator[_Look]) -> tuple[NDArray[np.intp], float]:
+    """Return the slots that are used in an episode, and the largest magnitude that is in them."""
+    next(looks)  # before the first step
+    weights, magnitudes = [], []
+    for look in looks:
+        weights.append(look.weightings.max(axis=0))
+        magnitudes.append(np.abs(look.memory).max(axis=1) if look.memory is not None else 0 * weights[-1])
+    peaks = np.max(weights, axis=0)
+    slots = np.flatnonzero(peaks >= USED * peaks.max())
+    return slots, float(np.max(magnitudes, axis=0)[slots].max()) or 1.0
+
+
 def play(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: str, fps: float) -> None:
     """Show the episode in the terminal (``ansi``) or in a window (``human``)."""
-    height = 0
-    for frame in frames(agent, env_id, sizes, key, mode, fps):
-        if mode == "ansi":
-            # The new picture is drawn over the old one.
-            print(f"\x1b[{height}A\x1b[J" if height else "", frame, sep="", flush=True)
-            height = frame.count("\n") + 1
-            time.sleep(1 / fps)
     if mode == "human":
-        time.sleep(2)
+        window = Window()
+        try:
+            for frame in frames(agent, env_id, sizes, key, "rgb_array"):
+                window.show(frame, fps)
+            time.sleep(2)
+        finally:
+            window.close()
+        return
+    height, lines = 0, []
+    room = shutil.get_terminal_size().lines - 1 if sys.stdout.isatty() else None
+    for frame in frames(agent, env_id, sizes, key, mode):
+        lines = frame.split("\n")
+        # The new picture is drawn over the old one, as far as the terminal reaches.
+        print(f"\x1b[{height}A\x1b[J" if height else "", "\n".join(lines[:room]), sep="", flush=True)
+        height = len(lines[:room])
+        time.sleep(1 / fps)
+    if lines[height:]:
+        print("\n".join(lines[height:]))
 
 
 def record(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, path: Path, fps: float) -> None:
@@ -56,12 +150,14 @@ def record(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, path: 
 
     if path.suffix not in (".gif", ".png"):
         raise ValueError(f"{path} is neither a .gif nor a .png")
-    shown = [Image.fromarray(f) for f in frames(agent, env_id, sizes, key, "rgb_array", fps)]
+    played = map(Image.fromarray, frames(agent, env_id, sizes, key, "rgb_array"))
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
-        shown[-1].save(path, optimize=True)
+        deque(played, maxlen=1).pop().save(path, optimize=True)
         return
-    palette = shown[-1].quantize(64)
+    shown = list(played)
+    both = np.concatenate([shown[len(shown) // 2], shown[-1]])  # the last has no present
+    palette = Image.fromarray(both).quantize(64)
     images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in shown]
     durations = np.full(len(images), round(1000 / fps)).tolist()
     durations[-1] = 2500

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ntm_envs import tasks
-from ntm_envs.rendering import Snapshot, ansi, rgb_array
+from ntm_envs.rendering import ONE, PRESENT, Snapshot, Trace, ansi, rgb_array, trace_ansi, trace_rgb_array
 
 
 def snapshot(name, now, sizes=None, wrong=()):
@@ -103,3 +103,95 @@ def test_a_missing_pygame_is_told(monkeypatch):
     env = gym.make("ntm_envs/Copy-v0", render_mode="human")
     with pytest.raises(gym.error.DependencyNotInstalled, match="ntm-envs\\[render\\]"):
         env.reset(seed=0)
+
+
+def trace(now, steps=41, slots=41, heads=("write weighting",), used=None, **fields):
+    """A machine whose heads have gone from slot to slot, one a step."""
+    weighting = np.eye(slots, dtype=np.float32)[np.arange(now) % slots]
+    used = np.arange(slots) if used is None else np.array(used)
+    fields = {"memory": None, **fields}
+    return Trace(steps=steps, weightings=dict.fromkeys(heads, weighting), slots=used, **fields)
+
+
+def dark_cells(picture, columns, cell):
+    """The runs of the darkest colour in each column of the first panel, as (first row, row behind it)."""
+    middles = 16 + cell // 2 + cell * np.arange(columns)
+    dark = (picture[28:, middles] == ONE).all(axis=2)
+    dark = np.pad(dark, ((1, 1), (0, 0))).astype(int)
+    return [
+        list(zip(np.flatnonzero(np.diff(c) == 1), np.flatnonzero(np.diff(c) == -1), strict=True))
+        for c in dark.T
+    ]
+
+
+@pytest.mark.parametrize("slots", [11, 41, 64, 300])
+def test_a_sharp_weighting_is_one_dark_cell_a_column(slots):
+    picture = trace_rgb_array(trace(41, slots=slots), 41)
+    cells = dark_cells(picture, 41, 20)
+    assert all(len(runs) == 1 for runs in cells)
+    assert len({last - first for ((first, last),) in cells}) == 1
+    firsts = [runs[0][0] for runs in cells]
+    if slots >= 41:
+        assert firsts == sorted(firsts)  # the slots go down
+
+
+def test_a_sharp_weighting_is_one_dark_letter_a_column_of_text():
+    lines = trace_ansi(trace(41), ["data 0"]).splitlines()
+    assert lines[0] == "write weighting, 41 of 41 slots, 6 a line"
+    rows = np.array([list(line[15:]) for line in lines[1:]])
+    assert rows.shape == (7, 41)
+    assert ((rows == "█").sum(axis=0) == 1).all()
+
+
+@pytest.mark.parametrize("now", [0, 1, 40, 41])
+def test_the_picture_of_a_machine_is_as_wide_as_that_above_and_keeps_its_size(now):
+    heads = ("write weighting", "read weighting")
+    pictures = [trace_rgb_array(trace(n, heads=heads, memory=np.full((41, 20), n)), 41) for n in (now, 9)]
+    assert pictures[0].shape == pictures[1].shape
+    assert pictures[0].shape[1] == rgb_array(snapshot("copy", now), 41).shape[1]
+    text = trace_ansi(trace(now, heads=heads), ["data 0"])
+    assert len(text.splitlines()) == 16
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("now", [1, 30, 150])
+def test_a_machine_is_shown_over_the_same_steps_as_the_episode(now):
+    episode, machine = snapshot("copy", now, {"length": 100}), trace(now, 201, 256)
+    pictures = rgb_array(episode, 201), trace_rgb_array(machine, 201)
+    marks = [np.flatnonzero((picture == PRESENT).all(axis=2).any(axis=0)) for picture in pictures]
+    assert len(marks[0])
+    np.testing.assert_array_equal(*marks)
+    line = ansi(episode).splitlines()[2]
+    row = trace_ansi(machine, (*episode.input_channels, *episode.output_channels)).splitlines()[1]
+    assert len(row) == len(line) - 1  # the present input has been seen, and not yet been answered
+
+
+def test_a_long_trace_scrolls():
+    early, late = (dark_cells(trace_rgb_array(trace(now, 200, 64), 200), 119, 7) for now in (119, 151))
+    assert late[:87] == early[32:]
+    assert late[87:] == early[55:87]  # after 64 steps the head is where it was
+
+
+def test_only_the_slots_that_are_named_are_shown():
+    one = trace(3, slots=6, used=[0, 2], memory=np.eye(6))
+    assert "2 of 6 slots" in trace_ansi(one, ["data 0"])
+    memory, weighting = np.eye(6), one.weightings["write weighting"].copy()
+    memory[[1, 3, 4, 5]] = weighting[:, [1, 3, 4, 5]] = 0.5
+    other = dataclasses.replace(one, memory=memory, weightings={"write weighting": weighting})
+    np.testing.assert_array_equal(trace_rgb_array(one, 41), trace_rgb_array(other, 41))
+    assert trace_ansi(one, ["data 0"]) == trace_ansi(other, ["data 0"])
+
+
+def test_the_memory_has_signed_colours_up_to_the_largest():
+    memory = np.array([[4.0, -4.0], [0.0, 1.0]])
+    picture = trace_rgb_array(trace(1, 41, 2, heads=(), memory=memory, largest=4.0), 41)
+    cells = picture[28 + 5 :: 10, 16 + 10 :: 20][:2, :2].tolist()
+    assert cells[0] == [list(ONE), [221, 227, 235]]
+    assert cells[1] == [[222, 135, 53], [125, 152, 186]]  # the root of a quarter: half way
+
+
+@pytest.mark.parametrize("slots", [1, 30, 154, 1000, 4000])
+def test_any_number_of_slots_fits(slots):
+    picture = trace_rgb_array(trace(41, slots=slots, memory=np.ones((slots, 20))), 41)
+    assert picture.shape[1] == 852
+    assert picture.shape[0] < 420

@@ -1,0 +1,155 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from ntm_agents import NTM, ModelAgent
+from ntm_envs import tasks
+from ntm_leaderboard import watching
+
+COPY = "ntm_envs/Copy-v0"
+
+
+class Stepper(nn.Module):
+    """A machine whose head goes from slot to slot, and whose memory counts the steps."""
+
+    def __init__(self, heads=1, entries=("write weighting", "memory", "other")):
+        super().__init__()
+        self.heads, self.entries = heads, entries
+
+    def initial_state(self, batch_size, capacity):
+        return torch.zeros(batch_size, 1), torch.zeros(batch_size, capacity)
+
+    def forward(self, inputs, state):
+        return torch.zeros(*inputs.shape[:2], 8), (state[0] + len(inputs), state[1])
+
+    def trace(self, state):
+        (batch_size, slots), now = state[1].shape, int(state[0][0])
+        weighting = torch.eye(slots)[max(now - 1, 0)].expand(batch_size, self.heads, slots)
+        memory = torch.full((batch_size, slots, 3), float(now))
+        everything = {"write weighting": weighting, "memory": memory, "other": state[0]}
+        return {name: everything[name] for name in self.entries}
+
+
+def frames(agent, length, mode):
+    return list(watching.frames(agent, COPY, {"length": length}, key=3, render_mode=mode))
+
+
+def rendered(agent, length, mode):
+    """What the environment alone renders of the same episode."""
+    env = gym.make(COPY, length=length, render_mode=mode, actions=agent.outputs)
+    observation, _ = env.reset(options={"key": 3})
+    agent.begin(1, 64, seed=0)
+    shown, over = [env.render()], False
+    while not over:
+        observation, _, over, _, _ = env.step(agent.act(observation[None])[0])
+        shown.append(env.render())
+    return shown
+
+
+@pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
+@pytest.mark.parametrize(
+    "agent",
+    [tasks.get("copy").oracle(), ModelAgent(Stepper(entries=("memory", "other")))],
+    ids=["no trace", "no weighting"],
+)
+def test_an_agent_that_shows_nothing_is_drawn_as_the_environment_does(agent, mode):
+    for one, other in zip(frames(agent, 3, mode), rendered(agent, 3, mode), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("length", [2, 70])
+def test_the_machine_stands_below_and_pictures_keep_their_size(length):
+    agent = ModelAgent(Stepper(heads=2))
+    shown, above = frames(agent, length, "rgb_array"), rendered(agent, length, "rgb_array")
+    assert len({frame.shape for frame in shown}) == 1
+    assert len(shown) == 2 * length + 2
+    for frame, top in zip(shown, above, strict=True):
+        np.testing.assert_array_equal(frame[: len(top)], top)
+    assert len(shown[0]) > len(above[0])
+    again = frames(agent, length, "rgb_array")
+    assert all(np.array_equal(one, other) for one, other in zip(shown, again, strict=True))
+
+
+def test_text_keeps_its_size_and_numbers_the_heads():
+    shown = frames(ModelAgent(Stepper(heads=2)), 10, "ansi")
+    assert len({text.count("\n") for text in shown}) == 1
+    assert "write weighting 2, 21 of 32 slots, 3 a line" in shown[0]
+    rows = shown[-1].split("write weighting 2")[1].splitlines()[1:]
+    assert [row.split()[0] for row in rows] == ["0", "3", "6", "9", "12", "15", "18"]
+    assert [row.split()[1].index("█") for row in rows] == [0, 3, 6, 9, 12, 15, 18]
+
+
+def test_the_slots_that_are_used_are_those_with_weight_after_a_step():
+    head = np.zeros((1, 6), np.float32)
+    looks = [watching._Look(("write weighting",), head.copy(), np.full((6, 2), -2.0)) for _ in range(3)]
+    looks[0].weightings[0, 5] = looks[1].weightings[0, 0] = looks[2].weightings[0, 3] = 1
+    looks[2].weightings[0, 1], looks[2].weightings[0, 2] = 0.06, 0.04
+    slots, largest = watching._extent(iter(looks))
+    assert slots.tolist() == [0, 1, 3]
+    assert largest == 2
+    head[:] = 1 / 6  # a head that is everywhere uses everything, and an empty memory is drawn too
+    slots, largest = watching._extent(iter([watching._Look(("write weighting",), head, None)] * 2))
+    assert slots.tolist() == list(range(6))
+    assert largest == 1
+
+
+def test_a_memory_of_another_size_and_numbers_that_are_not_finite_are_left_out():
+    model = Stepper()
+    agent = ModelAgent(model)
+    agent.begin(1, 8, seed=0)
+    weighting = torch.full((1, 1, 8), torch.nan)
+    model.trace = lambda state: {"read weighting": weighting, "memory": torch.zeros(1, 5, 2)}
+    look = watching._look(agent)
+    assert look.heads == ("read weighting",)
+    assert look.memory is None
+    assert (look.weightings == 0).all()
+    assert len(frames(agent, 2, "rgb_array")) == 6
+    model.trace = lambda state: {"read weighting": weighting, "write weighting": weighting[..., :4]}
+    assert watching._look(agent) is None
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
+    torch.manual_seed(0)
+    agent = ModelAgent(NTM(9, 8, units=8, read_heads=2, memory_start="learned", head_start="learned"))
+    path = tmp_path / f"a.{suffix}"
+    watching.record(agent, COPY, {"length": 2}, 0, path, fps=8)
+    with Image.open(path) as picture:
+        assert picture.height > 1000
+        assert getattr(picture, "n_frames", 1) == (6 if suffix == "gif" else 1)
+
+
+def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):
+    path = tmp_path / "a.gif"
+    watching.record(ModelAgent(Stepper()), COPY, {"length": 10}, 0, path, fps=8)
+    with Image.open(path) as gif:
+        gif.seek(4)
+        colours = {colour for _, colour in gif.convert("RGB").getcolors(1000)}
+    assert (255, 224, 130) in colours
+
+
+def test_a_low_terminal_shows_the_top_and_in_the_end_everything(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("LINES", "12")
+    watching.play(ModelAgent(Stepper()), COPY, {"length": 2}, 3, "ansi", fps=1000)
+    first, *others = capsys.readouterr().out.split("\x1b[11A\x1b[J")
+    assert len(others) == 5
+    assert first.count("\n") == 11
+    assert others[-1].rstrip("\n") == frames(ModelAgent(Stepper()), 2, "ansi")[-1]
+
+
+def test_a_window_shows_the_machine_too(monkeypatch):
+    pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    shown = []
+    show = watching.Window.show
+    monkeypatch.setattr(
+        watching.Window, "show", lambda self, frame, fps: (shown.append(frame), show(self, frame, fps))
+    )
+    watching.play(ModelAgent(Stepper()), COPY, {"length": 1}, 3, "human", fps=1000)
+    for one, other in zip(shown, frames(ModelAgent(Stepper()), 1, "rgb_array"), strict=True):
+        np.testing.assert_array_equal(one, other)
