@@ -10,6 +10,7 @@ the number of sequences with a wrong bit, seed by seed.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from rich.console import Console
 from torch import nn
 
 from ntm_agents import load_run
+from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_agents.training.run import read_summary
-from ntm_envs import capacity
+from ntm_envs import capacity, tasks
 from ntm_envs.tasks import Batch
 from ntm_leaderboard import bench
 from ntm_leaderboard.contestants import from_run
@@ -46,6 +48,8 @@ class Options:
     """Agents, by name."""
     tasks: tuple[str, ...] = ("copy", "associative_recall")
     """Tasks, by name."""
+    publish: bool = False
+    """Put the machines of seed 0 into the package, each with a model card."""
     beyond: bool = False
     """Go beyond the ladder as well, where there is something: ten minutes a seed for Copy at 10,000."""
     seeds: int = 10
@@ -75,6 +79,8 @@ def main(options: Options) -> None:
             mine = [folder for folder in folders if folder.parent == options.output / task / agent]
             if mine:
                 print(f"\n{agent} on {task}\n\n{_table(mine)}")
+                if options.publish:
+                    _publish(mine[0])
 
 
 def _play_beyond(folder: Path) -> Path:
@@ -125,6 +131,59 @@ def _table(folders: list[Path]) -> str:
     names = list(lines[0])
     rows = [names, ["---:"] * len(names), *([line.get(name, "") for name in names] for line in lines)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _publish(folder: Path) -> None:
+    """Copy what `load_run` needs, and write the card."""
+    result = Result.read(folder / "result.json")
+    assert result.training, f"{folder} was not trained"
+    spec, target = tasks.spec(result.task), PRETRAINED / result.agent / tasks.spec(result.task).name
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "summary.json", "model.safetensors"):
+        shutil.copy(folder / name, target)
+    rungs = [
+        f"| {_text(rung.sizes)} | {rung.sequences} | {rung.sequences - rung.score.all_right} | "
+        f"{rung.score.wrong_bits} of {rung.bits:,} |"
+        for rung in result.rungs
+    ]
+    largest, command = _text(spec.largest), f"ntm-envs train --agent {result.agent} --task {spec.name}"
+    card = CARD.format(
+        agent=result.agent,
+        task=spec.name,
+        env_id=result.task,
+        summary=spec.summary,
+        seed=result.seed,
+        largest=largest,
+        command=f"{command} --seed {result.seed}",
+        training=result.training,
+        sizes=" x ".join(spec.largest),
+        rungs="\n".join(rungs),
+        commitment=result.commitment,
+    )
+    (target / "README.md").write_text(card)
+
+
+CARD = """# {agent} on {task}
+
+The task: {summary}. The machine: that of seed {seed}, whatever came of it; the other
+seeds are in [the table](../../../../../docs/learning.md). It was made by
+
+    {command}
+
+on {training.sequences:,} sequences, of sizes up to {largest}, in {training.seconds:.0f} seconds on one
+core. It has {training.parameters:,} parameters, and `config.json` has every option. It was judged on sequences
+that are drawn from the hash of its weights, `{commitment}`:
+
+| {sizes} | sequences | of them wrong | wrong bits |
+|---:|---:|---:|---:|
+{rungs}
+
+- Play them again: `ntm-envs evaluate --agent {agent} --task {task}`
+- See it at work: `ntm-envs watch --agent {agent} --task {task}`
+- Use it: `ntm_agents.NTM.from_pretrained("{task}")`
+
+It knows the inputs of `{env_id}` and nothing else. MIT License.
+"""
 
 
 def _text(sizes: Mapping[str, int]) -> str:

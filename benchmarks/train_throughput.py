@@ -15,8 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ from rich.table import Table
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ntm_agents import NTM, Run, TrainConfig, Trainer
+from ntm_envs import tasks
 
 INPUTS, OUTPUTS, UNITS, WIDTH = 9, 8, 100, 20
 LONG = {"T": 2000, "N": 2048, "B": 16}
@@ -89,6 +92,7 @@ class Work:
 
 WORKS = (
     Work(1, 41, 128),
+    Work(8, 41, 128),
     Work(16, 41, 128),
     Work(32, 41, 128),
     Work(64, 41, 128),
@@ -131,6 +135,7 @@ def main(options: Options) -> None:
     console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
     _table(console, options.rounds)
     _updates(console, options.rounds)
+    _padding(console)
     console.print(f"Peak memory of the process at {LONG}: {_part('memory')} GB", highlight=False)
     with tempfile.TemporaryDirectory() as cache:
         for name in ("first", "second"):
@@ -177,26 +182,52 @@ def _updates(console: Console, rounds: int) -> None:
         )
         trainer = Trainer(run)
         trainer._spec = replace(trainer._spec, training={"length": (20, 20)})
-        batch = trainer._batch(0.0)
-
-        def model_alone(trainer: Trainer = trainer, batch: object = batch) -> None:
-            loss, _ = trainer._forward(trainer.model.train(), batch)
-            loss.backward()
-
-        def optimizer_alone(optimizer: torch.optim.Optimizer = trainer._optimizer) -> None:
-            optimizer.param_groups[0]["lr"] = 0.0  # or the weights would run away with one gradient
-            optimizer.step()
-
-        parts = {
-            "update": trainer._update,
-            "model": model_alone,
-            "batch": lambda trainer=trainer: trainer._batch(0.0),
-            "optimizer": optimizer_alone,
-        }
-        times = {name: float(np.median(t)) for name, t in measure(parts, rounds).items()}
-        rest = 1 - times["model"] / times["update"]
+        times = _phases(trainer, rounds)
+        rest = 1 - (times["forward"] + times["backward"]) / times["update"]
         listed = ", ".join(f"{name} {ms:.2f} ms" for name, ms in times.items())
         console.print(f"An update at B = {B}: {listed}; not the model's: {rest:.0%}", highlight=False)
+
+
+def _phases(trainer: Trainer, rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of an update, and of what it calls."""
+    times: dict[str, list[float]] = {}
+
+    def timed(name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def run(*arguments: object, **named: object) -> object:
+            start = time.perf_counter()
+            result = function(*arguments, **named)
+            times.setdefault(name, []).append(1000 * (time.perf_counter() - start))
+            return result
+
+        return run
+
+    places = (
+        (trainer, "_batch"),
+        (trainer, "_forward"),
+        (torch.autograd, "backward"),
+        (trainer._optimizer, "step"),
+    )
+    with ExitStack() as stack:
+        for owner, name in places:
+            function = timed(name.strip("_"), getattr(owner, name))
+            stack.enter_context(patch.object(owner, name, function))
+        update = timed("update", trainer._update)
+        for _ in range(40 * rounds):
+            update()
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def _padding(console: Console) -> None:
+    """Print how many steps a batch of mixed sizes takes in buckets, as a share of those when padded whole."""
+    for row in tasks.TABLE:
+        batch = row.make().episodes(np.arange(3200), **row.training)
+        steps = np.sort(batch.steps.reshape(-1, 32), axis=1)
+        padded, bucketed = 32 * steps.max(1).sum(), 8 * steps[:, 7::8].sum()
+        console.print(
+            f"Steps of a mixed batch of 32, {row.name}: {bucketed / padded:.0%} in buckets of 8, "
+            f"{steps.sum() / padded:.0%} without any padding",
+            highlight=False,
+        )
 
 
 def _compiled(rounds: int) -> None:

@@ -1,0 +1,42 @@
+"""The trained machines that come with the package do what their cards say."""
+
+import numpy as np
+import pytest
+import torch
+
+from ntm_agents import NTM, load_run
+from ntm_agents.pretrained import HERE, pretrained
+from ntm_envs import capacity, keyed, tasks
+
+FOLDERS = sorted(path.parent for path in HERE.glob("*/*/summary.json"))
+
+
+def right(model, task, count, **sizes):
+    """The share of sequences that a model gets right."""
+    batch = task.episodes(keyed.stream_keys(np.full(count, 7), np.arange(count)), **sizes)
+    with torch.no_grad():
+        state = model.initial_state(count, capacity(len(batch.inputs)))
+        logits, _ = model(torch.from_numpy(batch.inputs), state)
+    return (((logits > 0).numpy() == batch.targets).all(2) | ~batch.mask).all(0).mean()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name} on {folder.name}")
+def test_it_has_learnt_its_task(folder):
+    assert pretrained(folder.parent.name, folder.name) == folder
+    model, run = load_run(folder)
+    spec = run.task_spec()
+    assert right(model, spec.make(), 100, **spec.largest) >= 0.99
+    card = (folder / "README.md").read_text()
+    assert f"--agent {run.agent} --task {spec.name} --seed {run.seed}" in card
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
+
+
+def test_a_machine_by_its_task():
+    model = NTM.from_pretrained("copy")
+    assert not model.training
+    assert right(model, tasks.get("copy"), 5, length=200) == 1
+
+
+def test_what_does_not_come_is_named():
+    with pytest.raises(ValueError, match=r"no trained ntm on ngrams.*ntm on copy"):
+        NTM.from_pretrained("ngrams")
