@@ -171,8 +171,8 @@ seeds are in [the table](../../../../../docs/learning.md). It was made by
     {command}
 
 on {training.sequences:,} sequences, of sizes up to {largest}, in {training.seconds:.0f} seconds on one
-core. It has {training.parameters:,} parameters, and `config.json` has every option. It was judged on sequences
-that are drawn from the hash of its weights, `{commitment}`:
+core. It has {training.parameters:,} parameters, and `config.json` has every option. It was judged on
+sequences that are drawn from the hash of its weights, `{commitment}`:
 
 | {sizes} | sequences | of them wrong | wrong bits |
 |---:|---:|---:|---:|
