@@ -32,8 +32,8 @@ SIZES = np.uint64(0xA0761D6478BD642F)
 """Domain of the sizes of an episode."""
 DATA = np.uint64(0xE7037ED1A0B428DB)
 """Domain of the data of an episode."""
-BLANK = np.uint64(0xD6E8FEB86659FD93)
-"""Domain of the choice which data vectors are blank."""
+RARE = np.uint64(0xD6E8FEB86659FD93)
+"""Domain of the choice where data are unlike random ones, for training."""
 STREAM = np.uint64(0x8EBC6AF09C88C6E3)
 """Domain of the keys of the episodes of a stream."""
 

@@ -81,13 +81,13 @@ TABLE = (
                     "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
                     "noise": 0.3,
                 },
-                train=TrainConfig(sequences=48_000, penalty=0.02, blank=0.1),
+                train=TrainConfig(sequences=48_000, penalty=0.02, lessons={"blank": 0.1}),
             ),
             # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
             # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
             # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
-            # found survive the steps to the answer. Many items make near misses, which teach most; with slack
-            # empty slots are nothing new; and Adam must soon forget how small gradients were before.
+            # found survive the steps to the answer. Near misses teach to compare all bits; with slack empty
+            # slots are nothing new; and small gradients must not make the next large one a huge step.
             "associative_recall": Recipe(
                 model={
                     "controller": "feedforward",
@@ -103,8 +103,10 @@ TABLE = (
                     mixed_sizes=True,
                     sizes={"items": (5, 6)},
                     slack=2,
+                    lessons={"near_misses": 0.3},
                     beta2=0.99,
-                    decay_start=0.3,
+                    epsilon=1e-4,
+                    decay_start=0.1,
                     validation_sequences=256,
                 ),
             ),

@@ -22,6 +22,7 @@ from ntm_envs.tasks.base import (
     Task,
     at_least,
     channels,
+    share,
     unpack,
     words_for,
 )
@@ -59,6 +60,9 @@ class AssociativeRecall(Task):
     """Which neighbour of the queried item is asked for."""
     cyclic: bool = False
     """Whether the list is a ring: the last item's neighbour is the first, and every item can be queried."""
+    near_misses: float = 0.0
+    """Share of the items that differ from the queried one in an eighth of their bits alone, on average. In
+    short lists such items are rare, in long ones the rule. For training; judged is without them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,6 +71,7 @@ class AssociativeRecall(Task):
             raise ValueError(f"answer is {self.answer!r}; expected 'next' or 'previous'")
         if not isinstance(self.cyclic, bool):
             raise TypeError(f"cyclic is {self.cyclic!r}; expected True or False")
+        share("near_misses", self.near_misses)
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
@@ -125,6 +130,10 @@ class AssociativeRecall(Task):
 
         items = draw(keys, 0)
         others = np.arange(count) != queried[:, None]  # (B, count)
+        if self.near_misses:
+            near = others & (keyed.words(keys, keyed.RARE, count) >> np.uint64(32) < self.near_misses * 2**32)
+            flips = draw(keys, 2**20) & draw(keys, 2**20 + 1) & draw(keys, 2**20 + 2)  # behind all attempts
+            items[near] = (items[np.arange(len(keys)), queried][:, None] ^ flips)[near]
         for attempt in itertools.count(1):
             clash = others & (items == items[np.arange(len(keys)), queried][:, None]).all(axis=(2, 3))
             rows = np.flatnonzero(clash.any(axis=1))

@@ -224,7 +224,7 @@ class Task(ABC):
         words = keyed.words(keys, keyed.DATA, most * width)
         words *= np.arange(most * width) < counts[:, None] * width
         if blank:
-            drawn = keyed.words(keys, keyed.BLANK, most) >> np.uint64(32)
+            drawn = keyed.words(keys, keyed.RARE, most) >> np.uint64(32)
             words *= np.repeat(drawn >= blank * 2**32, width, axis=1)
         return unpack(words, self.bits)
 

@@ -298,3 +298,18 @@ def test_some_vectors_are_blank_and_the_others_as_they_were(name):
     np.testing.assert_array_equal(batch.targets[51:101, :, :8], vectors)
     with pytest.raises(ValueError, match=r"blank is 1.5"):
         tasks.get(name, blank=1.5)
+
+
+def test_near_misses_are_near_and_never_the_queried_item():
+    task = tasks.get("associative_recall", near_misses=0.5)
+    batch, rows = task.episodes(np.arange(400), items=5), np.arange(400)
+    shown = batch.inputs[:20, :, :6].reshape(5, 4, 400, 6)[:, 1:].transpose(2, 0, 1, 3)  # (B, K, 3, 6)
+    asked = batch.inputs[21:24, :, :6].transpose(1, 0, 2)
+    different = (shown != asked[:, None]).sum((2, 3))
+    assert ((different == 0).sum(1) == 1).all()
+    near = (different[different > 0] <= 4).mean()
+    assert 0.4 < near < 0.55
+    queried = (different == 0).argmax(1)
+    np.testing.assert_array_equal(batch.targets[25:].transpose(1, 0, 2), shown[rows, queried + 1])
+    with pytest.raises(ValueError, match=r"near_misses is -1"):
+        tasks.get("associative_recall", near_misses=-1)

@@ -27,9 +27,9 @@ class TrainConfig:
     bucket_size: int = 8
     """How many sequences of mixed sizes go through the model together: a batch is cut into parts of like
     length, as a short sequence that is padded to the longest costs as much as that."""
-    blank: float = 0.0
-    """Share of the data vectors of training sequences that are made all zeros, for tasks with this
-    parameter (Copy, RepeatCopy)."""
+    lessons: Mapping[str, float] = field(default_factory=dict)
+    """Parameters of the task that are others in training, such as `blank 0.1`: what is rare in random
+    sequences is learnt late."""
     optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
     """The optimizer (paper: rmsprop)."""
     learning_rate: float = 3e-3

@@ -94,11 +94,10 @@ class Trainer:
         self._report = report
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        self._lessons = self._task
-        if run.train.blank:
-            if not hasattr(self._task, "blank"):
-                raise ValueError(f"blank is {run.train.blank}, but {run.task} has no such parameter; use 0")
-            self._lessons = replace(self._task, blank=run.train.blank)  # type: ignore[call-arg]
+        for name in run.train.lessons:
+            if not hasattr(self._task, name):
+                raise ValueError(f"lessons has {name!r}; expected a parameter of {run.task}: {self._task}")
+        self._lessons = replace(self._task, **run.train.lessons)  # type: ignore[arg-type]
         run.train.sizes_at(
             self._spec.training, 0.0
         )  # refuses an impossible curriculum before there are files

@@ -284,12 +284,14 @@ def test_the_penalty_makes_weightings_sharper():
 
 
 def test_lessons_may_have_blank_vectors_and_validations_have_none():
-    trainer = Trainer(tiny_run(blank=0.5))
+    trainer = Trainer(tiny_run(lessons={"blank": 0.5}))
     empty = [(~trainer._batch(0.5).inputs.any(2)).mean() for trainer in (trainer, Trainer(tiny_run()))]
     assert empty[0] > empty[1]
     assert not trainer._task.blank
-    with pytest.raises(ValueError, match=r"blank is 0.5, but ngrams has no such parameter"):
-        Trainer(tiny_run(task="ngrams", blank=0.5))
+    with pytest.raises(
+        ValueError, match=r"lessons has 'blank'; expected a parameter of ngrams: NGrams\(bits=1"
+    ):
+        Trainer(tiny_run(task="ngrams", lessons={"blank": 0.5}))
 
 
 def test_a_penalty_needs_a_model_that_has_one():
