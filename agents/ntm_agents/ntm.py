@@ -172,7 +172,7 @@ class NTM(nn.Module):
     - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
       on the number of slots, so a trained machine runs with any.
     - There are no options that the paper lacks unless they are asked for: `noise`, a GRU, the write mode
-      ``interpolate``.
+      ``interpolate``, `return_gate` and `counters`.
 
     What the paper leaves open is chosen thus:
 

@@ -218,7 +218,8 @@ def _train(argv: list[str]) -> int:
         console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
         return 0
     if trainer.kernel:
-        console.print(f"kernel: {trainer.kernel}")
+        first = " (its first use on a machine compiles it, for half a minute)"
+        console.print(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
     with ExitStack() as stack:
         listeners.append(stack.enter_context(report.training_display(console, run.train.sequences)))
         if options.tensorboard:

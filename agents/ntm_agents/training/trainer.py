@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +95,10 @@ class Trainer:
         self._spec = run.task_spec()
         self._task = self._spec.make()
         for name in run.train.lessons:
-            if not hasattr(self._task, name):
+            if name not in (field.name for field in fields(self._task)):
                 raise ValueError(f"lessons has {name!r}; expected a parameter of {run.task}: {self._task}")
         self._lessons = replace(self._task, **run.train.lessons)  # type: ignore[arg-type]
-        run.train.sizes_at(
-            self._spec.training, 0.0
-        )  # refuses an impossible curriculum before there are files
+        run.train.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
         self._best: dict[str, Tensor] = {}
