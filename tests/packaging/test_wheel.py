@@ -68,6 +68,7 @@ def test_the_wheel_holds_the_four_packages_with_their_types_and_nothing_else(whe
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert "ntm_agents/pretrained/ntm/copy/model.safetensors" in names
 
 
 def test_the_plain_wheel_makes_every_environment_with_numpy_and_gymnasium_alone(
@@ -96,3 +97,7 @@ def test_the_wheel_with_the_extra_of_the_command_line_trains_and_judges(wheel: P
     )
     run(programs / "ntm-envs", "evaluate", "run", "--up-to", "20", "--sequences", "4", cwd=tmp_path)
     assert (tmp_path / "run" / "result.json").is_file()
+    shown = run(
+        programs / "ntm-envs", "watch", "--agent", "ntm", "--length", "3", "--fps", "1000", cwd=tmp_path
+    )
+    assert "step 7 of 7, 0 wrong bits" in shown.stdout
