@@ -37,7 +37,7 @@ UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 100}
 BEYOND = {"copy": ({"length": 10_000}, 16)}
 """Sizes beyond the ladder, and how many sequences of them."""
 CHUNK = 50
-"""Steps at a time of what is beyond: by itself each would copy the whole memory."""
+"""Steps at a time of what is beyond: one at a time, each would make a memory of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def main(options: Options) -> None:
             mine = [folder for folder in folders if folder.parent == options.output / task / agent]
             if mine:
                 print(f"\n{agent} on {task}\n\n{_table(mine)}")
-                if options.publish:
+                if options.publish and mine[0].name == "seed-0":
                     _publish(mine[0])
 
 

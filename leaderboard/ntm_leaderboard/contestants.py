@@ -20,7 +20,7 @@ from ntm_agents.registry import find
 from ntm_agents.training.run import read_summary, source_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
-from ntm_envs.lookup import absolute
+from ntm_envs.lookup import absolute, is_reference
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Training
 
@@ -90,13 +90,17 @@ def ready(name: str, task: str) -> Contestant:
     """
     row, spec = agent_spec(name), tasks.spec(task)
     if row.learns:
+        first = (
+            f"{name} has to be trained first: ntm-envs train --agent {name} --task {task} --output RUN; then "
+            "name the folder RUN"
+        )
+        if is_reference(name) or is_reference(task):  # one's own may have the name of one that comes trained
+            raise ValueError(first)
         try:
-            return from_run(pretrained(row.name, spec.name))
+            folder = pretrained(row.name, spec.name)
         except ValueError as error:
-            raise ValueError(
-                f"{name} has to be trained first: ntm-envs train --agent {name} --task {task} --output RUN; "
-                f"then name the folder RUN ({error})"
-            ) from error
+            raise ValueError(f"{first} ({error})") from error
+        return from_run(folder)
     return Contestant(
         agent=row.make(spec.make()),
         spec=spec,

@@ -268,6 +268,12 @@ def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
     assert cli.main([*command, "--sequences", "4", "--output", "small.json"]) == 0
 
 
+def test_ones_own_is_not_taken_for_what_comes_trained(home, capsys):
+    Path("mine.py").write_text(MODEL + "\n\nclass ntm(Mine):\n    pass\n")
+    assert cli.main(["evaluate", "--agent", "./mine.py:ntm", "--task", "copy"]) == 2
+    assert "has to be trained first" in capsys.readouterr().err
+
+
 def test_a_changed_model_is_not_taken_for_the_one_that_was_trained(home, capsys):
     command = ["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY, "--output", "runs/a"]
     assert cli.main(command) == 0
