@@ -34,8 +34,8 @@ from ntm_leaderboard.results import Result
 
 UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 100}
 """The largest rung of a task's ladder that is played."""
-BEYOND = {"copy": ({"length": 10_000}, 16)}
-"""Sizes beyond the ladder, and how many sequences of them."""
+BEYOND = {"copy": ({"length": 10_000}, 16), "repeat_copy": ({"length": 10, "repeats": 50}, 256)}
+"""Sizes that are not on the ladder, and how many sequences of them."""
 CHUNK = 50
 """Steps at a time of what is beyond: one at a time, each would make a memory of its own."""
 

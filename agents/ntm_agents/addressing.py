@@ -56,6 +56,15 @@ def interpolate(content: Tensor, previous: Tensor, gates: Tensor) -> Tensor:
     return torch.lerp(previous, content, gates)
 
 
+def jump(weighting: Tensor, gates: Tensor) -> Tensor:
+    """Move weightings ``[B, R, N]`` to the first slot by as much as gates ``[B, R]`` are open.
+
+    It is not in the paper, where a head has to look the start up, by what is written there.
+    """
+    stayed = weighting * (1 - gates.unsqueeze(2))
+    return torch.cat((stayed[:, :, :1] + gates.unsqueeze(2), stayed[:, :, 1:]), 2)
+
+
 def shift(weighting: Tensor, shifts: Tensor) -> Tensor:
     """Turn weightings ``[B, H, N]`` round by a distribution over shifts s ``[B, H, S]``: equation 8.
 
@@ -73,15 +82,6 @@ def sharpen(weighting: Tensor, sharpening: Tensor) -> Tensor:
     As a softmax of ``gamma * log(w)`` it does not underflow, however large gamma is.
     """
     return functional.softmax((weighting + TINY).log() * sharpening, dim=2)
-
-
-def go_to_first(weighting: Tensor, gates: Tensor) -> Tensor:
-    """Move weightings ``[B, H, N]`` to the first slot by as much as gates ``[B, H]`` are open.
-
-    It is not in the paper, where a head has to look for the start by what is written there.
-    """
-    stayed = weighting * (1 - gates.unsqueeze(2))
-    return torch.cat((stayed[:, :, :1] + gates.unsqueeze(2), stayed[:, :, 1:]), 2)
 
 
 def read(memory: Tensor, weighting: Tensor) -> Tensor:

@@ -30,6 +30,8 @@ from ntm_envs import keyed
 
 _HAS_NUMBA = find_spec("numba") is not None
 
+TICK = 0.25
+"""What a jump is beside the weights of what the counter adds up, which then come to its size sooner."""
 SLOTS = np.uint64(0xC2B2AE3D27D4EB4F)
 """Domain of the random rows of a memory, which are keyed by the index of their slot."""
 
@@ -59,16 +61,26 @@ class NTMConfig:
     """Width M of a slot (paper: 20)."""
     shift_width: int = 3
     """Number of shift options S, from 2 to N; option j moves a head by j - S // 2 slots (paper: 3)."""
-    return_gate: bool = False
-    """Whether each head may return to the first slot, by a gate (hardsigmoid) that opens and closes entirely.
-    Not in the paper: it has to look the start up, by what is written there."""
-    return_bias: float | tuple[float, ...] = -2.5
-    """Bias of the return gate at the start, for all heads or for each, before hardsigmoid: from -3 down the
-    gate is shut, and has no gradient."""
-    counters: int = 0
-    """Number of counters K: cells that add up what is loaded from the input, where a load gate (hardsigmoid)
-    is open, and a step for each head that returns. Nothing in them fades; the controller sees c / (1 + |c|).
-    Not in the paper."""
+    feedback: bool = True
+    """Whether the controller sees what was read at the last step (paper: it does). Without it nothing that
+    was read can be written once more, and loops have to be jumps."""
+    jump: bool = False
+    """Whether heads that read may jump to the first slot, before they shift. A gate (hardsigmoid), which
+    opens and closes entirely, sees what was read at the last step, and `signals`. A counter, in which nothing
+    fades, adds up the jumps, `signals` and `counted`, and the controller sees c / (1 + |c|). Not in the
+    paper, where a head has to look the start up, by what is written there, and nothing counts without end."""
+    jump_bias: float = -1.5
+    """Bias of the gate at the start, before hardsigmoid, which is shut from -3 down."""
+    jump_noise: float = 0.0
+    """Standard deviation of Gaussian noise before hardsigmoid, in training alone: half open gates cost."""
+    signals: tuple[int, ...] = ()
+    """Input channels, by index, that gates of jumps and the counter see as well as the controller."""
+    counted: tuple[int, ...] = ()
+    """Input channels, by index, that the counter alone sees: numbers larger than in training are then nothing
+    new to the controller."""
+    count_noise: float = 0.0
+    """Standard deviation of Gaussian noise on the counter before the first step, in training alone: what is
+    decided by it is decided half way between two numbers of jumps."""
     key_activation: Literal["identity", "tanh"] = "identity"
     """What keys go through. The paper does not say; only a key's direction matters."""
     add_activation: Literal["identity", "tanh", "sigmoid"] = "identity"
@@ -117,7 +129,8 @@ class NTMConfig:
 
     def __post_init__(self) -> None:
         counts = ("units", "depth", "read_heads", "write_heads", "memory_width", "shift_width")
-        smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "noise": 0.0, "epsilon": 0.0, "counters": 0}
+        smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "epsilon": 0.0}
+        smallest |= dict.fromkeys(("noise", "jump_noise", "count_noise"), 0.0)
         if self.memory_slots is not None:
             smallest["memory_slots"] = self.shift_width
         hints = get_type_hints(type(self))
@@ -127,6 +140,12 @@ class NTMConfig:
             if isinstance(bound, int):
                 valid = isinstance(value, int) and value >= bound
                 expected = f"an integer of at least {bound}"
+            elif hint == tuple[int, ...]:
+                valid = isinstance(value, list | tuple) and all(type(i) is int and i >= 0 for i in value)
+                valid = valid and (self.jump or not value)
+                expected = "indices of input channels, and jump=True"
+                if valid:
+                    object.__setattr__(self, field.name, tuple(value))  # JSON gives lists
             elif isinstance(value, list | tuple) and tuple[float, ...] in (hint, *get_args(hint)):
                 object.__setattr__(self, field.name, tuple(value))  # JSON gives lists
                 heads = self.write_heads + self.read_heads
@@ -158,8 +177,8 @@ class NTMState(NamedTuple):
     """What they read last, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
     """The state of the controller's layers."""
-    counters: Tensor
-    """``[B, K]``"""
+    counter: Tensor
+    """``[B]``"""
 
 
 class NTM(nn.Module):
@@ -172,7 +191,7 @@ class NTM(nn.Module):
     - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
       on the number of slots, so a trained machine runs with any.
     - There are no options that the paper lacks unless they are asked for: `noise`, a GRU, the write mode
-      ``interpolate``, `return_gate` and `counters`.
+      ``interpolate``, and `jump`, with its counter.
 
     What the paper leaves open is chosen thus:
 
@@ -200,20 +219,28 @@ class NTM(nn.Module):
         super().__init__()
         self.config = c = NTMConfig(**config)
         heads, width, read_size = c.write_heads + c.read_heads, c.memory_width, c.read_heads * c.memory_width
-        self.controller = Controller(c.controller, input_size, read_size, c.units, c.depth, c.noise)
+        for name in ("signals", "counted"):
+            if max(getattr(c, name), default=0) >= input_size:
+                raise ValueError(f"{name} is {getattr(c, name)}; expected channels below {input_size}")
+        self._heard = [i for i in range(input_size) if i not in c.counted]
+        self._fed_back = read_size if c.feedback else 0
+        self.controller = Controller(
+            c.controller, len(self._heard), self._fed_back, c.units, c.depth, c.noise
+        )
         # One product gives all parameters of all heads: of each head key, strength and sharpening, gate,
         # shifts; then, of each head that writes, add vector and, if there is one, erase vector.
         self._by_role = (c.write_heads, c.read_heads)
         self._choose = (width, 2, 1, c.shift_width)
         self._change = (width, width) if c.write_mode == "erase_add" else (width,)
         self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
-        self._gates = (heads if c.return_gate else 0, c.counters)
-        self.heads = nn.Linear(c.units, sum(self._parts) + sum(self._gates))
+        self.heads = nn.Linear(c.units, sum(self._parts))
         self.output = nn.Linear(read_size + c.units, output_size)
-        if c.counters:
-            self.offers = nn.Linear(input_size, c.counters, bias=False)
-            self.counting = nn.Parameter(torch.empty(c.counters, self.controller.pre_activations))
-            self.steps = nn.Parameter(torch.zeros(c.counters, self._gates[0]))
+        if c.jump:
+            self.jumps = nn.Linear(read_size, c.read_heads)
+            self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signals)))
+            self.offers = nn.Parameter(torch.zeros(len(c.signals) + len(c.counted)))
+            self.counting = nn.Parameter(torch.empty(self.controller.pre_activations))
+            nn.init.constant_(self.jumps.bias, c.jump_bias)
             nn.init.uniform_(self.counting, -(c.units**-0.5), c.units**-0.5)
         if c.memory_start == "learned":
             self.memory_row = nn.Parameter(torch.full((width,), self._scale))
@@ -226,9 +253,7 @@ class NTM(nn.Module):
         choose = torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)
         change = [c.add_bias] * width + [c.erase_bias] * (sum(self._change) - width)
         with torch.no_grad():
-            returns = torch.tensor(c.return_bias).expand(heads)[: self._gates[0]]
-            changes = torch.tensor(change * c.write_heads)
-            self.heads.bias.copy_(torch.cat((choose.flatten(), changes, returns, torch.zeros(c.counters))))
+            self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads))))
 
     @classmethod
     def from_pretrained(cls, task: str) -> NTM:
@@ -260,12 +285,15 @@ class NTM(nn.Module):
         else:
             first = self.start.softmax(1) if c.head_start == "learned" else like.new_ones(heads, 1)
             weightings = functional.pad(first, (0, slots - first.shape[1]))
+        counter = like.new_zeros(batch_size)
+        if self.training and c.count_noise:
+            counter = c.count_noise * torch.randn_like(counter)
         return NTMState(
             memory=self._rows(slots).expand(batch_size, slots, c.memory_width),
             weightings=weightings.expand(batch_size, heads, slots),
             reads=like.new_zeros(batch_size, c.read_heads * c.memory_width),
             controller=self.controller.initial_state(batch_size),
-            counters=like.new_zeros(batch_size, c.counters),
+            counter=counter,
         )
 
     def forward(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
@@ -311,11 +339,22 @@ class NTM(nn.Module):
 
     def _recur(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
         """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state."""
-        run = self._fused if self.kernel == "fused" else self._reference
-        offers = self.offers(inputs) if self.config.counters else inputs.new_zeros(*inputs.shape[:2], 0)
-        return run(self.controller.project(inputs), offers, state)
+        c, run = self.config, self._fused if self.kernel == "fused" else self._reference
+        projected = self.controller.project(inputs[..., self._heard] if c.counted else inputs)
+        if not c.jump:
+            return run(
+                projected, inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2]), state
+            )
+        signals = inputs[..., list(c.signals)]
+        gates = functional.linear(signals, self.signalling, self.jumps.bias)
+        if self.training and c.jump_noise:
+            gates = gates + c.jump_noise * torch.randn_like(gates)
+        offered = torch.cat((signals, inputs[..., list(c.counted)]), 2)
+        return run(projected, gates, offered @ self.offers / TICK, state)
 
-    def _fused(self, projected: Tensor, offers: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
+    def _fused(
+        self, projected: Tensor, gates: Tensor, offers: Tensor, state: NTMState
+    ) -> tuple[Tensor, Tensor, NTMState]:
         from ntm_agents.kernels.ntm import Options, recur  # needs Numba
 
         c, layer = self.config, cast("Layer", self.controller.layers[0])
@@ -327,49 +366,51 @@ class NTM(nn.Module):
             epsilon=c.epsilon,
             epsilon_at=c.epsilon_at,
             write_first=c.order == "write_first",
-            returning=c.return_gate,
         )
         hidden, cells = (
             state.controller if layer.tensors else (projected.new_zeros(len(state.reads), c.units), None)
         )
-        features, weightings, memory, cells, counters = recur(
+        recurrent = cast("Tensor", layer.weight)
+        if not c.feedback:
+            recurrent = functional.pad(recurrent, (state.reads.shape[1], 0))
+        if c.jump:  # as a few more units, which do not see the last output
+            projected = torch.cat((projected, gates), 2)
+            unseen = recurrent.shape[1] - self.jumps.in_features
+            recurrent = torch.cat((recurrent, functional.pad(self.jumps.weight, (0, unseen))))
+        features, weightings, memory, cells, counter = recur(
             options,
             projected,
             self.heads.bias.expand(*projected.shape[:2], -1),
-            cast("Tensor", layer.weight),
+            recurrent,
             self.heads.weight,
             state.memory,
             state.weightings,
             torch.cat((state.reads, hidden), 1),
             cells,
-            state.counters,
+            state.counter,
             offers,
-            self.counting if c.counters else projected.new_zeros(0, projected.shape[2]),
-            self.steps if c.counters else projected.new_zeros(0, self._gates[0]),
+            cast("Tensor", self.counting) if c.jump else projected.new_zeros(projected.shape[2]),
         )
         reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.units), 1)
         controller = (hidden, cells) if cells is not None else ()
-        return features, weightings, NTMState(memory, weightings[-1], reads, controller, counters)
+        return features, weightings, NTMState(memory, weightings[-1], reads, controller, counter)
 
     def _reference(
-        self, projected: Tensor, offers: Tensor, state: NTMState
+        self, projected: Tensor, gates: Tensor, offers: Tensor, state: NTMState
     ) -> tuple[Tensor, Tensor, NTMState]:
-        c, (memory, weightings, reads, hidden, counters) = self.config, state
+        c, (memory, weightings, reads, hidden, counter) = self.config, state
         features: list[Tensor] = []
         trail: list[Tensor] = []
         # Indexing would cost T * T backward.
-        for addend, offer in zip(projected.unbind(0), offers.unbind(0), strict=True):
-            if c.counters:
-                addend = torch.addmm(addend, functional.softsign(counters), self.counting)
-            output, hidden = self.controller(addend, reads, hidden)
-            choose, change, gates = self.heads(output).split_with_sizes((*self._parts, sum(self._gates)), 1)
-            # `hardsigmoid`, whose gradient is right to single precision alone.
-            returns, loads = ((gates + 3) / 6).clamp(0, 1).split_with_sizes(self._gates, 1)
-            weightings = self._choose_slots(choose, memory, weightings)
-            if c.return_gate:
-                weightings = addressing.go_to_first(weightings, returns)
-            if c.counters:
-                counters = counters + loads * offer + returns @ self.steps.t()
+        for addend, gate, offer in zip(projected.unbind(0), gates.unbind(0), offers.unbind(0), strict=True):
+            if c.jump:
+                # `hardsigmoid`, whose gradient is right to single precision alone.
+                gate = ((torch.addmm(gate, reads, self.jumps.weight.t()) + 3) / 6).clamp(0, 1)
+                counter = counter + offer + gate.sum(1)
+                addend = torch.addr(addend, functional.softsign(counter), self.counting)
+            output, hidden = self.controller(addend, reads[:, : self._fed_back], hidden)
+            choose, change = self.heads(output).split_with_sizes(self._parts, 1)
+            weightings = self._choose_slots(choose, memory, weightings, gate)
             writing, reading = weightings.split_with_sizes(self._by_role, 1)
             written = self._write(change, memory, writing)
             source = written if c.order == "write_first" else memory
@@ -377,14 +418,14 @@ class NTM(nn.Module):
             features += [reads, output]
             trail.append(weightings)
         rows = torch.cat(features, 1).view(projected.shape[1], len(projected), -1)  # (B, T, R * M + C)
-        return rows.transpose(0, 1), torch.stack(trail), NTMState(memory, weightings, reads, hidden, counters)
+        return rows.transpose(0, 1), torch.stack(trail), NTMState(memory, weightings, reads, hidden, counter)
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
         """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""
         writing, reading = state.weightings.split_with_sizes(self._by_role, 1)
         return {"write weighting": writing, "read weighting": reading, "memory": state.memory}
 
-    def _choose_slots(self, parameters: Tensor, memory: Tensor, previous: Tensor) -> Tensor:
+    def _choose_slots(self, parameters: Tensor, memory: Tensor, previous: Tensor, jumps: Tensor) -> Tensor:
         """Return the weightings ``[B, H, N]`` of all heads: figure 2 of the paper."""
         c, (batch_size, heads, _) = self.config, previous.shape
         parameters = parameters.view(batch_size, heads, -1)
@@ -395,6 +436,9 @@ class NTM(nn.Module):
         )
         content = addressing.content_weighting(similarities, strengths)
         gated = addressing.interpolate(content, previous, torch.sigmoid(gates))
+        if c.jump:
+            writing, reading = gated.split_with_sizes(self._by_role, 1)
+            gated = torch.cat((writing, addressing.jump(reading, jumps)), 1)
         shifted = addressing.shift(gated, functional.softmax(shifts, 2))
         return addressing.sharpen(shifted, 1 + sharpening)
 

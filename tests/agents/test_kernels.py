@@ -41,7 +41,7 @@ def results(model, T, B, capacity, seed=0):
         weightings=draw(*first.weightings.shape).softmax(2).requires_grad_(),
         reads=draw(*first.reads.shape).requires_grad_(),
         controller=tuple(draw(*tensor.shape).requires_grad_() for tensor in first.controller),
-        counters=draw(*first.counters.shape).requires_grad_(),
+        counter=draw(*first.counter.shape).requires_grad_(),
     )
     # Once from the model's own state, which may be learnt, and once from any.
     found, loss = {}, 0
@@ -61,8 +61,7 @@ def results(model, T, B, capacity, seed=0):
 
 def _tensors(state):
     yield from (("memory", state.memory), ("weightings", state.weightings), ("reads", state.reads))
-    if state.counters.numel():
-        yield "counters", state.counters
+    yield "counter", state.counter
     yield from ((f"controller {i}", tensor) for i, tensor in enumerate(state.controller))
 
 
@@ -94,19 +93,25 @@ OPTIONS = st.fixed_dictionaries(
         "epsilon_at": st.sampled_from(["product", "norms", "squares"]),
         "memory_start": st.sampled_from(["constant", "random", "position", "learned"]),
         "head_start": st.sampled_from(["first", "learned", "uniform"]),
-        "return_gate": st.booleans(),
-        "counters": st.integers(0, 3),
+        "feedback": st.booleans(),
+    }
+)
+JUMPS = st.fixed_dictionaries(
+    {
+        "jump": st.just(True),
+        "signals": st.lists(st.integers(0, INPUTS - 1), max_size=3, unique=True),
+        "counted": st.lists(st.integers(0, INPUTS - 2), max_size=3, unique=True),
     }
 )
 SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integers(1, 40)}
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
-@given(config=OPTIONS, **SHAPES)
+@given(config=st.builds(dict.__or__, OPTIONS, st.just({}) | JUMPS), **SHAPES)
 @example(config={"controller": "lstm"}, T=1, B=1, capacity=1)
 @example(config={"controller": "lstm", "memory_width": 30}, T=2, B=35, capacity=1024)  # several tiles
 @example(config={"controller": "feedforward"}, T=50, B=3, capacity=64)
-@example(config={"return_gate": True, "counters": 2, "write_heads": 2, "units": 6}, T=12, B=5, capacity=8)
+@example(config={"jump": True, "signals": [1], "counted": [0, 3], "write_heads": 2}, T=12, B=5, capacity=8)
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11 * T)

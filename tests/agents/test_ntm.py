@@ -46,9 +46,10 @@ VARIANTS = {
         "erase_bias": -1.0,
         "add_bias": 0.25,
     },
-    "return gate": {"return_gate": True, "return_bias": (-1.0, 0.5)},
-    "counters": {"counters": 2, "write_heads": 2},
-    "return gate and counters": {"return_gate": True, "counters": 2, "controller": "feedforward"},
+    "no feedback": {"feedback": False},
+    "jump": {"jump": True},
+    "jumps and counts": {"jump": True, "signals": (1,), "counted": (0, 2), "read_heads": 2},
+    "jumps alone": {"jump": True, "feedback": False, "controller": "feedforward", "counted": (2,)},
 }
 CASES = {
     f"{name}, {kernel}": {**config, "kernel": kernel}
@@ -93,15 +94,19 @@ def reference(model, inputs, slots):
     state = model.initial_state(1, slots)
     memory, weightings = state.memory[0].detach().numpy(), state.weightings[0].detach().numpy()
     reads, hidden, cell = np.zeros(R * M), np.zeros((c.depth, c.units)), np.zeros((c.depth, c.units))
-    counts = np.zeros(c.counters)
+    count, heard = 0.0, [i for i in range(INPUTS) if i not in c.counted]
     logits, states = [], []
     for x in inputs.numpy():
-        below = reads
+        if c.jump:
+            jumps = p["jumps.weight"] @ reads + p["jumps.bias"] + p["signalling"] @ x[list(c.signals)]
+            jumps = np.clip((jumps + 3) / 6, 0, 1)
+            count += p["offers"] @ x[[*c.signals, *c.counted]] / 0.25 + jumps.sum()
+        below = reads if c.feedback else reads[:0]
         for i in range(c.depth):
             name = f"controller.layers.{i}"
-            total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x if i == 0 else 0)
-            if i == 0 and c.counters:
-                total = total + counts / (1 + abs(counts)) @ p["counting"]
+            total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x[heard] if i == 0 else 0)
+            if i == 0 and c.jump:
+                total = total + count / (1 + abs(count)) * p["counting"]
             if c.controller == "feedforward":
                 hidden[i] = np.tanh(total + p[f"{name}.weight"] @ below)
             elif c.controller == "lstm":
@@ -118,12 +123,6 @@ def reference(model, inputs, slots):
                 hidden[i] = keep * hidden[i] + (1 - keep) * candidate
             below = hidden[i]
         parameters = p["heads.weight"] @ below + p["heads.bias"]
-        gates = (H if c.return_gate else 0) + c.counters
-        parameters, gates = parameters[: len(parameters) - gates], parameters[len(parameters) - gates :]
-        gates = np.clip((gates + 3) / 6, 0, 1)
-        returns, loads = gates[: len(gates) - c.counters], gates[len(gates) - c.counters :]
-        if c.counters:
-            counts = counts + loads * (p["offers.weight"] @ x) + p["steps"] @ returns
         per_head = M + 3 + S
         chosen = np.zeros((H, N))
         for h in range(H):
@@ -141,13 +140,12 @@ def reference(model, inputs, slots):
                 }[c.epsilon_at]  # fmt: skip
             content = softmax(strength * similarities)  # equation 5
             gated = gate * content + (1 - gate) * weightings[h]  # equation 7
+            if c.jump and h >= W:
+                gated = (1 - jumps[h - W]) * gated + jumps[h - W] * np.eye(N)[0]
             for n in range(N):
                 for j in range(S):
                     chosen[h, (n + j - S // 2) % N] += gated[n] * shifts[j]  # equation 8
             chosen[h] = chosen[h] ** sharpening / (chosen[h] ** sharpening).sum()  # equation 9
-            if c.return_gate:
-                chosen[h] *= 1 - returns[h]
-                chosen[h, 0] += returns[h]
         before, memory, weightings = memory, memory.copy(), chosen
         vectors = parameters[H * per_head :].reshape(W, -1)
         for w in range(W):
@@ -359,6 +357,10 @@ def test_noise_disturbs_training_alone():
         ),
         ({"gate_bias": (1.0,)}, r"gate_bias is \(1.0,\); expected 2 finite numbers, as there are 2 heads"),
         ({"gate_bias": (1.0, float("inf"))}, "expected 2 finite numbers"),
+        ({"signals": (0,)}, r"signals is \(0,\); expected indices of input channels, and jump=True"),
+        ({"counted": (-1,), "jump": True}, r"counted is \(-1,\); expected indices of input channels"),
+        ({"counted": 3, "jump": True}, "counted is 3; expected indices of input channels"),
+        ({"signals": (1,), "counted": (5,), "jump": True}, r"counted is \(5,\); expected channels below 3"),
     ],
 )
 def test_impossible_values_are_refused_with_a_message(config, message):

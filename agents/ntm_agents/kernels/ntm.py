@@ -29,7 +29,6 @@ class Options:
     epsilon: float
     epsilon_at: str
     write_first: bool
-    returning: bool
 
 
 def recur(
@@ -45,7 +44,6 @@ def recur(
     counts: Tensor,
     offers: Tensor,
     counting: Tensor,
-    steps: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
     """Take T steps.
 
@@ -55,18 +53,19 @@ def recur(
 
     Args:
         options: What does not depend on the data.
-        addend: What is added to the controller's pre-activations ``[T, B, G * C]``. It is overwritten.
+        addend: What is added to the controller's pre-activations ``[T, B, G * C]``, and, if heads that read
+            may jump, to those of the gates of their jumps, ``[T, B, G * C + R]``. It is overwritten.
         head_addend: What is added to the head parameters ``[T, B, P]``.
-        recurrent: Weights of what was read and, of an LSTM, its last output ``[G * C, V or V + C]``.
+        recurrent: Weights of what was read and, of an LSTM, its last output, ``[G * C, V or V + C]`` or
+            ``[G * C + R, V or V + C]``.
         heads: Weights of the head parameters ``[P, C]``.
         memory: ``[B, N, M]``.
         weightings: ``[B, H, N]``.
         features: What was read and the controller's output at the last step ``[B, V + C]``.
         cells: Cells of an LSTM ``[B, C]``; None for a feed-forward controller.
-        counts: Counters ``[B, K]``.
-        offers: What is loaded into them where their load gates are open ``[T, B, K]``.
-        counting: Weights of what they tell the controller ``[K, G * C]``.
-        steps: What they count of each head that returns ``[K, H]``.
+        counts: Counters ``[B]``, which count jumps.
+        offers: What inputs add to them ``[T, B]``.
+        counting: Weights of what they tell the controller ``[G * C]``.
 
     Returns:
         The features ``[T, B, V + C]``, the weightings ``[T, B, H, N]`` of each step, the memory
@@ -74,7 +73,7 @@ def recur(
     """
     given = addend.new_empty(0, 0) if cells is None else cells
     start = (memory.transpose(1, 2), weightings, features, given, counts)
-    tensors = (addend, head_addend, recurrent, heads, *start, offers, counting, steps)
+    tensors = (addend, head_addend, recurrent, heads, *start, offers, counting)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     features, weightings, memory, last, counts = _Recurrence.apply(options, learns, *tensors)
     return features, weightings, memory.transpose(1, 2), None if cells is None else last, counts
@@ -97,7 +96,6 @@ class _Recurrence(torch.autograd.Function):
         counts: Tensor,
         offers: Tensor,
         counting: Tensor,
-        steps: Tensor,
     ) -> tuple[Tensor, ...]:
         T = len(addend)
         every = max(1, math.isqrt(T))
@@ -111,12 +109,11 @@ class _Recurrence(torch.autograd.Function):
         kept = (gates, all_cells, all_features, params, all_weightings, checkpoints, all_counts, offers)
         fixed = _fixed(options, memory, every if learns else 0)
         weights = _arrays(recurrent.t(), heads.t())
-        more = _arrays(counting.contiguous(), steps.contiguous())
         room = _scratch(weights, memory, 2, weightings, options.shifts, options.writers, heads.shape[1])
-        recurrence.forward(*weights, *more, *fixed, room, *_arrays(memory, memory_after, *kept))
+        recurrence.forward(*weights, *_arrays(counting), *fixed, room, *_arrays(memory, memory_after, *kept))
         if learns:
             ctx.fixed = fixed
-            ctx.save_for_backward(*kept, recurrent, heads, counting, steps)
+            ctx.save_for_backward(*kept, recurrent, heads, counting)
             ctx.set_materialize_grads(False)
         last = all_cells[T] if len(cells) else cells
         return all_features[1:], all_weightings[1:], memory_after, last, all_counts[T]
@@ -124,7 +121,7 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
-        *kept, recurrent, heads, counting, steps = ctx.saved_tensors
+        *kept, recurrent, heads, counting = ctx.saved_tensors
         gates, cells, features, params, weightings, checkpoints, counts, offers = kept
         dfeatures, dall, dmemory, dcells, dcounts = gradients
         (T, B, _), (_, _, H, N) = gates.shape, weightings.shape
@@ -146,12 +143,12 @@ class _Recurrence(torch.autograd.Function):
             dmemory.contiguous(),
             dcounts,
         )
-        writers, shifts, *_, returning, every = ctx.fixed
+        writers, shifts, *_, every = ctx.fixed
         weights = _arrays(recurrent.contiguous(), heads.contiguous())
         room = _scratch(weights, dmemory, every + 1, dweightings, shifts, writers, heads.shape[1])
         recurrence.backward(
             *weights,
-            *_arrays(counting.contiguous(), steps.contiguous()),
+            *_arrays(counting),
             *ctx.fixed,
             room,
             *_arrays(*kept, *given, dweightings, dstart, dgates, dparams, dall_counts),
@@ -160,15 +157,12 @@ class _Recurrence(torch.autograd.Function):
         before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
         drecurrent = dgates.view(rows, -1).t() @ before[:, : recurrent.shape[1]]
         dheads = dparams.view(rows, -1).t() @ after[:, width - heads.shape[1] :]
-        K = counts.shape[2]
-        loads = params.shape[2] - K
-        shown = functional.softsign(counts[:-1]).view(rows, K)
-        returns = params[:, :, loads - H : loads] if returning else params[:, :, :0]
-        dsteps = dall_counts.view(rows, K).t() @ returns.reshape(rows, -1)
+        jumping = gates.shape[2] > len(counting)
+        dcounting = functional.softsign(counts[1:]).view(-1) @ dgates.view(rows, -1)[:, : len(counting)]
         return (
             *(None, None, dgates, dparams, drecurrent, dheads),
             *(given[3], dweightings, dstart, given[2] if len(cells) else None),
-            *(dcounts, dall_counts * params[:, :, loads:], shown.t() @ dgates.view(rows, -1), dsteps),
+            *((dcounts, dall_counts, dcounting) if jumping else (dcounts, None, None)),
         )
 
 
@@ -192,7 +186,6 @@ def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
         (activations[options.key], activations[options.add]),
         (kind(inside), kind(outside), kind(product)),
         options.write_first,
-        options.returning,
         every,
     )
 

@@ -12,7 +12,7 @@ is computed again where it is needed.
 Shape letters: T steps, B sequences, N slots, M width of a slot, W heads that write, R that read, H = W + R, S
 shift options, C units, V = R * M values that are read, G * C pre-activations, P parameters of all heads: of
 each head key M, strength, sharpening, gate, shifts S; then of each that writes add M and, if there is one,
-erase M; then, if heads may return, of each its return gate; then of each of the K counters its load gate.
+erase M. If heads that read may jump, the R gates of their jumps go with the pre-activations: G * C + R.
 """
 
 from __future__ import annotations
@@ -87,21 +87,19 @@ def _tanh(x: Any, one: Any, two: Any) -> Any:
 
 
 @njit(**FAST)
-def _feedforward(addend: Array, features: Array) -> None:
-    """Write ``tanh`` of pre-activations ``[B, C]`` into the last C features."""
+def _feedforward(addend: Array, features: Array, units: int) -> None:
+    """Write ``tanh`` of the first C pre-activations into the last C features."""
     one, two = addend.dtype.type(1), addend.dtype.type(2)
-    rows, units = addend.shape
-    for b in range(rows):
+    for b in range(len(addend)):
         row = features[b][-units:]
         for j in range(units):
             row[j] = _tanh(addend[b, j], one, two)
 
 
 @njit(**FAST)
-def _feedforward_backward(features: Array, dout: Array, dgates: Array) -> None:
+def _feedforward_backward(features: Array, dout: Array, dgates: Array, units: int) -> None:
     one = features.dtype.type(1)
-    rows, units = dgates.shape
-    for b in range(rows):
+    for b in range(len(dgates)):
         y = features[b][-units:]
         for j in range(units):
             dgates[b, j] = dout[b, j] * (one - y[j] * y[j])
@@ -109,14 +107,14 @@ def _feedforward_backward(features: Array, dout: Array, dgates: Array) -> None:
 
 @njit(**FAST)
 def _lstm(gates: Array, cell: Array, after: Array, features: Array) -> None:
-    """Turn pre-activations ``[B, 4 * C]`` (enter, forget, leave, candidate) into gates, and take a step.
+    """Turn the first 4 * C pre-activations (enter, forget, leave, candidate) into gates, and take a step.
 
     The output goes into the last C features.
     """
     one, two = cell.dtype.type(1), cell.dtype.type(2)
     rows, units = cell.shape
     for b in range(rows):
-        sigmoids, candidate = gates[b, : 3 * units], gates[b, 3 * units :]
+        sigmoids, candidate = gates[b, : 3 * units], gates[b, 3 * units : 4 * units]
         enter, forget, leave = sigmoids[:units], sigmoids[units : 2 * units], sigmoids[2 * units :]
         for j in range(3 * units):
             sigmoids[j] = one / (one + exp(-sigmoids[j]))
@@ -138,9 +136,9 @@ def _lstm_backward(
     rows, units = dcell.shape
     for b in range(rows):
         enter, forget = gates[b, :units], gates[b, units : 2 * units]
-        leave, candidate = gates[b, 2 * units : 3 * units], gates[b, 3 * units :]
+        leave, candidate = gates[b, 2 * units : 3 * units], gates[b, 3 * units : 4 * units]
         denter, dforget = dgates[b, :units], dgates[b, units : 2 * units]
-        dleave, dcandidate = dgates[b, 2 * units : 3 * units], dgates[b, 3 * units :]
+        dleave, dcandidate = dgates[b, 2 * units : 3 * units], dgates[b, 3 * units : 4 * units]
         for j in range(units):
             y, o, d = _tanh(after[b, j], one, two), leave[j], dhidden[b, j]
             dleave[j] = d * y * o * (one - o)
@@ -235,66 +233,47 @@ def _activate_backward(
         at += each
 
 
-@njit(**FAST)
-def _open(gates: Array) -> None:
-    """Turn what the controller says into gates that close and open entirely, from 0 to 1."""
-    zero, one, three, six = gates.dtype.type(0), gates.dtype.type(1), gates.dtype.type(3), gates.dtype.type(6)
-    for i in range(len(gates)):
-        gates[i] = min(max((gates[i] + three) / six, zero), one)
+# --------------------------------------------------------------------------------------- jumps and counter
 
 
 @njit(**FAST)
-def _open_backward(gates: Array, dgates: Array) -> None:
-    zero, one, six = gates.dtype.type(0), gates.dtype.type(1), gates.dtype.type(6)
-    for i in range(len(gates)):
-        dgates[i] = dgates[i] / six if zero < gates[i] and gates[i] < one else zero
+def _count(jumps: Array, count: Any, offer: Any) -> Any:
+    """Turn pre-activations ``[R]`` into gates of jumps, and add to a counter how far they are open."""
+    zero, one = jumps.dtype.type(0), jumps.dtype.type(1)
+    three, six = jumps.dtype.type(3), jumps.dtype.type(6)
+    count += offer
+    for r in range(len(jumps)):
+        jumps[r] = min(max((jumps[r] + three) / six, zero), one)
+        count += jumps[r]
+    return count
 
 
-# ------------------------------------------------------------------------------------------------ counters
+@njit(**FAST)
+def _count_backward(jumps: Array, dcount: Any, djumps: Array) -> None:
+    """Turn gradients of gates ``[R]`` and counter into those of pre-activations."""
+    zero, one, six = jumps.dtype.type(0), jumps.dtype.type(1), jumps.dtype.type(6)
+    for r in range(len(jumps)):
+        djumps[r] = (djumps[r] + dcount) / six if zero < jumps[r] and jumps[r] < one else zero
 
 
 @njit(**FAST)
 def _show(counts: Array, counting: Array, addend: Array) -> None:
-    """Add what counters ``[B, K]`` tell the controller, by weights ``[K, G * C]``, to its pre-activations."""
+    """Add what counters ``[B]`` tell the controller, by weights ``[G * C]``, to its pre-activations."""
     one = counts.dtype.type(1)
     for b in range(len(counts)):
-        for k in range(len(counting)):
-            shown = counts[b, k] / (one + abs(counts[b, k]))
-            for j in range(counting.shape[1]):
-                addend[b, j] += shown * counting[k, j]
+        shown = counts[b] / (one + abs(counts[b]))
+        for j in range(len(counting)):
+            addend[b, j] += shown * counting[j]
 
 
 @njit(**FAST)
 def _show_backward(counts: Array, counting: Array, daddend: Array, dcounts: Array) -> None:
-    one, zero = counts.dtype.type(1), counts.dtype.type(0)
+    one = counts.dtype.type(1)
     for b in range(len(counts)):
-        for k in range(len(counting)):
-            scale, dshown = one + abs(counts[b, k]), zero
-            for j in range(counting.shape[1]):
-                dshown += daddend[b, j] * counting[k, j]
-            dcounts[b, k] += dshown / (scale * scale)
-
-
-@njit(**FAST)
-def _count(counts: Array, returns: Array, loads: Array, offers: Array, steps: Array, after: Array) -> None:
-    """Add what is loaded, and a step ``[K, H]`` for each head that returns, to counters ``[K]``."""
-    for k in range(len(counts)):
-        total = counts[k] + loads[k] * offers[k]
-        for h in range(len(returns)):
-            total += steps[k, h] * returns[h]
-        after[k] = total
-
-
-@njit(**FAST)
-def _count_backward(dcounts: Array, offers: Array, steps: Array, dreturns: Array, dloads: Array) -> None:
-    zero = offers.dtype.type(0)
-    for h in range(len(dreturns)):
-        total = zero
-        for k in range(len(dcounts)):
-            total += steps[k, h] * dcounts[k]
-        dreturns[h] = total
-    for k in range(len(dcounts)):
-        dloads[k] = dcounts[k] * offers[k]
+        scale, dshown = one + abs(counts[b]), counts.dtype.type(0)
+        for j in range(len(counting)):
+            dshown += daddend[b, j] * counting[j]
+        dcounts[b] += dshown / (scale * scale)
 
 
 # ---------------------------------------------------------------------------------------------- addressing
@@ -469,6 +448,28 @@ def _interpolate_backward(
 
 
 @njit(**FAST)
+def _jump(gated: Array, gate: Any, left: int, slots: int) -> None:
+    """Move a ring ``[N + S - 1]`` to the first slot by as much as the gate is open."""
+    one = gated.dtype.type(1)
+    for i in range(len(gated)):
+        gated[i] *= one - gate
+    for first in range(left, len(gated), slots):
+        gated[first] += gate
+
+
+@njit(**FAST)
+def _jump_backward(stayed: Array, gate: Any, left: int, slots: int, dgated: Array) -> Any:
+    """Turn gradients of a ring into those of what it was before the jump; return the gate's."""
+    one, dgate = stayed.dtype.type(1), stayed.dtype.type(0)
+    for first in range(left, len(dgated), slots):
+        dgate += dgated[first]
+    for i in range(len(dgated)):
+        dgate -= dgated[i] * stayed[i]
+        dgated[i] *= one - gate
+    return dgate
+
+
+@njit(**FAST)
 def _shift(gated: Array, moves: Array, tiny: Any, shifted: Array, logs: Array) -> None:
     """Turn a ring by a distribution over shifts ``[S]``, equation 8, and take logarithms ``[N]``."""
     slots, shifts = len(shifted), len(moves)
@@ -534,25 +535,6 @@ def _sharpen_backward(logs: Array, shifted: Array, sharpening: Any, weighting: A
         dsharpening += d * logs[n]
         gradient[n] = d * sharpening / shifted[n]
     return dsharpening
-
-
-@njit(**FAST)
-def _return(weighting: Array, gate: Any) -> None:
-    """Go back to the first slot by as much as the gate is open."""
-    one = weighting.dtype.type(1)
-    for n in range(len(weighting)):
-        weighting[n] *= one - gate
-    weighting[0] += gate
-
-
-@njit(**FAST)
-def _return_backward(stayed: Array, gate: Any, gradient: Array) -> Any:
-    """Turn gradients of a weighting into those of what it was without the return; return the gate's."""
-    one, dgate = stayed.dtype.type(1), gradient[0]
-    for n in range(len(stayed)):
-        dgate -= gradient[n] * stayed[n]
-        gradient[n] *= one - gate
-    return dgate
 
 
 # -------------------------------------------------------------------------------------------------- memory
@@ -737,13 +719,11 @@ def forward(
     recurrent: Array,
     heads: Array,
     counting: Array,
-    steps: Array,
     writers: int,
     shifts: int,
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
     write_first: bool,
-    returning: bool,
     every: int,
     room: Scratch,
     memory: Array,
@@ -762,27 +742,25 @@ def forward(
     Args:
         recurrent: Weights of what was read and, of an LSTM, of its last output ``[V or V + C, G * C]``.
         heads: Weights of the head parameters ``[C, P]``.
-        counting: Weights of the counters ``[K, G * C]``.
-        steps: What a head that returns adds to counters ``[K, H]``.
+        counting: Weights of what the counter tells the controller ``[G * C]``.
         writers: W.
         shifts: S.
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
         write_first: Whether heads read after the write.
-        returning: Whether heads may return to the first slot.
         every: Steps between checkpoints; 0 for none.
         room: Room to work in.
         memory: The memory at the start ``[B, M, N]``.
         memory_after: Room for the memory at the end.
-        gates: What inputs and bias add to the controller's pre-activations ``[T, B, G * C]``; afterwards,
-            the gates of an LSTM.
+        gates: What inputs and bias add to the pre-activations ``[T, B, G * C or G * C + R]``; afterwards,
+            the gates of an LSTM and those of jumps.
         cells: ``[T + 1, B, C]`` with the first set, or ``[0, 0, 0]``.
         features: What was read and the controller's output ``[T + 1, B, V + C]``; the first is set.
         params: What inputs and bias add to the head parameters ``[T, B, P]``; afterwards, the parameters.
         weightings: ``[T + 1, B, H, N]``; the first is set.
         checkpoints: Room for a memory at every `every`-th step ``[T / every, B, M, N]``.
-        counts: Counters ``[T + 1, B, K]``; the first are set.
-        offers: What is loaded into counters where a load gate is open ``[T, B, K]``.
+        counts: Counters ``[T + 1, B]``; the first are set.
+        offers: What inputs add to them ``[T, B]``.
     """
     T, B, _ = gates.shape
     H, M = weightings.shape[2], memory.shape[1]
@@ -792,8 +770,8 @@ def forward(
     kind = memory.dtype
     tiny = kind.type(TINY)
     stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
-    loads = params.shape[2] - counts.shape[2]
-    rest = loads - H if returning else loads
+    own = len(counting)  # pre-activations of the controller, before those of jumps
+    jumping = gates.shape[2] > own
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
     shifted, logs = room.shifted, room.logs
     both, tile = room.memories, room.memories.shape[1]  # the memory before and after a step, in turn
@@ -804,11 +782,14 @@ def forward(
         for t in range(T):
             gate, now = gates[t, first:last], features[t + 1, first:last]
             add_product(features[t, first:last], 0, room.recurrent, gate)
-            _show(counts[t, first:last], counting, gate)
+            for b in range(first, last):
+                counts[t + 1, b] = _count(gates[t, b, own:], counts[t, b], offers[t, b])
+            if jumping:
+                _show(counts[t + 1, first:last], counting, gate)
             if len(cells):
                 _lstm(gate, cells[t, first:last], cells[t + 1, first:last], now)
             else:
-                _feedforward(gate, now)
+                _feedforward(gate, now, now.shape[1] - V)
             add_product(now, V, room.heads, params[t, first:last])
             for b in range(first, last):
                 p = params[t, b]
@@ -817,8 +798,7 @@ def forward(
                 if every and t % every == 0:
                     copy(before, checkpoints[t // every, b])
                 previous, weighting = weightings[t, b], weightings[t + 1, b]
-                _activate(p[:rest], H, writers, M, shifts, key, add)
-                _open(p[rest:])
+                _activate(p, H, writers, M, shifts, key, add)
                 _compare(before, p, stride, inside, dots, norms)
                 for h in range(H):
                     at = h * stride
@@ -826,12 +806,11 @@ def forward(
                     at += M
                     _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
                     _interpolate(content, previous[h], p[at + 2], left, gated)
+                    if jumping and h >= writers:
+                        _jump(gated, gates[t, b, own + h - writers], left, len(content))
                     _shift(gated, p[at + 3 : at + 3 + shifts], tiny, shifted, logs)
                     _sharpen(logs, p[at + 1], weighting[h])
-                    if returning:
-                        _return(weighting[h], p[rest + h])
-                _count(counts[t, b], p[rest:loads], p[loads:], offers[t, b], steps, counts[t + 1, b])
-                _write(before, weighting, p[split:rest], writers, after)
+                _write(before, weighting, p[split:], writers, after)
                 source = after if write_first else before
                 for r in range(H - writers):
                     _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
@@ -842,13 +821,11 @@ def backward(
     recurrent: Array,
     heads: Array,
     counting: Array,
-    steps: Array,
     writers: int,
     shifts: int,
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
     write_first: bool,
-    returning: bool,
     every: int,
     room: Scratch,
     gates: Array,
@@ -875,14 +852,12 @@ def backward(
     Args:
         recurrent: Weights, the other way round: ``[G * C, V or V + C]``.
         heads: Weights, the other way round: ``[P, C]``.
-        counting: Weights of the counters ``[K, G * C]``.
-        steps: What a head that returns adds to counters ``[K, H]``.
+        counting: Weights of what the counter tells the controller ``[G * C]``.
         writers: W.
         shifts: S.
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
         write_first: Whether heads read after the write.
-        returning: Whether heads may return to the first slot.
         every: Steps between checkpoints.
         room: Room to work in.
         gates: What `forward` left.
@@ -897,12 +872,12 @@ def backward(
         dall: Gradients of the weightings behind the first ``[T, B, H, N]``, or ``[0, 0, 0, 0]``.
         dcells: Gradient of the last cells ``[B, C]``; afterwards, of the first.
         dmemory: Gradient of the memory at the end ``[B, M, N]``; afterwards, at the start.
-        dcounts: Gradient of the last counters ``[B, K]``; afterwards, of the first.
+        dcounts: Gradient of the last counters ``[B]``; afterwards, of the first.
         dweightings: Zeros ``[B, H, N]``; afterwards, the gradient of the first weightings.
         dstart: Room for the gradient of the first features ``[B, V + C]``.
-        dgates: Room for the gradients of what was added to the controller's pre-activations.
+        dgates: Room for the gradients of what was added to the pre-activations.
         dparams: Room for the gradients of what was added to the head parameters ``[T, B, P]``.
-        dall_counts: Room for the gradients of the counters behind each step ``[T, B, K]``.
+        dall_counts: Room for the gradients of the counters behind each step ``[T, B]``.
     """
     T, B, _ = gates.shape
     H, N = weightings.shape[2:]
@@ -914,8 +889,8 @@ def backward(
     kind = dmemory.dtype
     zero, tiny = kind.type(0), kind.type(TINY)
     stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
-    loads = params.shape[2] - counts.shape[2]
-    rest = loads - H if returning else loads
+    own = len(counting)  # pre-activations of the controller, before those of jumps
+    jumping = gates.shape[2] > own
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
     shifted, logs, kept = room.shifted, room.logs, room.kept
     ddots, dnorms, dkey_norms, dgated = room.ddots, room.dnorms, room.dkey_norms, room.dgated
@@ -934,7 +909,7 @@ def backward(
                 copy(checkpoints[start // every, b], memories[0, b - first])
                 for t in range(start, end):
                     before, after = memories[t - start, b - first], memories[t - start + 1, b - first]
-                    _write(before, weightings[t + 1, b], params[t, b, split:rest], writers, after)
+                    _write(before, weightings[t + 1, b], params[t, b, split:], writers, after)
             for t in range(end - 1, start - 1, -1):
                 add_to(dnow, dfeatures[t, first:last])
                 for b in range(first, last):
@@ -946,7 +921,7 @@ def backward(
                         add_to(dweighting, dall[t, b])
                     if not write_first:
                         _write_backward(
-                            before, weighting, p[split:rest], writers, dmem, dweighting, dp[split:rest], kept
+                            before, weighting, p[split:], writers, dmem, dweighting, dp[split:], kept
                         )
                     source = after if write_first else before
                     for r in range(H - writers):
@@ -954,11 +929,8 @@ def backward(
                         _read_backward(source, weighting[h], dread, dmem, dweighting[h])
                     if write_first:
                         _write_backward(
-                            before, weighting, p[split:rest], writers, dmem, dweighting, dp[split:rest], kept
+                            before, weighting, p[split:], writers, dmem, dweighting, dp[split:], kept
                         )
-                    for k in range(dcounts.shape[1]):
-                        dall_counts[t, b, k] = dcounts[b, k]
-                    _count_backward(dcounts[b], offers[t, b], steps, dp[rest:loads], dp[loads:])
                     _compare(before, p, stride, inside, dots, norms)
                     for n in range(N):
                         dnorms[n] = zero
@@ -969,14 +941,17 @@ def backward(
                         gate, moves, dw = p[at + 2], p[at + 3 : at + 3 + shifts], dweighting[h]
                         _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
                         _interpolate(content, previous[h], gate, left, gated)
+                        jumps = jumping and h >= writers
+                        if jumps:
+                            _jump(gated, gates[t, b, own + h - writers], left, N)
                         _shift(gated, moves, tiny, shifted, logs)
-                        stayed = weighting[h]
-                        if returning:
-                            stayed = kept[0]
-                            _sharpen(logs, p[at + 1], stayed)
-                            dp[rest + h] += _return_backward(stayed, p[rest + h], dw)
-                        dp[at + 1] = _sharpen_backward(logs, shifted, p[at + 1], stayed, dw)
+                        dp[at + 1] = _sharpen_backward(logs, shifted, p[at + 1], weighting[h], dw)
                         _shift_backward(gated, moves, dw, dgated, dp[at + 3 : at + 3 + shifts])
+                        if jumps:
+                            _interpolate(content, previous[h], gate, left, gated)
+                            dgates[t, b, own + h - writers] = _jump_backward(
+                                gated, gates[t, b, own + h - writers], left, N, dgated
+                            )
                         dp[at + 2] = _interpolate_backward(
                             content, previous[h], gate, left, dgated, ddots[h], dw
                         )
@@ -984,8 +959,7 @@ def backward(
                             dots[h], norms, key_norm, product, outside, p[at], content, ddots[h], dnorms
                         )
                     _compare_backward(before, p, stride, ddots, dnorms, dkey_norms, dmem, dp)
-                    _activate_backward(p[:rest], dp[:rest], H, writers, M, shifts, key, add)
-                    _open_backward(p[rest:], dp[rest:])
+                    _activate_backward(p, dp, H, writers, M, shifts, key, add)
                 for b in range(last - first):
                     for j in range(C):
                         dhidden[b, j] = dnow[b, V + j]
@@ -997,7 +971,11 @@ def backward(
                     cell, after = cells[t, first:last], cells[t + 1, first:last]
                     _lstm_backward(gates[t, first:last], cell, after, dhidden, dcells[first:last], dgate)
                 else:
-                    _feedforward_backward(features[t + 1, first:last], dhidden, dgate)
-                _show_backward(counts[t, first:last], counting, dgate, dcounts[first:last])
+                    _feedforward_backward(features[t + 1, first:last], dhidden, dgate, C)
+                if jumping:
+                    _show_backward(counts[t + 1, first:last], counting, dgate, dcounts[first:last])
+                    for b in range(first, last):
+                        dall_counts[t, b] = dcounts[b]
+                        _count_backward(gates[t, b, own:], dcounts[b], dgates[t, b, own:])
                 add_product(dgate, 0, room.recurrent, dnow)
         copy(dnow, dstart[first:last])
