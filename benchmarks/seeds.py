@@ -26,7 +26,7 @@ from ntm_agents import load_run
 from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_agents.training.run import read_summary
 from ntm_envs import capacity, tasks
-from ntm_envs.tasks import Batch
+from ntm_envs.tasks import Batch, TaskSpec
 from ntm_leaderboard import bench
 from ntm_leaderboard.contestants import from_run
 from ntm_leaderboard.evaluate import NO_NONCE, evaluation_keys
@@ -52,6 +52,8 @@ class Options:
     """Put the machines of seed 0 into the package, each with a model card."""
     beyond: bool = False
     """Go beyond the ladder as well, where there is something: ten minutes a seed for Copy at 10,000."""
+    up_to: int = 1000
+    """The largest rung that is played, where the table would go further."""
     seeds: int = 10
     """Number of seeds, from 0."""
     jobs: int = 2
@@ -64,7 +66,11 @@ def main(options: Options) -> None:
     """Do what is left to do, and print the tables."""
     console = Console(width=160)
     plan = bench.Plan(
-        agents=options.agents, tasks=options.tasks, seeds=options.seeds, output=options.output, up_to=UP_TO
+        agents=options.agents,
+        tasks=options.tasks,
+        seeds=options.seeds,
+        output=options.output,
+        up_to={task: min(rung, options.up_to) for task, rung in UP_TO.items()},
     )
     outcome = bench.run(plan, jobs=options.jobs, console=console)
     for job, reason in outcome.failures.items():
@@ -114,6 +120,7 @@ def _table(folders: list[Path]) -> str:
     lines = []
     for folder in folders:
         result, summary = Result.read(folder / "result.json"), read_summary(folder)
+        spec = tasks.spec(result.task)
         row = {
             "seed": str(result.seed),
             "seconds": f"{summary['seconds']:.0f}",
@@ -122,11 +129,11 @@ def _table(folders: list[Path]) -> str:
             "dropped": str(summary["dropped_updates"]),
         }
         for rung in result.rungs:
-            row[_text(rung.sizes)] = f"{rung.sequences - rung.score.all_right} of {rung.sequences}"
+            row[_text(spec, rung.sizes)] = f"{rung.sequences - rung.score.all_right} of {rung.sequences}"
         if (folder / "beyond.json").exists():
             found = json.loads((folder / "beyond.json").read_text())
             wrong = np.count_nonzero(found["wrong_bits"])
-            row[_text(found["sizes"])] = f"{wrong} of {len(found['wrong_bits'])}"
+            row[_text(spec, found["sizes"])] = f"{wrong} of {len(found['wrong_bits'])}"
         lines.append(row)
     names = list(lines[0])
     rows = [names, ["---:"] * len(names), *([line.get(name, "") for name in names] for line in lines)]
@@ -142,11 +149,11 @@ def _publish(folder: Path) -> None:
     for name in ("config.json", "summary.json", "model.safetensors"):
         shutil.copy(folder / name, target)
     rungs = [
-        f"| {_text(rung.sizes)} | {rung.sequences} | {rung.sequences - rung.score.all_right} | "
+        f"| {_text(spec, rung.sizes)} | {rung.sequences} | {rung.sequences - rung.score.all_right} | "
         f"{rung.score.wrong_bits} of {rung.bits:,} |"
         for rung in result.rungs
     ]
-    largest, command = _text(spec.largest), f"ntm-envs train --agent {result.agent} --task {spec.name}"
+    largest, command = _text(spec, spec.largest), f"ntm-envs train --agent {result.agent} --task {spec.name}"
     card = CARD.format(
         agent=result.agent,
         task=spec.name,
@@ -180,14 +187,14 @@ sequences that are drawn from the hash of its weights, `{commitment}`:
 
 - Play them again: `ntm-envs evaluate --agent {agent} --task {task}`
 - See it at work: `ntm-envs watch --agent {agent} --task {task}`
-- Use it: `ntm_agents.NTM.from_pretrained("{task}")`
+- Use it: `ntm_agents.NTM.from_pretrained("{task}", "{agent}")`
 
 It knows the inputs of `{env_id}` and nothing else. MIT License.
 """
 
 
-def _text(sizes: Mapping[str, int]) -> str:
-    return " x ".join(f"{size:,}" for size in sizes.values())
+def _text(spec: TaskSpec, sizes: Mapping[str, int]) -> str:
+    return " x ".join(f"{sizes[name]:,}" for name in spec.largest)
 
 
 if __name__ == "__main__":

@@ -256,11 +256,12 @@ class NTM(nn.Module):
             self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads))))
 
     @classmethod
-    def from_pretrained(cls, task: str) -> NTM:
+    def from_pretrained(cls, task: str, agent: str = "ntm") -> NTM:
         """Return a machine that comes trained with the package, in evaluation mode.
 
         Args:
             task: What it was trained on, such as ``copy``.
+            agent: Which machine, such as ``ntm-jump``.
 
         Raises:
             ValueError: If there is none for the task.
@@ -268,7 +269,7 @@ class NTM(nn.Module):
         from ntm_agents.pretrained import pretrained
         from ntm_agents.training.run import load_run  # which imports models, by their names
 
-        return cast("NTM", load_run(pretrained("ntm", task))[0])
+        return cast("NTM", load_run(pretrained(agent, task))[0])
 
     def initial_state(self, batch_size: int, capacity: int) -> NTMState:
         """Return the state at the start of episodes.

@@ -110,14 +110,15 @@ TABLE = (
                     validation_sequences=256,
                 ),
             ),
-            # The writer walks; the reader walks too, and looks the start up after each repeat. Repeats, which
-            # the LSTM has to count, are harder to learn than lengths, and therefore grow.
+            # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
+            # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow.
             "repeat_copy": Recipe(
                 model={
-                    "units": 64,
-                    "gate_bias": (-4.0, -1.0),
-                    "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 2.0),
-                    "strength_bias": (0.0, 4.0),
+                    "controller": "feedforward",
+                    "memory_width": 24,
+                    "noise": 0.1,
+                    "gate_bias": -60.0,
+                    "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
                     "sharpening_bias": (1.0, -4.0),
                 },
                 train=TrainConfig(
@@ -126,7 +127,40 @@ TABLE = (
                     mixed_sizes=True,
                     lessons={"blank": 0.1},
                     curriculum={"repeats": 3},
+                    clip_norm=0.2,
+                    beta2=0.99,
+                    epsilon=1e-4,
+                    penalty=0.01,
                 ),
+            ),
+        },
+        default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+    ),
+    AgentSpec(
+        name="ntm-lstm",
+        entry="ntm_agents.ntm:NTM",
+        summary="NTM with an LSTM controller",
+        recipes={
+            # The roles of the heads are those of the feed-forward machine.
+            "copy": Recipe(
+                model={
+                    "gate_bias": -3.0,
+                    "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
+                    "noise": 0.3,
+                },
+                train=TrainConfig(sequences=48_000, penalty=0.02, lessons={"blank": 0.1}),
+            ),
+            "associative_recall": Recipe(
+                model={
+                    "units": 64,
+                    "read_heads": 2,
+                    "memory_scale": 0.0,
+                    "gate_bias": (-4.0, -4.0, -1.0),
+                    "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
+                    "strength_bias": 8.0,
+                    "sharpening_bias": (1.0, 1.0, -4.0),
+                },
+                train=TrainConfig(sequences=64_000, mixed_sizes=True, validation_sequences=256),
             ),
         },
         default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
@@ -136,10 +170,10 @@ TABLE = (
         entry="ntm_agents.ntm:NTM",
         summary="NTM whose readers may jump to the start, with a counter of jumps",
         recipes={
-            # The writer leaves a mark at the last vector; the reader walks, and jumps where it reads the mark;
-            # the counter, which starts at minus the repeats, tells when that was the last time. The other
-            # ways to go round, which do not carry further, are closed: no look-up, and nothing that was read
-            # is written once more. Noise on gates and counter makes them exact.
+            # The writer leaves a mark at the last vector; the reader walks, and jumps where it reads the
+            # mark. The counter, set to minus the repeats and up by one a jump, tells which jump was the last.
+            # The other ways to go round, which do not carry further, are closed: there is no look-up, and
+            # nothing that was read is written once more. Noise on gates and counter makes them exact.
             "repeat_copy": Recipe(
                 model={
                     "controller": "feedforward",

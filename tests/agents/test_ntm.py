@@ -332,12 +332,45 @@ def test_sequences_a_hundred_times_those_trained_stay_finite(controller):
     assert all(tensor.isfinite().all() for tensor in state[:3])
 
 
-def test_noise_disturbs_training_alone():
-    model = NTM(INPUTS, OUTPUTS, noise=0.3)
-    inputs, state = torch.ones(3, 2, INPUTS), model.initial_state(2, 4)
-    assert not torch.equal(model(inputs, state)[0], model(inputs, state)[0])
+@pytest.mark.parametrize(
+    "config", [{"noise": 0.3}, {"jump": True, "jump_noise": 1.0}, {"jump": True, "count_noise": 0.2}]
+)
+def test_noise_disturbs_training_alone(config):
+    model, inputs = NTM(INPUTS, OUTPUTS, **config), torch.ones(3, 2, INPUTS)
+
+    def play():
+        return model(inputs, model.initial_state(2, 4))[0]
+
+    assert not torch.equal(play(), play())
     model.eval()
-    assert torch.equal(model(inputs, state)[0], model(inputs, state)[0])
+    assert torch.equal(play(), play())
+
+
+def test_what_is_counted_is_seen_through_the_counter_alone():
+    model = make({"jump": True, "signals": (0,), "counted": (2,)})
+    inputs, other = data(4, 2), data(4, 2)
+    other[:, :, 2] += 1
+    with torch.no_grad():
+        model.offers[1] = 0  # the weight of the channel that is counted
+        logits, state = model(inputs, model.initial_state(2, 6))
+        assert torch.equal(model(other, model.initial_state(2, 6))[0], logits)
+        model.offers[1] = 0.5
+        counter = model(other, model.initial_state(2, 6))[1].counter
+    assert (counter - state.counter).min() > 1
+
+
+@pytest.mark.parametrize(("bias", "where"), [(60.0, 0), (-60.0, 3)])
+def test_readers_jump_to_the_first_slot_and_count_it(bias, where):
+    walk = {"gate_bias": -60.0, "shift_bias": (0.0, 60.0, 0.0), "sharpening_bias": 0.0}
+    model, head = NTM(INPUTS, OUTPUTS, jump=True, jump_bias=bias, **walk), torch.eye(6)[3]
+    state = model.initial_state(2, 6)
+    state = state._replace(weightings=head.expand_as(state.weightings))
+    with torch.no_grad():
+        _, state = model(torch.ones(5, 2, INPUTS), state)
+    writing, reading = state.weightings[0]
+    assert writing.argmax() == 3
+    assert reading.argmax() == where
+    assert torch.equal(state.counter, torch.full((2,), 0.0 if where else 5.0))
 
 
 @pytest.mark.parametrize(
