@@ -78,6 +78,9 @@ class NTMConfig:
     counted: tuple[int, ...] = ()
     """Input channels, by index, that the counter alone sees: numbers larger than in training are then nothing
     new to the controller."""
+    count_bias: float = 0.0
+    """What the weights of `signals` and `counted` in the counter begin with: with a negative one it begins by
+    counting from below, as many jumps as it is told to."""
     count_noise: float = 0.0
     """Standard deviation of Gaussian noise on the counter before the first step, in training alone: what is
     decided by it is decided half way between two numbers of jumps."""
@@ -178,7 +181,7 @@ class NTMState(NamedTuple):
     controller: tuple[Tensor, ...]
     """The state of the controller's layers."""
     counter: Tensor
-    """``[B]``"""
+    """How far the counter is, in jumps, ``[B]``; zero without jumps."""
 
 
 class NTM(nn.Module):
@@ -191,7 +194,7 @@ class NTM(nn.Module):
     - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
       on the number of slots, so a trained machine runs with any.
     - There are no options that the paper lacks unless they are asked for: `noise`, a GRU, the write mode
-      ``interpolate``, and `jump`, with its counter.
+      ``interpolate``, a controller without `feedback`, and `jump`, with its counter.
 
     What the paper leaves open is chosen thus:
 
@@ -238,7 +241,7 @@ class NTM(nn.Module):
         if c.jump:
             self.jumps = nn.Linear(read_size, c.read_heads)
             self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signals)))
-            self.offers = nn.Parameter(torch.zeros(len(c.signals) + len(c.counted)))
+            self.offers = nn.Parameter(torch.full((len(c.signals) + len(c.counted),), c.count_bias))
             self.counting = nn.Parameter(torch.empty(self.controller.pre_activations))
             nn.init.constant_(self.jumps.bias, c.jump_bias)
             nn.init.uniform_(self.counting, -(c.units**-0.5), c.units**-0.5)

@@ -130,6 +130,7 @@ TABLE = (
                     clip_norm=0.2,
                     beta2=0.99,
                     epsilon=1e-4,
+                    decay_start=0.2,
                     penalty=0.01,
                 ),
             ),
@@ -186,6 +187,7 @@ TABLE = (
                     "jump_noise": 1.0,
                     "signals": (8,),
                     "counted": (9,),
+                    "count_bias": -0.5,
                     "count_noise": 0.2,
                 },
                 train=TrainConfig(
