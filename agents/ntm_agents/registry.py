@@ -149,7 +149,7 @@ TABLE = (
                     "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
                     "noise": 0.3,
                 },
-                train=TrainConfig(sequences=48_000, penalty=0.02, lessons={"blank": 0.1}),
+                train=TrainConfig(sequences=32_000, penalty=0.02, lessons={"blank": 0.1}),
             ),
             "associative_recall": Recipe(
                 model={
@@ -161,7 +161,7 @@ TABLE = (
                     "strength_bias": 8.0,
                     "sharpening_bias": (1.0, 1.0, -4.0),
                 },
-                train=TrainConfig(sequences=64_000, mixed_sizes=True, validation_sequences=256),
+                train=TrainConfig(sequences=48_000, mixed_sizes=True, validation_sequences=256),
             ),
         },
         default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
@@ -191,7 +191,7 @@ TABLE = (
                     "count_noise": 0.2,
                 },
                 train=TrainConfig(
-                    sequences=80_000,
+                    sequences=96_000,
                     batch_size=16,
                     mixed_sizes=True,
                     lessons={"blank": 0.1},
@@ -199,7 +199,7 @@ TABLE = (
                     beta2=0.99,
                     epsilon=1e-4,
                     penalty=0.02,
-                    restart_after=16_000,
+                    restart_after=10_000,
                     restart_loss=0.3,
                 ),
             ),

@@ -110,7 +110,8 @@ class WatchOptions:
     """
 
     agent: str = "oracle"
-    """Folder of a complete run, or the name of an agent that needs no training or comes trained: ntm."""
+    """Folder of a complete run, or the name of an agent that needs no training or comes trained (ntm and
+    ntm-jump do)."""
     task: str = "copy"
     """The task; that of the run, if the agent is one."""
     key: int = 0

@@ -37,6 +37,11 @@ def test_a_machine_by_its_task():
     assert right(model, tasks.get("copy"), 5, length=200) == 1
 
 
+def test_a_machine_that_jumps_says_it_more_often_than_in_training():
+    model = NTM.from_pretrained("repeat_copy", "ntm-jump")
+    assert right(model, tasks.get("repeat_copy"), 20, length=10, repeats=40) == 1
+
+
 def test_what_does_not_come_is_named():
     with pytest.raises(ValueError, match=r"no trained ntm on ngrams.*ntm on copy"):
         NTM.from_pretrained("ngrams")
