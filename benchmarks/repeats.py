@@ -35,7 +35,7 @@ class Options:
     """Vectors of a sequence."""
     up_to: int = 40
     """The largest number of repeats that is asked for."""
-    sequences: int = 16
+    sequences: int = 4
     """Sequences for each number."""
     output: Path = Path("docs/repeats.png")
     """The picture."""
