@@ -52,7 +52,8 @@ def main(options: Options) -> None:
         axes.plot(asked, asked, color="#888888", linestyle="--", linewidth=1, label="as asked")
         agents = sorted(path for path in options.runs.iterdir() if path.is_dir())
         for agent, colour, marker in zip(agents, COLOURS, MARKERS, strict=False):
-            said = np.array([count(run, asked, options) for run in sorted(agent.glob("seed-*"))])
+            runs = sorted(path.parent for path in agent.glob("*/summary.json"))
+            said = np.array([count(run, asked, options) for run in runs])
             print(f"{agent.name}: numbers of repeats, from 1 up, that come as asked:")
             print([int((row == asked).sum()) for row in said])
             axes.plot(asked, said.T, marker, color=colour, markersize=3, alpha=0.6)
@@ -66,7 +67,8 @@ def main(options: Options) -> None:
 
 def count(run: Path, asked: NDArray[np.int64], options: Options) -> NDArray[np.float64]:
     """Return how often a machine says the sequence, on average; NaN where it does not stop."""
-    model, task = load_run(run)
+    model, settings = load_run(run)
+    task = settings.task_spec().make()
     end, said = options.length + 1, np.full(len(asked), np.nan)
     steps = end + options.length * (options.up_to + 10) + 1
     keys = keyed.stream_keys(np.zeros(options.sequences, np.uint64), np.arange(options.sequences))
