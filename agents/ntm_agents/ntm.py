@@ -79,8 +79,8 @@ class NTMConfig:
     """Input channels, by index, that the counter alone sees: numbers larger than in training are then nothing
     new to the controller."""
     count_bias: float = 0.0
-    """What the weights of `signals` and `counted` in the counter begin with: with a negative one it begins by
-    counting from below, as many jumps as it is told to."""
+    """What the weights of `counted` in the counter begin with: with a negative one it begins by counting from
+    below, as many jumps as it is told to."""
     count_noise: float = 0.0
     """Standard deviation of Gaussian noise on the counter before the first step, in training alone: what is
     decided by it is decided half way between two numbers of jumps."""
@@ -241,7 +241,9 @@ class NTM(nn.Module):
         if c.jump:
             self.jumps = nn.Linear(read_size, c.read_heads)
             self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signals)))
-            self.offers = nn.Parameter(torch.full((len(c.signals) + len(c.counted),), c.count_bias))
+            self.offers = nn.Parameter(
+                torch.tensor([0.0] * len(c.signals) + [c.count_bias] * len(c.counted))
+            )
             self.counting = nn.Parameter(torch.empty(self.controller.pre_activations))
             nn.init.constant_(self.jumps.bias, c.jump_bias)
             nn.init.uniform_(self.counting, -(c.units**-0.5), c.units**-0.5)
