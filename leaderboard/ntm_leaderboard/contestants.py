@@ -75,10 +75,11 @@ def from_run(folder: Path) -> Contestant:
         spec=spec,
         name=run.agent,
         entry=_portable(run.entry),
-        model=run.resolved()["model"],
+        model=run.model,
         seed=run.seed,
         training=training,
-        commitment=_commitment(run.resolved()["model"], run.entry, model.state_dict()),
+        # As the run has it, so that an option that comes later leaves it as it is.
+        commitment=_commitment(run.model, run.entry, model.state_dict()),
     )
 
 

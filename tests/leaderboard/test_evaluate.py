@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from ntm_agents import NTM, ModelAgent
+from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_baselines import LSTM, CoinFlips, Constant
 from ntm_envs import capacity, grading, tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_envs.tasks.copy import Copy
 from ntm_leaderboard import evaluate as evaluation
+from ntm_leaderboard.contestants import ready
 from ntm_leaderboard.evaluate import NO_NONCE, evaluate, evaluation_keys, play, rungs_of
 
 COMMITMENT = "ab" * 32
@@ -30,6 +32,13 @@ def test_keys_are_what_the_definition_says():
     assert keys[2] == int.from_bytes(digest[:8], "big") // 2
     assert keys.dtype == np.int64
     assert (keys >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in PRETRAINED.glob("*/*/summary.json")), ids=str
+)
+def test_machines_that_come_trained_still_have_the_commitment_of_their_cards(folder):
+    assert f"`{ready(folder.parent.name, folder.name).commitment}`" in (folder / "README.md").read_text()
 
 
 def test_whatever_changes_changes_every_key():

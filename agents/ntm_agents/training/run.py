@@ -82,6 +82,8 @@ class Run:
         if (folder / "config.json").exists():
             there = _read_json(folder / "config.json")
             there.pop("versions", None)
+            if there.get("entry") == self.entry:  # options that came later are spelled out there too
+                there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
                 raise ValueError(
                     f"{folder} holds another run ({_difference(there, record)}); choose another folder, or "
