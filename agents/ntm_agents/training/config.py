@@ -61,7 +61,7 @@ class TrainConfig:
     average: float = 0.99
     """Decay of the moving average of the weights, which is what is validated and kept; 0 for none."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Sizes that are trained on in a part of the task's training range, such as `items 5 6`."""
+    """Sizes that are trained on in place of the task's training range, none above it, such as `items 5 6`."""
     slack: int = 1
     """Factor on the capacity that the model is given in training. With 1 a memory that grows with it is
     nearly full, and empty slots are new to the model when it is judged."""
@@ -132,16 +132,18 @@ class TrainConfig:
         return self.penalty * (progress - self.penalty_start) / (self.penalty_end - self.penalty_start)
 
     def sizes_at(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
-        """Return the sizes to train on at a progress from 0 to 1, within the training range.
+        """Return the sizes to train on at a progress from 0 to 1, none above the training range.
 
         Raises:
-            ValueError: If `sizes` or the curriculum name a size that has no range, or leave it.
+            ValueError: If `sizes` go above the training range or name another size, or if the curriculum
+                names one that has no range, or leaves it.
         """
         for name, (low, high) in self.sizes.items():
-            bounds = training.get(name)
-            if not isinstance(bounds, tuple) or not bounds[0] <= low <= high <= bounds[1]:
+            whole = training.get(name, 0)
+            if not 1 <= low <= high <= (whole if isinstance(whole, int) else whole[1]):
                 raise ValueError(
-                    f"sizes has {name}={(low, high)}; expected a part of the training range: {dict(training)}"
+                    f"sizes has {name}={(low, high)}; expected sizes of the training range, or below it: "
+                    f"{dict(training)}"
                 )
         training = {**training, **self.sizes}
         sizes: dict[str, Size] = dict(training)

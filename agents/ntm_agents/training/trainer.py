@@ -153,7 +153,7 @@ class Trainer:
         return self._best_model()
 
     def validate(self) -> None:
-        """Judge the averaged weights at the largest training size, and keep them if they are the best."""
+        """Judge the averaged weights at the largest training size, and keep them if the loss is the least."""
         config, counters = self.run.train, self.counters
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
         keys = keyed.stream_keys(
@@ -166,7 +166,8 @@ class Trainer:
         loss, accuracy = float(losses), float(right.double().mean())
         counters.validated_at = counters.sequences
         self._log({"validation_loss": loss, "validation_accuracy": accuracy})
-        if (accuracy, -loss) > (counters.best_accuracy, -counters.best_loss) or not self._best:
+        # Not by accuracy, which is luck where the answers are random bits.
+        if loss < counters.best_loss or not self._best:
             counters.best_accuracy, counters.best_loss = accuracy, loss
             counters.best_sequences = counters.sequences
             self._best = {name: t.detach().clone() for name, t in self._averaged.state_dict().items()}

@@ -390,6 +390,31 @@ def test_the_learning_rate_of_the_optimizer_follows_the_schedule(tmp_path):
     assert rates[0] == pytest.approx(0.003 * (1 - 4 / 50))
 
 
+def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
+    Trainer(tiny_run(), tmp_path).train()
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    for part, name in (("model", "hidden"), ("train", "slack")):  # as if there had been none
+        del config[part][name]
+    path.write_text(json.dumps(config))
+    assert Trainer(tiny_run(), tmp_path).complete
+    with pytest.raises(ValueError, match="holds another run"):
+        Trainer(tiny_run(model={"hidden": 5}), tmp_path)
+    with pytest.raises(ValueError, match="holds another run"):
+        Trainer(tiny_run(slack=2), tmp_path)
+
+
+def test_the_weights_of_least_loss_are_kept(monkeypatch):
+    trainer = Trainer(tiny_run())
+    judged = iter([(0.5, [False]), (0.6, [True]), (0.4, [False])])  # to be right may be luck
+    monkeypatch.setattr(trainer, "_forward", lambda *_: map(torch.tensor, next(judged)))
+    kept = []
+    for _ in range(3):
+        trainer.validate()
+        kept.append(trainer.counters.best_loss)
+    assert kept == pytest.approx([0.5, 0.5, 0.4])
+
+
 def test_a_small_model_learns_a_short_copy():
     """The loop really learns: one bit is copied after a few hundred updates."""
     run = tiny_run(sequences=6400, learning_rate=0.01, model={"hidden": 24}, batch_size=16)
