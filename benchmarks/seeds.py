@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/seeds.py --tasks copy --beyond
 
 Runs go two at a time, each on one thread; what is done already is not done again. For each size the table has
-the number of sequences with a wrong bit, seed by seed.
+the number of sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ from ntm_envs.tasks import Batch, TaskSpec
 from ntm_leaderboard import bench
 from ntm_leaderboard.contestants import from_run
 from ntm_leaderboard.evaluate import NO_NONCE, evaluation_keys
-from ntm_leaderboard.results import Result
+from ntm_leaderboard.results import Result, Rung
 
-UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 40}
+UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 40, "ngrams": 2000, "priority_sort": 100}
 """The largest rung of a task's ladder that is played."""
 BEYOND: dict[str, tuple[tuple[dict[str, int], int], ...]] = {
     "copy": (({"length": 10_000}, 16),),
     "repeat_copy": (({"length": 10, "repeats": 50}, 64), ({"length": 100, "repeats": 10}, 64)),
 }
 """Sizes that are not on the ladder, or far up, and how many sequences of them."""
+BY_COST = ("ngrams", "priority_sort")
+"""Tasks where it is the cost in bits that counts."""
 CHUNK = 50
 """Steps at a time of what is beyond: one at a time, each would make a memory of its own."""
 
@@ -132,7 +134,8 @@ def _table(folders: list[Path]) -> str:
             "dropped": str(summary["dropped_updates"]),
         }
         for rung in result.rungs:
-            row[_text(spec, rung.sizes)] = f"{rung.sequences - rung.score.all_right} of {rung.sequences}"
+            wrong = f"{rung.sequences - rung.score.all_right} of {rung.sequences}"
+            row[_text(spec, rung.sizes)] = _above(rung) if spec.name in BY_COST else wrong
         if (folder / "beyond.json").exists():
             for found in json.loads((folder / "beyond.json").read_text())["played"]:
                 wrong = np.count_nonzero(found["wrong_bits"])
@@ -141,6 +144,13 @@ def _table(folders: list[Path]) -> str:
     names = list(lines[0])
     rows = [names, ["---:"] * len(names), *([line.get(name, "") for name in names] for line in lines)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _above(rung: Rung) -> str:
+    """Return the cost in bits above that of the oracle, on the same sequences."""
+    own, best = rung.score.cost_in_bits, rung.references["oracle"].cost_in_bits
+    assert own is not None
+    return f"{own - (best or 0):.2f}"
 
 
 def _publish(folder: Path) -> None:

@@ -72,7 +72,11 @@ class FeedForwardLayer(Layer):
 
 
 class LSTMLayer(Layer):
-    """Long short-term memory; the biases of the forget gates start around 1: cells keep at first."""
+    """Long short-term memory.
+
+    The biases of the forget gates start around 1, so that cells keep at first, and the weights of its last
+    output orthogonal, gate by gate, so that what it heard a few steps ago is not fainter than what it hears.
+    """
 
     gates, tensors = 4, 2
 
@@ -85,6 +89,8 @@ class LSTMLayer(Layer):
         super().initialise(bound)
         with torch.no_grad():
             self.bias[self.units : 2 * self.units] += 1
+            for gate in self.weight[:, self.below :].split_with_sizes([self.units] * 4):
+                nn.init.orthogonal_(gate)
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
@@ -128,7 +134,9 @@ class Controller(nn.Module):
     """A stack of layers of one kind.
 
     Weights and biases start uniform in ``±1 / sqrt(n)``, where n is the number of values that a unit of the
-    layer sees. Biases of zero would leave a layer without a state silent whenever its input is, and Copy is
+    layer sees, but for what an LSTM sees of itself.
+
+    Biases of zero would leave a layer without a state silent whenever its input is, and Copy is
     then learnt late or never.
 
     Args:

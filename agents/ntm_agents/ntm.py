@@ -59,8 +59,20 @@ class NTMConfig:
     grows with what is to be stored (paper: 128)."""
     memory_width: int = 20
     """Width M of a slot (paper: 20)."""
+    key_width: int | None = None
+    """Width of keys, which are compared with the first columns of a slot, at most `memory_width`; None for
+    all of them (paper). What is in the others then makes a slot no easier and no harder to find."""
     shift_width: int = 3
     """Number of shift options S, from 2 to N; option j moves a head by j - S // 2 slots (paper: 3)."""
+    output_units: int = 0
+    """Units of a hidden layer before the logits, which sees what was read and the controller's output; 0 for
+    none (paper). Its asinh, linear around 0 and a logarithm far out, makes log odds of counts."""
+    skip: bool = False
+    """Whether the head parameters see the inputs as well as the controller's output. Not in the paper."""
+    followers: int = 0
+    """How many of the heads that write, the last ones, follow those that read, the first ones: each writes
+    where its partner has read last, which is at the last step or, if heads read first, at this one. Not in
+    the paper."""
     feedback: bool = True
     """Whether the controller sees what was read at the last step (paper: it does). Without it nothing that
     was read can be written once more, and loops have to be jumps."""
@@ -134,8 +146,11 @@ class NTMConfig:
         counts = ("units", "depth", "read_heads", "write_heads", "memory_width", "shift_width")
         smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "epsilon": 0.0}
         smallest |= dict.fromkeys(("noise", "jump_noise", "count_noise"), 0.0)
+        smallest |= dict.fromkeys(("output_units", "followers"), 0)
         if self.memory_slots is not None:
             smallest["memory_slots"] = self.shift_width
+        if self.key_width is not None:
+            smallest["key_width"] = 1
         hints = get_type_hints(type(self))
         for field in fields(self):
             value, hint = getattr(self, field.name), hints[field.name]
@@ -167,6 +182,10 @@ class NTMConfig:
                 expected = f"one of {', '.join(map(repr, get_args(hint)))}"
             if not valid:
                 raise ValueError(f"{field.name} is {value!r}; expected {expected}")
+        heads = min(self.write_heads, self.read_heads)
+        for name, bound in (("followers", heads), ("key_width", self.memory_width)):
+            if (getattr(self, name) or 0) > bound:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected at most {bound}")
 
 
 class NTMState(NamedTuple):
@@ -218,6 +237,9 @@ class NTM(nn.Module):
 
     Config: ClassVar[type[NTMConfig]] = NTMConfig
 
+    _order: Tensor
+    """Which row of `heads` each head parameter is ``[P]``; followers have none of their own for slots."""
+
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
         self.config = c = NTMConfig(**config)
@@ -233,17 +255,25 @@ class NTM(nn.Module):
         # One product gives all parameters of all heads: of each head key, strength and sharpening, gate,
         # shifts; then, of each head that writes, add vector and, if there is one, erase vector.
         self._by_role = (c.write_heads, c.read_heads)
-        self._choose = (width, 2, 1, c.shift_width)
+        self._choose = (c.key_width or width, 2, 1, c.shift_width)
         self._change = (width, width) if c.write_mode == "erase_add" else (width,)
         self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
-        self.heads = nn.Linear(c.units, sum(self._parts))
-        self.output = nn.Linear(read_size + c.units, output_size)
+        rows = torch.arange(sum(self._parts))  # followers share those of their partners, which do not matter
+        choosing = rows[: self._parts[0]].view(heads, -1)
+        choosing[c.write_heads - c.followers : c.write_heads] = choosing[c.write_heads :][: c.followers]
+        rows, order = torch.unique(rows, return_inverse=True)
+        self.register_buffer("_order", order, persistent=False)
+        self.heads = nn.Linear(c.units, len(rows))
+        if c.skip:
+            self.skip = nn.Linear(len(self._heard), len(rows), bias=False)
+            nn.init.xavier_uniform_(self.skip.weight)
+        if c.output_units:
+            self.hidden = nn.Linear(read_size + c.units, c.output_units)
+        self.output = nn.Linear(c.output_units or read_size + c.units, output_size)
         if c.jump:
             self.jumps = nn.Linear(read_size, c.read_heads)
             self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signals)))
-            self.offers = nn.Parameter(
-                torch.tensor([0.0] * len(c.signals) + [c.count_bias] * len(c.counted))
-            )
+            self.offers = nn.Parameter(torch.tensor([0.0] * len(c.signals) + [c.count_bias] * len(c.counted)))
             self.counting = nn.Parameter(torch.empty(self.controller.pre_activations))
             nn.init.constant_(self.jumps.bias, c.jump_bias)
             nn.init.uniform_(self.counting, -(c.units**-0.5), c.units**-0.5)
@@ -254,11 +284,11 @@ class NTM(nn.Module):
         nn.init.xavier_uniform_(self.heads.weight)
         shifts = torch.tensor(c.shift_bias or [0.0] * c.shift_width).view(-1, c.shift_width)
         columns = [torch.tensor(b).expand(heads) for b in (c.strength_bias, c.sharpening_bias, c.gate_bias)]
-        keys = torch.full((heads, width), c.key_bias)
+        keys = torch.full((heads, self._choose[0]), c.key_bias)
         choose = torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)
         change = [c.add_bias] * width + [c.erase_bias] * (sum(self._change) - width)
         with torch.no_grad():
-            self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads))))
+            self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads)))[rows])
 
     @classmethod
     def from_pretrained(cls, task: str, agent: str = "ntm") -> NTM:
@@ -313,7 +343,7 @@ class NTM(nn.Module):
             The logits ``[T, B, O]`` and the state after the last step.
         """
         features, _, state = self._recur(inputs, state)
-        return self.output(features), state
+        return self._answer(features), state
 
     def with_penalty(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor]:
         """Do the same, and measure how blurred the weightings are.
@@ -323,7 +353,12 @@ class NTM(nn.Module):
         """
         features, weightings, _ = self._recur(inputs, state)
         logs = weightings.clamp(min=torch.finfo(weightings.dtype).tiny).log()
-        return self.output(features), -(weightings * logs).sum(3).mean()
+        return self._answer(features), -(weightings * logs).sum(3).mean()
+
+    def _answer(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, O]``."""
+        seen = torch.asinh(self.hidden(features)) if self.config.output_units else features
+        return cast("Tensor", self.output(seen))
 
     @property
     def kernel(self) -> Literal["reference", "fused"]:
@@ -346,26 +381,31 @@ class NTM(nn.Module):
     def _recur(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
         """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state."""
         c, run = self.config, self._fused if self.kernel == "fused" else self._reference
-        projected = self.controller.project(inputs[..., self._heard] if c.counted else inputs)
+        heard = inputs[..., self._heard] if c.counted else inputs
+        projected = self.controller.project(heard)
+        heads = self.heads.bias[self._order].expand(*inputs.shape[:2], -1)
+        if c.skip:
+            heads = heads + functional.linear(heard, self.skip.weight[self._order])
         if not c.jump:
-            return run(
-                projected, inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2]), state
-            )
+            gates, offers = inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2])
+            return run(projected, heads, gates, offers, state)
         signals = inputs[..., list(c.signals)]
         gates = functional.linear(signals, self.signalling, self.jumps.bias)
         if self.training and c.jump_noise:
             gates = gates + c.jump_noise * torch.randn_like(gates)
         offered = torch.cat((signals, inputs[..., list(c.counted)]), 2)
-        return run(projected, gates, offered @ self.offers / TICK, state)
+        return run(projected, heads, gates, offered @ self.offers / TICK, state)
 
     def _fused(
-        self, projected: Tensor, gates: Tensor, offers: Tensor, state: NTMState
+        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState
     ) -> tuple[Tensor, Tensor, NTMState]:
         from ntm_agents.kernels.ntm import Options, recur  # needs Numba
 
         c, layer = self.config, cast("Layer", self.controller.layers[0])
         options = Options(
             writers=c.write_heads,
+            followers=c.followers,
+            keys=self._choose[0],
             shifts=c.shift_width,
             key=c.key_activation,
             add=c.add_activation,
@@ -386,9 +426,9 @@ class NTM(nn.Module):
         features, weightings, memory, cells, counter = recur(
             options,
             projected,
-            self.heads.bias.expand(*projected.shape[:2], -1),
+            heads,
             recurrent,
-            self.heads.weight,
+            self.heads.weight[self._order],
             state.memory,
             state.weightings,
             torch.cat((state.reads, hidden), 1),
@@ -402,20 +442,23 @@ class NTM(nn.Module):
         return features, weightings, NTMState(memory, weightings[-1], reads, controller, counter)
 
     def _reference(
-        self, projected: Tensor, gates: Tensor, offers: Tensor, state: NTMState
+        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState
     ) -> tuple[Tensor, Tensor, NTMState]:
         c, (memory, weightings, reads, hidden, counter) = self.config, state
         features: list[Tensor] = []
         trail: list[Tensor] = []
         # Indexing would cost T * T backward.
-        for addend, gate, offer in zip(projected.unbind(0), gates.unbind(0), offers.unbind(0), strict=True):
+        weight = self.heads.weight[self._order].t()
+        steps = zip(projected.unbind(0), heads.unbind(0), gates.unbind(0), offers.unbind(0), strict=True)
+        for addend, head_addend, gate, offer in steps:
             if c.jump:
                 # `hardsigmoid`, whose gradient is right to single precision alone.
                 gate = ((torch.addmm(gate, reads, self.jumps.weight.t()) + 3) / 6).clamp(0, 1)
                 counter = counter + offer + gate.sum(1)
                 addend = torch.addr(addend, functional.softsign(counter), self.counting)
             output, hidden = self.controller(addend, reads[:, : self._fed_back], hidden)
-            choose, change = self.heads(output).split_with_sizes(self._parts, 1)
+            parameters = torch.addmm(head_addend, output, weight)
+            choose, change = parameters.split_with_sizes(self._parts, 1)
             weightings = self._choose_slots(choose, memory, weightings, gate)
             writing, reading = weightings.split_with_sizes(self._by_role, 1)
             written = self._write(change, memory, writing)
@@ -438,7 +481,7 @@ class NTM(nn.Module):
         keys, positive, gates, shifts = parameters.split_with_sizes(self._choose, 2)
         strengths, sharpening = functional.softplus(positive).chunk(2, 2)
         similarities = addressing.similarity(
-            memory, _activate(keys, c.key_activation), c.epsilon, c.epsilon_at
+            memory[..., : c.key_width], _activate(keys, c.key_activation), c.epsilon, c.epsilon_at
         )
         content = addressing.content_weighting(similarities, strengths)
         gated = addressing.interpolate(content, previous, torch.sigmoid(gates))
@@ -446,7 +489,13 @@ class NTM(nn.Module):
             writing, reading = gated.split_with_sizes(self._by_role, 1)
             gated = torch.cat((writing, addressing.jump(reading, jumps)), 1)
         shifted = addressing.shift(gated, functional.softmax(shifts, 2))
-        return addressing.sharpen(shifted, 1 + sharpening)
+        sharpened = addressing.sharpen(shifted, 1 + sharpening)
+        if not c.followers:
+            return sharpened
+        followed = previous if c.order == "write_first" else sharpened
+        followers = followed[:, c.write_heads :][:, : c.followers]
+        leaders = sharpened[:, : c.write_heads - c.followers]
+        return torch.cat((leaders, followers, sharpened[:, c.write_heads :]), 1)
 
     def _write(self, parameters: Tensor, memory: Tensor, weighting: Tensor) -> Tensor:
         """Return the memory ``[B, N, M]`` that the write heads leave."""

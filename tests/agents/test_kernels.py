@@ -96,6 +96,16 @@ OPTIONS = st.fixed_dictionaries(
         "feedback": st.booleans(),
     }
 )
+# Of 3 or more columns, as of 1 there is no part.
+PARTS = st.fixed_dictionaries(
+    {
+        "memory_width": st.integers(3, 9),
+        "key_width": st.sampled_from([None, 1, 2, 3]),
+        "followers": st.integers(0, 1),
+        "skip": st.booleans(),
+        "output_units": st.integers(0, 3),
+    }
+)
 JUMPS = st.fixed_dictionaries(
     {
         "jump": st.just(True),
@@ -107,10 +117,13 @@ SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integ
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
-@given(config=st.builds(dict.__or__, OPTIONS, st.just({}) | JUMPS), **SHAPES)
+@given(config=st.builds(dict.__or__, OPTIONS, st.just({}) | PARTS | JUMPS), **SHAPES)
 @example(config={"controller": "lstm"}, T=1, B=1, capacity=1)
 @example(config={"controller": "lstm", "memory_width": 30}, T=2, B=35, capacity=1024)  # several tiles
 @example(config={"controller": "feedforward"}, T=50, B=3, capacity=64)
+@example(
+    config={"write_heads": 4, "read_heads": 3, "followers": 3, "order": "read_first"}, T=9, B=3, capacity=8
+)
 @example(config={"jump": True, "signals": [1], "counted": [0, 3], "write_heads": 2}, T=12, B=5, capacity=8)
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)

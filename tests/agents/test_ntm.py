@@ -47,6 +47,12 @@ VARIANTS = {
         "add_bias": 0.25,
     },
     "no feedback": {"feedback": False},
+    "hidden layer": {"output_units": 3},
+    "skip": {"skip": True},
+    "skip, counted": {"skip": True, "jump": True, "counted": (1,)},
+    "follower": {"followers": 1, "write_heads": 2},
+    "followers, read first": {"followers": 2, "write_heads": 2, "read_heads": 3, "order": "read_first"},
+    "narrow keys": {"key_width": 2},
     "jump": {"jump": True},
     "jumps and counts": {"jump": True, "signals": (1,), "counted": (0, 2), "read_heads": 2},
     "jumps alone": {"jump": True, "feedback": False, "controller": "feedforward", "counted": (2,)},
@@ -79,7 +85,7 @@ def reference(model, inputs, slots):
     c = model.config
     p = {name: value.detach().numpy() for name, value in model.named_parameters()}
     N, M, R, W, S = slots, c.memory_width, c.read_heads, c.write_heads, c.shift_width
-    H = W + R
+    H, F, K = W + R, c.followers, c.key_width or M
 
     def sigmoid(x):
         return 1 / (1 + np.exp(-x))
@@ -123,17 +129,20 @@ def reference(model, inputs, slots):
                 hidden[i] = keep * hidden[i] + (1 - keep) * candidate
             below = hidden[i]
         parameters = p["heads.weight"] @ below + p["heads.bias"]
-        per_head = M + 3 + S
+        if c.skip:
+            parameters = parameters + p["skip.weight"] @ x[heard]
+        per_head = K + 3 + S
         chosen = np.zeros((H, N))
-        for h in range(H):
-            own = parameters[h * per_head : (h + 1) * per_head]
-            key = activation[c.key_activation](own[:M])
-            strength, sharpening, gate = softplus(own[M]), 1 + softplus(own[M + 1]), sigmoid(own[M + 2])
-            shifts = softmax(own[M + 3 :])
+        leaders = [h for h in range(H) if not W - F <= h < W]
+        for i, h in enumerate(leaders):
+            own = parameters[i * per_head : (i + 1) * per_head]
+            key = activation[c.key_activation](own[:K])
+            strength, sharpening, gate = softplus(own[K]), 1 + softplus(own[K + 1]), sigmoid(own[K + 2])
+            shifts = softmax(own[K + 3 :])
             similarities = np.zeros(N)
             for n in range(N):
-                square, key_square = (memory[n] ** 2).sum(), (key**2).sum()
-                similarities[n] = key @ memory[n] / {
+                square, key_square = (memory[n, :K] ** 2).sum(), (key**2).sum()
+                similarities[n] = key @ memory[n, :K] / {
                     "product": np.sqrt(square) * np.sqrt(key_square) + c.epsilon,
                     "norms": (np.sqrt(square) + c.epsilon) * (np.sqrt(key_square) + c.epsilon),
                     "squares": np.sqrt(square + c.epsilon) * np.sqrt(key_square + c.epsilon),
@@ -146,8 +155,9 @@ def reference(model, inputs, slots):
                 for j in range(S):
                     chosen[h, (n + j - S // 2) % N] += gated[n] * shifts[j]  # equation 8
             chosen[h] = chosen[h] ** sharpening / (chosen[h] ** sharpening).sum()  # equation 9
+        chosen[W - F : W] = (weightings if c.order == "write_first" else chosen)[W : W + F]
         before, memory, weightings = memory, memory.copy(), chosen
-        vectors = parameters[H * per_head :].reshape(W, -1)
+        vectors = parameters[len(leaders) * per_head :].reshape(W, -1)
         for w in range(W):
             erase = sigmoid(vectors[w, M:]) if c.write_mode == "erase_add" else np.ones(M)
             for n in range(N):
@@ -157,7 +167,10 @@ def reference(model, inputs, slots):
                 memory[n] += weightings[w, n] * activation[c.add_activation](vectors[w, :M])  # equation 4
         source = memory if c.order == "write_first" else before
         reads = np.concatenate([weightings[W + r] @ source for r in range(R)])  # equation 2
-        logits.append(p["output.weight"] @ np.concatenate((reads, below)) + p["output.bias"])
+        seen = np.concatenate((reads, below))
+        if c.output_units:
+            seen = np.arcsinh(p["hidden.weight"] @ seen + p["hidden.bias"])
+        logits.append(p["output.weight"] @ seen + p["output.bias"])
         states.append((memory, weightings))
     return np.array(logits), states
 
@@ -390,6 +403,10 @@ def test_readers_jump_to_the_first_slot_and_count_it(bias, where):
         ),
         ({"gate_bias": (1.0,)}, r"gate_bias is \(1.0,\); expected 2 finite numbers, as there are 2 heads"),
         ({"gate_bias": (1.0, float("inf"))}, "expected 2 finite numbers"),
+        ({"followers": 2, "write_heads": 2}, "followers is 2; expected at most 1"),
+        ({"key_width": 0}, "key_width is 0; expected an integer of at least 1"),
+        ({"key_width": 21}, "key_width is 21; expected at most 20"),
+        ({"output_units": -1}, "output_units is -1; expected an integer of at least 0"),
         ({"signals": (0,)}, r"signals is \(0,\); expected indices of input channels, and jump=True"),
         ({"counted": (-1,), "jump": True}, r"counted is \(-1,\); expected indices of input channels"),
         ({"counted": 3, "jump": True}, "counted is 3; expected indices of input channels"),

@@ -23,6 +23,8 @@ class Options:
     """What does not depend on the data: see :func:`recurrence.forward`."""
 
     writers: int
+    followers: int
+    keys: int
     shifts: int
     key: str
     add: str
@@ -143,7 +145,7 @@ class _Recurrence(torch.autograd.Function):
             dmemory.contiguous(),
             dcounts,
         )
-        writers, shifts, *_, every = ctx.fixed
+        writers, _, _, shifts, *_, every = ctx.fixed
         weights = _arrays(recurrent.contiguous(), heads.contiguous())
         room = _scratch(weights, dmemory, every + 1, dweightings, shifts, writers, heads.shape[1])
         recurrence.backward(
@@ -182,6 +184,8 @@ def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
     activations = {"identity": recurrence.IDENTITY, "tanh": recurrence.TANH, "sigmoid": recurrence.SIGMOID}
     return (
         options.writers,
+        options.followers,
+        options.keys,
         options.shifts,
         (activations[options.key], activations[options.add]),
         (kind(inside), kind(outside), kind(product)),

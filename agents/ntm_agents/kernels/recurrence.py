@@ -179,13 +179,15 @@ def _squash_backward(values: Array, gradients: Array, kind: int) -> None:
 
 
 @njit(**FAST)
-def _activate(p: Array, heads: int, writers: int, width: int, shifts: int, key: int, add: int) -> None:
+def _activate(
+    p: Array, heads: int, writers: int, keys: int, width: int, shifts: int, key: int, add: int
+) -> None:
     """Turn what the controller says ``[P]`` into parameters: section 3.3 of the paper."""
     zero, one = p.dtype.type(0), p.dtype.type(1)
     for h in range(heads):
-        at = h * (width + 3 + shifts)
-        _squash(p[at : at + width], key)
-        at += width
+        at = h * (keys + 3 + shifts)
+        _squash(p[at : at + keys], key)
+        at += keys
         for i in range(2):  # softplus
             x = p[at + i]
             p[at + i] = max(x, zero) + math.log1p(math.exp(-abs(x)))
@@ -198,7 +200,7 @@ def _activate(p: Array, heads: int, writers: int, width: int, shifts: int, key: 
             total += moves[j]
         for j in range(shifts):
             moves[j] /= total
-    at = heads * (width + 3 + shifts)
+    at = heads * (keys + 3 + shifts)
     each = (len(p) - at) // writers  # M or 2 * M
     for _ in range(writers):
         _squash(p[at : at + width], add)
@@ -208,14 +210,14 @@ def _activate(p: Array, heads: int, writers: int, width: int, shifts: int, key: 
 
 @njit(**FAST)
 def _activate_backward(
-    p: Array, dp: Array, heads: int, writers: int, width: int, shifts: int, key: int, add: int
+    p: Array, dp: Array, heads: int, writers: int, keys: int, width: int, shifts: int, key: int, add: int
 ) -> None:
     """Turn gradients of parameters into those of what the controller says."""
     zero, one = p.dtype.type(0), p.dtype.type(1)
     for h in range(heads):
-        at = h * (width + 3 + shifts)
-        _squash_backward(p[at : at + width], dp[at : at + width], key)
-        at += width
+        at = h * (keys + 3 + shifts)
+        _squash_backward(p[at : at + keys], dp[at : at + keys], key)
+        at += keys
         dp[at] *= -math.expm1(-p[at])
         dp[at + 1] *= -math.expm1(one - p[at + 1])
         dp[at + 2] *= p[at + 2] * (one - p[at + 2])
@@ -225,7 +227,7 @@ def _activate_backward(
             mean += moves[j] * dmoves[j]
         for j in range(shifts):
             dmoves[j] = moves[j] * (dmoves[j] - mean)
-    at = heads * (width + 3 + shifts)
+    at = heads * (keys + 3 + shifts)
     each = (len(p) - at) // writers
     for _ in range(writers):
         _squash_backward(p[at : at + width], dp[at : at + width], add)
@@ -711,6 +713,14 @@ def _write_backward(
                     dp[(h + 1) * each + width + m] = -dother
 
 
+@njit(**FAST)
+def _pass_on(gradient: Array, other: Array) -> None:
+    """Move the gradient of a weighting to that of the one that it was copied from."""
+    for n in range(len(gradient)):
+        other[n] += gradient[n]
+        gradient[n] = 0
+
+
 # ------------------------------------------------------------------------------------------- whole sequence
 
 
@@ -720,6 +730,8 @@ def forward(
     heads: Array,
     counting: Array,
     writers: int,
+    followers: int,
+    keys: int,
     shifts: int,
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
@@ -744,6 +756,8 @@ def forward(
         heads: Weights of the head parameters ``[C, P]``.
         counting: Weights of what the counter tells the controller ``[G * C]``.
         writers: W.
+        followers: How many of them, the last, write where as many readers, the first, have read last.
+        keys: Width K of keys, which are compared with the first columns of a slot.
         shifts: S.
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
@@ -769,7 +783,7 @@ def forward(
     inside, outside, product = epsilons
     kind = memory.dtype
     tiny = kind.type(TINY)
-    stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
+    stride, left, split = keys + 3 + shifts, shifts - 1 - shifts // 2, H * (keys + 3 + shifts)
     own = len(counting)  # pre-activations of the controller, before those of jumps
     jumping = gates.shape[2] > own
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
@@ -798,18 +812,22 @@ def forward(
                 if every and t % every == 0:
                     copy(before, checkpoints[t // every, b])
                 previous, weighting = weightings[t, b], weightings[t + 1, b]
-                _activate(p, H, writers, M, shifts, key, add)
-                _compare(before, p, stride, inside, dots, norms)
+                _activate(p, H, writers, keys, M, shifts, key, add)
+                _compare(before[:keys], p, stride, inside, dots, norms)
                 for h in range(H):
+                    if writers - followers <= h < writers:
+                        continue
                     at = h * stride
-                    key_norm = _norm(p[at : at + M], inside)
-                    at += M
+                    key_norm = _norm(p[at : at + keys], inside)
+                    at += keys
                     _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
                     _interpolate(content, previous[h], p[at + 2], left, gated)
                     if jumping and h >= writers:
                         _jump(gated, gates[t, b, own + h - writers], left, len(content))
                     _shift(gated, p[at + 3 : at + 3 + shifts], tiny, shifted, logs)
                     _sharpen(logs, p[at + 1], weighting[h])
+                followed = previous if write_first else weighting
+                copy(followed[writers : writers + followers], weighting[writers - followers : writers])
                 _write(before, weighting, p[split:], writers, after)
                 source = after if write_first else before
                 for r in range(H - writers):
@@ -822,6 +840,8 @@ def backward(
     heads: Array,
     counting: Array,
     writers: int,
+    followers: int,
+    keys: int,
     shifts: int,
     activations: tuple[int, int],
     epsilons: tuple[Any, Any, Any],
@@ -854,6 +874,8 @@ def backward(
         heads: Weights, the other way round: ``[P, C]``.
         counting: Weights of what the counter tells the controller ``[G * C]``.
         writers: W.
+        followers: How many of them, the last, write where as many readers, the first, have read last.
+        keys: Width K of keys, which are compared with the first columns of a slot.
         shifts: S.
         activations: What keys and add vectors go through.
         epsilons: What is added inside the roots, to the norms, and to their product.
@@ -888,7 +910,7 @@ def backward(
     inside, outside, product = epsilons
     kind = dmemory.dtype
     zero, tiny = kind.type(0), kind.type(TINY)
-    stride, left, split = M + 3 + shifts, shifts - 1 - shifts // 2, H * (M + 3 + shifts)
+    stride, left, split = keys + 3 + shifts, shifts - 1 - shifts // 2, H * (keys + 3 + shifts)
     own = len(counting)  # pre-activations of the controller, before those of jumps
     jumping = gates.shape[2] > own
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
@@ -931,13 +953,22 @@ def backward(
                         _write_backward(
                             before, weighting, p[split:], writers, dmem, dweighting, dp[split:], kept
                         )
-                    _compare(before, p, stride, inside, dots, norms)
+                    _compare(before[:keys], p, stride, inside, dots, norms)
                     for n in range(N):
                         dnorms[n] = zero
                     for h in range(H):
                         at = h * stride
-                        key_norm = _norm(p[at : at + M], inside)
-                        at += M
+                        if writers - followers <= h < writers:
+                            if not write_first:
+                                _pass_on(dweighting[h], dweighting[h + followers])
+                            for n in range(N):
+                                ddots[h, n] = zero
+                            dkey_norms[h] = zero
+                            for j in range(stride):
+                                dp[at + j] = zero
+                            continue
+                        key_norm = _norm(p[at : at + keys], inside)
+                        at += keys
                         gate, moves, dw = p[at + 2], p[at + 3 : at + 3 + shifts], dweighting[h]
                         _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
                         _interpolate(content, previous[h], gate, left, gated)
@@ -958,8 +989,11 @@ def backward(
                         dp[at], dkey_norms[h] = _look_up_backward(
                             dots[h], norms, key_norm, product, outside, p[at], content, ddots[h], dnorms
                         )
-                    _compare_backward(before, p, stride, ddots, dnorms, dkey_norms, dmem, dp)
-                    _activate_backward(p, dp, H, writers, M, shifts, key, add)
+                    if write_first:
+                        for h in range(writers - followers, writers):
+                            _pass_on(dweighting[h], dweighting[h + followers])
+                    _compare_backward(before[:keys], p, stride, ddots, dnorms, dkey_norms, dmem[:keys], dp)
+                    _activate_backward(p, dp, H, writers, keys, M, shifts, key, add)
                 for b in range(last - first):
                     for j in range(C):
                         dhidden[b, j] = dnow[b, V + j]
