@@ -213,14 +213,17 @@ class NTM(nn.Module):
     - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
       on the number of slots, so a trained machine runs with any.
     - There are no options that the paper lacks unless they are asked for: `noise`, a GRU, the write mode
-      ``interpolate``, a controller without `feedback`, and `jump`, with its counter.
+      ``interpolate``, a controller without `feedback` or with a way round it (`skip`), heads that follow
+      others (`followers`), keys that see a part of a slot (`key_width`), a hidden layer before the output
+      (`output_units`), and `jump`, with its counter.
 
     What the paper leaves open is chosen thus:
 
     - All heads choose their slots by the memory that the step begins with and the controller's output;
       then the heads write, and then the others read (`order`). With several write heads all erase before
       any adds.
-    - The output is linear in the controller's output and in what was read at the same step.
+    - The output is linear in the controller's output and in what was read at the same step (but for
+      `output_units`).
     - Key strength is softplus, gate and erase vector sigmoid, shift softmax, sharpening 1 + softplus; keys
       and add vectors are linear (`key_activation`, `add_activation`).
     - All weights of the heads start by Glorot and Bengio's uniform rule, and biases as configured.
@@ -238,7 +241,6 @@ class NTM(nn.Module):
     Config: ClassVar[type[NTMConfig]] = NTMConfig
 
     _order: Tensor
-    """Which row of `heads` each head parameter is ``[P]``; followers have none of their own for slots."""
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
@@ -258,7 +260,7 @@ class NTM(nn.Module):
         self._choose = (c.key_width or width, 2, 1, c.shift_width)
         self._change = (width, width) if c.write_mode == "erase_add" else (width,)
         self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
-        rows = torch.arange(sum(self._parts))  # followers share those of their partners, which do not matter
+        rows = torch.arange(sum(self._parts))
         choosing = rows[: self._parts[0]].view(heads, -1)
         choosing[c.write_heads - c.followers : c.write_heads] = choosing[c.write_heads :][: c.followers]
         rows, order = torch.unique(rows, return_inverse=True)
@@ -383,9 +385,9 @@ class NTM(nn.Module):
         c, run = self.config, self._fused if self.kernel == "fused" else self._reference
         heard = inputs[..., self._heard] if c.counted else inputs
         projected = self.controller.project(heard)
-        heads = self.heads.bias[self._order].expand(*inputs.shape[:2], -1)
+        heads = self._of_all_heads(self.heads.bias).expand(*inputs.shape[:2], -1)
         if c.skip:
-            heads = heads + functional.linear(heard, self.skip.weight[self._order])
+            heads = heads + functional.linear(heard, self._of_all_heads(self.skip.weight))
         if not c.jump:
             gates, offers = inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2])
             return run(projected, heads, gates, offers, state)
@@ -395,6 +397,10 @@ class NTM(nn.Module):
             gates = gates + c.jump_noise * torch.randn_like(gates)
         offered = torch.cat((signals, inputs[..., list(c.counted)]), 2)
         return run(projected, heads, gates, offered @ self.offers / TICK, state)
+
+    def _of_all_heads(self, rows: Tensor) -> Tensor:
+        """Return rows ``[P, ...]``, with those of their partners for followers, which have none for slots."""
+        return rows[self._order] if self.config.followers else rows
 
     def _fused(
         self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState
@@ -428,7 +434,7 @@ class NTM(nn.Module):
             projected,
             heads,
             recurrent,
-            self.heads.weight[self._order],
+            self._of_all_heads(self.heads.weight),
             state.memory,
             state.weightings,
             torch.cat((state.reads, hidden), 1),
@@ -448,7 +454,7 @@ class NTM(nn.Module):
         features: list[Tensor] = []
         trail: list[Tensor] = []
         # Indexing would cost T * T backward.
-        weight = self.heads.weight[self._order].t()
+        weight = self._of_all_heads(self.heads.weight).t()
         steps = zip(projected.unbind(0), heads.unbind(0), gates.unbind(0), offers.unbind(0), strict=True)
         for addend, head_addend, gate, offer in steps:
             if c.jump:
