@@ -161,9 +161,10 @@ def _publish(folder: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "summary.json", "model.safetensors"):
         shutil.copy(folder / name, target)
+    by_cost = spec.name in BY_COST
     rungs = [
         f"| {_text(spec, rung.sizes)} | {rung.sequences} | {rung.sequences - rung.score.all_right} | "
-        f"{rung.score.wrong_bits} of {rung.bits:,} |"
+        f"{_above(rung) if by_cost else f'{rung.score.wrong_bits} of {rung.bits:,}'} |"
         for rung in result.rungs
     ]
     largest, command = _text(spec, spec.largest), f"ntm-envs train --agent {result.agent} --task {spec.name}"
@@ -177,6 +178,7 @@ def _publish(folder: Path) -> None:
         command=f"{command} --seed {result.seed}",
         training=result.training,
         sizes=" x ".join(spec.largest),
+        last="bits above the optimum" if by_cost else "wrong bits",
         rungs="\n".join(rungs),
         commitment=result.commitment,
     )
@@ -194,7 +196,7 @@ on {training.sequences:,} sequences, of sizes up to {largest}, in {training.seco
 core. It has {training.parameters:,} parameters, and `config.json` has every option. It was judged on
 sequences that are drawn from the hash of its weights, `{commitment}`:
 
-| {sizes} | sequences | of them wrong | wrong bits |
+| {sizes} | sequences | of them wrong | {last} |
 |---:|---:|---:|---:|
 {rungs}
 
