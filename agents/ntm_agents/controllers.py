@@ -42,6 +42,11 @@ class Layer(nn.Module, ABC):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
+    @property
+    def recurrent_weights(self) -> Tensor | None:
+        """Weights of the layer's own last output ``[G * C, C]``; None if it does not see that."""
+        return None
+
     @abstractmethod
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step.
@@ -72,11 +77,7 @@ class FeedForwardLayer(Layer):
 
 
 class LSTMLayer(Layer):
-    """Long short-term memory.
-
-    The biases of the forget gates start around 1, so that cells keep at first, and the weights of its last
-    output orthogonal, gate by gate, so that what it heard a few steps ago is not fainter than what it hears.
-    """
+    """Long short-term memory; the biases of the forget gates start around 1: cells keep at first."""
 
     gates, tensors = 4, 2
 
@@ -89,8 +90,11 @@ class LSTMLayer(Layer):
         super().initialise(bound)
         with torch.no_grad():
             self.bias[self.units : 2 * self.units] += 1
-            for gate in self.weight[:, self.below :].split_with_sizes([self.units] * 4):
-                nn.init.orthogonal_(gate)
+
+    @property
+    def recurrent_weights(self) -> Tensor | None:
+        """Weights of its last output."""
+        return self.weight[:, self.below :]
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
@@ -114,6 +118,11 @@ class GRULayer(Layer):
         self.recurrent = nn.Parameter(torch.empty(3 * units, units))
         self.recurrent_bias = nn.Parameter(torch.empty(3 * units))
 
+    @property
+    def recurrent_weights(self) -> Tensor | None:
+        """Weights of its last output."""
+        return self.recurrent
+
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
         (hidden,) = state
@@ -134,9 +143,7 @@ class Controller(nn.Module):
     """A stack of layers of one kind.
 
     Weights and biases start uniform in ``±1 / sqrt(n)``, where n is the number of values that a unit of the
-    layer sees, but for what an LSTM sees of itself.
-
-    Biases of zero would leave a layer without a state silent whenever its input is, and Copy is
+    layer sees. Biases of zero would leave a layer without a state silent whenever its input is, and Copy is
     then learnt late or never.
 
     Args:
@@ -147,10 +154,18 @@ class Controller(nn.Module):
         depth: Number of layers.
         noise: Standard deviation of the Gaussian noise that is added to the lowest layer's
             pre-activations in training.
+        orthogonal: Whether the weights of a layer's own last output start orthogonal, gate by gate.
     """
 
     def __init__(
-        self, kind: str, input_size: int, read_size: int, units: int, depth: int, noise: float
+        self,
+        kind: str,
+        input_size: int,
+        read_size: int,
+        units: int,
+        depth: int,
+        noise: float,
+        orthogonal: bool,
     ) -> None:
         super().__init__()
         layer = LAYERS[kind]
@@ -160,6 +175,10 @@ class Controller(nn.Module):
         for i, layer_i in enumerate(self._layers):
             seen = layer_i.below + (0 if i else input_size) + (units if layer.tensors else 0)
             layer_i.initialise(seen**-0.5)
+            if orthogonal and (own := layer_i.recurrent_weights) is not None:
+                with torch.no_grad():
+                    for gate in own.split_with_sizes([units] * layer.gates):
+                        nn.init.orthogonal_(gate)
             if i == 0:
                 nn.init.uniform_(self.inputs.weight, -(seen**-0.5), seen**-0.5)
 

@@ -47,6 +47,9 @@ class NTMConfig:
     """Units of each of the controller's layers (paper: 100)."""
     depth: int = 1
     """Layers of the controller (paper: 1)."""
+    orthogonal: bool = True
+    """Whether the weights of a controller's own last output start orthogonal, so that what it heard a few
+    steps ago is no fainter than what it hears; or else uniform, as all others. The paper does not say."""
     noise: float = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations, in training alone. Not in
     the paper, so off; it makes blurred weightings costly."""
@@ -252,7 +255,7 @@ class NTM(nn.Module):
         self._heard = [i for i in range(input_size) if i not in c.counted]
         self._fed_back = read_size if c.feedback else 0
         self.controller = Controller(
-            c.controller, len(self._heard), self._fed_back, c.units, c.depth, c.noise
+            c.controller, len(self._heard), self._fed_back, c.units, c.depth, c.noise, c.orthogonal
         )
         # One product gives all parameters of all heads: of each head key, strength and sharpening, gate,
         # shifts; then, of each head that writes, add vector and, if there is one, erase vector.

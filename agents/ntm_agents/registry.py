@@ -199,9 +199,11 @@ TABLE = (
         entry="ntm_agents.ntm:NTM",
         summary="NTM with an LSTM controller",
         recipes={
-            # The roles of the heads are those of the feed-forward machine.
+            # The roles of the heads are those of the feed-forward machine. What was heard before is best
+            # faint, as the memory has it.
             "copy": Recipe(
                 model={
+                    "orthogonal": False,
                     "gate_bias": -3.0,
                     "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
                     "noise": 0.3,

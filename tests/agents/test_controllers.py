@@ -25,7 +25,7 @@ def data():
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_feedforward_is_tanh_of_a_linear_layer(depth):
     inputs, reads = data()
-    controller = Controller("feedforward", INPUTS, READS, UNITS, depth, 0.0)
+    controller = Controller("feedforward", INPUTS, READS, UNITS, depth, 0.0, True)
     outputs, state = run(controller, inputs, reads)
     lowest, *others = controller.layers
     expected = torch.tanh(inputs @ controller.inputs.weight.t() + reads @ lowest.weight.t() + lowest.bias)
@@ -39,7 +39,7 @@ def test_feedforward_is_tanh_of_a_linear_layer(depth):
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_recurrent_controllers_are_those_of_pytorch(kind, depth):
     inputs, reads = data()
-    controller = Controller(kind, INPUTS, READS, UNITS, depth, 0.0)
+    controller = Controller(kind, INPUTS, READS, UNITS, depth, 0.0, True)
     theirs = (nn.LSTM if kind == "lstm" else nn.GRU)(INPUTS + READS, UNITS, depth)
     # Ours order the gates of an LSTM input, forget, output, candidate; theirs end with the output gate.
     order = [0, 1, 3, 2] if kind == "lstm" else [0, 1, 2]
@@ -71,21 +71,30 @@ def test_recurrent_controllers_are_those_of_pytorch(kind, depth):
 
 @pytest.mark.parametrize(("kind", "tensors"), [("feedforward", 0), ("lstm", 2), ("gru", 1)])
 def test_state_has_the_batch_first(kind, tensors):
-    state = Controller(kind, INPUTS, READS, UNITS, 2, 0.0).initial_state(B)
+    state = Controller(kind, INPUTS, READS, UNITS, 2, 0.0, True).initial_state(B)
     assert [tensor.shape for tensor in state] == [(B, UNITS)] * 2 * tensors
 
 
 @pytest.mark.parametrize("kind", ["feedforward", "lstm", "gru"])
 def test_noise_is_in_training_alone(kind):
     inputs, _ = data()
-    controller = Controller(kind, INPUTS, READS, UNITS, 1, 0.3)
+    controller = Controller(kind, INPUTS, READS, UNITS, 1, 0.3, True)
     noise = controller.project(inputs) - controller.eval().project(inputs)
     assert 0.2 < noise.std() < 0.4
     torch.testing.assert_close(controller.project(inputs), controller.project(inputs), rtol=0, atol=0)
 
 
 def test_biases_start_at_random_and_forget_gates_open():
-    bias = Controller("lstm", INPUTS, READS, UNITS, 1, 0.0).layers[0].bias.view(4, UNITS)
+    bias = Controller("lstm", INPUTS, READS, UNITS, 1, 0.0, True).layers[0].bias.view(4, UNITS)
     offsets = bias - torch.tensor([0.0, 1.0, 0.0, 0.0])[:, None]
     assert offsets.abs().max() <= (INPUTS + READS + UNITS) ** -0.5
     assert offsets.ne(0).all()
+
+
+@pytest.mark.parametrize(("kind", "gates"), [("lstm", 4), ("gru", 3)])
+def test_weights_of_the_last_output_start_orthogonal_where_it_is_asked_for(kind, gates):
+    for orthogonal in (True, False):
+        for layer in Controller(kind, INPUTS, READS, UNITS, 2, 0.0, orthogonal).layers:
+            own = layer.recurrent_weights.reshape(gates, UNITS, UNITS).detach()
+            distance = (own @ own.mT - torch.eye(UNITS)).abs().max()
+            assert (distance < 1e-5) == orthogonal

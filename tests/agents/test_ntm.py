@@ -20,6 +20,7 @@ INPUTS, OUTPUTS = 3, 2
 VARIANTS = {
     "feed-forward": {"controller": "feedforward"},
     "lstm": {},
+    "lstm, uniform": {"orthogonal": False},
     "gru": {"controller": "gru"},
     "deep": {"depth": 2},
     "many heads": {"read_heads": 3, "write_heads": 2},
