@@ -9,6 +9,7 @@ summary.json              what came of it; there if and only if the run is compl
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -82,8 +83,10 @@ class Run:
         if (folder / "config.json").exists():
             there = _read_json(folder / "config.json")
             there.pop("versions", None)
-            if there.get("entry") == self.entry:  # options that came later are spelled out there too
-                there |= json.loads(json.dumps(Run.read(folder).resolved()))
+            if there.get("entry") == self.entry:
+                with contextlib.suppress(TypeError, ValueError):  # it has options that are there no more
+                    # Options that came later are spelled out there too.
+                    there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
                 raise ValueError(
                     f"{folder} holds another run ({_difference(there, record)}); choose another folder, or "

@@ -402,6 +402,10 @@ def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
         Trainer(tiny_run(model={"hidden": 5}), tmp_path)
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(slack=2), tmp_path)
+    config["train"]["gone"] = 1  # one that is there no more
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="holds another run"):
+        Trainer(tiny_run(), tmp_path)
 
 
 def test_the_weights_of_least_loss_are_kept(monkeypatch):
