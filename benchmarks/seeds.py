@@ -32,7 +32,7 @@ from ntm_leaderboard.contestants import from_run
 from ntm_leaderboard.evaluate import NO_NONCE, evaluation_keys
 from ntm_leaderboard.results import Result, Rung
 
-UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 40, "ngrams": 2000, "priority_sort": 100}
+UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 40, "ngrams": 2000, "priority_sort": 40}
 """The largest rung of a task's ladder that is played."""
 BEYOND: dict[str, tuple[tuple[dict[str, int], int], ...]] = {
     "copy": (({"length": 10_000}, 16),),
@@ -57,7 +57,7 @@ class Options:
     """Put the machines of seed 0 into the package, each with a model card."""
     beyond: bool = False
     """Go beyond the ladder as well, where there is something: ten minutes a seed for Copy at 10,000."""
-    up_to: int = 1000
+    up_to: int = 2000
     """The largest rung that is played, where the table would go further."""
     seeds: int = 10
     """Number of seeds, from 0."""

@@ -133,8 +133,8 @@ def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
 @pytest.mark.parametrize("controller", ["feedforward", "lstm"])
 @pytest.mark.parametrize("heads", [1, 4])
 def test_it_is_the_reference_in_single_precision(controller, heads):
-    config = {"controller": controller, "read_heads": heads, "write_heads": heads, "memory_slots": 128}
-    config["orthogonal"] = False
+    config = {"controller": controller, "orthogonal": False, "memory_slots": 128}
+    config |= {"read_heads": heads, "write_heads": heads}
     reference, fused = pair(torch.float32, 0, **config)  # with larger weights it is chaotic
     assert_same(results(fused, 41, 8, 128), results(reference, 41, 8, 128), 1e-4)
 
