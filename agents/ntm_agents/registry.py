@@ -199,8 +199,8 @@ TABLE = (
         entry="ntm_agents.ntm:NTM",
         summary="NTM with an LSTM controller",
         recipes={
-            # The roles of the heads are those of the feed-forward machine. What was heard before is best
-            # faint, as the memory has it.
+            # The roles of the heads are those of the feed-forward machine. With orthogonal weights two of ten
+            # seeds did not learn Copy.
             "copy": Recipe(
                 model={
                     "orthogonal": False,
