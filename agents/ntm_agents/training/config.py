@@ -89,6 +89,7 @@ class TrainConfig:
     """Seconds between checkpoints."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", {n: tuple(s) for n, s in self.sizes.items()})  # JSON gives lists
         counts = ("sequences", "batch_size", "bucket_size", "slack", "validate_every", "validation_sequences")
         for name in (*counts, "patience", "log_every", "restart_after"):
             value = getattr(self, name)

@@ -20,6 +20,8 @@ def test_a_part_of_the_training_range():
     both = TrainConfig(sizes={"items": (3, 6)}, curriculum={"items": 4}, curriculum_end=0.5)
     assert [both.sizes_at(training, p)["items"] for p in (0, 1)] == [(3, 4), (3, 6)]
     assert TrainConfig(sizes={"length": (2, 20)}).sizes_at({"length": 20}, 0) == {"length": (2, 20)}
+    listed = TrainConfig(sizes={"items": [3, 6]}, curriculum={"items": 4})  # as JSON has it
+    assert listed.sizes_at(training, 0) == both.sizes_at(training, 0)
     for sizes in ({"items": (0, 6)}, {"items": (5, 7)}, {"items": (6, 5)}, {"width": (1, 2)}):
         with pytest.raises(ValueError, match="sizes has"):
             TrainConfig(sizes=sizes).sizes_at(training, 0)
