@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 LSTMState: TypeAlias = tuple[Tensor, Tensor]
@@ -21,6 +22,11 @@ class LSTMConfig:
     """Units of each layer."""
     depth: int = 1
     """Number of layers."""
+    forget_bias: float = 0.0
+    """What is added to the biases of the forget gates at the start; with 1 cells remember for longer (Gers et
+    al., *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
+    orthogonal: bool = False
+    """Whether the recurrent weights start orthogonal, gate by gate, or uniform as PyTorch's."""
 
     def __post_init__(self) -> None:
         for name in ("units", "depth"):
@@ -44,6 +50,13 @@ class LSTM(nn.Module):
         self.config = LSTMConfig(**config)
         self.lstm = nn.LSTM(input_size, self.config.units, self.config.depth)
         self.output = nn.Linear(self.config.units, output_size)
+        with torch.no_grad():
+            for layer in range(self.config.depth):
+                _, forget, _, _ = getattr(self.lstm, f"bias_ih_l{layer}").chunk(4)
+                forget += self.config.forget_bias
+                if self.config.orthogonal:
+                    for gate in getattr(self.lstm, f"weight_hh_l{layer}").chunk(4):
+                        nn.init.orthogonal_(gate)
 
     def initial_state(self, batch_size: int, capacity: int) -> LSTMState:
         """Return zeros ``[B, depth, units]`` twice; an LSTM's memory does not grow with the capacity."""

@@ -30,6 +30,18 @@ def test_a_sequence_in_parts_is_the_sequence():
     torch.testing.assert_close(torch.cat(parts), whole, rtol=1e-12, atol=1e-12)
 
 
+def test_the_start_of_the_weights_can_be_chosen():
+    torch.manual_seed(0)
+    model = LSTM(5, 2, units=7, depth=2, forget_bias=3.0, orthogonal=True)
+    torch.manual_seed(0)
+    plain = LSTM(5, 2, units=7, depth=2)
+    for layer in range(2):
+        for gate in getattr(model.lstm, f"weight_hh_l{layer}").chunk(4):
+            torch.testing.assert_close(gate @ gate.T, torch.eye(7))
+        moved = getattr(model.lstm, f"bias_ih_l{layer}") - getattr(plain.lstm, f"bias_ih_l{layer}")
+        torch.testing.assert_close(moved, torch.tensor([0.0, 3.0, 0.0, 0.0]).repeat_interleave(7))
+
+
 @pytest.mark.parametrize("option", ["units", "depth"])
 def test_impossible_options_are_named(option):
     with pytest.raises(ValueError, match=f"{option} is 0"):
