@@ -1,0 +1,296 @@
+"""The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
+
+    .venv/bin/ntm-envs bench --preset classic --agents ntm ntm-lstm lstm lstm-paper
+    .venv/bin/python benchmarks/ablations.py --tasks ngrams priority_sort
+    .venv/bin/python benchmarks/reproduction.py
+
+The first two commands train the models; the third plays sequences of the paper's sizes, prints a table and
+draws. Runs that are not there are left out, and said so.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import matplotlib.figure
+import matplotlib.ticker
+import numpy as np
+import torch
+import tyro
+from numpy.typing import NDArray
+
+from ntm_agents import load_run
+from ntm_envs import capacity, keyed, tasks
+from ntm_envs.grading import cost_in_bits
+from ntm_envs.tasks import Batch, Task
+from ntm_leaderboard.figures import COLOURS, STYLE
+
+FEEDFORWARD, LSTM_CONTROLLER, LSTM, LSTM_PAPER = (
+    "NTM, feed-forward controller",
+    "NTM, LSTM controller",
+    "LSTM",
+    "LSTM, as in the paper",
+)
+MODELS: dict[str, dict[str, str]] = {
+    FEEDFORWARD: {
+        "copy": "classic/copy/ntm",
+        "repeat_copy": "classic/repeat_copy/ntm",
+        "associative_recall": "classic/associative_recall/ntm",
+        "ngrams": "ablations/ngrams/LSTM_controller",
+        "priority_sort": "ablations/priority_sort/LSTM_controller",
+    },
+    LSTM_CONTROLLER: {
+        "copy": "classic/copy/ntm-lstm",
+        "repeat_copy": "classic/repeat_copy/ntm-lstm",
+        "associative_recall": "classic/associative_recall/ntm-lstm",
+        "ngrams": "classic/ngrams/ntm",
+        "priority_sort": "classic/priority_sort/ntm",
+    },
+    LSTM: {row.name: f"classic/{row.name}/lstm" for row in tasks.TABLE},
+    LSTM_PAPER: {row.name: f"classic/{row.name}/lstm-paper" for row in tasks.TABLE},
+}
+"""Where the runs of each model are."""
+
+COSTS: dict[str, tuple[tuple[dict[str, int], dict[str, str]], ...]] = {
+    "copy": tuple(({"length": length}, {}) for length in (10, 20, 30, 50, 120)),
+    "repeat_copy": tuple(
+        ({"length": length, "repeats": repeats}, {}) for length, repeats in ((10, 10), (20, 10), (10, 20))
+    ),
+    "associative_recall": (
+        ({"items": 6}, {FEEDFORWARD: "about 0", LSTM_CONTROLLER: "about 0"}),
+        ({"items": 10}, {FEEDFORWARD: "0.1", LSTM_CONTROLLER: "1.8", LSTM_PAPER: "36 to 40"}),
+        ({"items": 15}, {FEEDFORWARD: "1.4", LSTM_CONTROLLER: "4.8", LSTM_PAPER: "36 to 40"}),
+        ({"items": 20}, {FEEDFORWARD: "7.9", LSTM_CONTROLLER: "7.0", LSTM_PAPER: "36 to 40"}),
+    ),
+    "ngrams": (({"length": 200}, {FEEDFORWARD: "0.5 to 1", LSTM_CONTROLLER: "0.5 to 1", LSTM_PAPER: "3"}),),
+    "priority_sort": (
+        ({"length": 20}, {FEEDFORWARD: "18 to 20", LSTM_CONTROLLER: "18 to 20", LSTM_PAPER: "58"}),
+    ),
+}
+"""The sizes of the paper's figures, and the costs in bits that it has for them; NGrams above the optimum."""
+
+SEQUENCES = 256
+"""Sequences of a size, drawn alike for all models."""
+AT_A_TIME = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Compare our models with the paper's, in a table and in its figures."""
+
+    runs: Path = Path("bench")
+    """Folder of the runs of the bench and of the ablations."""
+    output: Path = Path("docs/reproduction")
+    """Folder of the pictures."""
+    only: tuple[Literal["costs", "learning", "copy", "repeat_copy", "recall", "ngrams"], ...] = ()
+    """What is made; everything without it."""
+
+
+def main(options: Options) -> None:
+    """Print the table and draw the figures."""
+    torch.set_num_threads(1)
+    options.output.mkdir(parents=True, exist_ok=True)
+    makers: dict[str, Callable[[Options], None]] = {
+        "costs": costs,
+        "learning": learning_curves,
+        "copy": copy_generalisation,
+        "repeat_copy": repeat_copy_generalisation,
+        "recall": recall_generalisation,
+        "ngrams": ngrams_inference,
+    }
+    with mpl.rc_context(STYLE):
+        for name in options.only or makers:
+            makers[name](options)
+
+
+def costs(options: Options) -> None:
+    """Print what sequences of the paper's sizes cost in bits: median, least and most of our seeds, and its.
+
+    Those of NGrams are above the best predictor's.
+    """
+    for task, sizes in COSTS.items():
+        print(f"\n**{task}**\n\n| " + " | ".join([", ".join(tasks.spec(task).largest), *MODELS]) + " |")
+        print("| ---: |" + " --- |" * len(MODELS))
+        for size, paper in sizes:
+            cells = [" x ".join(map(str, size.values()))]
+            for model in MODELS:
+                found = [cost_of(run, size) for run in runs_of(options, model, task)]
+                own = f"{np.median(found):.2f} ({min(found):.2f} to {max(found):.2f})" if found else ""
+                cells.append(own + (f"; paper {paper[model]}" if model in paper else ""))
+            print("| " + " | ".join(cells) + " |")
+
+
+def learning_curves(options: Options) -> None:
+    """Draw cost against training sequences: figures 3, 7, 10, 13 and 18."""
+    figure = matplotlib.figure.Figure(figsize=(13, 7), layout="constrained")
+    grid = figure.subplots(2, 3).flat
+    for axes, row in zip(grid, tasks.TABLE, strict=False):
+        task = row.make()
+        batch = episodes(task, row.largest, 4)
+        bits = float(batch.mask.sum(0).mean()) * task.output_size
+        for colour, model in zip(COLOURS, MODELS, strict=False):
+            for i, run in enumerate(runs_of(options, model, row.name)):
+                lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+                points = [line for line in lines if "validation_loss" in line]
+                seen = [line["sequences"] / 1000 for line in points]
+                cost = [line["validation_loss"] * bits / math.log(2) for line in points]
+                label = model if i == 0 else None
+                axes.plot(seen, cost, color=colour, linewidth=0.8, alpha=0.7, label=label)
+        axes.set_title(f"{row.env_id}, {describe(row.largest)}", fontsize=11, loc="left")
+        axes.set(xlabel="training sequences (thousands)", ylabel="cost of a sequence (bits)", xscale="log")
+        axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+        if row.name != "ngrams":  # whose cost is never small
+            axes.set_yscale("symlog", linthresh=1)
+            axes.set_ylim(bottom=0)
+    named = [axes.get_legend_handles_labels() for axes in figure.axes]
+    handles = {label: handle for pair in named for handle, label in zip(*pair, strict=True)}
+    figure.axes[-1].axis("off")
+    figure.axes[-1].legend(handles.values(), handles.keys(), loc="center", frameon=False)
+    save(figure, options.output / "learning_curves.png")
+
+
+def copy_generalisation(options: Options) -> None:
+    """Draw what NTM and LSTM answer for longer sequences: figures 4 and 5."""
+    sizes = [{"length": length} for length in (10, 20, 30, 50, 120)]
+    draw_answers(options, "copy", sizes, options.output / "copy.png")
+
+
+def repeat_copy_generalisation(options: Options) -> None:
+    """Draw what NTM and LSTM answer for longer sequences and more repeats: figure 8."""
+    sizes = [{"length": 10, "repeats": 20}, {"length": 20, "repeats": 10}]
+    draw_answers(options, "repeat_copy", sizes, options.output / "repeat_copy.png")
+
+
+def draw_answers(options: Options, name: str, sizes: Sequence[dict[str, int]], path: Path) -> None:
+    """Draw targets and the answers of the first seed of each model, a row each, and wrong bits in red."""
+    models = [model for model in MODELS if runs_of(options, model, name)]
+    task = tasks.spec(name).make()
+    batches = [episodes(task, size, 1) for size in sizes]
+    widths = [int(batch.mask.sum()) for batch in batches]
+    figure = matplotlib.figure.Figure(figsize=(13, 1.1 + 0.8 * len(models)), layout="constrained")
+    grid = figure.subplots(1 + len(models), len(sizes), squeeze=False, width_ratios=np.maximum(widths, 12))
+    for column, (size, batch) in enumerate(zip(sizes, batches, strict=True)):
+        answer = batch.mask[:, 0]
+        wanted = batch.targets[answer, 0].T.astype(float)
+        grid[0, column].set_title(describe(size), fontsize=9)
+        images = [("targets", wanted)]
+        for model in models:
+            given = probabilities(runs_of(options, model, name)[0], batch)[answer, 0].T
+            images.append((model, given))
+        for row, (label, image) in enumerate(images):
+            axes = grid[row, column]
+            colours = np.repeat(1 - image[..., None], 3, axis=2)
+            wrong = (image > 0.5) != (wanted > 0.5)
+            colours[wrong] = (0.85, 0.2, 0.1)
+            axes.imshow(colours, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
+            axes.grid(visible=False)
+            if column == 0:
+                axes.set_ylabel(label.replace(", ", "\n"), rotation=0, ha="right", va="center", fontsize=9)
+    save(figure, path)
+
+
+def recall_generalisation(options: Options) -> None:
+    """Draw cost against the number of items: figure 11."""
+    items = np.array([6, 8, 10, 12, 15, 20])
+    figure = matplotlib.figure.Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for colour, model in zip(COLOURS, MODELS, strict=False):
+        found = [
+            [cost_of(run, {"items": int(count)}) for count in items]
+            for run in runs_of(options, model, "associative_recall")
+        ]
+        for i, line in enumerate(found):
+            axes.plot(items, line, color=colour, linewidth=0.8, marker=".", label=model if i == 0 else None)
+    axes.set(xlabel="items", ylabel="cost of a sequence (bits)", xticks=items)
+    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    save(figure, options.output / "associative_recall.png")
+
+
+def ngrams_inference(options: Options) -> None:
+    """Draw predictions beside those of the best predictor, bit by bit: figure 14."""
+    task = tasks.spec("ngrams").make()
+    batch = episodes(task, {"length": 200}, 1)
+    oracle = task.oracle()
+    oracle.begin(1, capacity(len(batch.inputs)), 0)
+    rows = [("best predictor", np.array([np.ravel(oracle.act(step))[0] for step in batch.inputs]))]
+    for model in MODELS:
+        for run in runs_of(options, model, "ngrams")[:1]:
+            rows.append((model, probabilities(run, batch)[:, 0, 0]))
+    answer = batch.mask[:, 0]
+    figure = matplotlib.figure.Figure(figsize=(13, 0.8 + 0.45 * len(rows)), layout="constrained")
+    grid = figure.subplots(1 + len(rows), 1)
+    for axes, (label, row) in zip(grid, [("bits", batch.targets[:, 0, 0]), *rows], strict=True):
+        axes.imshow(row[answer][None], cmap="gray_r", aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+        axes.set(xticks=[], yticks=[])
+        axes.grid(visible=False)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    save(figure, options.output / "ngrams.png")
+
+
+def runs_of(options: Options, model: str, task: str) -> list[Path]:
+    """Return the complete runs of a model on a task, by seed."""
+    found = sorted(path.parent for path in (options.runs / MODELS[model][task]).glob("*/summary.json"))
+    if not found:
+        print(
+            f"there are no runs of {model} on {task} in {options.runs / MODELS[model][task]}", file=sys.stderr
+        )
+    return found
+
+
+def cost_of(run: Path, sizes: dict[str, int]) -> float:
+    """Return the mean cost of a sequence in bits; of NGrams above the best predictor's, on the same ones."""
+    settings = load_run(run)[1]
+    task = settings.task_spec().make()
+    batch = episodes(task, sizes, SEQUENCES)
+    answers = np.where(batch.mask, cost_in_bits(probabilities(run, batch), batch.targets), 0)
+    if settings.task == "ngrams":
+        oracle = task.oracle()
+        oracle.begin(SEQUENCES, capacity(len(batch.inputs)), 0)
+        best = np.stack([oracle.act(step) for step in batch.inputs])
+        answers = answers - np.where(batch.mask, cost_in_bits(best, batch.targets), 0)
+    return float(answers.sum(0).mean())
+
+
+def probabilities(run: Path, batch: Batch) -> NDArray[np.float64]:
+    """Return what a run's model says to sequences, ``[T, B, O]``."""
+    model = load_run(run)[0]
+    with torch.inference_mode():
+        parts = []
+        for inputs in torch.from_numpy(batch.inputs).split(AT_A_TIME, 1):
+            state = model.initial_state(inputs.shape[1], capacity(len(inputs)))  # type: ignore[operator]
+            parts.append(torch.sigmoid(model(inputs.contiguous(), state)[0]).double())
+    return torch.cat(parts, 1).numpy()
+
+
+def episodes(task: Task, sizes: dict[str, int], count: int) -> Batch:
+    """Return the same sequences for all models."""
+    return task.episodes(keyed.stream_keys(np.zeros(count, np.uint64), np.arange(count)), **sizes)
+
+
+def describe(sizes: dict[str, int]) -> str:
+    """Say a size in words."""
+    return ", ".join(f"{name} {value}" for name, value in sizes.items())
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a picture."""
+    figure.savefig(path, dpi=110)
+    print(f"The picture is {path}")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
