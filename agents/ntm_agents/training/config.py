@@ -69,6 +69,9 @@ class TrainConfig:
     """Sizes that grow: the upper end that their range starts with, such as `repeats 3`."""
     curriculum_end: float = 0.5
     """Progress at which the curriculum reaches the whole training range."""
+    longest_from: float | None = None
+    """Progress from which all sequences are of the largest sizes: the lower ends of ranges grow as well, from
+    `curriculum_end` on. What is rare in long sequences is rarer in short ones. None for never."""
     restart_after: int | None = None
     """Start again from new weights if after this many sequences the validation loss is still above
     `restart_loss`; the sequences count. None for never."""
@@ -108,6 +111,9 @@ class TrainConfig:
             _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         for name in ("decay_start", "final_rate", "curriculum_end", "penalty_start", "penalty_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
+        last = self.longest_from
+        valid = last is None or self.curriculum_end < last <= 1
+        _check(self, "longest_from", valid, "above curriculum_end, and at most 1")
         for name in ("weight_decay", "penalty"):
             _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
         _check(self, "penalty", not (self.compile and self.penalty), "0 with compile, which has steps alone")
@@ -157,6 +163,11 @@ class TrainConfig:
                     f"{dict(training)}"
                 )
             sizes[name] = (bounds[0], start + round(done * (bounds[1] - start)))
+        if self.longest_from is not None and progress > self.curriculum_end:
+            grown = min(1.0, (progress - self.curriculum_end) / (self.longest_from - self.curriculum_end))
+            for name, size in sizes.items():
+                if isinstance(size, tuple):
+                    sizes[name] = (size[0] + round(grown * (size[1] - size[0])), size[1])
         return sizes
 
 

@@ -47,6 +47,16 @@ def test_a_curriculum_grows_to_the_whole_range():
     )
 
 
+def test_in_the_end_all_sequences_may_be_of_the_largest_sizes():
+    config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5, longest_from=0.75)
+    training = {"length": (1, 10), "repeats": (1, 11), "items": 4}
+    assert config.sizes_at(training, 0.5) == {"length": (1, 10), "repeats": (1, 11), "items": 4}
+    assert config.sizes_at(training, 0.625)["repeats"] == (6, 11)
+    for progress in (0.75, 1):
+        largest = {"length": (10, 10), "repeats": (11, 11), "items": 4}
+        assert config.sizes_at(training, progress) == largest
+
+
 @pytest.mark.parametrize(
     "curriculum", [{"width": 3}, {"repeats": 12}, {"repeats": 0}, {"length": 10}], ids=str
 )
@@ -77,6 +87,7 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
         ("epsilon", 0),
         ("beta2", 1),
         ("log_every", 0),
+        ("longest_from", 0.5),
     ],
 )
 def test_impossible_values_are_named(name, value):
