@@ -159,7 +159,8 @@ TABLE = (
                 ),
             ),
             # A selection sort: one head writes the list down, the reader looks up the largest priority, which
-            # alone is compared with keys, and the second writer deletes what was read.
+            # alone is compared with keys, and the second writer deletes what was read. Near ties are rare in
+            # short lists, so in the end there are none; and where a deleted slot is found again, all is lost.
             "priority_sort": Recipe(
                 model={
                     "units": 64,
@@ -188,6 +189,7 @@ TABLE = (
                     longest_from=0.6,
                     decay_start=0.6,
                     average=0.995,
+                    rollback=10.0,
                     validate_every=8_000,
                     validation_sequences=256,
                 ),

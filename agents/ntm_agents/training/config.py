@@ -77,6 +77,9 @@ class TrainConfig:
     `restart_loss`; the sequences count. None for never."""
     restart_loss: float = 0.6
     """See `restart_after`; in nats a bit, of which guessing costs 0.693."""
+    rollback: float | None = None
+    """Go back to the best weights when the validation loss is more than so many times that of the best: what
+    was learnt can be lost by one step. None for never."""
     validate_every: int = 2_000
     """Sequences between validations, at the largest training size; the best weights are kept."""
     validation_sequences: int = 64
@@ -107,6 +110,7 @@ class TrainConfig:
         ):
             value = getattr(self, name)
             _check(self, name, value is None or 0 < value < math.inf, "a positive number")
+        _check(self, "rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
         for name in ("momentum", "average", "beta2"):
             _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         for name in ("decay_start", "final_rate", "curriculum_end", "penalty_start", "penalty_end"):

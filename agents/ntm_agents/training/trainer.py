@@ -51,6 +51,7 @@ class Counters:
     seconds: float = 0.0
     restarts: int = 0
     restarted_at: int = 0
+    rollbacks: int = 0
     dropped: int = 0
     dropped_in_a_row: int = 0
     loss: float = 0.0
@@ -153,7 +154,10 @@ class Trainer:
         return self._best_model()
 
     def validate(self) -> None:
-        """Judge the averaged weights at the largest training size, and keep them if the loss is the least."""
+        """Judge the averaged weights at the largest training size.
+
+        They are kept if the loss is the least, and given up if it is many times that (`rollback`).
+        """
         config, counters = self.run.train, self.counters
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
         keys = keyed.stream_keys(
@@ -171,6 +175,11 @@ class Trainer:
             counters.best_accuracy, counters.best_loss = accuracy, loss
             counters.best_sequences = counters.sequences
             self._best = {name: t.detach().clone() for name, t in self._averaged.state_dict().items()}
+        elif config.rollback is not None and not loss <= config.rollback * counters.best_loss:
+            self.model.load_state_dict(self._best)
+            self._averaged.load_state_dict(self._best)
+            counters.rollbacks += 1
+            self._log({"rollbacks": counters.rollbacks})
 
     def _start(self) -> None:
         """Begin with new weights, which depend on the seed and on the number of restarts."""
@@ -366,6 +375,7 @@ class Trainer:
             "kernel": self.kernel,
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "restarts": counters.restarts,
+            "rollbacks": counters.rollbacks,
             "dropped_updates": counters.dropped,
             "kept_at_sequences": counters.best_sequences,
             "validation_accuracy": counters.best_accuracy,

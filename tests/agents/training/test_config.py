@@ -88,6 +88,7 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
         ("beta2", 1),
         ("log_every", 0),
         ("longest_from", 0.5),
+        ("rollback", 1),
     ],
 )
 def test_impossible_values_are_named(name, value):

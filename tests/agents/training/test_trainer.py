@@ -71,6 +71,7 @@ def without_time(folder):
         {"optimizer": "adamw", "weight_decay": 0.1, "average": 0},
         {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
         {"curriculum": {"length": 3}, "clip_norm": None, "restart_after": 200, "restart_loss": 1e-9},
+        {"learning_rate": 0.3, "rollback": 1.0001},
     ],
     ids=str,
 )
@@ -367,6 +368,23 @@ def test_a_stuck_run_starts_again_and_its_sequences_count():
     seen.clear()
     Trainer(tiny_run(restart_after=150, restart_loss=10), report=seen.append).train()
     assert not [line for line in seen if "restarts" in line]
+
+
+@pytest.mark.parametrize("rollback", [None, 1e9, 1.5])
+def test_weights_that_have_lost_what_was_learnt_are_given_up(rollback):
+    seen = []
+    trainer = Trainer(tiny_run(rollback=rollback), report=seen.append)
+    trainer.validate()
+    best = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    with torch.no_grad():
+        for parameter in [*trainer.model.parameters(), *trainer._averaged.parameters()]:
+            parameter.mul_(100)
+    trainer.validate()
+    assert trainer.counters.rollbacks == (rollback == 1.5)
+    assert ("rollbacks" in seen[-1]) == (rollback == 1.5)
+    for model in (trainer.model, trainer._averaged):
+        same = all(torch.equal(tensor, best[name]) for name, tensor in model.state_dict().items())
+        assert same == (rollback == 1.5)
 
 
 def test_training_and_validation_share_no_sequence():
