@@ -275,6 +275,7 @@ def _bench(argv: list[str]) -> int:
         console.print("Stopped. The same command goes on from there.")
         raise
     report.print_results(console, outcome.results)
+    report.print_scores(console, outcome.results)
     if outcome.results:
         from ntm_leaderboard.figures import accuracy_figure
 

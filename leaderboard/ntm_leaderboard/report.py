@@ -19,7 +19,7 @@ from rich.table import Table
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Result, Rung
-from ntm_leaderboard.statistics import horizon, ladder
+from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, learned, task_score
 
 PLAIN_SECONDS = 10.0
 """Seconds between lines of progress where there is no terminal to draw on."""
@@ -54,6 +54,8 @@ def training_display(console: Console, sequences: int) -> Iterator[Callable[[Map
                 console.print(f"[yellow]update {metrics['update']} was not finite and was dropped[/]")
             if "restarts" in metrics:
                 console.print(f"[yellow]stuck at {seen:,} sequences: starting again from new weights[/]")
+            if "rollbacks" in metrics:
+                console.print(f"[yellow]lost at {seen:,} sequences: going back to the best weights[/]")
             speed = f"{(seen - first[1]) / (now - first[0]):,.0f}/s" if now > first[0] else ""
             bar.update(shown, completed=seen, speed=speed, **latest)
             if not console.is_terminal and now - printed > PLAIN_SECONDS:
@@ -146,6 +148,49 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
         "The horizon is the last size up to which a run is at 0.99 or above.",
         style="dim",
     )
+
+
+def print_scores(console: Console, results: Sequence[Result]) -> None:
+    """Print a table of scores, a line an agent, the best first: each task's, and their mean."""
+    specs = {result.task: tasks.spec(result.task) for result in results}
+    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    first: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        for value, found in ((task_score, scores), (learned, first)):
+            if (score := value(result, specs[result.task])) is not None:
+                found[result.agent][result.task].append(score)
+    rows = []
+    for agent, by_task in scores.items():
+        cells = [_score_cell(by_task.get(task), first[agent].get(task)) for task in specs]
+        whole, mean = len(by_task) == len(specs), 0.0
+        if whole:
+            mean = float(np.mean([np.mean(values) for values in by_task.values()]))
+            low, high = bootstrap_interval(*by_task.values())
+            cells.append(f"{_down(mean)}\n[dim]{_down(low)} to {_down(high)}[/]")
+        rows.append((whole, mean, agent, cells))
+    if not rows:
+        return
+    table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("agent", no_wrap=True)
+    for spec in specs.values():
+        table.add_column(spec.name, justify="right", no_wrap=True)
+    table.add_column("all", justify="right", no_wrap=True)
+    for _, _, agent, cells in sorted(rows, key=lambda row: row[:2], reverse=True):
+        table.add_row(agent, *cells)
+    console.print(table)
+    console.print(
+        "Above, the score of what is longer than in training: 0 is the mean return of the best constant\n"
+        "output, and 1 that of the oracle; below, that of the largest training size, and under all the\n"
+        "95 % interval over seeds.",
+        style="dim",
+    )
+
+
+def _score_cell(beyond: list[float] | None, first: list[float] | None) -> str:
+    if not beyond:
+        return "–"
+    below = f"\n[dim]{_down(float(np.mean(first)))}[/]" if first else ""
+    return f"{_down(float(np.mean(beyond)))}{below}"
 
 
 def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]]]) -> Table:

@@ -15,16 +15,45 @@ SOLVED = 0.99
 
 
 def bootstrap_interval(
-    values: ArrayLike, level: float = 0.95, resamples: int = 10_000
+    *groups: ArrayLike, level: float = 0.95, resamples: int = 10_000
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean of values ``[n]``.
+    """Return the percentile bootstrap interval of the mean of the means of groups of values, each ``[n]``.
 
-    The resamples are the same ones each time. Of one value the interval is that value.
+    Each group is resampled by itself (stratified). The resamples are the same ones each time. Of one value
+    the interval is that value.
     """
-    array = np.asarray(values, np.float64)
-    chosen = np.random.default_rng(0).integers(len(array), size=(resamples, len(array)))
-    low, high = np.quantile(array[chosen].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    rng, total = np.random.default_rng(0), np.zeros(resamples)
+    for group in groups:
+        array = np.asarray(group, np.float64)
+        total += array[rng.integers(len(array), size=(resamples, len(array)))].mean(axis=1)
+    low, high = np.quantile(total / len(groups), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def rung_score(rung: Rung) -> float:
+    """Return how much, from 0 to 1, of the gap between the best constant output and the oracle is closed.
+
+    The gap is in mean return, on the same sequences.
+    """
+    least, most = (rung.references[name].mean_return for name in ("constant", "oracle"))
+    return min(1.0, max(0.0, (rung.score.mean_return - least) / (most - least)))
+
+
+def task_score(result: Result, spec: TaskSpec) -> float | None:
+    """Return the mean over a task's ladders of the mean score of their rungs beyond the first.
+
+    That is how well a run does what is longer than in training; None if a ladder has no such rung.
+    """
+    longer = [
+        [rung_score(rung) for rung in ladder(result, spec, size) if rung.sizes != spec.largest]
+        for size in spec.ladders
+    ]
+    return float(np.mean([np.mean(scores) for scores in longer])) if all(longer) else None
+
+
+def learned(result: Result, spec: TaskSpec) -> float | None:
+    """Return the score of the largest training size, which is the first rung; None if it was not played."""
+    return next((rung_score(rung) for rung in result.rungs if rung.sizes == spec.largest), None)
 
 
 def solved(rung: Rung) -> bool:

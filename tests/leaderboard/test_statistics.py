@@ -5,7 +5,15 @@ from test_results import RESULT
 
 from ntm_envs import tasks
 from ntm_leaderboard.results import Result, Rung, Score
-from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, solved
+from ntm_leaderboard.statistics import (
+    bootstrap_interval,
+    horizon,
+    ladder,
+    learned,
+    rung_score,
+    solved,
+    task_score,
+)
 
 
 def rung(sizes, right, sequences=100, cost=None, oracle_wrong=0, oracle_cost=None):
@@ -29,6 +37,67 @@ def test_the_interval_is_that_of_scipy():
     assert high == pytest.approx(theirs.high, abs=0.02)
     assert bootstrap_interval(values) == (low, high)
     assert bootstrap_interval([0.3]) == (0.3, 0.3)
+
+
+def test_groups_are_resampled_each_by_itself_as_scipy_does():
+    groups = [np.random.default_rng(i).normal(i, 1 + i, size=5 + i) for i in range(3)]
+    low, high = bootstrap_interval(*groups)
+    theirs = stats.bootstrap(
+        groups,
+        lambda *parts, axis: np.mean([part.mean(axis=axis) for part in parts], axis=0),
+        n_resamples=10_000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    assert low == pytest.approx(theirs.low, abs=0.03)
+    assert high == pytest.approx(theirs.high, abs=0.03)
+    assert bootstrap_interval([1.0], [0.25]) == (0.625, 0.625)
+
+
+def returns(sizes, own, constant=0.2, oracle=0.7):
+    def score(mean_return):
+        return Score(all_right=0, wrong_bits=1, mean_return=mean_return, cost_in_bits=None)
+
+    references = {"constant": score(constant), "oracle": score(oracle)}
+    return Rung(sizes=sizes, sequences=4, bits=8, score=score(own), references=references)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [(0.7, 1), (0.8, 1), (0.2, 0), (-1, 0), (0.45, 0.5), (0.3, 0.2)]
+)
+def test_a_rungs_score_is_the_share_of_the_gap_that_is_closed(own, expected):
+    assert rung_score(returns({"length": 20}, own)) == pytest.approx(expected)
+
+
+def played(rungs):
+    return Result.model_validate(RESULT).model_copy(update={"rungs": rungs})
+
+
+def test_a_tasks_score_is_that_of_the_rungs_beyond_the_first():
+    spec = tasks.spec("copy")
+    all_right = [returns(rung, 0.7) for rung in spec.rungs]
+    assert task_score(played(all_right), spec) == 1
+    for failed in range(1, len(all_right)):  # at both ends of the ladder as well
+        rungs = [*all_right[:failed], returns(spec.rungs[failed], 0.2), *all_right[failed + 1 :]]
+        assert task_score(played(rungs), spec) == pytest.approx(1 - 1 / (len(rungs) - 1))
+        assert learned(played(rungs), spec) == 1
+    not_learned = [returns(spec.rungs[0], 0.2), *all_right[1:]]
+    assert task_score(played(not_learned), spec) == 1
+    assert learned(played(not_learned), spec) == 0
+    assert task_score(played(all_right[:1]), spec) is None
+    assert task_score(played(all_right[:2]), spec) == 1
+    assert learned(played(all_right[1:]), spec) is None
+
+
+def test_both_ladders_of_a_task_count_alike():
+    spec = tasks.spec("repeat_copy")
+    along = [[rung for rung in spec.ladders[size] if rung != spec.largest] for size in spec.ladders]
+    assert len(along[0]) != len(along[1])
+    for right, wrong in ((0, 1), (1, 0)):
+        rungs = [returns(spec.largest, 0.7)]
+        rungs += [returns(rung, 0.7) for rung in along[right]] + [returns(rung, 0.2) for rung in along[wrong]]
+        assert task_score(played(rungs), spec) == pytest.approx(0.5)
+    assert task_score(played([returns(rung, 0.7) for rung in spec.ladders["length"]]), spec) is None
 
 
 @pytest.mark.parametrize(("right", "expected"), [(100, True), (99, True), (98, False), (0, False)])
