@@ -32,8 +32,12 @@ from ntm_envs import tasks
 from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
+from ntm_leaderboard import verify as verification
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
+from ntm_leaderboard.player import PlayerError
+from ntm_leaderboard.results import Result
+from ntm_leaderboard.submission import pack
 
 console = Console()
 
@@ -102,6 +106,37 @@ class BenchOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubmitOptions:
+    """Pack judged runs into a folder that others can check: results, configurations, weights, own source."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders of judged runs, or folders of such folders, as `bench` makes."""
+    output: Path = Path("submission")
+    """The folder that is made, or added to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """Check a submission: its files, and then whether the numbers come out again.
+
+    The model plays the ladder in a process of its own, on sequences that are drawn after its weights are
+    fixed; what comes of it is written beside the claim as verified.json. That the training was as claimed
+    cannot be seen from weights, and is not verified.
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """What `submit` has made, or a part of it."""
+    replay: bool = False
+    """Play the very sequences of each record that is there again, and compare; write nothing."""
+    trust_code: bool = False
+    """Allow source files of a submission to be executed. It gets limits, but no prison: read it before."""
+    minutes: float = 60.0
+    """How long each model may take."""
+    gibibytes: float = 4.0
+    """How much memory each may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WatchOptions:
     """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
 
@@ -137,6 +172,8 @@ def main(argv: Sequence[str]) -> int:
         "evaluate": (_evaluate, "play the ladder of a task with a trained agent"),
         "bench": (_bench, "train and judge several agents, and compare them"),
         "watch": (_watch, "watch an agent play an episode"),
+        "submit": (_submit, "pack judged runs for others to check"),
+        "verify": (_verify, "check a submission, and play its ladder anew"),
     }
     if not argv or argv[0] in ("-h", "--help"):
         console.print("ntm-envs: how far does a sequence model generalise beyond what it was trained on?\n")
@@ -285,6 +322,47 @@ def _bench(argv: list[str]) -> int:
     for job, reason in outcome.failures.items():
         console.print(f"[red]{job} failed:[/] {escape(reason)}", highlight=False)
     return 1 if outcome.failures else 0
+
+
+def _submit(argv: list[str]) -> int:
+    options = _parse(SubmitOptions, argv, "submit")
+    for folder in (packed := pack(options.runs, options.output)):
+        console.print(f"{folder}", highlight=False)
+    console.print(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
+    return 0
+
+
+def _verify(argv: list[str]) -> int:
+    options = _parse(VerifyOptions, argv, "verify")
+    folders = list(verification.runs_in(options.folder))
+    if not folders:
+        raise ValueError(f"there is no result.json in {options.folder}; name the folder that submit has made")
+    limits = {"minutes": options.minutes, "gibibytes": options.gibibytes}
+    failed = 0
+    for folder in folders:
+        try:
+            claimed = verification.check(folder, trust_code=options.trust_code)
+            with report.evaluation_display(console) as display:
+                if options.replay:
+                    found = []
+                    for path in sorted(folder.glob("*.json")):
+                        if path.name in ("result.json", "verified.json"):
+                            record = Result.read(path)
+                            again = verification.verify(folder, nonce=record.nonce, report=display, **limits)
+                            found += [
+                                f"{path.name}, {text}" for text in verification.differences(record, again)
+                            ]
+                else:
+                    own = verification.verify(folder, report=display, **limits)
+                    own.write(folder / "verified.json")
+                    found = verification.doubts(claimed, own)
+        except (ValueError, CheckpointError, PlayerError) as error:
+            found = [str(error)]
+        failed += bool(found)
+        console.print(f"{folder}: {'[red]refused[/]' if found else '[green]verified[/]'}", highlight=False)
+        for text in found:
+            console.print(f"    {escape(text)}", highlight=False)
+    return 1 if failed else 0
 
 
 def _watch(argv: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,12 @@ def from_run(folder: Path) -> Contestant:
         agent=ModelAgent(model),
         spec=spec,
         name=run.agent,
-        entry=_portable(run.entry),
+        entry=portable(run.entry),
         model=run.model,
         seed=run.seed,
         training=training,
         # As the run has it, so that an option that comes later leaves it as it is.
-        commitment=_commitment(run.model, run.entry, model.state_dict()),
+        commitment=commitment_of(run.model, run.entry, model.state_dict()),
     )
 
 
@@ -106,11 +107,11 @@ def ready(name: str, task: str) -> Contestant:
         agent=row.make(spec.make()),
         spec=spec,
         name=row.name,
-        entry=_portable(row.entry),
+        entry=portable(row.entry),
         model={},
         seed=0,
         training=None,
-        commitment=_commitment({}, row.entry, {}),
+        commitment=commitment_of({}, row.entry, {}),
     )
 
 
@@ -134,14 +135,14 @@ def new_run(agent: str, task: str, seed: int = 0) -> Run:
     )
 
 
-def _commitment(model: dict[str, Any], entry: str, tensors: dict[str, Tensor]) -> str:
+def commitment_of(model: Mapping[str, Any], entry: str, tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of what decides behaviour: configuration, read-out, weights, foreign source.
 
     Of an agent that was trained elsewhere it knows the source alone, and not the files that this reads.
     The read-out is always the same: a bit is 1 where its probability is above one half.
     """
     digest = hashlib.sha256()
-    readout = {"bit": "p > 0.5", "entry": _portable(entry), "model": model}
+    readout = {"bit": "p > 0.5", "entry": portable(entry), "model": model}
     digest.update(json.dumps(readout, sort_keys=True, separators=(",", ":")).encode())
     if source := source_digest(entry):
         digest.update(bytes.fromhex(source))
@@ -153,7 +154,7 @@ def _commitment(model: dict[str, Any], entry: str, tensors: dict[str, Tensor]) -
     return digest.hexdigest()
 
 
-def _portable(entry: str) -> str:
+def portable(entry: str) -> str:
     """Name a file without its folder, which means nothing elsewhere."""
     where, _, attribute = entry.rpartition(":")
     return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry

@@ -67,15 +67,20 @@ def judge(
         seconds=round(time.perf_counter() - started, 3),
         rungs=done,
         versions=versions(),
-        commit=_commit(),
-        hardware=f"{platform.machine()} {platform.system()}, {os.cpu_count()} processors",
+        commit=present_commit(),
+        hardware=hardware(),
         created=datetime.now(UTC),
     )
     result.write(path)
     return result
 
 
-def _commit() -> str | None:
+def hardware() -> str:
+    """Say what this runs on."""
+    return f"{platform.machine()} {platform.system()}, {os.cpu_count()} processors"
+
+
+def present_commit() -> str | None:
     """Return the commit of the checkout that this file is in, if any, with `-dirty` if that was changed."""
     here = Path(__file__)
 

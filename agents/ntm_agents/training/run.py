@@ -111,6 +111,9 @@ class Run:
         record = _read_json(path)
         for name in ("versions", "source"):
             record.pop(name, None)
+        where, _, name = str(record.get("entry")).rpartition(":")
+        if where.endswith(".py"):  # a file beside it, in a folder that was passed on
+            record["entry"] = f"{(folder / where).resolve()}:{name}"
         return cls(**{**record, "train": TrainConfig(**record["train"])})
 
 

@@ -1,0 +1,175 @@
+"""Plays with a submitted model in a process of its own, which receives observations and nothing else.
+
+A submission is not to be trusted: its weights may be of any size, and its source may do anything. So its
+process has limits on time and memory and an environment without secrets, and keys and targets stay with the
+parent. This is no prison: code that must not run at all is not to be trusted with `--trust-code`.
+
+The two sides talk through pipes: a line of JSON, behind it an array's bytes. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs.agent import Outputs
+
+KEPT = ("PATH", "LANG", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "NUMBA_CACHE_DIR")
+"""What the process inherits of the environment."""
+MESSAGE = 10_000
+"""So many bytes a line of JSON, or what is quoted of an error, has at most."""
+
+
+class PlayerError(Exception):
+    """The process of a submission failed, or broke a limit or the protocol."""
+
+
+class Player:
+    """An agent (see :class:`ntm_envs.Agent`) whose model lives in another process.
+
+    Args:
+        folder: A run: `config.json` and `model.safetensors`.
+        output_size: Number of output channels O.
+        minutes: How long it may live.
+        gibibytes: How much memory it may have.
+
+    Raises:
+        PlayerError: From every method, if the process fails; the message has its last words.
+    """
+
+    outputs: Outputs = "probabilities"
+
+    def __init__(self, folder: Path, output_size: int, *, minutes: float = 60, gibibytes: float = 4) -> None:
+        self._output_size = output_size
+        self._deadline = time.monotonic() + 60 * minutes
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed by __exit__
+        self._home = tempfile.TemporaryDirectory()
+        limits = [str(int(60 * minutes)), str(int(gibibytes * 2**30))]
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", __name__, str(folder.resolve()), *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd=self._home.name,
+            env={name: os.environ[name] for name in KEPT if name in os.environ} | {"OMP_NUM_THREADS": "1"},
+        )
+        try:
+            self._ask({"load": True})
+        except PlayerError:
+            self.__exit__(None, None, None)
+            raise
+
+    def __enter__(self) -> Player:
+        """Return itself; leaving ends the process."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+            if pipe is not None:
+                pipe.close()
+        self._home.cleanup()
+
+    def begin(self, num_envs: int, capacity: int, seed: int) -> None:
+        """See :class:`ntm_envs.Agent`."""
+        self._ask({"begin": [num_envs, capacity, seed]})
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
+        """Return probabilities ``[B, O]`` for observations ``[B, I]``; see :class:`ntm_envs.Agent`."""
+        rows = np.ascontiguousarray(observations, np.float32)
+        self._ask({"act": rows.shape}, rows.tobytes())
+        answer = self._receive(4 * len(rows) * self._output_size)
+        return np.frombuffer(answer, np.float32).reshape(len(rows), self._output_size)
+
+    def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
+        """Send a request, and wait until it is answered with ``ok``."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        try:
+            pipe.write(json.dumps(request).encode() + b"\n" + data)
+            pipe.flush()
+        except OSError:
+            self._fail("ended")
+        if self._receive(3) != b"ok\n":
+            self._fail("answered out of turn")
+
+    def _receive(self, count: int) -> bytes:
+        """Return so many bytes of what the process says."""
+        pipe, parts = self._process.stdout, bytearray()
+        assert pipe is not None
+        while len(parts) < count:
+            left = self._deadline - time.monotonic()
+            if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                self._fail("took too long")
+            part = os.read(pipe.fileno(), count - len(parts))
+            if not part:
+                self._fail("ended")
+            parts += part
+        return bytes(parts)
+
+    def _fail(self, what: str) -> NoReturn:
+        if what == "ended":
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)  # it may still have its last words to say
+        self._process.kill()
+        code = self._process.wait()
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MESSAGE))
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        last = f": {lines[-1]}" if lines else ""
+        raise PlayerError(f"the process of the submission {what}, exit code {code}{last}")
+
+
+def main(folder: Path, seconds: int, memory: int) -> None:
+    """Load a run and answer requests until there are no more."""
+    import resource  # of Unix alone
+
+    from ntm_agents import ModelAgent, load_run
+
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a model prints is no answer
+    agent: ModelAgent | None = None
+    while line := requests.readline(MESSAGE):
+        request = json.loads(line)
+        if "load" in request:
+            agent = ModelAgent(load_run(folder)[0])
+        assert agent is not None
+        if "begin" in request:
+            agent.begin(*request["begin"])
+        if "act" in request:
+            shape = request["act"]
+            observations = np.frombuffer(_exactly(requests, 4 * math.prod(shape)), np.float32).reshape(shape)
+            actions = np.asarray(agent.act(observations), np.float32)
+            answers.write(b"ok\n" + actions.tobytes())
+        else:
+            answers.write(b"ok\n")
+        answers.flush()
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError(f"{len(data)} bytes came; expected {count}")
+    return data
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

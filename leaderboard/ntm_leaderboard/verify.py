@@ -1,0 +1,256 @@
+"""Checks submitted results: whose they are, and whether their numbers come out again.
+
+Nothing of a submission is trusted. What can be checked without running its model is checked first, file by
+file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.player`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from ntm_agents.training.checkpoint import CheckpointError, load_tensors
+from ntm_agents.training.run import Run, versions
+from ntm_envs import tasks
+from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.contestants import AGENTS, commitment_of, portable
+from ntm_leaderboard.evaluate import evaluate, rungs_of
+from ntm_leaderboard.judge import hardware, present_commit
+from ntm_leaderboard.player import Player
+from ntm_leaderboard.results import Result, Rung
+
+LARGEST = {"result.json": 2**20, "config.json": 2**20, "summary.json": 2**20, "model.safetensors": 2**21}
+"""The files of a submitted run, and how many bytes each may have."""
+LARGEST_SOURCE = 2**18
+"""How many bytes the source of a model of one's own may have."""
+DOUBT = 0.001
+"""Claims are doubted if chance makes a difference as large in fewer than so many submissions."""
+
+
+def runs_in(folder: Path) -> Iterator[Path]:
+    """Yield the folders below one, and itself, that have a result. Links are not followed."""
+    for where, folders, files in os.walk(folder):
+        folders.sort()
+        if "result.json" in files:
+            yield Path(where)
+
+
+def check(folder: Path, *, trust_code: bool = False) -> Result:
+    """Check all that can be checked without running the model, and return the result that is claimed.
+
+    Args:
+        folder: What :func:`ntm_leaderboard.submission.pack` has made of a run.
+        trust_code: Whether the source file of a model of the submitter's own may be executed later.
+
+    Raises:
+        ValueError: If a file is missing, too large, not a plain file or not what it should be, or if they
+            do not belong together; the message says what is wrong.
+        CheckpointError: If the weights are no whole safetensors file.
+    """
+    for name, most in LARGEST.items():
+        _plain(folder / name, most)
+    result = Result.read(folder / "result.json")
+    run = _run(folder)
+    _entry(folder, run, trust_code)
+    spec = next((row for row in tasks.TABLE if row.env_id == result.task), None)
+    if spec is None:
+        known = ", ".join(row.env_id for row in tasks.TABLE)
+        raise ValueError(f"{folder}: task is {result.task!r}, which is not on the board; expected {known}")
+    claims = {
+        "agent": (result.agent, run.agent),
+        "entry": (result.entry, portable(run.entry)),
+        "model": (result.model, run.model),
+        "seed": (result.seed, run.seed),
+        "task": (spec.env_id, spec.env_id if run.task == spec.name else run.task),
+        "status": (result.status, "self-reported"),
+    }
+    for name, (claimed, found) in claims.items():
+        if claimed != found:
+            raise ValueError(f"{folder}: result.json has {name} {claimed!r}; expected {found!r}")
+    tensors, _ = load_tensors(folder / "model.safetensors")
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(f"{folder}: the weights {name!r} are not finite")
+    if (commitment := commitment_of(run.model, run.entry, tensors)) != result.commitment:
+        raise ValueError(
+            f"{folder}: the commitment of result.json is {result.commitment}, but that of weights, "
+            f"configuration and source is {commitment}; judge the run again"
+        )
+    _rungs(folder, result, spec)
+    return result
+
+
+def verify(
+    folder: Path,
+    *,
+    nonce: str | None = None,
+    minutes: float = 60.0,
+    gibibytes: float = 4.0,
+    report: Callable[[Rung], None] = lambda rung: None,
+) -> Result:
+    """Play the ladder anew with the model of a submission that was checked; return a `verified` result.
+
+    Args:
+        folder: The submission.
+        nonce: 32 bytes, hexadecimal, from which the sequences are drawn too: those of a record, to play it
+            again. Without it they are drawn now, when the weights can no longer be chosen.
+        minutes: How long the model may take in all.
+        gibibytes: How much memory it may have.
+        report: Called with every rung that is done.
+
+    Raises:
+        PlayerError: If the model fails, or takes more than it may.
+    """
+    claimed, started = Result.read(folder / "result.json"), time.perf_counter()
+    spec = tasks.spec(claimed.task)
+    task, nonce = spec.make(), nonce or secrets.token_hex(32)
+    with Player(folder, task.output_size, minutes=minutes, gibibytes=gibibytes) as player:
+        rungs = evaluate(
+            player,
+            spec,
+            claimed.commitment,
+            references={row.name: row.make(task) for row in AGENTS if not row.learns},
+            nonce=nonce,
+            rungs=rungs_of(spec),
+            report=report,
+        )
+    own = {
+        "status": "verified",
+        "nonce": nonce,
+        "rungs": rungs,
+        "seconds": round(time.perf_counter() - started, 3),
+        "versions": versions(),
+        "commit": present_commit(),
+        "hardware": hardware(),
+        "created": datetime.now(UTC),
+    }
+    return claimed.model_copy(update=own)
+
+
+def doubts(claimed: Result, own: Result) -> list[str]:
+    """Say where claims differ from what was found by more than chance would explain.
+
+    Compared are, rung by rung, the sequences that are all right (Fisher's exact test) and the bits that are
+    wrong (a normal approximation, as if all bits of a sequence went wrong together, which is the widest
+    that chance can be). Sequences differ, so counts do; `DOUBT` is shared by all tests of a submission.
+    """
+    found, threshold = [], DOUBT / (2 * len(own.rungs))
+    for mine, theirs in zip(own.rungs, claimed.rungs, strict=True):
+        right = theirs.score.all_right, mine.score.all_right
+        wrong = theirs.score.wrong_bits / theirs.bits, mine.score.wrong_bits / mine.bits
+        if _fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
+            found.append(f"{mine.sizes}: {right[0]} sequences all right were claimed, and {right[1]} found")
+        elif _two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
+            found.append(
+                f"{mine.sizes}: {wrong[0]:.4f} of the bits wrong were claimed, and {wrong[1]:.4f} found"
+            )
+    return found
+
+
+def differences(record: Result, again: Result) -> list[str]:
+    """Say where playing a record's own sequences again gave other counts, by more than one sequence a rung.
+
+    One may go the other way where a probability is 0.5 but for rounding, on another machine.
+    """
+    pairs = zip(record.rungs, again.rungs, strict=True)
+    return [
+        f"{now.sizes}: {before.score.all_right} sequences all right in the record, {now.score.all_right} now"
+        for before, now in pairs
+        if abs(before.score.all_right - now.score.all_right) > 1
+    ]
+
+
+def _plain(path: Path, most: int) -> None:
+    """Refuse what is not a plain file of a possible size, before it is opened."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path} is no plain file; links and devices are refused")
+    if found.st_size > most:
+        raise ValueError(f"{path} has {found.st_size:,} bytes; expected at most {most:,}")
+
+
+def _run(folder: Path) -> Run:
+    """Return the run that a submission is of, which has to be what it says in every field that is used."""
+    try:
+        run = Run.read(folder)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"{folder / 'config.json'} is not the configuration of a run: {error}") from error
+    for name, kind in (("agent", str), ("entry", str), ("task", str), ("model", dict), ("seed", int)):
+        if type(getattr(run, name)) is not kind:
+            raise ValueError(f"{folder / 'config.json'}: {name} is {getattr(run, name)!r}; expected {kind}")
+    return run
+
+
+def _entry(folder: Path, run: Run, trust_code: bool) -> None:
+    """Refuse whatever would be executed, but for the project's own models and code that is trusted."""
+    if run.entry in {row.entry for row in AGENTS if row.learns}:
+        return
+    where, _, name = run.entry.rpartition(":")
+    source = Path(where)
+    if not (name.isidentifier() and source.suffix == ".py" and source.parent == folder.resolve()):
+        raise ValueError(
+            f"{folder}: entry is {portable(run.entry)!r}; expected a model of the project, or a class in a "
+            "file beside config.json, such as my_model.py:MyModel"
+        )
+    _plain(folder / source.name, LARGEST_SOURCE)
+    if not trust_code:
+        raise ValueError(
+            f"{folder} has code of its own, {source.name}; read it, and if you trust it, use --trust-code"
+        )
+
+
+def _rungs(folder: Path, result: Result, spec: TaskSpec) -> None:
+    """Refuse rungs that are not the whole ladder, and numbers that contradict each other."""
+    task, expected = spec.make(), rungs_of(spec)
+    if [(rung.sizes, rung.sequences) for rung in result.rungs] != expected:
+        raise ValueError(
+            f"{folder}: rungs are not the whole ladder of {spec.env_id}; evaluate without options"
+        )
+    names = {row.name for row in AGENTS if not row.learns}
+    for rung in result.rungs:
+        batch = task.episodes(np.zeros(1, np.int64), **rung.sizes)
+        bits = int(batch.mask.sum()) * task.output_size * rung.sequences
+        if rung.bits != bits:
+            raise ValueError(f"{folder}: bits is {rung.bits} at {rung.sizes}; expected {bits}")
+        if rung.references.keys() != names:
+            raise ValueError(f"{folder}: references are {sorted(rung.references)}; expected {sorted(names)}")
+        for name, score in {"score": rung.score, **rung.references}.items():
+            mean_return = 1 - 2 * score.wrong_bits / bits
+            if not math.isclose(score.mean_return, mean_return, abs_tol=1e-6):
+                raise ValueError(
+                    f"{folder}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
+                    f"{score.wrong_bits} of {bits} bits wrong make {mean_return}"
+                )
+
+
+def _fisher(a: int, of_a: int, b: int, of_b: int) -> float:
+    """Return the two-sided p-value of Fisher's exact test for a of `of_a` against b of `of_b`."""
+    both, total = a + b, of_a + of_b
+
+    def log_ways(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    def log_probability(k: int) -> float:
+        return log_ways(of_a, k) + log_ways(of_b, both - k) - log_ways(total, both)
+
+    seen = log_probability(a)
+    every = [log_probability(k) for k in range(max(0, both - of_b), min(both, of_a) + 1)]
+    return min(1.0, sum(math.exp(p) for p in every if p <= seen + 1e-7))
+
+
+def _two_shares(p: float, q: float, of_p: int, of_q: int) -> float:
+    """Return the two-sided p-value of two shares of so many, by the pooled normal approximation."""
+    pooled = (p * of_p + q * of_q) / (of_p + of_q)
+    deviation = math.sqrt(pooled * (1 - pooled) * (1 / of_p + 1 / of_q))
+    return math.erfc(abs(p - q) / deviation / math.sqrt(2)) if deviation else 1.0

@@ -1,0 +1,317 @@
+"""Submissions: what is refused, what is doubted, and that what is honest comes out again."""
+
+import json
+import shutil
+import struct
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from scipy import stats
+
+from ntm_agents import TrainConfig, Trainer
+from ntm_agents.registry import find
+from ntm_agents.training.checkpoint import CheckpointError
+from ntm_agents.training.run import Run
+from ntm_leaderboard import cli, evaluate, submission, verify
+from ntm_leaderboard.contestants import from_run
+from ntm_leaderboard.judge import judge
+from ntm_leaderboard.player import Player, PlayerError
+from ntm_leaderboard.results import Result, Rung
+
+FEW = {"up_to": 20, "sequences": 16}
+
+OWN_MODEL = """
+import os, pathlib, sys, time
+import torch
+
+MARKER = pathlib.Path({marker!r})
+MARKER.touch()
+print("a model may print what it likes")
+
+class Mine(torch.nn.Module):
+    def __init__(self, input_size, output_size):
+        super().__init__()
+        self.layer = torch.nn.Linear(input_size, output_size)
+
+    def initial_state(self, batch_size, capacity):
+        return torch.zeros(batch_size, 1)
+
+    def forward(self, inputs, state):
+        {act}
+        return self.layer(inputs), state
+"""
+
+
+def trained(folder, seed=0, entry="ntm_baselines.lstm:LSTM", agent="lstm", model=None):
+    train = TrainConfig(sequences=32, batch_size=16, validation_sequences=4)
+    model = {"units": 4} if model is None else model
+    run = Run(agent=agent, entry=entry, task="copy", model=model, train=train, seed=seed)
+    Trainer(run, folder).train()
+    judge(from_run(folder), folder / "result.json", **FEW)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def short_ladder(monkeypatch):
+    monkeypatch.setattr(verify, "rungs_of", lambda spec: evaluate.rungs_of(spec, **FEW))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [trained(folder / f"seed-{seed}", seed) for seed in (0, 1)]
+
+
+@pytest.fixture
+def packed(made, tmp_path):
+    return submission.pack([made[0].parent], tmp_path / "submission")
+
+
+def rewrite(path, change):
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+def test_an_honest_submission_is_verified_and_plays_the_same_again(packed):
+    assert [folder.parts[-3:] for folder in packed] == [("copy", "lstm", f"seed-{seed}") for seed in (0, 1)]
+    claimed = verify.check(packed[0])
+    own = verify.verify(packed[0])
+    assert own.status == "verified"
+    assert own.nonce != claimed.nonce
+    assert own.commitment == claimed.commitment
+    assert not verify.doubts(claimed, own)
+    again = verify.verify(packed[0], nonce=own.nonce)
+    assert [rung.score for rung in again.rungs] == [rung.score for rung in own.rungs]
+    assert verify.verify(packed[0], nonce=claimed.nonce).rungs == claimed.rungs  # as in the process itself
+
+
+def test_the_command_packs_and_verifies(made, tmp_path, capsys):
+    output = tmp_path / "submission"
+    assert cli.main(["submit", str(made[0]), "--output", str(output)]) == 0
+    assert cli.main(["submit", str(made[0]), "--output", str(output)]) == 0  # the same is there already
+    assert "| lstm | copy | 0 |" in (output / "README.md").read_text()
+    assert cli.main(["verify", str(output)]) == 0
+    record = Result.read(output / "copy" / "lstm" / "seed-0" / "verified.json")
+    assert record.status == "verified"
+    assert cli.main(["verify", str(output), "--replay"]) == 0
+    rewrite(output / "copy" / "lstm" / "seed-0" / "config.json", lambda config: config.update(seed=1))
+    capsys.readouterr()
+    assert cli.main(["verify", str(output)]) == 1
+    assert "result.json has seed 0; expected 1" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_what_is_not_judged_or_holds_another_run_is_not_packed(made, packed, tmp_path):
+    with pytest.raises(ValueError, match="no judged run"):
+        submission.pack([tmp_path / "nothing"], tmp_path / "submission")
+    other = shutil.copytree(made[1], tmp_path / "other")
+    rewrite(other / "result.json", lambda result: result.update(seed=0))
+    with pytest.raises(ValueError, match="holds another run"):
+        submission.pack([other], tmp_path / "submission")
+    with pytest.raises(ValueError, match=r"other: result.json has seed 0; expected 1"):
+        submission.pack([other], tmp_path / "elsewhere")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def missing(folder):
+    (folder / "config.json").unlink()
+
+
+def truncated(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def oversized(folder):
+    with (folder / "model.safetensors").open("ab") as file:
+        file.truncate(2**21 + 1)
+
+
+def header_bomb(folder):
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", 2**60) + b"{}")
+
+
+def pickled(folder):
+    torch.save({"output.weight": torch.zeros(8, 4)}, folder / "model.safetensors")
+
+
+def not_finite(folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["output.bias"][0] = float("nan")
+    save_file(tensors, folder / "model.safetensors")
+
+
+def other_weights(folder):
+    shutil.copy(folder.parent / "seed-1" / "model.safetensors", folder)
+
+
+def linked(folder):
+    path = folder / "model.safetensors"
+    path.rename(folder / "elsewhere")
+    path.symlink_to(folder / "elsewhere")
+
+
+def in_config(name, value):
+    def change(folder):
+        rewrite(folder / "config.json", lambda config: config.update({name: value}))
+
+    change.__name__ = f"config_{name}_{value}"
+    return change
+
+
+def in_result(name, value):
+    def change(folder):
+        rewrite(folder / "result.json", lambda result: result.update({name: value}))
+
+    change.__name__ = f"result_{name}"
+    return change
+
+
+def in_rung(name, value, part=None):
+    def change(folder):
+        def edit(result):
+            rung = result["rungs"][0]
+            (rung[part] if part else rung)[name] = value
+
+        rewrite(folder / "result.json", edit)
+
+    change.__name__ = f"rung_{name}"
+    return change
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (missing, "config.json is missing"),
+        (truncated, "not a whole safetensors file"),
+        (oversized, "expected at most 2,097,152"),
+        (header_bomb, "not a whole safetensors file"),
+        (pickled, "not a whole safetensors file"),
+        (not_finite, "'output.bias' are not finite"),
+        (other_weights, "the commitment of result.json is"),
+        (linked, "no plain file"),
+        (in_config("entry", "os:system"), "entry is 'os:system'"),
+        (in_config("entry", "../evil.py:Evil"), "entry is 'evil.py:Evil'"),
+        (in_config("entry", "/tmp/evil.py:Evil"), "entry is 'evil.py:Evil'"),
+        (in_config("task", "./evil.py:TASK"), "task"),
+        (in_config("model", {"units": 5}), "result.json has model"),
+        (in_config("model", "units"), "model is 'units'"),
+        (in_config("seed", True), "seed is True"),
+        (in_config("train", {"sequences": "many"}), "not the configuration of a run"),
+        (in_config("train", {"unknown": 1}), "not the configuration of a run"),
+        (in_result("agent", "ntm"), "result.json has agent 'ntm'"),
+        (in_result("task", "ntm_envs/Copy-v9"), "which is not on the board"),
+        (in_result("status", "verified"), "result.json has status 'verified'"),
+        (in_result("commitment", "b" * 64), "the commitment of result.json is bbb"),
+        (in_result("schema_version", 2), "schema_version"),
+        (in_result("seconds", float("inf")), "seconds"),
+        (in_result("surprise", 1), "surprise"),
+        (in_result("rungs", []), "rungs"),
+        (in_rung("sizes", {"length": 21}), "not the whole ladder"),
+        (in_rung("bits", 2561), "bits is 2561"),
+        (in_rung("mean_return", 0.999, "score"), "score.mean_return is 0.999"),
+        (in_rung("all_right", 17, "score"), "17 of 16 sequences"),
+        (in_rung("references", {}), "references are"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_harmed_submission_is_refused(packed, harm, message):
+    harm(packed[0])
+    with pytest.raises((ValueError, CheckpointError), match=message):
+        verify.check(packed[0], trust_code=True)
+
+
+def test_counts_that_were_edited_are_doubted(packed):
+    def claim(result):
+        rung = result["rungs"][0]
+        rung["score"] |= {"all_right": 16, "wrong_bits": 0, "mean_return": 1.0}
+
+    rewrite(packed[0] / "result.json", claim)
+    claimed = verify.check(packed[0])  # nothing contradicts it
+    own = verify.verify(packed[0])
+    assert "16 sequences all right were claimed, and 0 found" in verify.doubts(claimed, own)[0]
+    again = verify.verify(packed[0], nonce=claimed.nonce)
+    assert len(verify.differences(claimed, again)) == 1
+
+
+def test_bits_are_compared_where_no_sequence_is_right(packed):
+    def with_wrong(wrong):
+        score = {"all_right": 0, "wrong_bits": wrong, "mean_return": 0.0, "cost_in_bits": None}
+        rung = {"sizes": {"length": 20}, "sequences": 500, "bits": 80_000, "score": score, "references": {}}
+        return claimed.model_copy(update={"rungs": [Rung.model_validate(rung)]})
+
+    claimed = verify.check(packed[0])
+    for wrong, doubted in ((40_000, False), (41_000, False), (20_000, True)):
+        assert bool(verify.doubts(with_wrong(40_000), with_wrong(wrong))) is doubted
+
+
+def test_the_two_sample_tests_are_scipys():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        n, m = rng.integers(1, 600, 2)
+        a, b = rng.integers(0, n + 1), rng.integers(0, m + 1)
+        theirs = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
+        assert verify._fisher(int(a), int(n), int(b), int(m)) == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+        pooled = (
+            stats.chi2_contingency([[a, n - a], [b, m - b]], correction=False) if 0 < a + b < n + m else None
+        )
+        if pooled is not None:
+            assert verify._two_shares(a / n, b / m, n, m) == pytest.approx(pooled.pvalue, rel=1e-6)
+    assert verify._two_shares(0, 0, 5, 5) == 1
+
+
+def own_model(tmp_path, act="pass"):
+    source, marker = tmp_path / "mine" / "my_model.py", tmp_path / "marker"
+    source.parent.mkdir(exist_ok=True)
+    source.write_text(OWN_MODEL.format(marker=str(marker), act="pass"))
+    row = find(f"{source}:Mine", ())
+    run = trained(tmp_path / "run", entry=row.entry, agent=row.name, model={})
+    folder = submission.pack([run], tmp_path / "submission")[0]
+    if act != "pass":  # what it does only later
+        shutil.copy(folder / "my_model.py", tmp_path / "kept.py")
+        (folder / "my_model.py").write_text(OWN_MODEL.format(marker=str(marker), act=act))
+    marker.unlink()
+    return folder, marker
+
+
+def test_foreign_code_runs_only_if_it_is_trusted(tmp_path):
+    folder, marker = own_model(tmp_path)
+    with pytest.raises(ValueError, match=r"has code of its own, my_model\.py"):
+        verify.check(folder)
+    claimed = verify.check(folder, trust_code=True)
+    assert not marker.exists()
+    own = verify.verify(folder, nonce=claimed.nonce)
+    assert marker.exists()
+    assert own.rungs == claimed.rungs
+    (folder / "my_model.py").write_text((folder / "my_model.py").read_text() + "# changed\n")
+    with pytest.raises(ValueError, match="commitment"):
+        verify.check(folder, trust_code=True)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        ("time.sleep(600)", "took too long"),
+        ("bytearray(2**36)", "ended, exit code 1: MemoryError"),
+        ("os._exit(3)", "ended, exit code 3"),
+    ],
+)
+def test_a_model_that_breaks_its_limits_is_stopped(tmp_path, act, message):
+    folder, _ = own_model(tmp_path, act)
+    observations = np.zeros((2, 9), np.float32)
+    with Player(folder, 8) as player:
+        player.begin(2, 64, 0)
+        player._deadline = time.monotonic() + (2 if "sleep" in act else 600)
+        with pytest.raises(PlayerError, match=message):
+            player.act(observations)
+
+
+def test_a_model_sees_nothing_of_the_parents_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("A_SECRET", "hidden")
+    folder, _ = own_model(tmp_path, "assert 'A_SECRET' not in os.environ")
+    with Player(folder, 8) as player:
+        player.begin(2, 64, 0)
+        assert player.act(np.zeros((2, 9), np.float32)).shape == (2, 8)
