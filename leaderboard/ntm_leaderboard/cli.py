@@ -33,6 +33,7 @@ from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
 from ntm_leaderboard import verify as verification
+from ntm_leaderboard.board import Board
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
 from ntm_leaderboard.player import PlayerError
@@ -137,6 +138,16 @@ class VerifyOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeaderboardOptions:
+    """Rank the agents of a folder of results, over all tasks."""
+
+    action: tyro.conf.Positional[Literal["show"]]
+    """show: print the ranking."""
+    results: Path
+    """A folder that `bench` or `submit` has made, or any that has such folders in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WatchOptions:
     """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
 
@@ -172,13 +183,14 @@ def main(argv: Sequence[str]) -> int:
         "evaluate": (_evaluate, "play the ladder of a task with a trained agent"),
         "bench": (_bench, "train and judge several agents, and compare them"),
         "watch": (_watch, "watch an agent play an episode"),
+        "leaderboard": (_leaderboard, "rank the agents of a folder of results"),
         "submit": (_submit, "pack judged runs for others to check"),
         "verify": (_verify, "check a submission, and play its ladder anew"),
     }
     if not argv or argv[0] in ("-h", "--help"):
         console.print("ntm-envs: how far does a sequence model generalise beyond what it was trained on?\n")
         for name, (_, summary) in commands.items():
-            console.print(f"  ntm-envs {name:9} {summary}", highlight=False)
+            console.print(f"  ntm-envs {name:11} {summary}", highlight=False)
         console.print("\nntm-envs COMMAND --help tells more. Begin with: ntm-envs bench", highlight=False)
         return 0
     if argv[0] not in commands:
@@ -312,7 +324,7 @@ def _bench(argv: list[str]) -> int:
         console.print("Stopped. The same command goes on from there.")
         raise
     report.print_results(console, outcome.results)
-    report.print_scores(console, outcome.results)
+    report.print_board(console, Board.of(outcome.results))
     if outcome.results:
         from ntm_leaderboard.figures import accuracy_figure
 
@@ -329,6 +341,12 @@ def _submit(argv: list[str]) -> int:
     for folder in (packed := pack(options.runs, options.output)):
         console.print(f"{folder}", highlight=False)
     console.print(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
+    return 0
+
+
+def _leaderboard(argv: list[str]) -> int:
+    options = _parse(LeaderboardOptions, argv, "leaderboard")
+    report.print_board(console, Board.read(options.results))
     return 0
 
 

@@ -18,8 +18,9 @@ from rich.table import Table
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board import SEEDS, Board, Standing
 from ntm_leaderboard.results import Result, Rung
-from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, learned, task_score
+from ntm_leaderboard.statistics import horizon, ladder
 
 PLAIN_SECONDS = 10.0
 """Seconds between lines of progress where there is no terminal to draw on."""
@@ -150,47 +151,46 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
     )
 
 
-def print_scores(console: Console, results: Sequence[Result]) -> None:
-    """Print a table of scores, a line an agent, the best first: each task's, and their mean."""
-    specs = {result.task: tasks.spec(result.task) for result in results}
-    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    first: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        for value, found in ((task_score, scores), (learned, first)):
-            if (score := value(result, specs[result.task])) is not None:
-                found[result.agent][result.task].append(score)
-    rows = []
-    for agent, by_task in scores.items():
-        cells = [_score_cell(by_task.get(task), first[agent].get(task)) for task in specs]
-        whole, mean = len(by_task) == len(specs), 0.0
-        if whole:
-            mean = float(np.mean([np.mean(values) for values in by_task.values()]))
-            low, high = bootstrap_interval(*by_task.values())
-            cells.append(f"{_down(mean)}\n[dim]{_down(low)} to {_down(high)}[/]")
-        rows.append((whole, mean, agent, cells))
-    if not rows:
+def print_board(console: Console, board: Board) -> None:
+    """Print the ranking over all tasks: a line an agent, with its score on each task."""
+    if not board.rows:
         return
     table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("", justify="right")
     table.add_column("agent", no_wrap=True)
-    for spec in specs.values():
-        table.add_column(spec.name, justify="right", no_wrap=True)
-    table.add_column("all", justify="right", no_wrap=True)
-    for _, _, agent, cells in sorted(rows, key=lambda row: row[:2], reverse=True):
-        table.add_row(agent, *cells)
+    for name in ("all", *(spec.name for spec in board.specs), "seeds", "sequences", "verified"):
+        table.add_column(name, justify="right", no_wrap=True)
+    others = [row for row in board.rows if row not in board.ranked]
+    others.sort(key=lambda row: (-len(row.standings), -row.score))
+    for rank, row in enumerate([*board.ranked, *others], 1):
+        standings = [row.standings.get(spec.env_id) for spec in board.specs]
+        there = [standing for standing in standings if standing]
+        low, high = row.interval
+        whole = f"{_down(row.score)}\n[dim]{_down(low)} to {_down(high)}[/]" if all(standings) else "–"
+        seen = max((result.training.sequences for result in row.results if result.training), default=None)
+        table.add_row(
+            str(rank) if row in board.ranked else "",
+            row.agent,
+            whole,
+            *(_standing_cell(standing) for standing in standings),
+            str(min(len(standing.scores) for standing in there)),
+            "–" if seen is None else f"{seen:,}",
+            "yes" if all(standing.verified for standing in there) else "no",
+        )
     console.print(table)
     console.print(
-        "Above, the score of what is longer than in training: 0 is the mean return of the best constant\n"
-        "output, and 1 that of the oracle; below, that of the largest training size, and under all the\n"
-        "95 % interval over seeds.",
+        "Above, the score of what is longer than in training: 0 is the mean return of the best constant "
+        "output, and 1 that of the oracle; below, that of the largest training size, and under all the "
+        f"95 % interval over seeds. A rank needs {SEEDS} seeds on every task.",
         style="dim",
     )
 
 
-def _score_cell(beyond: list[float] | None, first: list[float] | None) -> str:
-    if not beyond:
+def _standing_cell(standing: Standing | None) -> str:
+    if standing is None:
         return "–"
-    below = f"\n[dim]{_down(float(np.mean(first)))}[/]" if first else ""
-    return f"{_down(float(np.mean(beyond)))}{below}"
+    below = f"\n[dim]{_down(float(np.mean(standing.learned)))}[/]" if standing.learned else ""
+    return f"{_down(standing.score)}{below}"
 
 
 def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]]]) -> Table:

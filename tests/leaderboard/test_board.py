@@ -1,0 +1,138 @@
+"""The board: who is ranked, by what, and what does not belong on it."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+from test_results import RESULT
+
+from ntm_envs import tasks
+from ntm_leaderboard import cli, report
+from ntm_leaderboard.board import SEEDS, Board
+from ntm_leaderboard.results import Result
+from ntm_leaderboard.statistics import bootstrap_interval
+
+TASKS = ("copy", "repeat_copy")
+
+
+def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
+    """Return a result whose rungs beyond the training range all have a score."""
+    spec = tasks.spec(task)
+
+    def graded(mean_return):
+        return {"all_right": 0, "wrong_bits": 1, "mean_return": mean_return, "cost_in_bits": None}
+
+    rungs = [
+        {
+            "sizes": rung,
+            "sequences": 4,
+            "bits": 64,
+            "score": graded(score if rung != spec.largest else 0.5),
+            "references": {"constant": graded(0.0), "oracle": graded(1.0)},
+        }
+        for rung in spec.rungs
+    ]
+    commitment = f"{abs(hash((agent, task, seed))):064x}"
+    record = {"agent": agent, "task": spec.env_id, "seed": seed, "commitment": commitment, "rungs": rungs}
+    return Result.model_validate(RESULT | record | changes)
+
+
+def several(agent, scores, task="copy", **changes):
+    return [result(agent, task, seed, score, **changes) for seed, score in enumerate(scores)]
+
+
+def test_an_agents_score_is_the_mean_over_tasks_of_the_mean_over_seeds():
+    copies, repeats = [1.0, 0.8, 0.6, 1.0, 1.0], [0.2, 0.4, 0.0, 0.1, 0.3, 0.2]
+    board = Board.of([*several("ntm", copies), *several("ntm", repeats, "repeat_copy")])
+    (row,) = board.ranked
+    assert row.score == pytest.approx((np.mean(copies) + np.mean(repeats)) / 2)
+    assert row.interval == pytest.approx(bootstrap_interval(copies, repeats))
+    assert [spec.name for spec in board.specs] == list(TASKS)
+    assert row.standings["ntm_envs/Copy-v0"].learned == (0.5,) * 5
+
+
+def test_the_best_comes_first_and_a_rank_needs_enough_seeds_on_every_task():
+    every = [
+        found
+        for agent, score in (("good", 0.9), ("better", 0.95), ("bad", 0.1))
+        for task in TASKS
+        for found in several(agent, [score] * SEEDS, task)
+    ]
+    few = [*several("few", [1.0] * SEEDS), *several("few", [1.0] * (SEEDS - 1), "repeat_copy")]
+    one_task = several("one", [1.0] * SEEDS)
+    board = Board.of([*every, *few, *one_task])
+    assert [row.agent for row in board.ranked] == ["better", "good", "bad"]
+    assert [row.agent for row in board.ranking(tasks.spec("copy"))] == ["few", "one", "better", "good", "bad"]
+    assert [row.agent for row in board.ranking(tasks.spec("repeat_copy"))] == ["few", "better", "good", "bad"]
+
+
+def test_to_fail_one_task_costs_more_than_to_fail_none():
+    right = [found for task in TASKS for found in several("right", [1.0] * 5, task)]
+    fails = [*several("fails", [1.0] * 5), *several("fails", [0.0] * 5, "repeat_copy")]
+    board = Board.of([*fails, *right])
+    assert [(row.agent, row.score) for row in board.ranked] == [("right", 1.0), ("fails", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("sequences", "budget"),
+    [
+        (0, "100 thousand"),
+        (100_000, "100 thousand"),
+        (100_001, "1 million"),
+        (1_000_000, "1 million"),
+        (1_000_001, "open"),
+    ],
+)
+def test_the_budget_is_that_of_the_run_that_saw_the_most(sequences, budget):
+    training = {
+        "sequences": sequences,
+        "seconds": 1.0,
+        "restarts": 0,
+        "dropped_updates": 0,
+        "parameters": 5,
+        "state_values": 5,
+        "recipe": {},
+    }
+    results = [result(), result(seed=1, training=training)]
+    assert Board.of(results).rows[0].budget == budget
+
+
+def test_what_does_not_belong_together_is_refused():
+    with pytest.raises(ValueError, match="two results of ntm, ntm_envs/Copy-v0, seed 0"):
+        Board.of([result(), result(commitment="b" * 64)])
+    with pytest.raises(ValueError, match="thief has the weights of ntm"):
+        Board.of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
+    shorter = result(seed=1).model_copy(update={"rungs": result().rungs[:3]})
+    with pytest.raises(ValueError, match="other rungs of ntm_envs/Copy-v0"):
+        Board.of([result(), shorter])
+
+
+def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
+    result(score=1.0).write(tmp_path / "a" / "result.json")
+    result(score=0.5, status="verified").write(tmp_path / "a" / "verified.json")
+    result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
+    (row,) = Board.read(tmp_path).rows
+    standing = row.standings["ntm_envs/Copy-v0"]
+    assert standing.scores == (0.5, 1.0)
+    assert not standing.verified
+    with pytest.raises(ValueError, match=r"no result\.json in"):
+        Board.read(tmp_path / "empty")
+
+
+def test_the_ranking_is_printed(tmp_path, capsys):
+    for task in TASKS:
+        for found in (*several("ntm", [0.75] * 5, task), *several("lstm", [0.25] * 2, task)):
+            found.write(tmp_path / task / found.agent / str(found.seed) / "result.json")
+    assert cli.main(["leaderboard", "show", "--results", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("1 ntm") < printed.index("lstm")
+    assert "0.750 to 0.750" in printed
+    file = io.StringIO()
+    report.print_board(Console(file=file, width=120), Board.of([]))
+    assert not file.getvalue()
+
+
+def test_agents_without_a_rung_beyond_the_training_range_are_left_out():
+    first = result().model_copy(update={"rungs": result().rungs[:1]})
+    assert not Board.of([first]).rows
