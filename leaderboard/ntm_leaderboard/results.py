@@ -1,11 +1,16 @@
 """A result: how one trained agent did on one task. An immutable JSON file; nothing derived is stored.
 
+    python -m ntm_leaderboard.results > leaderboard/result.schema.json
+
+writes the schema down as JSON Schema, for those who read results with something else.
+
 Version 1 of the schema. Unknown or missing fields, numbers that are not finite and impossible counts are
 refused.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -149,3 +154,7 @@ class Result(Record):
             return cls.model_validate_json(path.read_text())
         except ValidationError as error:
             raise ValueError(f"{path} is not a result: {error}") from error
+
+
+if __name__ == "__main__":
+    print(json.dumps(Result.model_json_schema(), indent=2))

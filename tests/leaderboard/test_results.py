@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from ntm_leaderboard import results
 from ntm_leaderboard.results import Result
 
 SCORE = {"all_right": 3, "wrong_bits": 5, "mean_return": 0.9, "cost_in_bits": 2.5}
@@ -87,3 +89,8 @@ def test_a_result_cannot_be_changed():
     result = Result.model_validate(RESULT)
     with pytest.raises(ValidationError, match="frozen"):
         result.seed = 1
+
+
+def test_the_json_schema_is_that_of_the_model():
+    path = Path(results.__file__).parents[1] / "result.schema.json"
+    assert json.loads(path.read_text()) == Result.model_json_schema(), results.__doc__
