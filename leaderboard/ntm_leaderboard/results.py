@@ -103,8 +103,8 @@ class Result(Record):
     """How one agent, trained with one seed, did on one task."""
 
     schema_version: Literal[1] = 1
-    agent: str
-    """What the agent is called."""
+    agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
+    """What the agent is called; a name that folders may have."""
     entry: str
     """Where its class is, such as ``ntm_agents.ntm:NTM``."""
     model: dict[str, Any]

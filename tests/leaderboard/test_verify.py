@@ -203,6 +203,7 @@ def in_rung(name, value, part=None):
         (in_config("train", {"sequences": "many"}), "not the configuration of a run"),
         (in_config("train", {"unknown": 1}), "not the configuration of a run"),
         (in_result("agent", "ntm"), "result.json has agent 'ntm'"),
+        (in_result("agent", "../../etc"), "agent"),
         (in_result("task", "ntm_envs/Copy-v9"), "which is not on the board"),
         (in_result("status", "verified"), "result.json has status 'verified'"),
         (in_result("commitment", "b" * 64), "the commitment of result.json is bbb"),
