@@ -7,7 +7,6 @@ from pathlib import Path
 
 EXTRAS = {
     "PIL": "render",
-    "altair": "leaderboard",
     "jinja2": "leaderboard",
     "matplotlib": "leaderboard",
     "numba": "fast",
@@ -20,6 +19,7 @@ EXTRAS = {
     "tensorboard": "all",
     "torch": "leaderboard",
     "tyro": "leaderboard",
+    "vl_convert": "leaderboard",
 }
 """The extra that brings the command line each package that an import may miss."""
 

@@ -13,7 +13,13 @@ import numpy as np
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Result
-from ntm_leaderboard.statistics import bootstrap_interval, learned, task_score
+from ntm_leaderboard.statistics import (
+    bootstrap_interval,
+    interquartile_mean,
+    learned,
+    probability_of_improvement,
+    task_score,
+)
 
 SEEDS = 5
 """Seeds that an agent needs on every task to be ranked over all of them."""
@@ -77,6 +83,22 @@ class Row:
     def interval(self) -> tuple[float, float]:
         """Its 95 % bootstrap interval; the seeds of each task are resampled by themselves."""
         return bootstrap_interval(*(standing.scores for standing in self.standings.values()))
+
+    @property
+    def interquartile_mean(self) -> float:
+        """The interquartile mean of the scores of all its runs."""
+        return interquartile_mean(
+            [score for standing in self.standings.values() for score in standing.scores]
+        )
+
+    def improvement_over(self, other: Row) -> float:
+        """Return how probable it is that a run of it scores more than one of another agent.
+
+        It is the mean over the tasks that both have results on.
+        """
+        both = [task for task in self.standings if task in other.standings]
+        pairs = [(self.standings[task].scores, other.standings[task].scores) for task in both]
+        return float(np.mean([probability_of_improvement(own, theirs) for own, theirs in pairs]))
 
     @property
     def budget(self) -> str:

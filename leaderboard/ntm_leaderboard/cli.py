@@ -139,12 +139,14 @@ class VerifyOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardOptions:
-    """Rank the agents of a folder of results, over all tasks."""
+    """Rank the agents of a folder of results, over all tasks and on each."""
 
-    action: tyro.conf.Positional[Literal["show"]]
-    """show: print the ranking."""
+    action: tyro.conf.Positional[Literal["show", "build"]]
+    """show: print the ranking. build: write it as a web page, with charts."""
     results: Path
     """A folder that `bench` or `submit` has made, or any that has such folders in it."""
+    output: Path = Path("site")
+    """Where `build` writes the page: a new folder, or one that it has made before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,7 +348,14 @@ def _submit(argv: list[str]) -> int:
 
 def _leaderboard(argv: list[str]) -> int:
     options = _parse(LeaderboardOptions, argv, "leaderboard")
-    report.print_board(console, Board.read(options.results))
+    board = Board.read(options.results)
+    if options.action == "show":
+        report.print_board(console, board)
+        return 0
+    from ntm_leaderboard.page import build  # it brings Jinja and Vega, which nothing else here needs
+
+    page = build(board, options.output)
+    console.print(f"The page is {page}: it opens in a browser, and on any host of static files.")
     return 0
 
 

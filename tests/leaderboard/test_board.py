@@ -52,6 +52,15 @@ def test_an_agents_score_is_the_mean_over_tasks_of_the_mean_over_seeds():
     assert row.standings["ntm_envs/Copy-v0"].learned == (0.5,) * 5
 
 
+def test_runs_are_compared_task_by_task():
+    own = [*several("own", [0.9, 0.5]), *several("own", [0.2, 0.2], "repeat_copy")]
+    other = [*several("other", [0.7, 0.7]), *several("other", [0.1, 0.2], "repeat_copy")]
+    rows = {row.agent: row for row in Board.of([*own, *other]).rows}
+    assert rows["own"].improvement_over(rows["other"]) == pytest.approx((0.5 + 0.75) / 2)
+    assert rows["other"].improvement_over(rows["own"]) == pytest.approx((0.5 + 0.25) / 2)
+    assert rows["own"].interquartile_mean == pytest.approx((0.2 + 0.5) / 2)
+
+
 def test_the_best_comes_first_and_a_rank_needs_enough_seeds_on_every_task():
     every = [
         found

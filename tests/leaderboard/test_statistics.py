@@ -8,8 +8,10 @@ from ntm_leaderboard.results import Result, Rung, Score
 from ntm_leaderboard.statistics import (
     bootstrap_interval,
     horizon,
+    interquartile_mean,
     ladder,
     learned,
+    probability_of_improvement,
     rung_score,
     solved,
     task_score,
@@ -52,6 +54,22 @@ def test_groups_are_resampled_each_by_itself_as_scipy_does():
     assert low == pytest.approx(theirs.low, abs=0.03)
     assert high == pytest.approx(theirs.high, abs=0.03)
     assert bootstrap_interval([1.0], [0.25]) == (0.625, 0.625)
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_the_interquartile_mean_is_scipys_trimmed_mean(count):
+    values = np.random.default_rng(count).normal(size=count)
+    assert interquartile_mean(values) == pytest.approx(stats.trim_mean(values, 0.25))
+
+
+def test_the_probability_of_improvement_is_that_of_mann_and_whitney():
+    rng = np.random.default_rng(0)
+    for n, m in ((1, 1), (5, 5), (4, 9)):
+        own, others = rng.integers(4, size=n), rng.integers(4, size=m)  # with ties
+        theirs = stats.mannwhitneyu(own, others).statistic / (n * m)
+        assert probability_of_improvement(own, others) == pytest.approx(theirs)
+    assert probability_of_improvement([1, 1], [1]) == 0.5
+    assert probability_of_improvement([2], [1, 1]) == 1
 
 
 def returns(sizes, own, constant=0.2, oracle=0.7):

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from ntm_leaderboard import __main__ as command
 from ntm_leaderboard import cli
 
-IMPORTED_AS = {"pillow": "PIL", "pygame-ce": "pygame"}
+IMPORTED_AS = {"pillow": "PIL", "pygame-ce": "pygame", "vl-convert-python": "vl_convert"}
 
 
 def packages(extra: str) -> Iterator[str]:
