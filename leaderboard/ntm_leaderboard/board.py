@@ -181,6 +181,12 @@ class Board:
         full = [row for row in self.rows if self.complete(row)]
         return tuple(sorted(full, key=lambda row: -row.score))
 
+    @cached_property
+    def listed(self) -> tuple[Row, ...]:
+        """All agents: those that are ranked, and then the others, those with the most tasks first."""
+        others = [row for row in self.rows if not self.complete(row)]
+        return (*self.ranked, *sorted(others, key=lambda row: (-len(row.standings), -row.score)))
+
     def complete(self, row: Row) -> bool:
         """Tell whether an agent may be ranked over all tasks of the board."""
         counts = [len(found.scores) for found in row.standings.values()]

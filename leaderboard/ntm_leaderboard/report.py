@@ -116,8 +116,8 @@ def print_result(console: Console, result: Result) -> None:
                 cost += f" ({oracle.cost_in_bits:.2f})"
             table.add_row(
                 str(rung.sizes[size]),
-                _down(rung.sequence_accuracy),
-                _down(rung.bit_accuracy),
+                down(rung.sequence_accuracy),
+                down(rung.bit_accuracy),
                 f"{score.mean_return:.3f}",
                 cost,
                 *(f"{rung.references[name].mean_return:.3f}" for name in references),
@@ -160,13 +160,11 @@ def print_board(console: Console, board: Board) -> None:
     table.add_column("agent", no_wrap=True)
     for name in ("all", *(spec.name for spec in board.specs), "seeds", "sequences", "verified"):
         table.add_column(name, justify="right", no_wrap=True)
-    others = [row for row in board.rows if row not in board.ranked]
-    others.sort(key=lambda row: (-len(row.standings), -row.score))
-    for rank, row in enumerate([*board.ranked, *others], 1):
+    for rank, row in enumerate(board.listed, 1):
         standings = [row.standings.get(spec.env_id) for spec in board.specs]
         there = [standing for standing in standings if standing]
         low, high = row.interval
-        whole = f"{_down(row.score)}\n[dim]{_down(low)} to {_down(high)}[/]" if all(standings) else "–"
+        whole = f"{down(row.score)}\n[dim]{down(low)} to {down(high)}[/]" if all(standings) else "–"
         seen = max((result.training.sequences for result in row.results if result.training), default=None)
         table.add_row(
             str(rank) if row in board.ranked else "",
@@ -189,8 +187,8 @@ def print_board(console: Console, board: Board) -> None:
 def _standing_cell(standing: Standing | None) -> str:
     if standing is None:
         return "–"
-    below = f"\n[dim]{_down(float(np.mean(standing.learned)))}[/]" if standing.learned else ""
-    return f"{_down(standing.score)}{below}"
+    below = f"\n[dim]{down(float(np.mean(standing.learned)))}[/]" if standing.learned else ""
+    return f"{down(standing.score)}{below}"
 
 
 def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]]]) -> Table:
@@ -235,10 +233,11 @@ def _reference_cell(rung: Rung, name: str) -> str:
 
 def _numbers(accuracy: float, wrong: float) -> str:
     """Return one above the other, rounded such that what is not perfect does not look so."""
-    return f"{_down(accuracy)}\n[dim]{math.ceil(round(10 * wrong, 6)) / 10:.1f}[/]"
+    return f"{down(accuracy)}\n[dim]{math.ceil(round(10 * wrong, 6)) / 10:.1f}[/]"
 
 
-def _down(share: float) -> str:
+def down(share: float) -> str:
+    """Return a share with three digits, rounded down, so that what is not perfect does not look so."""
     return f"{math.floor(round(1000 * share, 6)) / 1000:.3f}"
 
 

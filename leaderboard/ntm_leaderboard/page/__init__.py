@@ -11,7 +11,6 @@ Names of agents are other people's text: the template escapes all of it, and so 
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 import shutil
@@ -28,6 +27,7 @@ from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board import SEEDS, Board, Row
 from ntm_leaderboard.figures import COLOURS
 from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart
+from ntm_leaderboard.report import down
 from ntm_leaderboard.results import Result, Rung, Score
 from ntm_leaderboard.statistics import bootstrap_interval, ladder, learned
 
@@ -73,7 +73,7 @@ def build(board: Board, output: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"down": _down, "title": _title, "command": _command, "most": _most}
+    environment.filters |= {"down": down, "title": _title, "command": _command, "most": _most}
     html = environment.get_template("index.html.j2").render(_content(board))
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
@@ -102,9 +102,7 @@ def _made_here(output: Path) -> bool:
 
 def _content(board: Board) -> dict[str, Any]:
     """Return what the template is filled with."""
-    others = [row for row in board.rows if row not in board.ranked]
-    others.sort(key=lambda row: (-len(row.standings), -row.score))
-    rows = [*board.ranked, *others]
+    rows = board.listed
     marks = {
         row.agent: {
             "colour": COLOURS[i % len(COLOURS)],
@@ -214,11 +212,6 @@ def _costs(board: Board, rows: Iterable[Row]) -> list[dict[str, Any]]:
             if scored and _most(scored.results, "parameters")
         ]
     return found
-
-
-def _down(share: float) -> str:
-    """Return a share rounded down, so that what is not perfect does not look so."""
-    return f"{math.floor(round(1000 * share, 6)) / 1000:.3f}"
 
 
 def _title(spec: TaskSpec) -> str:
