@@ -81,7 +81,7 @@ def test_a_run_is_trained_and_judged(home, capsys):
     assert cli.main([*command, "--output", "runs/a"]) == 0
     assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
     config = json.loads(Path("runs/a/config.json").read_text())
-    assert config["model"] == {"units": 6, "depth": 1}
+    assert config["model"] == {"units": 6, "depth": 1, "forget_bias": 0.0, "orthogonal": False}
     assert config["train"]["sequences"] == 64
     assert config["seed"] == 3
     assert cli.main([*command, "--output", "runs/a"]) == 0
