@@ -169,8 +169,7 @@ class Board:
         Raises:
             ValueError: If there are none, or they do not go together.
         """
-        paths = [path.with_name("verified.json") for path in sorted(folder.rglob("result.json"))]
-        results = [Result.read(path if path.exists() else path.with_name("result.json")) for path in paths]
+        results = [_verified_or_claimed(path) for path in sorted(folder.rglob("result.json"))]
         if not results:
             raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
         return cls.of(results)
@@ -196,6 +195,16 @@ class Board:
         """Return the agents with results on one task, the best there first, with any number of seeds."""
         there = [row for row in self.rows if spec.env_id in row.standings]
         return tuple(sorted(there, key=lambda row: -row.standings[spec.env_id].score))
+
+
+def _verified_or_claimed(path: Path) -> Result:
+    claimed, beside = Result.read(path), path.with_name("verified.json")
+    if not beside.exists():
+        return claimed
+    verified = Result.read(beside)
+    if verified.commitment != claimed.commitment:
+        raise ValueError(f"{beside} is of other weights than {path.name}; delete it, and verify anew")
+    return verified
 
 
 def _standing(results: Sequence[Result], spec: TaskSpec) -> Standing | None:

@@ -125,6 +125,9 @@ def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
     standing = row.standings["ntm_envs/Copy-v0"]
     assert standing.scores == (0.5, 1.0)
     assert not standing.verified
+    result(seed=1, status="verified", commitment="c" * 64).write(tmp_path / "b" / "verified.json")
+    with pytest.raises(ValueError, match=r"verified\.json is of other weights than result\.json"):
+        Board.read(tmp_path)
     with pytest.raises(ValueError, match=r"no result\.json in"):
         Board.read(tmp_path / "empty")
 
