@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
+from seeds import BY_COST, above
 
 from ntm_envs import tasks
 from ntm_leaderboard.results import Result, Rung
@@ -137,8 +138,6 @@ SIZES = {
     "priority_sort": (20, 30),
 }
 """The values of the size that grows, of the first ladder, that are shown."""
-BY_COST = ("ngrams", "priority_sort")
-"""Tasks where it is the cost in bits that counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,11 +198,7 @@ class Job:
         return [self._cell(rungs[value]) for value in SIZES[self.task]]
 
     def _cell(self, rung: Rung) -> str:
-        if self.task not in BY_COST:
-            return str(rung.sequences - rung.score.all_right)
-        own, best = rung.score.cost_in_bits, rung.references["oracle"].cost_in_bits
-        assert own is not None
-        return f"{own - (best or 0):.2f}"
+        return above(rung) if self.task in BY_COST else str(rung.sequences - rung.score.all_right)
 
 
 def main(options: Options) -> None:

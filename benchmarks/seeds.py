@@ -135,7 +135,7 @@ def _table(folders: list[Path]) -> str:
         }
         for rung in result.rungs:
             wrong = f"{rung.sequences - rung.score.all_right} of {rung.sequences}"
-            row[_text(spec, rung.sizes)] = _above(rung) if spec.name in BY_COST else wrong
+            row[_text(spec, rung.sizes)] = above(rung) if spec.name in BY_COST else wrong
         if (folder / "beyond.json").exists():
             for found in json.loads((folder / "beyond.json").read_text())["played"]:
                 wrong = np.count_nonzero(found["wrong_bits"])
@@ -146,7 +146,7 @@ def _table(folders: list[Path]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def _above(rung: Rung) -> str:
+def above(rung: Rung) -> str:
     """Return the cost in bits above that of the oracle, on the same sequences."""
     own, best = rung.score.cost_in_bits, rung.references["oracle"].cost_in_bits
     assert own is not None
@@ -164,7 +164,7 @@ def _publish(folder: Path) -> None:
     by_cost = spec.name in BY_COST
     rungs = [
         f"| {_text(spec, rung.sizes)} | {rung.sequences} | {rung.sequences - rung.score.all_right} | "
-        f"{_above(rung) if by_cost else f'{rung.score.wrong_bits} of {rung.bits:,}'} |"
+        f"{above(rung) if by_cost else f'{rung.score.wrong_bits} of {rung.bits:,}'} |"
         for rung in result.rungs
     ]
     largest, command = _text(spec, spec.largest), f"ntm-envs train --agent {result.agent} --task {spec.name}"
