@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ntm_agents.training.checkpoint import write_atomically
+from ntm_agents.training.checkpoint import CheckpointError, write_atomically
 from ntm_agents.training.run import Run
 from ntm_envs import tasks
 from ntm_leaderboard.contestants import portable
@@ -39,8 +39,7 @@ def pack(folders: Sequence[Path], output: Path) -> list[Path]:
 
     Raises:
         ValueError: If there is no judged run, if one cannot be submitted, or if another one is in its place;
-            nothing is half-written then.
-        CheckpointError: If its weights are damaged.
+            every run is there whole or not at all.
     """
     runs = [run for folder in folders for run in runs_in(folder)]
     if not runs:
@@ -75,7 +74,7 @@ def _pack(folder: Path, output: Path) -> Path:
             (copy / "config.json").write_text(json.dumps({**config, "entry": portable(run.entry)}, indent=2))
         try:
             check(copy, trust_code=True)
-        except ValueError as error:
+        except (ValueError, CheckpointError) as error:
             raise ValueError(str(error).replace(str(copy), str(folder))) from error
         target.parent.mkdir(parents=True, exist_ok=True)
         copy.rename(target)
