@@ -160,7 +160,7 @@ TABLE = (
             ),
             # A selection sort: one head writes the list down, the reader looks up the largest priority, which
             # alone is compared with keys, and the second writer deletes what was read. Near ties are rare in
-            # short lists, so in the end there are none; and where a deleted slot is found again, all is lost.
+            # short lists, so in the end no list is short. If deleted slots are found again, it goes back.
             "priority_sort": Recipe(
                 model={
                     "units": 64,

@@ -17,8 +17,8 @@ TABLE = (
         summary="LSTM, one layer of 256 units",
         default=Recipe(train=TrainConfig(sequences=48_000, mixed_sizes=True)),
     ),
-    # The sizes are those of the paper's table 3. It trained on up to a million sequences; here it is as
-    # many as ten minutes allow.
+    # The sizes are those of the paper's table 3. It trained on up to a million sequences; these are
+    # fewer.
     AgentSpec(
         name="lstm-paper",
         entry="ntm_baselines.lstm:LSTM",
