@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -364,25 +365,10 @@ def _verify(argv: list[str]) -> int:
     folders = list(verification.runs_in(options.folder))
     if not folders:
         raise ValueError(f"there is no result.json in {options.folder}; name the folder that submit has made")
-    limits = {"minutes": options.minutes, "gibibytes": options.gibibytes}
     failed = 0
     for folder in folders:
         try:
-            claimed = verification.check(folder, trust_code=options.trust_code)
-            with report.evaluation_display(console) as display:
-                if options.replay:
-                    found = []
-                    for path in sorted(folder.glob("*.json")):
-                        if path.name in ("result.json", "verified.json"):
-                            record = Result.read(path)
-                            again = verification.verify(folder, nonce=record.nonce, report=display, **limits)
-                            found += [
-                                f"{path.name}, {text}" for text in verification.differences(record, again)
-                            ]
-                else:
-                    own = verification.verify(folder, report=display, **limits)
-                    own.write(folder / "verified.json")
-                    found = verification.doubts(claimed, own)
+            found = _complaints(folder, options)
         except (ValueError, CheckpointError, PlayerError) as error:
             found = [str(error)]
         failed += bool(found)
@@ -390,6 +376,30 @@ def _verify(argv: list[str]) -> int:
         for text in found:
             console.print(f"    {escape(text)}", highlight=False)
     return 1 if failed else 0
+
+
+def _complaints(folder: Path, options: VerifyOptions) -> list[str]:
+    """Play the ladder of a submission, anew or again, and say what does not come out."""
+    claimed = verification.check(folder, trust_code=options.trust_code)
+    with report.evaluation_display(console) as display:
+        play = partial(
+            verification.verify,
+            folder,
+            minutes=options.minutes,
+            gibibytes=options.gibibytes,
+            report=display,
+        )
+        if not options.replay:
+            own = play()
+            own.write(folder / "verified.json")
+            return verification.doubts(claimed, own)
+        found = []
+        for path in (folder / "result.json", folder / "verified.json"):
+            if path.exists():
+                record = Result.read(path)
+                again = play(nonce=record.nonce)
+                found += [f"{path.name}, {text}" for text in verification.differences(record, again)]
+    return found
 
 
 def _watch(argv: list[str]) -> int:

@@ -67,7 +67,7 @@ class Player:
             env={name: os.environ[name] for name in KEPT if name in os.environ} | {"OMP_NUM_THREADS": "1"},
         )
         try:
-            self._ask({"load": True})
+            self._confirm()  # that it is loaded
         except PlayerError:
             self.__exit__(None, None, None)
             raise
@@ -99,7 +99,7 @@ class Player:
         return np.frombuffer(answer, np.float32).reshape(len(rows), self._output_size)
 
     def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
-        """Send a request, and wait until it is answered with ``ok``."""
+        """Send a request, and wait until it is answered."""
         pipe = self._process.stdin
         assert pipe is not None
         try:
@@ -107,6 +107,10 @@ class Player:
             pipe.flush()
         except OSError:
             self._fail("ended")
+        self._confirm()
+
+    def _confirm(self) -> None:
+        """Wait for ``ok``."""
         if self._receive(3) != b"ok\n":
             self._fail("answered out of turn")
 
@@ -146,12 +150,11 @@ def main(folder: Path, seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a model prints is no answer
-    agent: ModelAgent | None = None
+    agent = ModelAgent(load_run(folder)[0])
+    answers.write(b"ok\n")
+    answers.flush()
     while line := requests.readline(MESSAGE):
         request = json.loads(line)
-        if "load" in request:
-            agent = ModelAgent(load_run(folder)[0])
-        assert agent is not None
         if "begin" in request:
             agent.begin(*request["begin"])
         if "act" in request:
