@@ -283,6 +283,7 @@ TABLE = (
                     penalty=0.02,
                     restart_after=10_000,
                     restart_loss=0.3,
+                    privileges=("task_channels",),
                 ),
             ),
         },

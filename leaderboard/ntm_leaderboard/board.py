@@ -1,9 +1,16 @@
-"""The board: results put together, agent by agent, and ranked. It is made from results, and never stored."""
+"""The board: results put together, agent by agent, and ranked. Nothing that is computed here is ever stored.
+
+    python -m ntm_leaderboard.board leaderboard/results > leaderboard/ntm_leaderboard/board.json
+
+puts the committed results into the one file that comes with the package.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +28,15 @@ from ntm_leaderboard.statistics import (
     task_score,
 )
 
+SHIPPED = Path(__file__).with_name("board.json")
+"""The results that come with the package."""
 SEEDS = 5
 """Seeds that an agent needs on every task to be ranked over all of them."""
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
+TRACKS = {"supervised": "the right answers", "reward": "rewards alone", "elsewhere": "something else"}
+"""What agents learnt from; each is ranked among those that learnt from the same. The last are those that this
+project has not trained."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +76,12 @@ class Row:
     Attributes:
         agent: What it is called.
         standings: How it did, by the ids of tasks.
+        own: Whether whoever looks at the board has put it there.
     """
 
     agent: str
     standings: dict[str, Standing]
+    own: bool = False
 
     @cached_property
     def results(self) -> tuple[Result, ...]:
@@ -91,6 +105,15 @@ class Row:
             [score for standing in self.standings.values() for score in standing.scores]
         )
 
+    def share_above(self, score: float) -> float:
+        """Return the share of its runs on a task that score more, as a mean over tasks.
+
+        For all scores, that is a performance profile.
+        Source: Agarwal et al., *Deep Reinforcement Learning at the Edge of the Statistical Precipice* (2021).
+        """
+        shares = [np.mean(np.array(standing.scores) > score) for standing in self.standings.values()]
+        return float(np.mean(shares))
+
     def improvement_over(self, other: Row) -> float:
         """Return how probable it is that a run of it scores more than one of another agent.
 
@@ -99,6 +122,17 @@ class Row:
         both = [task for task in self.standings if task in other.standings]
         pairs = [(self.standings[task].scores, other.standings[task].scores) for task in both]
         return float(np.mean([probability_of_improvement(own, theirs) for own, theirs in pairs]))
+
+    @property
+    def track(self) -> str:
+        """What it learnt from, of `TRACKS`."""
+        return _track(self.results[0])
+
+    @property
+    def tuned(self) -> bool:
+        """Whether it has one configuration for one task and another for another."""
+        trained = [(result.model, result.training.recipe) for result in self.results if result.training]
+        return any(configuration != trained[0] for configuration in trained)
 
     @property
     def budget(self) -> str:
@@ -117,68 +151,71 @@ class Board:
     """Results put together.
 
     Attributes:
-        specs: The tasks that there are results on, in the order of the table.
         rows: The agents.
+        judged: By the ids of tasks, in the order of their table, the rungs that all results on a task have:
+            scores are over these.
     """
 
-    specs: tuple[TaskSpec, ...]
     rows: tuple[Row, ...]
+    judged: dict[str, tuple[dict[str, int], ...]]
 
     @classmethod
-    def of(cls, results: Iterable[Result]) -> Board:
+    def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Board:
         """Put results together; those of which nothing beyond the training range was played have no score.
+
+        Args:
+            results: What is on the board.
+            own: What whoever looks at it puts among them, as rows of their own, which may have the name and
+                the weights of one that is there. On other tasks there is nothing to be compared with.
 
         Raises:
             ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
-                another, or if results on a task are of different rungs.
+                another, if one has learnt from answers here and from rewards there, or if results on a task
+                have no rung beyond the training range in common.
         """
-        by_agent: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
-        seen: dict[tuple[str, str, int], Result] = {}
-        owners: dict[str, str] = {}
-        rungs: dict[str, list[dict[str, int]]] = {}
-        for result in results:
-            who = (result.agent, result.task, result.seed)
-            if who in seen:
-                raise ValueError("there are two results of {}, {}, seed {}; keep one".format(*who))
-            if (owner := owners.setdefault(result.commitment, result.agent)) != result.agent:
-                raise ValueError(
-                    f"{result.agent} has the weights of {owner} ({result.commitment[:12]}) on {result.task}, "
-                    f"seed {result.seed}; one of the two is a copy"
-                )
-            sizes = [rung.sizes for rung in result.rungs]
-            if rungs.setdefault(result.task, sizes) != sizes:
-                raise ValueError(
-                    f"{result.agent}, seed {result.seed}, was played on other rungs of {result.task} than "
-                    "others; judge all alike"
-                )
-            seen[who] = result
-            by_agent[result.agent][result.task].append(result)
-        played = {result.task for result in seen.values()}
-        specs = tuple(row for row in tasks.TABLE if row.env_id in played)
-        specs += tuple(tasks.spec(task) for task in sorted(played - {row.env_id for row in specs}))
-        rows = []
-        for agent, by_task in by_agent.items():
-            standings = {spec.env_id: _standing(by_task[spec.env_id], spec) for spec in specs}
-            rows.append(Row(agent, {task: found for task, found in standings.items() if found}))
-        return cls(specs, tuple(row for row in rows if row.standings))
+        named = [(result.agent, result) for result in results]
+        there = {result.task for _, result in named}
+        yours = [(f"{result.agent} (yours)", result) for result in own if result.task in there]
+        _refuse_what_does_not_go_together([*named, *yours])
+        by_task: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+        for agent, result in (*named, *yours):
+            if task_score(result, tasks.spec(result.task)) is not None:
+                by_task[result.task][agent].append(result)
+        order = [row.env_id for row in tasks.TABLE]
+        order += sorted(by_task.keys() - set(order))
+        judged, standings = {}, defaultdict[str, dict[str, Standing]](dict)
+        for task in filter(by_task.__contains__, order):
+            spec, every = tasks.spec(task), by_task[task].values()
+            judged[task] = _common_rungs([result for found in every for result in found], spec)
+            for agent, found in by_task[task].items():
+                standings[agent][task] = _standing(found, spec, judged[task])
+        mine = {agent for agent, _ in yours}
+        return cls(tuple(Row(agent, found, agent in mine) for agent, found in standings.items()), judged)
 
     @classmethod
-    def read(cls, folder: Path) -> Board:
-        """Put the results of a folder together; what was verified stands in place of what was claimed.
+    def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Board:
+        """Put the results of folders among those that come with the package, or together alone.
+
+        What was verified stands in place of what was claimed.
 
         Raises:
             ValueError: If there are none, or they do not go together.
         """
-        results = [_verified_or_claimed(path) for path in sorted(folder.rglob("result.json"))]
-        if not results:
-            raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
-        return cls.of(results)
+        own = [result for folder in folders for result in results_in(folder)]
+        board = load(SHIPPED) if shipped else []
+        if not board and not own:
+            raise ValueError("there are no results; make some with: ntm-envs bench, and name their folder")
+        return cls.of(board, own) if board else cls.of(own)
+
+    @cached_property
+    def specs(self) -> tuple[TaskSpec, ...]:
+        """The tasks that there are scores on."""
+        return tuple(tasks.spec(task) for task in self.judged)
 
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
-        """The agents with enough seeds on all tasks of the board, the best first."""
-        full = [row for row in self.rows if self.complete(row)]
-        return tuple(sorted(full, key=lambda row: -row.score))
+        """The agents with enough seeds on all tasks of the board: track by track, the best first."""
+        return _best_first((row for row in self.rows if self.complete(row)), lambda row: row.score)
 
     @cached_property
     def listed(self) -> tuple[Row, ...]:
@@ -186,15 +223,132 @@ class Board:
         others = [row for row in self.rows if not self.complete(row)]
         return (*self.ranked, *sorted(others, key=lambda row: (-len(row.standings), -row.score)))
 
+    @cached_property
+    def references(self) -> tuple[Row, ...]:
+        """Oracle, best constant output and coin flips, as they did on the sequences of somebody's result."""
+        standings: dict[str, dict[str, Standing]] = defaultdict(dict)
+        for spec in self.specs:
+            result = self.ranking(spec)[0].standings[spec.env_id].results[0]
+            for name in result.rungs[0].references:
+                rungs = [
+                    rung.model_copy(update={"score": rung.references[name]})
+                    for rung in result.rungs
+                    if name in rung.references
+                ]
+                as_its_own = result.model_copy(update={"agent": name, "training": None, "rungs": rungs})
+                standings[name][spec.env_id] = _standing([as_its_own], spec, self.judged[spec.env_id])
+        there = {row.agent for row in self.rows}
+        rows = (Row(name, found) for name, found in standings.items() if name not in there)
+        return _best_first(rows, lambda row: row.score)
+
+    @property
+    def shortened(self) -> dict[str, dict[str, list[int]]]:
+        """By the ids of tasks and by ladder, the sizes that scores are over where these are not all."""
+        return {
+            spec.env_id: {
+                size: [rung[size] for rung in rungs if dict(rung) in judged and rung != spec.largest]
+                for size, rungs in spec.ladders.items()
+            }
+            for spec, judged in zip(self.specs, self.judged.values(), strict=True)
+            if len(judged) < len(spec.rungs)
+        }
+
     def complete(self, row: Row) -> bool:
         """Tell whether an agent may be ranked over all tasks of the board."""
         counts = [len(found.scores) for found in row.standings.values()]
-        return len(counts) == len(self.specs) and min(counts) >= SEEDS
+        return len(counts) == len(self.judged) and min(counts) >= SEEDS
 
     def ranking(self, spec: TaskSpec) -> tuple[Row, ...]:
-        """Return the agents with results on one task, the best there first, with any number of seeds."""
-        there = [row for row in self.rows if spec.env_id in row.standings]
-        return tuple(sorted(there, key=lambda row: -row.standings[spec.env_id].score))
+        """Return the agents with results on one task, with any number of seeds, in the order of `ranked`."""
+        there = (row for row in self.rows if spec.env_id in row.standings)
+        return _best_first(there, lambda row: row.standings[spec.env_id].score)
+
+
+def places(rows: Iterable[Row]) -> dict[str, int]:
+    """Return the place of each agent, from 1, among those of its track; the best come first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        found[row.track].append(row.agent)
+    return {agent: place for agents in found.values() for place, agent in enumerate(agents, 1)}
+
+
+def results_in(folder: Path) -> list[Result]:
+    """Read the results below a folder; what was verified stands in place of what was claimed.
+
+    Raises:
+        ValueError: If there are none, or one of them is damaged.
+    """
+    results = [_verified_or_claimed(path) for path in sorted(folder.rglob("result.json"))]
+    if not results:
+        raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
+    return results
+
+
+def load(path: Path) -> list[Result]:
+    """Read the results that `dump` has put into one file."""
+    return [Result.model_validate(record) for record in json.loads(path.read_text())]
+
+
+def dump(results: Iterable[Result]) -> str:
+    """Put results into the text of one JSON file, a line each."""
+    return "[" + ",".join(f"\n{result.model_dump_json()}" for result in results) + "\n]"
+
+
+def _best_first(rows: Iterable[Row], score: Callable[[Row], float]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: (list(TRACKS).index(row.track), -score(row))))
+
+
+def _track(result: Result) -> str:
+    return result.training.track if result.training else "elsewhere"
+
+
+def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> None:
+    seen: set[tuple[str, str, int]] = set()
+    owners: dict[str, str] = {}
+    tracks: dict[str, str] = {}
+    for agent, result in named:
+        who = (agent, result.task, result.seed)
+        if who in seen:
+            raise ValueError("there are two results of {}, {}, seed {}; keep one".format(*who))
+        seen.add(who)
+        if (owner := owners.setdefault(result.commitment, result.agent)) != result.agent:
+            raise ValueError(
+                f"{agent} has the weights of {owner} ({result.commitment[:12]}) on {result.task}, "
+                f"seed {result.seed}; one of the two is a copy"
+            )
+        if (track := tracks.setdefault(agent, _track(result))) != _track(result):
+            raise ValueError(
+                f"{agent} has learnt from {TRACKS[track]}, but from {TRACKS[_track(result)]} on "
+                f"{result.task}, seed {result.seed}; give the two different names"
+            )
+
+
+def _common_rungs(results: Sequence[Result], spec: TaskSpec) -> tuple[dict[str, int], ...]:
+    """Return the rungs that all results on a task have."""
+    played = [[rung.sizes for rung in result.rungs] for result in results]
+    common = tuple(dict(sizes) for sizes in spec.rungs if all(dict(sizes) in others for others in played))
+    if task_score(_on(results[0], common), spec) is None:
+        raise ValueError(
+            f"the results on {spec.env_id} have no rung beyond the training range in common; judge them on "
+            "more of the ladder: ntm-envs evaluate RUN"
+        )
+    return common
+
+
+def _on(result: Result, rungs: Sequence[dict[str, int]]) -> Result:
+    """Return a result without all other rungs."""
+    return result.model_copy(update={"rungs": [rung for rung in result.rungs if rung.sizes in rungs]})
+
+
+def _standing(results: Iterable[Result], spec: TaskSpec, judged: Sequence[dict[str, int]]) -> Standing:
+    found = sorted(results, key=lambda result: result.seed)
+    scores = [task_score(_on(result, judged), spec) for result in found]
+    first = [learned(result, spec) for result in found]
+    return Standing(
+        results=tuple(found),
+        scores=tuple(score for score in scores if score is not None),
+        learned=tuple(score for score in first if score is not None),
+    )
 
 
 def _verified_or_claimed(path: Path) -> Result:
@@ -207,14 +361,5 @@ def _verified_or_claimed(path: Path) -> Result:
     return verified
 
 
-def _standing(results: Sequence[Result], spec: TaskSpec) -> Standing | None:
-    found = sorted(results, key=lambda result: result.seed)
-    scores = [(result, task_score(result, spec), learned(result, spec)) for result in found]
-    whole = [(result, score, first) for result, score, first in scores if score is not None]
-    if not whole:
-        return None
-    return Standing(
-        results=tuple(result for result, _, _ in whole),
-        scores=tuple(score for _, score, _ in whole),
-        learned=tuple(first for _, _, first in whole if first is not None),
-    )
+if __name__ == "__main__":
+    print(dump(results_in(Path(sys.argv[1]))))

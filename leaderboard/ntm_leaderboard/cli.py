@@ -10,6 +10,7 @@ import dataclasses
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -39,7 +40,7 @@ from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, r
 from ntm_leaderboard.judge import judge
 from ntm_leaderboard.player import PlayerError
 from ntm_leaderboard.results import Result
-from ntm_leaderboard.submission import pack
+from ntm_leaderboard.submission import pack, weights_folder
 
 console = Console()
 
@@ -115,6 +116,9 @@ class SubmitOptions:
     """Folders of judged runs, or folders of such folders, as `bench` makes."""
     output: Path = Path("submission")
     """The folder that is made, or added to."""
+    held_at: str | None = None
+    """Where you will put the weights, if they are larger than 2 MiB a run: an address such as
+    https://example.org/weights. What goes there is written into a folder beside the submission."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,14 +144,19 @@ class VerifyOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardOptions:
-    """Rank the agents of a folder of results, over all tasks and on each."""
+    """Show the agents of the project, and your own among them, ranked over all tasks and on each."""
 
-    action: tyro.conf.Positional[Literal["show", "build"]]
-    """show: print the ranking. build: write it as a web page, with charts."""
-    results: Path
-    """A folder that `bench` or `submit` has made, or any that has such folders in it."""
+    action: tyro.conf.Positional[Literal["show", "build", "serve"]]
+    """show: print the ranking. build: write it as a web page, with charts. serve: show that page on this
+    machine."""
+    results: tuple[Path, ...] = ()
+    """Folders that `bench` or `submit` has made, or any that have such folders in them."""
+    alone: bool = False
+    """Leave out the agents of the project."""
     output: Path = Path("site")
     """Where `build` writes the page: a new folder, or one that it has made before."""
+    port: int = 8000
+    """Where `serve` shows it: http://127.0.0.1:PORT; 0 for any that is free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +343,10 @@ def _bench(argv: list[str]) -> int:
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
         console.print(f"The picture is in {path}, the results are beside it.")
+        console.print(
+            f"Among the agents of the project: ntm-envs leaderboard show --results {plan.output} "
+            "(or serve, for a page with charts)"
+        )
     for job, reason in outcome.failures.items():
         console.print(f"[red]{job} failed:[/] {escape(reason)}", highlight=False)
     return 1 if outcome.failures else 0
@@ -341,22 +354,31 @@ def _bench(argv: list[str]) -> int:
 
 def _submit(argv: list[str]) -> int:
     options = _parse(SubmitOptions, argv, "submit")
-    for folder in (packed := pack(options.runs, options.output)):
+    for folder in (packed := pack(options.runs, options.output, options.held_at)):
         console.print(f"{folder}", highlight=False)
+    if options.held_at:
+        console.print(
+            f"Put what is in {weights_folder(options.output)} to {options.held_at}, as it lies there."
+        )
     console.print(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
     return 0
 
 
 def _leaderboard(argv: list[str]) -> int:
     options = _parse(LeaderboardOptions, argv, "leaderboard")
-    board = Board.read(options.results)
+    board = Board.read(options.results, shipped=not options.alone)
     if options.action == "show":
         report.print_board(console, board)
         return 0
-    from ntm_leaderboard.page import build  # it brings Jinja and Vega, which nothing else here needs
+    from ntm_leaderboard import page  # it brings Jinja and Vega, which nothing else here needs
 
-    page = build(board, options.output)
-    console.print(f"The page is {page}: it opens in a browser, and on any host of static files.")
+    if options.action == "build":
+        index = page.build(board, options.output)
+        console.print(f"The page is {index}: it opens in a browser, and on any host of static files.")
+        return 0
+    with page.serve(board, options.port) as address:
+        console.print(f"The page is at {address} until you press Ctrl-C.", highlight=False)
+        threading.Event().wait()
     return 0
 
 
@@ -415,7 +437,7 @@ def _watch(argv: list[str]) -> int:
     sizes = {name: getattr(options, name) for name in largest}
     env_id = contestant.spec.env_id
     if options.output is not None:
-        watching.record(contestant.agent, env_id, sizes, options.key, options.output, options.fps)
+        watching.record(contestant.agent, env_id, sizes, options.key, [options.output], options.fps)
         console.print(f"The episode is in {options.output}")
     else:
         watching.play(contestant.agent, env_id, sizes, options.key, options.mode, options.fps)

@@ -40,6 +40,7 @@ class Contestant:
     model: dict[str, Any]
     seed: int
     training: Training | None
+    privileges: tuple[str, ...] = ()
     commitment: str
 
 
@@ -79,6 +80,7 @@ def from_run(folder: Path) -> Contestant:
         model=run.model,
         seed=run.seed,
         training=training,
+        privileges=run.train.privileges,
         # As the run has it, so that an option that comes later leaves it as it is.
         commitment=commitment_of(run.model, run.entry, model.state_dict()),
     )

@@ -62,6 +62,7 @@ def judge(
         task=spec.env_id,
         seed=contestant.seed,
         training=contestant.training,
+        privileges=list(contestant.privileges),
         commitment=contestant.commitment,
         nonce=NO_NONCE,
         seconds=round(time.perf_counter() - started, 3),

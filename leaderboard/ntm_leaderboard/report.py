@@ -18,7 +18,7 @@ from rich.table import Table
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import SEEDS, Board, Standing
+from ntm_leaderboard.board import SEEDS, Board, Standing, places
 from ntm_leaderboard.results import Result, Rung
 from ntm_leaderboard.statistics import horizon, ladder
 
@@ -160,22 +160,35 @@ def print_board(console: Console, board: Board) -> None:
     table.add_column("agent", no_wrap=True)
     for name in ("all", *(spec.name for spec in board.specs), "seeds", "sequences", "verified"):
         table.add_column(name, justify="right", no_wrap=True)
-    for rank, row in enumerate(board.listed, 1):
+    ranks = places(board.ranked)
+    for row in (*board.listed, *board.references):
         standings = [row.standings.get(spec.env_id) for spec in board.specs]
         there = [standing for standing in standings if standing]
         low, high = row.interval
+        reference = row in board.references
         whole = f"{down(row.score)}\n[dim]{down(low)} to {down(high)}[/]" if all(standings) else "–"
         seen = max((result.training.sequences for result in row.results if result.training), default=None)
         table.add_row(
-            str(rank) if row in board.ranked else "",
+            str(ranks.get(row.agent, "")),
             row.agent,
-            whole,
+            down(row.score) if reference and all(standings) else whole,
             *(_standing_cell(standing) for standing in standings),
-            str(min(len(standing.scores) for standing in there)),
-            "–" if seen is None else f"{seen:,}",
-            "yes" if all(standing.verified for standing in there) else "no",
+            "" if reference else str(min(len(standing.scores) for standing in there)),
+            "" if seen is None else f"{seen:,}",
+            "" if reference else "yes" if all(standing.verified for standing in there) else "no",
+            style="dim" if reference else "bold" if row.own else None,
         )
     console.print(table)
+    for row in (row for row in board.rows if row.own):
+        for spec in (spec for spec in board.specs if spec.env_id in row.standings):
+            others = [other for other in board.ranking(spec) if other.track == row.track]
+            place = places(others)[row.agent]
+            console.print(f"{row.agent}: {place} of {len(others)} on {spec.name}", highlight=False)
+    for task, ladders in board.shortened.items():
+        shown = " and ".join(f"{size} {', '.join(map(str, values))}" for size, values in ladders.items())
+        console.print(
+            f"On {task}, scores are over {shown} alone, which all have been judged on.", highlight=False
+        )
     console.print(
         "Above, the score of what is longer than in training: 0 is the mean return of the best constant "
         "output, and 1 that of the oracle; below, that of the largest training size, and under all the "

@@ -4,8 +4,8 @@
 
 writes the schema down as JSON Schema, for those who read results with something else.
 
-Version 1 of the schema. Unknown or missing fields, numbers that are not finite and impossible counts are
-refused.
+Version 1 of the schema. Results of other versions are refused, as are unknown or missing fields, numbers that
+are not finite, and impossible counts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+VERSION = 1
+"""The version of the schema that is written and read."""
 
 Count = Annotated[int, Field(ge=0)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -81,6 +84,8 @@ class Rung(Record):
 class Training(Record):
     """What a model had before it was judged."""
 
+    track: Literal["supervised", "reward"] = "supervised"
+    """What it learnt from: the right answers, or rewards alone."""
     sequences: Count
     """Training sequences seen, those before restarts included."""
     seconds: Annotated[float, Field(ge=0)]
@@ -99,6 +104,15 @@ class Training(Record):
     """The configuration of the training."""
 
 
+class Held(Record):
+    """Where weights are that are too large to lie beside their result."""
+
+    address: Annotated[str, Field(pattern=r"^https://\S+$", max_length=2000)]
+    """Where whoever wants to verify it gets them."""
+    sha256: Hex
+    """The SHA-256 of that file."""
+
+
 class Result(Record):
     """How one agent, trained with one seed, did on one task."""
 
@@ -115,8 +129,10 @@ class Result(Record):
     """Seed of the training."""
     training: Training | None
     """None for an agent that was not trained here."""
-    privileges: list[str] = []
+    privileges: list[Annotated[str, Field(pattern=r"^[a-z_]{1,64}$")]] = []
     """What it was allowed beyond the rules, such as ``long_validation``."""
+    held: Held | None = None
+    """Where its weights are held, if they do not lie beside it."""
     status: Literal["self-reported", "verified"] = "self-reported"
     """Who played the ladder."""
     commitment: Hex
@@ -135,6 +151,18 @@ class Result(Record):
     """What it ran on."""
     created: AwareDatetime
     """When it was made."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_version(cls, record: Any) -> Any:
+        """Refuse other versions first, so that nobody has to read how their fields differ."""
+        version = record.get("schema_version", VERSION) if isinstance(record, dict) else VERSION
+        if version != VERSION:
+            raise ValueError(
+                f"schema_version is {version!r}; this ntm-envs reads {VERSION}, so judge the run again, or "
+                "use the version of ntm-envs that the result names"
+            )
+        return record
 
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""

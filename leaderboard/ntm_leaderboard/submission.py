@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from ntm_envs import tasks
 from ntm_leaderboard.contestants import portable
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import learned, task_score
-from ntm_leaderboard.verify import LARGEST, check, runs_in
+from ntm_leaderboard.verify import FILES, LARGEST_WEIGHTS, check, runs_in
 
 CARD = """# Runs of ntm-envs
 
@@ -27,12 +28,14 @@ To check them, with the name of this folder: `ntm-envs verify FOLDER`.
 """
 
 
-def pack(folders: Sequence[Path], output: Path) -> list[Path]:
+def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> list[Path]:
     """Copy what others need of runs: result, configuration, weights, and the source of a foreign model.
 
     Args:
         folders: Runs, or folders of runs.
         output: Where they go, as `TASK/AGENT/seed-N`; runs that are there already stay.
+        held_at: The address at which the weights will be, in folders of the same names, if they are too large
+            to lie there. They go into `weights_folder(output)`, and results have their address and SHA-256.
 
     Returns:
         The folders of the runs.
@@ -47,14 +50,35 @@ def pack(folders: Sequence[Path], output: Path) -> list[Path]:
         raise ValueError(
             f"there is no judged run in {named}; expected folders that `ntm-envs evaluate` was given"
         )
-    packed = [_pack(run, output) for run in runs]
+    packed = [_pack(run, output, held_at) for run in runs]
     write_atomically(output / "README.md", _card(output).encode())
     return packed
 
 
-def _pack(folder: Path, output: Path) -> Path:
+def weights_folder(output: Path) -> Path:
+    """Return where the weights of a submission go that are to be held elsewhere."""
+    return output.with_name(f"{output.name}-weights")
+
+
+def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
     run, result = Run.read(folder), Result.read(folder / "result.json")
-    target = output / tasks.spec(result.task).name / result.agent / f"seed-{result.seed}"
+    for name in FILES:
+        if not (folder / name).exists():
+            raise ValueError(f"{folder / name} is missing; a submission is of trained and judged runs")
+    weights, name = (
+        folder / "model.safetensors",
+        f"{tasks.spec(result.task).name}/{result.agent}/seed-{result.seed}",
+    )
+    target = output / name
+    if held_at:
+        address = f"{held_at.rstrip('/')}/{name}/model.safetensors"
+        held = {"address": address, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        result = Result.model_validate({**result.model_dump(), "held": held})
+    elif (size := weights.stat().st_size) > LARGEST_WEIGHTS:
+        raise ValueError(
+            f"{weights} has {size:,} bytes; expected at most {LARGEST_WEIGHTS:,} beside a result. Say where "
+            "you will put larger ones, for others to get: --held-at https://..."
+        )
     if target.exists():
         if Result.read(target / "result.json") != result:
             raise ValueError(f"{target} holds another run; choose another --output, or delete it")
@@ -63,10 +87,9 @@ def _pack(folder: Path, output: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=output) as made:
         copy = Path(made) / "run"
         copy.mkdir()
-        for name in LARGEST:
-            if not (folder / name).exists():
-                raise ValueError(f"{folder / name} is missing; a submission is of trained and judged runs")
-            shutil.copyfile(folder / name, copy / name)
+        for file in FILES:
+            shutil.copyfile(folder / file, copy / file)
+        result.write(copy / "result.json")
         where = run.entry.rpartition(":")[0]
         if where.endswith(".py"):
             shutil.copyfile(where, copy / Path(where).name)
@@ -76,6 +99,10 @@ def _pack(folder: Path, output: Path) -> Path:
             check(copy, trust_code=True)
         except (ValueError, CheckpointError) as error:
             raise ValueError(str(error).replace(str(copy), str(folder))) from error
+        if held_at:
+            elsewhere = weights_folder(output) / name / "model.safetensors"
+            elsewhere.parent.mkdir(parents=True, exist_ok=True)
+            (copy / "model.safetensors").rename(elsewhere)
         target.parent.mkdir(parents=True, exist_ok=True)
         copy.rename(target)
     return target

@@ -6,6 +6,7 @@ file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.pl
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import secrets
@@ -25,12 +26,14 @@ from ntm_leaderboard.contestants import AGENTS, commitment_of, portable
 from ntm_leaderboard.evaluate import evaluate, rungs_of
 from ntm_leaderboard.judge import hardware, present_commit
 from ntm_leaderboard.player import Player
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.results import Held, Result, Rung
 
-LARGEST = {"result.json": 2**20, "config.json": 2**20, "summary.json": 2**20, "model.safetensors": 2**21}
-"""The files of a submitted run, and how many bytes each may have."""
-LARGEST_SOURCE = 2**18
-"""How many bytes the source of a model of one's own may have."""
+FILES = ("result.json", "config.json", "summary.json", "model.safetensors")
+"""The files of a submitted run."""
+LARGEST_RECORD, LARGEST_SOURCE = 2**20, 2**18
+"""How many bytes a JSON file may have, and the source of a model of one's own."""
+LARGEST_WEIGHTS, LARGEST_HELD = 2**21, 2**30
+"""How many bytes weights may have that lie beside their result, and those that are held elsewhere."""
 DOUBT = 0.001
 """Claims are doubted if chance makes a difference as large in fewer than so many submissions."""
 
@@ -55,9 +58,11 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
             do not belong together; the message says what is wrong.
         CheckpointError: If the weights are no whole safetensors file.
     """
-    for name, most in LARGEST.items():
-        _plain(folder / name, most)
+    *records, weights = FILES
+    for name in records:
+        _plain(folder / name, LARGEST_RECORD)
     result = Result.read(folder / "result.json")
+    _weights(folder / weights, result.held)
     run = _run(folder)
     _entry(folder, run, trust_code)
     spec = next((row for row in tasks.TABLE if row.env_id == result.task), None)
@@ -70,6 +75,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         "model": (result.model, run.model),
         "seed": (result.seed, run.seed),
         "task": (spec.env_id, spec.env_id if run.task == spec.name else run.task),
+        "privileges": (result.privileges, list(run.train.privileges)),
         "status": (result.status, "self-reported"),
     }
     for name, (claimed, found) in claims.items():
@@ -178,6 +184,20 @@ def _plain(path: Path, most: int) -> None:
         raise ValueError(f"{path} is no plain file; links and devices are refused")
     if found.st_size > most:
         raise ValueError(f"{path} has {found.st_size:,} bytes; expected at most {most:,}")
+
+
+def _weights(path: Path, held: Held | None) -> None:
+    """Refuse weights that are not a plain file of a possible size, or not those that are held elsewhere."""
+    if held is None:
+        _plain(path, LARGEST_WEIGHTS)
+        return
+    if not path.exists():
+        raise ValueError(f"{path} is not there yet; get it from {held.address} first")
+    _plain(path, LARGEST_HELD)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != held.sha256:
+        raise ValueError(f"{path} has the SHA-256 {found}; expected that of the result, {held.sha256}")
 
 
 def _run(folder: Path) -> Run:

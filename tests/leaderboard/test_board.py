@@ -9,11 +9,22 @@ from test_results import RESULT
 
 from ntm_envs import tasks
 from ntm_leaderboard import cli, report
-from ntm_leaderboard.board import SEEDS, Board
+from ntm_leaderboard.board import SEEDS, Board, dump, load, places
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import bootstrap_interval
 
 TASKS = ("copy", "repeat_copy")
+TRAINING = {
+    "sequences": 100,
+    "seconds": 1.0,
+    "restarts": 0,
+    "dropped_updates": 0,
+    "parameters": 5,
+    "state_values": 5,
+    "recipe": {},
+}
+HELD = {"address": "https://example.org/model.safetensors", "sha256": "d" * 64}
+REWARD = TRAINING | {"track": "reward"}
 
 
 def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
@@ -94,16 +105,7 @@ def test_to_fail_one_task_costs_more_than_to_fail_none():
     ],
 )
 def test_the_budget_is_that_of_the_run_that_saw_the_most(sequences, budget):
-    training = {
-        "sequences": sequences,
-        "seconds": 1.0,
-        "restarts": 0,
-        "dropped_updates": 0,
-        "parameters": 5,
-        "state_values": 5,
-        "recipe": {},
-    }
-    results = [result(), result(seed=1, training=training)]
+    results = [result(training=TRAINING), result(seed=1, training=TRAINING | {"sequences": sequences})]
     assert Board.of(results).rows[0].budget == budget
 
 
@@ -112,34 +114,130 @@ def test_what_does_not_belong_together_is_refused():
         Board.of([result(), result(commitment="b" * 64)])
     with pytest.raises(ValueError, match="thief has the weights of ntm"):
         Board.of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
-    shorter = result(seed=1).model_copy(update={"rungs": result().rungs[:3]})
-    with pytest.raises(ValueError, match="other rungs of ntm_envs/Copy-v0"):
-        Board.of([result(), shorter])
+    with pytest.raises(ValueError, match="learnt from the right answers, but from rewards alone on"):
+        Board.of([result(training=TRAINING), result(seed=1, training=REWARD)])
+
+
+def test_scores_are_over_the_rungs_that_all_were_judged_on():
+    low, high = result(score=0.2), result("lstm", score=0.6).rungs
+    mixed = low.model_copy(update={"rungs": [*high[:3], *low.rungs[3:]]})  # 0.6 at two longer rungs, then 0.2
+    assert Board.of([mixed]).rows[0].score == pytest.approx((2 * 0.6 + 4 * 0.2) / 6)
+    shorter = result("short", score=0.5).model_copy(update={"rungs": result("short", score=0.5).rungs[:3]})
+    board = Board.of([mixed, shorter])
+    assert {row.agent: row.score for row in board.rows} == pytest.approx({"ntm": 0.6, "short": 0.5})
+    assert board.shortened == {"ntm_envs/Copy-v0": {"length": [40, 80]}}
+    assert not Board.of([mixed]).shortened
+    apart = [shorter, mixed.model_copy(update={"rungs": [mixed.rungs[0], *mixed.rungs[3:]]})]
+    with pytest.raises(ValueError, match="no rung beyond the training range in common"):
+        Board.of(apart)
+
+
+def test_agents_are_ranked_among_those_that_learnt_from_the_same():
+    scores = {
+        "answers": (0.5, TRAINING),
+        "rewards": (0.9, REWARD),
+        "none": (0.7, None),
+        "more": (0.8, TRAINING),
+    }
+    results = [
+        found
+        for agent, (score, training) in scores.items()
+        for found in several(agent, [score] * 5, training=training)
+    ]
+    board = Board.of(results)
+    assert [(row.agent, row.track) for row in board.ranked] == [
+        ("more", "supervised"),
+        ("answers", "supervised"),
+        ("rewards", "reward"),
+        ("none", "elsewhere"),
+    ]
+    assert places(board.ranked) == {"more": 1, "answers": 2, "rewards": 1, "none": 1}
+    assert [row.agent for row in board.ranking(tasks.spec("copy"))] == ["more", "answers", "rewards", "none"]
+
+
+def test_an_agent_is_tuned_unless_all_its_runs_have_one_configuration():
+    other = TRAINING | {"recipe": {"batch_size": 8}}
+    for changes, tuned in (
+        ({"training": TRAINING}, False),
+        ({"training": other}, True),
+        ({"training": TRAINING, "model": {"units": 5}}, True),
+    ):
+        results = [result(training=TRAINING), result(task="repeat_copy", **changes)]
+        assert Board.of(results).rows[0].tuned is tuned
+    assert not Board.of([result()]).rows[0].tuned
+
+
+def test_the_references_are_rows_too():
+    board = Board.of([*several("ntm", [0.5] * 5), *several("ntm", [0.5] * 5, "repeat_copy")])
+    assert {row.agent: row.score for row in board.references} == {"oracle": 1.0, "constant": 0.0}
+    assert [row.agent for row in Board.of([*several("oracle", [1.0])]).references] == ["constant"]
+
+
+def test_a_performance_profile_is_a_mean_over_tasks():
+    (row,) = Board.of([*several("ntm", [0.2, 0.6]), *several("ntm", [0.1, 0.6, 0.8], "repeat_copy")]).rows
+    assert row.share_above(0.5) == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert row.share_above(0.6) == pytest.approx((0 + 1 / 3) / 2)  # above, and not at least
+
+
+def test_ones_own_results_are_rows_among_those_of_a_board():
+    theirs = [*several("ntm", [0.5] * 5), *several("lstm", [0.3] * 5)]
+    mine = [*several("ntm", [0.4] * 2), *several("ntm", [1.0] * 2, "repeat_copy")]
+    board = Board.of(theirs, mine)
+    ranking = board.ranking(tasks.spec("copy"))
+    assert [(row.agent, row.own) for row in ranking] == [
+        ("ntm", False),
+        ("ntm (yours)", True),
+        ("lstm", False),
+    ]
+    assert [row.agent for row in board.ranked] == ["ntm", "lstm"]
+    assert [spec.name for spec in board.specs] == ["copy"]  # on other tasks there is nothing to compare with
+    thief = result("mine", commitment=theirs[0].commitment)
+    with pytest.raises(ValueError, match=r"mine \(yours\) has the weights of ntm"):
+        Board.of(theirs, [thief])
+
+
+def test_many_results_come_back_from_one_file(tmp_path):
+    results = [*several("ntm", [0.5, 0.7], training=TRAINING), result("lstm", held=HELD)]
+    (tmp_path / "board.json").write_text(dump(results))
+    assert load(tmp_path / "board.json") == results
 
 
 def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
     result(score=1.0).write(tmp_path / "a" / "result.json")
     result(score=0.5, status="verified").write(tmp_path / "a" / "verified.json")
     result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
-    (row,) = Board.read(tmp_path).rows
+    (row,) = Board.read([tmp_path]).rows
     standing = row.standings["ntm_envs/Copy-v0"]
     assert standing.scores == (0.5, 1.0)
     assert not standing.verified
     result(seed=1, status="verified", commitment="c" * 64).write(tmp_path / "b" / "verified.json")
     with pytest.raises(ValueError, match=r"verified\.json is of other weights than result\.json"):
-        Board.read(tmp_path)
+        Board.read([tmp_path])
     with pytest.raises(ValueError, match=r"no result\.json in"):
-        Board.read(tmp_path / "empty")
+        Board.read([tmp_path / "empty"])
+    with pytest.raises(ValueError, match="there are no results"):
+        Board.read(shipped=False)
 
 
-def test_the_ranking_is_printed(tmp_path, capsys):
+def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     for task in TASKS:
         for found in (*several("ntm", [0.75] * 5, task), *several("lstm", [0.25] * 2, task)):
             found.write(tmp_path / task / found.agent / str(found.seed) / "result.json")
-    assert cli.main(["leaderboard", "show", "--results", str(tmp_path)]) == 0
+    assert cli.main(["leaderboard", "show", "--alone", "--results", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert printed.index("1 ntm") < printed.index("lstm")
+    assert (
+        printed.index("1 ntm") < printed.index("lstm") < printed.index("oracle") < printed.index("constant")
+    )
     assert "0.750 to 0.750" in printed
+    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
+    monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
+    assert cli.main(["leaderboard", "show", "--results", str(tmp_path / "copy")]) == 0
+    printed = capsys.readouterr().out
+    assert "2 shipped" in printed
+    assert "ntm (yours): 1 of 3 on copy" in printed
+    assert "lstm (yours): 3 of 3 on copy" in printed
+    assert cli.main(["leaderboard", "show"]) == 0
+    assert "yours" not in capsys.readouterr().out
     file = io.StringIO()
     report.print_board(Console(file=file, width=120), Board.of([]))
     assert not file.getvalue()

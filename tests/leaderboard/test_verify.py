@@ -116,6 +116,29 @@ def test_what_is_not_judged_or_holds_another_run_is_not_packed(made, packed, tmp
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "LARGEST_WEIGHTS", 100)
+    monkeypatch.setattr(verify, "LARGEST_WEIGHTS", 100)
+    output = tmp_path / "submission"
+    with pytest.raises(ValueError, match=r"expected at most 100 beside a result\. Say where"):
+        submission.pack([made[0]], output)
+    with pytest.raises(ValueError, match="address"):
+        submission.pack([made[0]], output, "http://example.org")
+    assert not output.exists()
+    (folder,) = submission.pack([made[0]], output, "https://example.org/mine/")
+    assert submission.pack([made[0]], output, "https://example.org/mine") == [folder]
+    held = Result.read(folder / "result.json").held
+    assert held.address == "https://example.org/mine/copy/lstm/seed-0/model.safetensors"
+    with pytest.raises(ValueError, match=f"not there yet; get it from {held.address}"):
+        verify.check(folder)
+    elsewhere = tmp_path / "submission-weights" / "copy" / "lstm" / "seed-0" / "model.safetensors"
+    shutil.copy(elsewhere, folder)
+    assert verify.verify(folder, nonce=verify.check(folder).nonce).held == held
+    shutil.copy(made[1] / "model.safetensors", folder)
+    with pytest.raises(ValueError, match="has the SHA-256"):
+        verify.check(folder)
+
+
 def missing(folder):
     (folder / "config.json").unlink()
 
@@ -207,7 +230,11 @@ def in_rung(name, value, part=None):
         (in_result("task", "ntm_envs/Copy-v9"), "which is not on the board"),
         (in_result("status", "verified"), "result.json has status 'verified'"),
         (in_result("commitment", "b" * 64), "the commitment of result.json is bbb"),
-        (in_result("schema_version", 2), "schema_version"),
+        (in_result("schema_version", 2), "schema_version is 2; this ntm-envs reads 1"),
+        (in_result("privileges", ["long_validation"]), "result.json has privileges"),
+        (in_result("privileges", ["<b>"]), "privileges"),
+        (in_result("held", {"address": "file:///etc/passwd", "sha256": "b" * 64}), "address"),
+        (in_result("held", {"address": "https://a.b/c", "sha256": "b" * 64}), "has the SHA-256"),
         (in_result("seconds", float("inf")), "seconds"),
         (in_result("surprise", 1), "surprise"),
         (in_result("rungs", []), "rungs"),

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 from ntm_envs.tasks.base import Size
+
+Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
+"""What a run may have beyond the rules, if its result declares it: choices that were made on sizes beyond the
+training range (`long_validation`), several seeds that were trained and one that was kept (`best_of_seeds`), a
+model that was told what a channel of its task means (`task_channels`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +94,8 @@ class TrainConfig:
     compile: bool = False
     """Compile single steps with torch.compile, for models that loop over steps in Python: faster, after half
     a minute of compiling. It needs a C++ compiler. (The NTM's fused kernel is faster still.)"""
+    privileges: tuple[Privilege, ...] = ()
+    """What the run is allowed beyond the rules, which its result declares. It changes nothing in training."""
     log_every: int = 25
     """Updates between lines of `metrics.jsonl`."""
     checkpoint_seconds: float = 30.0
@@ -96,6 +103,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", {n: tuple(s) for n, s in self.sizes.items()})  # JSON gives lists
+        object.__setattr__(self, "privileges", tuple(self.privileges))
         counts = ("sequences", "batch_size", "bucket_size", "slack", "validate_every", "validation_sequences")
         for name in (*counts, "patience", "log_every", "restart_after"):
             value = getattr(self, name)
@@ -122,6 +130,8 @@ class TrainConfig:
             _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
         _check(self, "penalty", not (self.compile and self.penalty), "0 with compile, which has steps alone")
         _check(self, "optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")
+        known = set(get_args(Privilege))
+        _check(self, "privileges", known.issuperset(self.privileges), f"some of {sorted(known)}")
         schedules = ("constant", "linear", "cosine")
         _check(self, "schedule", self.schedule in schedules, "constant, linear or cosine")
 
