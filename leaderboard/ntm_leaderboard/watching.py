@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,25 +140,33 @@ def play(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: st
         print("\n".join(lines[height:]))
 
 
-def record(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, path: Path, fps: float) -> None:
-    """Write the episode as a GIF, or its last moment as a PNG.
+def record(
+    agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, paths: Sequence[Path], fps: float
+) -> None:
+    """Write the episode as GIFs, and its last moment as PNGs.
 
     Raises:
-        ValueError: If the file's name ends with neither.
+        ValueError: If a file's name ends with neither.
     """
     from PIL import Image  # of the extra `render`
 
-    if path.suffix not in (".gif", ".png"):
-        raise ValueError(f"{path} is neither a .gif nor a .png")
+    for path in paths:
+        if path.suffix not in (".gif", ".png"):
+            raise ValueError(f"{path} is neither a .gif nor a .png")
+        path.parent.mkdir(parents=True, exist_ok=True)
     played = map(Image.fromarray, frames(agent, env_id, sizes, key, "rgb_array"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".png":
-        deque(played, maxlen=1).pop().save(path, optimize=True)
+    animated = any(path.suffix == ".gif" for path in paths)
+    shown = list(played if animated else deque(played, maxlen=1))  # a long episode is a lot of pictures
+    for path in paths:
+        if path.suffix == ".png":
+            shown[-1].save(path, optimize=True)
+    if not animated:
         return
-    shown = list(played)
     both = np.concatenate([shown[len(shown) // 2], shown[-1]])  # the last has no present
     palette = Image.fromarray(both).quantize(64)
-    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in shown]
-    durations = np.full(len(images), round(1000 / fps)).tolist()
+    first, *others = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in shown)
+    durations = np.full(len(shown), round(1000 / fps)).tolist()
     durations[-1] = 2500
-    images[0].save(path, save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=True)
+    for path in paths:
+        if path.suffix == ".gif":
+            first.save(path, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)

@@ -2,11 +2,16 @@
 
 import os
 import shutil
+from contextlib import contextmanager
 from itertools import pairwise
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_board import several
+from test_board import HELD, TRAINING, several
 
 from ntm_envs import tasks
 from ntm_leaderboard import page
@@ -31,15 +36,13 @@ SCORES = {"ntm": 0.9, "lstm": 0.3, "zebra-10": 0.6, "few": 0.99}
 HOSTILE = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 
 
-def trained(agent, score, task, count=5, **changes):
-    training = {
+def trained(agent, score, task, count=5, track="supervised", recipe=None, **changes):
+    training = TRAINING | {
         "sequences": int(score * 1_000_000),
         "seconds": 100 * score,
-        "restarts": 0,
-        "dropped_updates": 0,
         "parameters": int(10_000 * score),
-        "state_values": 5,
-        "recipe": {},
+        "track": track,
+        "recipe": recipe or {},
     }
     scores = [score - 0.01 * seed for seed in range(count)]
     return several(agent, scores, task, training=training, **changes)
@@ -76,15 +79,34 @@ def vega():
     return page.vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
+@contextmanager
+def quickly(vega=""):
+    """Build pages without what takes seconds."""
+
+    def draw(machine, folder):
+        for suffix in (".png", ".gif"):
+            Image.new("RGB", (30, 20), (0, 0, len(suffix))).save(folder / f"{machine.name}{suffix}")
+        return 30, 20
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page.vl_convert, "javascript_bundle", lambda snippet: vega)
+        patch.setattr(page, "draw", draw)
+        yield
+
+
+def build_quickly(board, site):
+    with quickly():
+        return page.build(board, site)
+
+
 @pytest.fixture(scope="module")
 def show(browser, vega, tmp_path_factory):
     """Return a function that builds the page of results and opens it; complaints fail the module."""
     complaints = []
 
-    def show(results, **options):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(page.vl_convert, "javascript_bundle", lambda snippet: vega)  # it takes seconds
-            path = page.build(Board.of(results), tmp_path_factory.mktemp("page") / "site")
+    def show(results, own=(), **options):
+        with quickly(vega):
+            path = page.build(Board.of(results, own), tmp_path_factory.mktemp("page") / "site")
         opened = browser.new_page(**options)
         opened.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -113,7 +135,7 @@ def opened(whole):
 
 
 def agents(opened):
-    return opened.locator("#board > tbody:visible > tr > th .name").all_inner_texts()
+    return opened.locator("#board > tbody:not(.reference):visible > tr > th .name").all_inner_texts()
 
 
 def heading(opened, name):
@@ -128,7 +150,7 @@ def marks(opened, chart, name):
 @browsing
 def test_the_ranked_come_first_and_all_that_the_board_knows_is_there(opened):
     assert agents(opened) == ["ntm", "zebra-10", "lstm", "few"]
-    rows = opened.locator("#board > tbody > tr:not(.details)")
+    rows = opened.locator("#board > tbody:not(.reference) > tr:not(.details)")
     texts = [text.split() for text in rows.all_inner_texts()]
     assert [text[0] for text in texts] == ["1", "2", "3", "–"]
     low, high = bootstrap_interval(*[[0.9 - 0.01 * seed for seed in range(5)]] * 2)
@@ -161,6 +183,81 @@ def test_the_filter_leaves_the_agents_whose_names_have_the_text(opened):
     assert opened.get_by_role("status").inner_text() == "2 of 4 agents"
     opened.get_by_label("Filter by agent").fill("")
     assert len(agents(opened)) == 4
+
+
+@browsing
+def test_ranks_are_those_among_the_tracks_and_classes_that_are_chosen(show):
+    configurations = {"a": ("supervised", {}), "b": ("supervised", {"x": 1}), "c": ("reward", {})}
+    results = [
+        found
+        for agent, (track, recipe) in configurations.items()
+        for name in NAMES
+        for found in trained(agent, {"a": 0.9, "b": 0.05, "c": 0.5}[agent], name, track=track)
+        if not recipe or name == "copy"
+    ] + trained("b", 0.05, "repeat_copy", recipe={"x": 1})
+    opened = show(results)
+
+    def ranks():
+        shown = opened.locator("#board > tbody:not(.reference):visible > tr:not(.details) > td.rank")
+        return dict(zip(agents(opened), shown.all_inner_texts(), strict=True))
+
+    assert ranks() == {"a": "1", "b": "2", "c": "1"}
+    assert opened.locator(".badge", has_text="from rewards alone").count() == 1
+    opened.get_by_label("Sequences seen", exact=True).select_option("100 thousand")
+    assert ranks() == {"b": "1"}
+    opened.get_by_label("Sequences seen", exact=True).select_option("1 million")
+    assert ranks() == {"a": "1", "b": "2", "c": "1"}
+    opened.get_by_label("Configuration", exact=True).select_option("yes")
+    assert ranks() == {"b": "1"}
+    opened.get_by_label("Configuration", exact=True).select_option("no")
+    assert ranks() == {"a": "1", "c": "1"}
+    opened.get_by_label("Learnt from", exact=True).select_option("reward")
+    assert ranks() == {"c": "1"}
+    opened.get_by_label("Filter by agent").fill("none")
+    assert opened.locator(".reference:visible th").all_inner_texts()[:2] == ["oracle", "constant"]
+    opened.close()
+
+
+@browsing
+def test_ones_own_rows_are_marked_and_what_scores_are_over_is_said(show):
+    shorter = [
+        found.model_copy(update={"rungs": found.rungs[:3]})
+        for found in trained("ntm", 0.5, "copy", held=HELD, privileges=["long_validation"])
+    ]
+    opened = show(synthetic(), shorter)
+    own = opened.locator("#board > tbody.own")
+    assert own.locator(".name").inner_text() == "ntm (yours)"
+    assert own.locator(".badge").all_inner_texts() == [
+        "weights held elsewhere",
+        "long_validation",
+        "no",
+    ]
+    own.get_by_role("button").click()
+    assert own.get_by_role("link").first.get_attribute("href") == HELD["address"]
+    assert "On Copy, scores are over length 40, 80 alone" in opened.locator(".note").inner_text()
+    opened.close()
+
+
+@browsing
+def test_pictures_move_when_they_are_told_to(opened):
+    figure = opened.locator(".machines figure").first
+    button, image = figure.get_by_role("button"), figure.get_by_role("img")
+    for pressed, name in (("true", "copy-ntm.gif"), ("false", "copy-ntm.png")):
+        button.press("Enter")
+        assert button.get_attribute("aria-pressed") == pressed
+        assert image.get_attribute("src") == name
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 30
+
+
+@browsing
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(show, scheme):
+    opened = show(synthetic(), trained("mine", 0.5, "copy"), color_scheme=scheme)
+    for control in opened.locator("button.open, summary").all():
+        control.click()
+    found = Axe().run(opened, options={"preload": False}).response["violations"]
+    assert [(what["id"], [node["html"] for node in what["nodes"]]) for what in found] == []
+    opened.close()
 
 
 @browsing
@@ -204,6 +301,11 @@ def test_the_charts_hold_what_was_measured(whole):
             assert marks(whole, chart, "points") == len(rungs) * len(SCORES)
             assert marks(whole, chart, "lines") == marks(whole, chart, "bands") == len(SCORES)
             assert marks(whole, chart, "trained") == 1
+    data = whole.evaluate("document.getElementById('profiles').view.data('profiles')")
+    ranked = {row.agent: row for row in Board.of(results).ranked}
+    assert {point["agent"] for point in data} == set(ranked)
+    assert all(point["share"] == ranked[point["agent"]].share_above(point["score"]) for point in data)
+    assert marks(whole, "profiles", "lines") == len(ranked)
     data = whole.evaluate("document.getElementById('cost-parameters').view.data('costs')")
     (point,) = [point for point in data if (point["agent"], point["task"]) == ("lstm", "Copy")]
     scores = [task_score(r, tasks.spec("copy")) for r in results if r.agent == "lstm" and "/Copy" in r.task]
@@ -213,7 +315,7 @@ def test_the_charts_hold_what_was_measured(whole):
 
 @browsing
 def test_agents_are_switched_on_and_off_in_the_charts_of_a_task(whole):
-    legend = whole.locator(".legend").first
+    legend = whole.locator("[data-charts=copy-length]")
     legend.get_by_label("ntm", exact=True).uncheck()
     whole.wait_for_function("document.querySelectorAll('#copy-length .lines_marks > path').length === 3")
     assert marks(whole, "repeat_copy-length", "lines") == 4
@@ -252,7 +354,8 @@ def test_every_control_has_a_name_and_headings_do_not_jump(whole):
     )
     for landmark in ("banner", "main", "contentinfo", "navigation"):
         assert whole.get_by_role(landmark).count() == 1
-    assert whole.locator(".chart[aria-label*=against]").count() == whole.locator(".chart").count() == 6
+    assert whole.locator(".chart[aria-label*=score], .chart[aria-label*=against]").count() == 7
+    assert whole.locator(".chart").count() == 7
 
 
 @browsing
@@ -274,36 +377,53 @@ def test_names_of_agents_are_nothing_but_text(show):
     opened = show(hostile)
     assert agents(opened) == [HOSTILE]
     assert opened.title() == "ntm-envs leaderboard"
-    assert opened.locator("img").count() == 0
+    assert opened.locator("img:not(.machines img)").count() == 0
     opened.locator("#copy-length .points_marks > path").first.hover()
     opened.wait_for_selector("#vg-tooltip-element.visible")
-    assert opened.locator("img").count() == 0
+    assert opened.locator("img:not(.machines img)").count() == 0
     opened.locator("button.open").click()
     assert f"--agent '{HOSTILE.split(chr(39))[0]}" in opened.locator(".details code").last.inner_text()
     opened.close()
 
 
-def test_only_a_page_that_was_made_here_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(page.vl_convert, "javascript_bundle", lambda snippet: "")
+def test_only_a_page_that_was_made_here_is_replaced(tmp_path):
     site = tmp_path / "deep" / "site"
-    assert page.build(Board.of(trained("before", 0.5, "copy")), site) == site / "index.html"
-    page.build(Board.of(trained("after", 0.5, "copy")), site)
+    assert build_quickly(Board.of(trained("before", 0.5, "copy")), site) == site / "index.html"
+    build_quickly(Board.of(trained("after", 0.5, "copy")), site)
     text = (site / "index.html").read_text()
     assert "after" in text
     assert "before" not in text
     assert {path.name for path in site.iterdir()} == page.FILES
     assert list(site.parent.iterdir()) == [site]
     (site / "CNAME").write_text("somebody's")
-    file = tmp_path / "file"
+    file, other = tmp_path / "file", tmp_path / "other"
     file.write_text("somebody's")
-    for taken in (site, file):
+    other.mkdir()
+    (other / "page.css").write_text("somebody's")
+    for taken in (site, file, other):
         with pytest.raises(ValueError, match="is not a leaderboard's page alone"):
             page.build(Board.of([]), taken)
     assert (site / "CNAME").exists()
 
 
-def test_agents_that_were_not_trained_here_have_no_costs(tmp_path, monkeypatch):
-    monkeypatch.setattr(page.vl_convert, "javascript_bundle", lambda snippet: "")
-    text = page.build(Board.of(several("oracle", [1.0])), tmp_path / "site").read_text()
+def test_agents_that_were_not_trained_here_have_no_costs(tmp_path):
+    text = build_quickly(Board.of(several("oracle", [1.0])), tmp_path / "site").read_text()
     assert "Score against cost" not in text
     assert "ntm-envs train" not in text
+
+
+def test_the_page_is_served_to_this_machine_until_that_is_over():
+    with quickly(), page.serve(Board.of(several("ntm", [1.0])), port=0) as address:
+        assert address.startswith("http://127.0.0.1:")
+        with urlopen(address) as answer:
+            assert b"ntm-envs leaderboard" in answer.read()
+    with pytest.raises(URLError):
+        urlopen(address)
+
+
+@pytest.mark.parametrize("machine", page.MACHINES, ids=lambda machine: machine.name)
+def test_a_picture_shows_a_machine_at_work_without_a_mistake(machine, tmp_path):
+    size = page.draw(machine, tmp_path)
+    with Image.open(tmp_path / f"{machine.name}.gif") as moving:
+        assert moving.size == size
+        assert moving.n_frames == tasks.get(machine.task).steps(**machine.sizes) + 1

@@ -116,7 +116,7 @@ def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
     torch.manual_seed(0)
     agent = ModelAgent(NTM(9, 8, units=8, read_heads=2, memory_start="learned", head_start="learned"))
     path = tmp_path / f"a.{suffix}"
-    watching.record(agent, COPY, {"length": 2}, 0, path, fps=8)
+    watching.record(agent, COPY, {"length": 2}, 0, [path], fps=8)
     with Image.open(path) as picture:
         assert picture.height > 1000
         assert getattr(picture, "n_frames", 1) == (6 if suffix == "gif" else 1)
@@ -124,7 +124,7 @@ def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
 
 def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):
     path = tmp_path / "a.gif"
-    watching.record(ModelAgent(Stepper()), COPY, {"length": 10}, 0, path, fps=8)
+    watching.record(ModelAgent(Stepper()), COPY, {"length": 10}, 0, [path], fps=8)
     with Image.open(path) as gif:
         gif.seek(4)
         colours = {colour for _, colour in gif.convert("RGB").getcolors(1000)}

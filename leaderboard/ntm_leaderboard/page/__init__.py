@@ -2,20 +2,27 @@
 
     build(Board.read(Path("bench/classic")), Path("site"))
 
-writes `index.html`, which holds all numbers, with `page.css`, `page.js`, and `vega.js`, which draws charts.
-The page asks no other host for anything, and without JavaScript its tables are still there. Here is what it
-says, in `charts.py` what its charts look like, and in `index.html.j2` what stands where.
+writes `index.html`, which holds all numbers, with `page.css`, `page.js`, `vega.js`, which draws charts, and
+pictures of machines at work. The page asks no other host for anything, and without JavaScript its tables
+are still there. Here is what it says, in `charts.py` what its charts look like, in `machines.py` what its
+pictures show, and in `index.html.j2` what stands where.
 
 Names of agents are other people's text: the template escapes all of it, and so does the embedded JSON.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +30,27 @@ import jinja2
 import numpy as np
 import vl_convert
 
+from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import SEEDS, Board, Row
+from ntm_leaderboard.board import BUDGETS, SEEDS, TRACKS, Board, Row, Standing, places
 from ntm_leaderboard.figures import COLOURS
-from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart
-from ntm_leaderboard.report import down
+from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
+from ntm_leaderboard.page.machines import MACHINES, draw
+from ntm_leaderboard.report import down, sizes_text
 from ntm_leaderboard.results import Result, Rung, Score
-from ntm_leaderboard.statistics import bootstrap_interval, ladder, learned
+from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, learned
 
-__all__ = ["build"]
+__all__ = ["build", "serve"]
 
 HERE = Path(__file__).parent
 GENERATOR = '<meta name="generator" content="ntm-envs leaderboard">'
 """How a page that was made here is told from others."""
-FILES = frozenset({"index.html", "page.css", "page.js", "vega.js"})
+FILES = {"index.html", "page.css", "page.js", "vega.js"} | {
+    f"{machine.name}{suffix}" for machine in MACHINES for suffix in (".png", ".gif")
+}
+"""What it consists of."""
+PROFILE = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+"""Scores at which a row's details have its performance profile."""
 
 SHAPES = (
     "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
@@ -73,12 +87,21 @@ def build(board: Board, output: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"down": down, "title": _title, "command": _command, "most": _most}
-    html = environment.get_template("index.html.j2").render(_content(board))
+    environment.filters |= {
+        "down": down,
+        "title": _title,
+        "command": _command,
+        "most": _most,
+        "to": _to,
+        "measured": _measured,
+        "configuration": _configuration,
+    }
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
         site = Path(temporary) / "site"
         site.mkdir()
+        pictures = {machine.name: draw(machine, site) for machine in MACHINES}
+        html = environment.get_template("index.html.j2").render(_content(board), pictures=pictures)
         (site / "index.html").write_text(html, encoding="utf-8")
         vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
         (site / "vega.js").write_text(vega, encoding="utf-8")
@@ -90,13 +113,45 @@ def build(board: Board, output: Path) -> Path:
     return output / "index.html"
 
 
+@contextmanager
+def serve(board: Board, port: int = 8000) -> Iterator[str]:
+    """Show the page of a board to the browsers of this machine, and of no other; yield its address.
+
+    Args:
+        board: What is shown.
+        port: 0 for any that is free.
+
+    Raises:
+        OSError: If the port is taken.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        site = build(board, Path(folder) / "site").parent
+        handler = partial(_Quiet, directory=str(site))
+        with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Does not print every request."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def _made_here(output: Path) -> bool:
     """Tell whether there is nothing but such a page, or nothing at all, in a folder."""
     if not output.is_dir():
         return False
     names = {path.name for path in output.iterdir()}
     return not names or (
-        names == FILES and GENERATOR in (output / "index.html").read_text(encoding="utf-8", errors="replace")
+        "index.html" in names <= FILES
+        and GENERATOR in (output / "index.html").read_text(encoding="utf-8", errors="replace")
     )
 
 
@@ -114,16 +169,28 @@ def _content(board: Board) -> dict[str, Any]:
     for spec in board.specs:
         ranking = board.ranking(spec)
         ladders = [_curves(ranking, spec, size) for size in spec.ladders]
-        sections.append({"spec": spec, "ranking": ranking, "ladders": ladders})
-    costs = _costs(board, rows)
+        sections.append(
+            {"spec": spec, "ranking": ranking, "places": places(ranking), "ladders": ladders}
+            | {"references": [row for row in board.references if spec.env_id in row.standings]}
+        )
+    costs, profiles = _costs(board, rows), _profiles(board.ranked)
     charts = {found["id"]: ladder_chart(found, marks) for part in sections for found in part["ladders"]}
     charts |= {f"cost-{field}": cost_chart(costs, field, marks) for field in COSTS if costs}
+    charts |= {"profiles": profile_chart(profiles, marks)} if profiles else {}
     runs = [result for row in rows for result in row.results]
     return {
         "generator": GENERATOR,
         "board": board,
         "rows": rows,
-        "ranks": {row.agent: rank for rank, row in enumerate(board.ranked, 1)},
+        "ranks": places(board.ranked),
+        "after": {row.agent: later for row, later in pairwise(board.ranked) if row.track == later.track},
+        "tracks": {row.track: TRACKS[row.track] for row in rows},
+        "budgets": [*(name for _, name in BUDGETS), "open"],
+        "profile": PROFILE,
+        "profiled": [row.agent for row in board.ranked],
+        "machines": MACHINES,
+        "spec_of": tasks.spec,
+        "sizes_text": sizes_text,
         "sections": sections,
         "costs": costs,
         "cost_names": COSTS,
@@ -151,19 +218,17 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
     every = [rung for found in rungs.values() for _, rung in found]
     values = sorted({rung.sizes[size] for rung in every})
     errs = any(rung.references["oracle"].wrong_bits for rung in every)
-
-    def accuracy(score: Score, rung: Rung) -> float:
-        return 1 - score.wrong_bits / rung.bits if errs else score.all_right / rung.sequences
-
     seeds = [
-        {"agent": agent, "seed": seed, "size": rung.sizes[size], "accuracy": accuracy(rung.score, rung)}
+        {"agent": agent, "seed": seed, "size": rung.sizes[size], "accuracy": _accuracy(rung.score, rung)}
         for agent, found in rungs.items()
         for seed, rung in found
     ]
     means = []
     for agent, found in rungs.items():
         for value in values:
-            at = [accuracy(rung.score, rung) for _, rung in found if rung.sizes[size] == value]
+            at = [_accuracy(rung.score, rung) for _, rung in found if rung.sizes[size] == value]
+            if not at:
+                continue
             low, high = bootstrap_interval(at)
             means.append(
                 {"agent": agent, "size": value, "accuracy": float(np.mean(at)), "low": low, "high": high}
@@ -174,7 +239,7 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
         for value in values
         if (
             at := [
-                accuracy(rung.references[name], rung)
+                _accuracy(rung.references[name], rung)
                 for rung in every
                 if rung.sizes[size] == value and name in rung.references
             ]
@@ -193,6 +258,49 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
         "means": means,
         "references": references,
     }
+
+
+def _profiles(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return the share of runs above each score, of each agent that is ranked over all tasks.
+
+    The scores are those that its runs have, as between them nothing changes, and 0.
+    """
+    return [
+        {"agent": row.agent, "score": score, "share": row.share_above(score)}
+        for row in rows
+        for score in sorted({0.0, 1.0, *(score for part in row.standings.values() for score in part.scores)})
+    ]
+
+
+def _measured(standing: Standing, spec: TaskSpec, judged: Sequence[dict[str, int]]) -> dict[str, Any]:
+    """Return what there is beside the score on a task.
+
+    That is the mean accuracy at the rungs that the score is over; the bits that a sequence of the largest
+    training size costs above the oracle; and by ladder the horizons of all seeds.
+    """
+    rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in judged]
+    costs = [
+        rung.score.cost_in_bits - (rung.references["oracle"].cost_in_bits or 0.0)
+        for rung in rungs
+        if rung.sizes == spec.largest and rung.score.cost_in_bits is not None
+    ]
+    return {
+        "accuracy": float(
+            np.mean([_accuracy(rung.score, rung) for rung in rungs if rung.sizes != spec.largest])
+        ),
+        "cost": float(np.mean(costs)) if costs else None,
+        "horizons": {
+            size: [horizon(ladder(result, spec, size), size) for result in standing.results]
+            for size in spec.ladders
+        },
+    }
+
+
+def _accuracy(score: Score, rung: Rung) -> float:
+    """Return the share of sequences that are all right; of bits, where the oracle itself errs."""
+    if rung.references["oracle"].wrong_bits:
+        return 1 - score.wrong_bits / rung.bits
+    return score.all_right / rung.sequences
 
 
 def _costs(board: Board, rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -222,6 +330,18 @@ def _title(spec: TaskSpec) -> str:
 def _most(results: Iterable[Result], field: str) -> float | None:
     """Return the most of something that a training of these took; None if nothing was trained."""
     return max((getattr(result.training, field) for result in results if result.training), default=None)
+
+
+def _to(values: Sequence[int]) -> str:
+    """Return from where to where numbers go."""
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _configuration(result: Result) -> str:
+    """Return what can be set in model and training, as JSON."""
+    recipe = result.training.recipe if result.training else None
+    return json.dumps({"model": result.model, "train": recipe}, indent=2)
 
 
 def _command(result: Result, spec: TaskSpec) -> str | None:

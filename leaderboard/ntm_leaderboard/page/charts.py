@@ -106,6 +106,53 @@ def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, str]]) -> di
     }
 
 
+def profile_chart(profiles: Sequence[Any], marks: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """Return the Vega-Lite chart of the share of runs above a score."""
+    agents = list(dict.fromkeys(point["agent"] for point in profiles))
+    agent = _agent_encoding(agents, marks)
+    tooltip = [
+        {"field": "agent", "type": "nominal"},
+        {"field": "score", "type": "quantitative", "format": ".3f", "title": "score above"},
+        {"field": "share", "type": "quantitative", "format": ".3f", "title": "share of runs"},
+    ]
+    return {
+        "description": "The share of runs above each score, for each agent. What rows of the ranking open to "
+        "holds some of the same numbers.",
+        "width": "container",
+        "height": 260,
+        "datasets": {"profiles": profiles},
+        "data": {"name": "profiles"},
+        "params": [{"name": "shown", "value": agents[:SHOWN]}],
+        "transform": [{"filter": "indexof(shown, datum.agent) >= 0"}],
+        "encoding": {
+            "x": {
+                "field": "score",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1]},
+                "axis": {"grid": False, "tickCount": 5},
+            },
+            "y": {
+                "field": "share",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1]},
+                "axis": {"title": "share of runs above", "tickCount": 5},
+            },
+            "color": agent["color"],
+        },
+        "layer": [
+            {
+                "name": "lines",
+                "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "clip": True},
+            },
+            {
+                "name": "points",
+                "mark": {"type": "point", "filled": True, "size": 30, "opacity": 1},
+                "encoding": {"shape": agent["shape"], "tooltip": tooltip},
+            },
+        ],
+    }
+
+
 def cost_chart(costs: Sequence[Any], field: str, marks: dict[str, dict[str, str]]) -> dict[str, Any]:
     """Return the Vega-Lite chart of scores against what training took."""
     agents = list(dict.fromkeys(point["agent"] for point in costs))

@@ -36,16 +36,50 @@
     });
   }
 
+  // Filters: references are always there, and ranks are those among what is shown, unless it was searched for.
+
   const filter = document.getElementById("filter");
-  const bodies = [...document.getElementById("board").tBodies];
-  const narrow = () => {
+  const choices = all("select.filter");
+  const board = document.getElementById("board");
+  const bodies = [...board.tBodies].filter((body) => !body.classList.contains("reference"));
+  const budgets = all("#budget option").map((option) => option.value);
+
+  function fits(body, { value, dataset: { field } }) {
+    const own = body.dataset[field];
+    if (value === "" || own === value) return true;
+    return field === "budget" && budgets.includes(own) && budgets.indexOf(own) < budgets.indexOf(value);
+  }
+
+  function narrow() {
     const wanted = filter.value.trim().toLowerCase();
-    for (const body of bodies) body.hidden = !valueOf(body, 1).toLowerCase().includes(wanted);
+    const places = {};
+    const inOrder = [...bodies].sort((a, b) => a.dataset.rank - b.dataset.rank);
+    for (const body of inOrder) {
+      const among = choices.every((choice) => fits(body, choice));
+      body.hidden = !(among && valueOf(body, 1).toLowerCase().includes(wanted));
+      if (!among || !body.dataset.rank) continue;
+      const cell = body.rows[0].cells[0];
+      places[body.dataset.track] = (places[body.dataset.track] ?? 0) + 1;
+      cell.textContent = cell.dataset.value = places[body.dataset.track];
+    }
     const shown = bodies.filter((body) => !body.hidden).length;
     document.getElementById("found").textContent = `${shown} of ${bodies.length} agents`;
-  };
-  filter.addEventListener("input", narrow);
-  narrow(); // a browser that goes back keeps what was typed
+  }
+
+  for (const control of [filter, ...choices]) control.addEventListener("input", narrow);
+  narrow(); // a browser that goes back keeps what was chosen
+
+  // Pictures: still, until somebody wants them to move.
+
+  for (const button of all("button.play")) {
+    const image = button.closest("figure").querySelector("img");
+    button.addEventListener("click", () => {
+      const playing = button.ariaPressed !== "true";
+      button.ariaPressed = String(playing);
+      button.firstChild.textContent = playing ? "Stop" : "Play";
+      image.src = `${button.dataset.image}.${playing ? "gif" : "png"}`;
+    });
+  }
 
   // Charts: what is switched on lives in the controls, and is handed to the charts as signals.
 
