@@ -196,6 +196,14 @@ def test_ones_own_results_are_rows_among_those_of_a_board():
         Board.of(theirs, [thief])
 
 
+def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
+    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5])))
+    result().write(tmp_path / "mine" / "result.json")
+    for options, expected in (({}, {"shipped", "ntm (yours)"}), ({"shipped": False}, {"ntm"})):
+        assert {row.agent for row in Board.read([tmp_path / "mine"], **options).rows} == expected
+
+
 def test_many_results_come_back_from_one_file(tmp_path):
     results = [*several("ntm", [0.5, 0.7], training=TRAINING), result("lstm", held=HELD)]
     (tmp_path / "board.json").write_text(dump(results))

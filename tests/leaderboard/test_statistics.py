@@ -131,6 +131,10 @@ def test_where_the_oracle_errs_the_gap_in_bits_decides(cost, expected):
     assert solved(rung({"length": 200}, 0, cost=cost, oracle_wrong=9, oracle_cost=128.0)) is expected
 
 
+def test_exactly_0_99_of_the_gap_in_bits_is_enough():
+    assert solved(rung({"length": 200}, 0, cost=96, oracle_wrong=9, oracle_cost=95.0))  # of 195
+
+
 @pytest.mark.parametrize(
     ("right", "expected"),
     [
