@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeAlias, cast, get_type_hints
 
 from torch import Tensor
@@ -80,6 +80,21 @@ def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
             yield from tensors(part, f"{path}[{i}]")
     else:
         raise TypeError(f"{path} is of type {type(state).__name__}; expected a tensor or a tuple of tensors")
+
+
+def mapped(function: Callable[..., Tensor], *states: State) -> State:
+    """Return a state of what a function makes of the tensors of states that are built alike.
+
+    Example:
+        >>> import torch
+        >>> mapped(torch.add, (torch.ones(1), torch.ones(1)), (torch.ones(1), torch.zeros(1)))
+        (tensor([2.]), tensor([1.]))
+    """
+    first = states[0]
+    if isinstance(first, Tensor):
+        return function(*states)
+    parts = [mapped(function, *parts) for parts in zip(*states, strict=True)]
+    return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
 
 
 def config_class(model: type[Any]) -> type[Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import Any, get_args
 
-from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs.agent import Agent, Outputs
 from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 from ntm_envs.tasks import Task
@@ -24,7 +24,7 @@ class Recipe:
     """A model's options and how it is trained."""
 
     model: Mapping[str, Any] = field(default_factory=dict)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    train: TrainConfig | RewardConfig = field(default_factory=TrainConfig)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ A baseline is one file here and one row of :data:`TABLE`.
 """
 
 from ntm_agents.registry import AgentSpec, Recipe
-from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_baselines.lstm import LSTM, LSTMConfig
 from ntm_baselines.reference import CoinFlips, Constant, oracle
 
@@ -41,6 +41,52 @@ TABLE = (
             model={"units": 256, "depth": 3},
             train=TrainConfig(sequences=128_000, learning_rate=1e-3, mixed_sizes=True),
         ),
+    ),
+    AgentSpec(
+        name="ppo",
+        entry="ntm_baselines.sb3.policies:FeedForward",
+        summary="PPO without a memory, from rewards alone",
+        default=Recipe(train=RewardConfig()),
+    ),
+    AgentSpec(
+        name="ppo-stacked",
+        entry="ntm_baselines.sb3.policies:FeedForward",
+        summary="PPO that sees the last 16 observations, from rewards alone",
+        default=Recipe(model={"frames": 16, "units": 256}, train=RewardConfig()),
+    ),
+    AgentSpec(
+        name="a2c",
+        entry="ntm_baselines.sb3.policies:FeedForward",
+        summary="A2C without a memory, from rewards alone",
+        default=Recipe(train=RewardConfig(algorithm="a2c", rollout=8)),
+    ),
+    AgentSpec(
+        name="recurrent-ppo",
+        entry="ntm_baselines.sb3.policies:Recurrent",
+        summary="sb3-contrib's recurrent PPO with an LSTM, from rewards alone",
+        default=Recipe(train=RewardConfig()),
+    ),
+    AgentSpec(
+        name="lstm-ppo",
+        entry="ntm_baselines.lstm:LSTM",
+        summary="LSTM as the memory of PPO, from rewards alone",
+        default=Recipe(model={"units": 128}, train=RewardConfig()),
+    ),
+    AgentSpec(
+        name="ntm-ppo",
+        entry="ntm_agents.ntm:NTM",
+        summary="NTM as the memory of PPO, from rewards alone",
+        recipes={
+            "copy": Recipe(
+                model={
+                    "controller": "feedforward",
+                    "gate_bias": -3.0,
+                    "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
+                },
+                train=RewardConfig(),
+            ),
+        },
+        default=Recipe(train=RewardConfig()),
     ),
     AgentSpec(
         name="oracle",

@@ -25,10 +25,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ntm_agents import TrainConfig, Trainer, config_class
+from ntm_agents import config_class
 from ntm_agents.registry import installed
 from ntm_agents.testing import ModelError, check_model
 from ntm_agents.training.checkpoint import CheckpointError
+from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs import tasks
 from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
@@ -41,6 +42,9 @@ from ntm_leaderboard.judge import judge
 from ntm_leaderboard.player import PlayerError
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.submission import pack, weights_folder
+
+TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
+"""Who trains; the second needs Stable-Baselines3, so none is imported before it is known which."""
 
 console = Console()
 
@@ -58,6 +62,9 @@ class TrainOptions:
     """A name from `ntm-envs tasks`, or a task of your own: ./my_task.py:MY_TASK."""
     seed: int = 0
     """Seed of initial weights, data and noise."""
+    track: Literal["supervised", "reward"] | None = None
+    """What to learn from, the right answers or rewards alone (by Stable-Baselines3); without it, what the
+    agent's recipe is for."""
     output: Path | None = None
     """Folder of the run; runs/TASK-AGENT-SEED without it."""
     device: str = "cpu"
@@ -249,10 +256,10 @@ def _agents(argv: list[str]) -> int:
 
 def _train(argv: list[str]) -> int:
     agent, task = _peek(argv, "--agent", "ntm"), _peek(argv, "--task", "copy")
-    run = new_run(agent, task)
+    run = new_run(agent, task, track=_peek(argv, "--track", "") or None)
     config = config_class(load(agent_spec(agent).entry))
     fields = [
-        ("train", Annotated[TrainConfig, tyro.conf.arg(name="")], field(default=run.train)),
+        ("train", Annotated[type(run.train), tyro.conf.arg(name="")], field(default=run.train)),
         ("model", config, field(default_factory=lambda: config(**run.model))),
     ]
     options = _parse(_extended(TrainOptions, fields), argv, "train")
@@ -275,7 +282,8 @@ def _train(argv: list[str]) -> int:
         for listen in listeners:
             listen(metrics)
 
-    trainer = Trainer(run, folder, report=notify, device=options.device)
+    rewards = isinstance(run.train, RewardConfig)
+    trainer = load(REWARD_TRAINER if rewards else TRAINER)(run, folder, report=notify, device=options.device)
     if trainer.complete:
         console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
         return 0
@@ -283,14 +291,15 @@ def _train(argv: list[str]) -> int:
         first = " (its first use on a machine compiles it, for half a minute)"
         console.print(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
     with ExitStack() as stack:
-        listeners.append(stack.enter_context(report.training_display(console, run.train.sequences)))
+        listeners.append(stack.enter_context(report.training_display(console, run.train)))
         if options.tensorboard:
             listeners.append(stack.enter_context(report.tensorboard_log(folder)))
         try:
             trainer.train()
         except KeyboardInterrupt:
             seen = trainer.counters.sequences
-            console.print(f"Saved at {seen:,} sequences. The same command goes on from there.")
+            again = "starts again" if rewards else "goes on from there"
+            console.print(f"Stopped at {seen:,} sequences. The same command {again}.")
             raise
     counters = trainer.counters
     console.print(

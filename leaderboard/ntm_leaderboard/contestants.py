@@ -18,6 +18,7 @@ import ntm_baselines
 from ntm_agents import AgentSpec, ModelAgent, Run, load_run
 from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.run import read_summary, source_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
@@ -63,6 +64,8 @@ def from_run(folder: Path) -> Contestant:
     with torch.no_grad():
         state = model.initial_state(1, capacity(spec.make().steps(**spec.largest)))  # type: ignore[operator]
     training = Training(
+        track=run.train.track,
+        steps=summary.get("steps"),
         sequences=summary["sequences"],
         seconds=summary["seconds"],
         restarts=summary["restarts"],
@@ -117,8 +120,14 @@ def ready(name: str, task: str) -> Contestant:
     )
 
 
-def new_run(agent: str, task: str, seed: int = 0) -> Run:
+def new_run(agent: str, task: str, seed: int = 0, track: str | None = None) -> Run:
     """Return the run that trains an agent on a task by its recipe.
+
+    Args:
+        agent: A name, or a reference to a model.
+        task: A name, or a reference.
+        seed: Seed of initial weights, data and noise.
+        track: What to learn from, if not from what the recipe says: the defaults are then used.
 
     Raises:
         ValueError: If there is no such agent or task, or the agent does not learn.
@@ -127,12 +136,15 @@ def new_run(agent: str, task: str, seed: int = 0) -> Run:
     if not row.learns:
         raise ValueError(f"{agent} does not learn; judge it with: ntm-envs evaluate --agent {agent} ...")
     recipe = row.recipe(spec.name)
+    train = recipe.train
+    if track not in (None, train.track):
+        train = RewardConfig() if track == RewardConfig.track else TrainConfig()
     return Run(
         agent=row.name,
         entry=row.entry,
         task=absolute(task),
         model=dict(recipe.model),
-        train=recipe.train,
+        train=train,
         seed=seed,
     )
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board import SEEDS, Board, Standing, places
@@ -27,28 +28,36 @@ PLAIN_SECONDS = 10.0
 
 
 @contextmanager
-def training_display(console: Console, sequences: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def training_display(
+    console: Console, config: TrainConfig | RewardConfig
+) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Show how a training run goes: yields what to call with each line of its metrics."""
+    if isinstance(config, TrainConfig):
+        unit, total, measure = "sequences", config.sequences, "loss"
+    else:
+        unit, total, measure = "steps", config.steps, "return"
     bar = Progress(
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} sequences"),
+        TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),
         BarColumn(),
-        TextColumn("{task.fields[speed]}  loss {task.fields[loss]}  accuracy {task.fields[accuracy]}"),
+        TextColumn(
+            f"{{task.fields[speed]}}  {measure} {{task.fields[measured]}}  accuracy {{task.fields[accuracy]}}"
+        ),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
     )
     with bar:
-        shown = bar.add_task("training", total=sequences, speed="", loss="–", accuracy="–")
+        shown = bar.add_task("training", total=total, speed="", measured="–", accuracy="–")
         first: tuple[float, int] | None = None
         printed = time.monotonic()
-        latest: dict[str, Any] = {"loss": "–", "accuracy": "–"}
+        latest: dict[str, Any] = {"measured": "–", "accuracy": "–"}
 
         def display(metrics: Mapping[str, Any]) -> None:
             nonlocal first, printed
-            seen, now = metrics["sequences"], time.monotonic()
+            seen, now = metrics[unit], time.monotonic()
             first = first or (now, seen)
-            if metrics.get("loss") is not None:
-                latest["loss"] = f"{metrics['loss']:.4f}"
+            if metrics.get(measure) is not None:
+                latest["measured"] = f"{metrics[measure]:.4f}"
             if "validation_accuracy" in metrics:
                 latest["accuracy"] = f"{metrics['validation_accuracy']:.3f}"
             if "dropped" in metrics:
@@ -62,7 +71,7 @@ def training_display(console: Console, sequences: int) -> Iterator[Callable[[Map
             if not console.is_terminal and now - printed > PLAIN_SECONDS:
                 printed = now
                 console.print(
-                    f"{seen:,} of {sequences:,} sequences  {speed}  loss {latest['loss']}  "
+                    f"{seen:,} of {total:,} {unit}  {speed}  {measure} {latest['measured']}  "
                     f"accuracy {latest['accuracy']}"
                 )
 

@@ -88,6 +88,8 @@ class Training(Record):
     """What it learnt from: the right answers, or rewards alone."""
     sequences: Count
     """Training sequences seen, those before restarts included."""
+    steps: Count | None = None
+    """Steps of environments that were taken, if it learnt from rewards."""
     seconds: Annotated[float, Field(ge=0)]
     """Wall time of the training."""
     restarts: Count

@@ -4,7 +4,7 @@ import pytest
 
 import ntm_agents
 import ntm_baselines
-from ntm_agents import AgentSpec, config_class, registry
+from ntm_agents import AgentSpec, TrainConfig, config_class, registry
 from ntm_agents.registry import find
 from ntm_envs import tasks
 from ntm_envs.lookup import load
@@ -19,7 +19,10 @@ def test_every_row_and_recipe_can_be_built(row):
         if row.learns:
             recipe = row.recipe(task_row.name)
             load(row.entry)(task.input_size, task.output_size, **recipe.model)
-            recipe.train.sizes_at(task_row.training, 0)
+            if isinstance(recipe.train, TrainConfig):
+                recipe.train.sizes_at(task_row.training, 0)
+            else:
+                recipe.train.sizes_in(task_row.training)
         else:
             assert hasattr(row.make(task), "act")
     assert set(row.recipes) <= set(tasks.names())

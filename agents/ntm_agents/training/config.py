@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from ntm_envs.tasks.base import Size
 
+Track: TypeAlias = Literal["supervised", "reward"]
+"""What is learnt from: right answers, or rewards alone."""
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
 """What a run may have beyond the rules, if its result declares it: choices that were made on sizes beyond the
 training range (`long_validation`), several seeds that were trained and one that was kept (`best_of_seeds`), a
@@ -18,6 +20,8 @@ model that was told what a channel of its task means (`task_channels`)."""
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How a model is trained. Progress goes from 0 to 1, from the start, or the last restart, to the end."""
+
+    track: ClassVar[Track] = "supervised"
 
     sequences: int = 32_000
     """Budget: how many training sequences are seen, those before restarts included."""
@@ -130,8 +134,7 @@ class TrainConfig:
             _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
         _check(self, "penalty", not (self.compile and self.penalty), "0 with compile, which has steps alone")
         _check(self, "optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")
-        known = set(get_args(Privilege))
-        _check(self, "privileges", known.issuperset(self.privileges), f"some of {sorted(known)}")
+        _check_privileges(self)
         schedules = ("constant", "linear", "cosine")
         _check(self, "schedule", self.schedule in schedules, "constant, linear or cosine")
 
@@ -159,13 +162,7 @@ class TrainConfig:
             ValueError: If `sizes` go above the training range or name another size, or if the curriculum
                 names one that has no range, or leaves it.
         """
-        for name, (low, high) in self.sizes.items():
-            whole = training.get(name, 0)
-            if not 1 <= low <= high <= (whole if isinstance(whole, int) else whole[1]):
-                raise ValueError(
-                    f"sizes has {name}={(low, high)}; expected sizes of the training range, or below it: "
-                    f"{dict(training)}"
-                )
+        _check_sizes(self.sizes, training)
         training = {**training, **self.sizes}
         sizes: dict[str, Size] = dict(training)
         done = min(1.0, progress / self.curriculum_end) if self.curriculum_end else 1.0
@@ -183,6 +180,104 @@ class TrainConfig:
                 if isinstance(size, tuple):
                     sizes[name] = (size[0] + round(grown * (size[1] - size[0])), size[1])
         return sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardConfig:
+    """How an agent learns from rewards alone, by Stable-Baselines3."""
+
+    track: ClassVar[Track] = "reward"
+
+    algorithm: Literal["ppo", "a2c"] = "ppo"
+    """Proximal policy optimisation, with the memory of the model if it has one; or advantage actor-critic."""
+    steps: int = 800_000
+    """Budget: how many steps of environments are taken."""
+    num_envs: int = 64
+    """Environments that are played side by side."""
+    rollout: int = 128
+    """Steps of each environment between updates."""
+    batch_size: int = 2048
+    """Steps of a batch, of PPO alone."""
+    epochs: int = 4
+    """How often the steps of a rollout are learnt from, of PPO alone."""
+    learning_rate: float = 1e-3
+    """Step size at the start."""
+    decay_start: float = 0.5
+    """Progress from 0 to 1 at which the learning rate begins to fall to 0."""
+    gamma: float = 0.0
+    """Discount of later rewards. What is answered changes nothing in what comes, so 0 has the least noise."""
+    gae_lambda: float = 0.95
+    """How far the estimate of an advantage looks ahead; nothing with a gamma of 0."""
+    clip_range: float = 0.2
+    """How far the probability of an action may move in an update, of PPO alone."""
+    entropy: float = 0.0
+    """Weight of the policy's entropy."""
+    value_weight: float = 0.5
+    """Weight of the critic's loss."""
+    clip_norm: float = 0.5
+    """Largest norm of the gradient."""
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Sizes that are trained on in place of the task's training range, none above it: `length 1 5`."""
+    lessons: Mapping[str, float] = field(default_factory=dict)
+    """Parameters of the task that are others in training, such as `blank 0.1`."""
+    validate_every: int = 50_000
+    """Steps between validations, at the largest training size; the weights of the best return are kept."""
+    validation_sequences: int = 64
+    """Sequences of a validation, the same ones each time."""
+    privileges: tuple[Privilege, ...] = ()
+    """What the run is allowed beyond the rules, which its result declares. It changes nothing in training."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", {n: tuple(s) for n, s in self.sizes.items()})  # JSON gives lists
+        object.__setattr__(self, "privileges", tuple(self.privileges))
+        counts = (
+            "steps",
+            "num_envs",
+            "rollout",
+            "batch_size",
+            "epochs",
+            "validate_every",
+            "validation_sequences",
+        )
+        for name in counts:
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("learning_rate", "clip_range", "clip_norm"):
+            _check(self, name, 0 < getattr(self, name) < math.inf, "a positive number")
+        for name in ("gamma", "gae_lambda", "decay_start"):
+            _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
+        for name in ("entropy", "value_weight"):
+            _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
+        _check(self, "algorithm", self.algorithm in ("ppo", "a2c"), "ppo or a2c")
+        _check_privileges(self)
+
+    def rate(self, left: float) -> float:
+        """Return the learning rate where such a share of the training, from 1 to 0, is left."""
+        return self.learning_rate * min(1.0, left / max(1 - self.decay_start, 1e-9))
+
+    def sizes_in(self, training: Mapping[str, int | tuple[int, int]]) -> dict[str, Size]:
+        """Return the sizes to train on, none above the training range.
+
+        Raises:
+            ValueError: If `sizes` go above the training range or name another size.
+        """
+        _check_sizes(self.sizes, training)
+        return {**training, **self.sizes}
+
+
+def _check_sizes(sizes: Mapping[str, tuple[int, int]], training: Mapping[str, int | tuple[int, int]]) -> None:
+    """Refuse sizes above the training range, and of other names."""
+    for name, (low, high) in sizes.items():
+        whole = training.get(name, 0)
+        if not 1 <= low <= high <= (whole if isinstance(whole, int) else whole[1]):
+            raise ValueError(
+                f"sizes has {name}={(low, high)}; expected sizes of the training range, or below it: "
+                f"{dict(training)}"
+            )
+
+
+def _check_privileges(config: TrainConfig | RewardConfig) -> None:
+    known = set(get_args(Privilege))
+    _check(config, "privileges", known.issuperset(config.privileges), f"some of {sorted(known)}")
 
 
 def _check(config: Any, name: str, valid: bool, expected: str) -> None:

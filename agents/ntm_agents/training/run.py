@@ -25,7 +25,7 @@ from torch import nn
 
 from ntm_agents.protocol import config_class
 from ntm_agents.training.checkpoint import check_tensors, load_tensors, write_atomically
-from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
 from ntm_envs.lookup import load
 from ntm_envs.tasks import Task, TaskSpec
@@ -48,7 +48,7 @@ class Run:
     entry: str
     task: str
     model: dict[str, Any] = field(default_factory=dict)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    train: TrainConfig | RewardConfig = field(default_factory=TrainConfig)
     seed: int = 0
 
     def task_spec(self) -> TaskSpec:
@@ -69,7 +69,8 @@ class Run:
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
         config = config_class(load(self.entry))(**self.model)
-        return {**dataclasses.asdict(self), "model": dataclasses.asdict(config)}
+        record = dataclasses.asdict(self)
+        return {**record, "model": dataclasses.asdict(config), "track": self.train.track}
 
     def write(self, folder: Path) -> None:
         """Write the run's `config.json` into a new folder, or check that it is the one there.
@@ -114,7 +115,13 @@ class Run:
         where, _, name = str(record.get("entry")).rpartition(":")
         if where.endswith(".py"):  # a file beside it, in a folder that was passed on
             record["entry"] = f"{(folder / where).resolve()}:{name}"
-        return cls(**{**record, "train": TrainConfig(**record["train"])})
+        track = record.pop("track", TrainConfig.track)  # runs of the first versions do not say it
+        kinds: dict[str, type[TrainConfig | RewardConfig]] = {
+            kind.track: kind for kind in (TrainConfig, RewardConfig)
+        }
+        if track not in kinds:
+            raise ValueError(f"{path} has the track {track!r}; expected one of {sorted(kinds)}")
+        return cls(**{**record, "train": kinds[track](**record["train"])})
 
 
 def load_run(folder: Path) -> tuple[nn.Module, Run]:

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.protocol import State
+from ntm_agents.protocol import State, mapped
 from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors, write_atomically
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.run import Run
@@ -91,15 +91,19 @@ class Trainer:
             self.device = torch.empty(0, device=device).device
         except (RuntimeError, AssertionError) as error:
             raise ValueError(f"device is {device!r}, which torch cannot use: {error}") from error
-        self.run, self.folder = run, folder
+        if not isinstance(run.train, TrainConfig):
+            raise ValueError(
+                f"train is {run.train!r}; expected a TrainConfig, as here the answers are learnt from"
+            )
+        self.run, self.folder, self.config = run, folder, run.train
         self._report = report
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        for name in run.train.lessons:
+        for name in self.config.lessons:
             if name not in (field.name for field in fields(self._task)):
                 raise ValueError(f"lessons has {name!r}; expected a parameter of {run.task}: {self._task}")
-        self._lessons = replace(self._task, **run.train.lessons)  # type: ignore[arg-type]
-        run.train.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
+        self._lessons = replace(self._task, **self.config.lessons)  # type: ignore[arg-type]
+        self.config.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
         self._best: dict[str, Tensor] = {}
@@ -119,7 +123,7 @@ class Trainer:
     @property
     def kernel(self) -> str | None:
         """What computes the model: ``compiled``, or what the model itself says, if it has a choice."""
-        return "compiled" if self.run.train.compile else getattr(self.model, "kernel", None)
+        return "compiled" if self.config.compile else getattr(self.model, "kernel", None)
 
     def train(self) -> nn.Module:
         """Train to the end of the budget and return the model with the weights that are kept.
@@ -133,7 +137,7 @@ class Trainer:
         """
         if self.complete:
             raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
-        config, counters = self.run.train, self.counters
+        config, counters = self.config, self.counters
         started = time.perf_counter() - counters.seconds
         saved = time.monotonic()
         with _interrupts() as interrupted:
@@ -158,7 +162,7 @@ class Trainer:
 
         They are kept if the loss is the least, and given up if it is many times that (`rollback`).
         """
-        config, counters = self.run.train, self.counters
+        config, counters = self.config, self.counters
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
         keys = keyed.stream_keys(
             np.full(config.validation_sequences, self._streams[VALIDATION]),
@@ -185,7 +189,7 @@ class Trainer:
         """Begin with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
         self.model = self.run.build(self._task).to(self.device).train()
-        if (penalty := self.run.train.penalty) and not hasattr(self.model, "with_penalty"):
+        if (penalty := self.config.penalty) and not hasattr(self.model, "with_penalty"):
             raise ValueError(
                 f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"
             )
@@ -194,13 +198,13 @@ class Trainer:
         self._parameters: list[Tensor] = list(self.model.parameters())
         self._averages: list[Tensor] = list(self._averaged.parameters())
         self._step: Callable[[Tensor, State], tuple[Tensor, State]] = self.model
-        if self.run.train.compile:  # even to ask for it takes seconds
+        if self.config.compile:  # even to ask for it takes seconds
             self._step = torch.compile(self.model, dynamic=False)
-        self._optimizer = _optimizer(self.run.train, self.model)
+        self._optimizer = _optimizer(self.config, self.model)
         self._best = {}
 
     def _update(self) -> None:
-        config, counters = self.run.train, self.counters
+        config, counters = self.config, self.counters
         progress = self._progress()
         batch = self._batch(progress)
         for group in self._optimizer.param_groups:
@@ -244,12 +248,12 @@ class Trainer:
         targets = torch.from_numpy(batch.targets).to(self.device)
         mask = torch.from_numpy(batch.mask).to(self.device)
         T, B, _ = inputs.shape
-        slack = self.run.train.slack if model is self.model else 1
+        slack = self.config.slack if model is self.model else 1
         state = model.initial_state(B, slack * capacity(T))  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
             logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]
-        elif self.run.train.compile and model is self.model:
+        elif self.config.compile and model is self.model:
             logits = self._compiled_steps(inputs, state)
         else:
             logits, _ = model(inputs, state)
@@ -262,13 +266,13 @@ class Trainer:
         logits = []
         for observation in inputs.unsqueeze(1).unbind(0):
             # Of a state that is always laid out alike, one program serves all steps.
-            output, state = self._step(observation, _contiguous(state))
+            output, state = self._step(observation, mapped(Tensor.contiguous, state))
             logits.append(output)
         return torch.cat(logits)
 
     def _batch(self, progress: float) -> Batch:
         """Return the batch of this update."""
-        config, B = self.run.train, self.run.train.batch_size
+        config, B = self.config, self.config.batch_size
         indices = np.arange(B) + self.counters.updates * B
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
         sizes = config.sizes_at(self._spec.training, progress)
@@ -280,15 +284,15 @@ class Trainer:
     def _progress(self) -> float:
         counters = self.counters
         done = counters.sequences - counters.restarted_at
-        return done / max(1, self.run.train.sequences - counters.restarted_at)
+        return done / max(1, self.config.sequences - counters.restarted_at)
 
     def _is_over(self) -> bool:
-        config, counters = self.run.train, self.counters
+        config, counters = self.config, self.counters
         late = config.minutes is not None and counters.seconds >= 60 * config.minutes
         return counters.sequences >= config.sequences or late
 
     def _restart_if_stuck(self) -> None:
-        config, counters = self.run.train, self.counters
+        config, counters = self.config, self.counters
         since = counters.sequences - counters.restarted_at
         if config.restart_after is None or since < config.restart_after or self._is_over():
             return
@@ -405,13 +409,6 @@ def _clip(parameters: list[Tensor], limit: float | None) -> float:
     if limit is not None and norm > limit:
         torch._foreach_mul_(gradients, limit / norm)
     return norm
-
-
-def _contiguous(state: State) -> State:
-    if isinstance(state, Tensor):
-        return state.contiguous()
-    parts = [_contiguous(part) for part in state]
-    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

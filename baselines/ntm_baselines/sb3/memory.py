@@ -1,0 +1,284 @@
+"""Any model as the memory of a policy: recurrent PPO that takes whole sequences at once.
+
+sb3-contrib's recurrent PPO knows the LSTM alone, loops over single steps wherever an episode starts inside a
+sequence, and keeps the state of every step. Here a rollout is cut where episodes start, so that the rows of
+a batch are episodes or parts of them, and each goes through the model in one call; and of states only those
+are kept that a rollout begins with. Neither model nor kernel knows of episodes.
+
+The policy's logits are the model's. The critic sees the observation and, without a gradient, these logits,
+which say how sure the policy is; so it needs no memory of its own, and a model that was trained is nothing
+but the model.
+
+Shape letters: B environments, R rows of a batch, T time steps, I input and O output channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, cast
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from sb3_contrib import RecurrentPPO
+from sb3_contrib.common.recurrent.buffers import RecurrentRolloutBuffer
+from sb3_contrib.common.recurrent.type_aliases import RecurrentRolloutBufferSamples, RNNStates
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.common.utils import FloatSchedule
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ntm_agents.protocol import Model, State, mapped, tensors
+
+
+class MemoryPolicy(BasePolicy):
+    """Flips a coin for each bit, with the probability that a model says.
+
+    Args:
+        observation_space: A box ``[I]``.
+        action_space: Bits ``[O]``.
+        lr_schedule: The learning rate, by the share of the training that is left.
+        model: A model of I inputs and O outputs (:class:`ntm_agents.protocol.Model`).
+        capacity: Upper bound of the number of steps of an episode, a power of two.
+        units: Units of each of the critic's two layers.
+        use_sde: What RecurrentPPO always says; exploration that depends on states is not for bits.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
+        model: nn.Module,
+        capacity: int,
+        units: int = 64,
+        use_sde: bool = False,
+    ) -> None:
+        super().__init__(observation_space, action_space)
+        if use_sde:
+            raise ValueError("use_sde is True; expected False, as actions are bits")
+        self.model = model
+        self._memory = cast("Model", model)
+        self._capacity = capacity
+        inputs = spaces.flatdim(observation_space) + spaces.flatdim(action_space)
+        self.critic = nn.Sequential(
+            nn.Linear(inputs, units), nn.Tanh(), nn.Linear(units, units), nn.Tanh(), nn.Linear(units, 1)
+        )
+        self.optimizer = torch.optim.Adam(self.parameters(), lr=lr_schedule(1), eps=1e-5)
+
+    def initial_states(self, rows: int) -> RNNStates:
+        """Return the states of so many rows at the start of episodes. The critic has none of its own."""
+        state = self._memory.initial_state(rows, self._capacity)
+        return _both(state)
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Leave the model as it is when it is judged: noise would change what actions were chosen by."""
+        super().set_training_mode(mode)
+        self.model.eval()
+
+    def forward(
+        self, obs: Tensor, lstm_states: RNNStates, episode_starts: Tensor, deterministic: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor, RNNStates]:
+        """Go on by one step.
+
+        Returns:
+            Actions ``[B, O]``, values ``[B, 1]``, log-probabilities ``[B]`` and the states.
+        """
+        logits, state = self._step(obs, lstm_states.pi, episode_starts)
+        actions = (logits > 0 if deterministic else torch.rand_like(logits) < torch.sigmoid(logits)).float()
+        return actions, self._values(obs, logits), _log_probability(logits, actions), _both(state)
+
+    def evaluate_actions(
+        self, obs: Tensor, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Judge the actions of rows that lie one after another; episodes start where rows do, if at all.
+
+        Returns:
+            Values ``[R T, 1]``, log-probabilities ``[R T]`` and entropies ``[R T]``.
+        """
+        _, first = next(tensors(lstm_states.pi))
+        rows = len(first)
+        state = self._started(lstm_states.pi, episode_starts.view(rows, -1)[:, 0])
+        inputs = obs.view(rows, -1, obs.shape[-1]).transpose(0, 1).contiguous()
+        logits = self._memory(inputs, state)[0].transpose(0, 1).flatten(0, 1)
+        entropy = functional.softplus(logits) - logits * torch.sigmoid(logits)
+        return self._values(obs, logits), _log_probability(logits, actions), entropy.sum(-1)
+
+    def predict_values(self, obs: Tensor, lstm_states: State, episode_starts: Tensor) -> Tensor:
+        """Return the values ``[B, 1]`` of observations ``[B, I]``."""
+        return self._values(obs, self._step(obs, lstm_states, episode_starts)[0])
+
+    def predict(
+        self,
+        observation: NDArray[Any] | dict[str, NDArray[Any]],
+        state: Any = None,
+        episode_start: NDArray[Any] | None = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[Any], Any]:
+        """Return actions and the next state, as Stable-Baselines3 plays with a policy.
+
+        Args:
+            observation: ``[B, I]``, or ``[I]`` of one environment.
+            state: What the last call returned; None at the start.
+            episode_start: Which episodes start now ``[B]``; all without a state.
+            deterministic: Whether each bit is the likelier one, or a coin is flipped.
+        """
+        self.set_training_mode(False)
+        inputs, vectorised = self.obs_to_tensor(observation)
+        assert isinstance(inputs, Tensor)
+        states = self.initial_states(len(inputs)) if state is None else _both(state)
+        starts = np.zeros(len(inputs)) if episode_start is None else episode_start
+        with torch.no_grad():
+            told = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
+            actions, _, _, states = self(inputs, states, told, deterministic)
+        chosen = actions.cpu().numpy().astype(self.action_space.dtype)
+        return (chosen if vectorised else chosen[0]), states.pi
+
+    def _predict(self, observation: Any, deterministic: bool = False) -> Tensor:
+        raise NotImplementedError("a policy with a memory needs its state; use predict")
+
+    def _step(self, obs: Tensor, state: State, starts: Tensor) -> tuple[Tensor, State]:
+        logits, state = self._memory(obs.unsqueeze(0), self._started(state, starts))
+        return logits[0], state
+
+    def _started(self, state: State, starts: Tensor) -> State:
+        """Return a state in which the rows that start are at the start of an episode."""
+        anew = starts.bool()
+        if not anew.any():
+            return state
+        initial = self._memory.initial_state(len(anew), self._capacity)
+
+        def chosen(first: Tensor, old: Tensor) -> Tensor:
+            return torch.where(anew.view(-1, *[1] * (first.dim() - 1)), first, old)
+
+        return mapped(chosen, initial, state)
+
+    def _values(self, obs: Tensor, logits: Tensor) -> Tensor:
+        return cast("Tensor", self.critic(torch.cat([obs, logits.detach()], dim=-1)))
+
+
+class FloatRolloutBuffer(RecurrentRolloutBuffer):
+    """sb3-contrib's own, but for bits, of which a likelihood is made: torch makes none of integers."""
+
+    def reset(self) -> None:
+        """Forget the rollout."""
+        super().reset()  # type: ignore[no-untyped-call]
+        self.actions = self.actions.astype(np.float32)
+
+
+class FloatRecurrentPPO(RecurrentPPO):
+    """sb3-contrib's own, but for bits as actions, with which version 2.9 fails."""
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        buffer = cast("RecurrentRolloutBuffer", self.rollout_buffer)
+        self.rollout_buffer = FloatRolloutBuffer(
+            self.n_steps,
+            self.observation_space,
+            self.action_space,
+            buffer.hidden_state_shape,
+            self.device,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            n_envs=self.n_envs,
+        )
+
+
+class MemoryRolloutBuffer(RecurrentRolloutBuffer):
+    """A rollout that is given out as rows, cut where episodes start; of states it keeps the first."""
+
+    def reset(self) -> None:
+        """Forget the rollout."""
+        RolloutBuffer.reset(self)
+        self.actions = self.actions.astype(np.float32)
+
+    def add(self, *args: Any, lstm_states: RNNStates, **kwargs: Any) -> None:  # type: ignore[override]
+        """Add a step of all environments; see `RolloutBuffer.add`."""
+        if self.pos == 0:
+            self.first_state = lstm_states.pi
+        RolloutBuffer.add(self, *args, **kwargs)
+
+    def get(  # type: ignore[override]
+        self, batch_size: int | None = None
+    ) -> Generator[RecurrentRolloutBufferSamples, None, None]:
+        """Yield all rows in random order, in batches of about so many steps each."""
+        assert self.full
+        starts = self.episode_starts.astype(np.bool_)
+        starts[0] = True  # a row begins there, whether an episode does or not
+        row_env, row_start = np.nonzero(starts.T)
+        ends = np.append(row_start[1:], 0)
+        lengths = np.where(ends > row_start, ends, self.buffer_size) - row_start
+        steps = self.buffer_size * self.n_envs
+        batches = max(1, steps // (batch_size or steps))
+        for rows in np.array_split(torch.randperm(len(lengths)).numpy(), min(batches, len(lengths))):
+            yield self._rows(row_env[rows], row_start[rows], lengths[rows])
+
+    def _rows(
+        self, envs: NDArray[np.intp], begins: NDArray[np.intp], lengths: NDArray[np.intp]
+    ) -> RecurrentRolloutBufferSamples:
+        """Return rows, each padded to the longest, one after another."""
+        ahead = np.arange(lengths.max())
+        mask = ahead < lengths[:, None]
+        steps = np.where(mask, begins[:, None] + ahead, 0)
+
+        def padded(array: NDArray[np.float32]) -> Tensor:
+            values = array[steps, envs[:, None]]
+            values[~mask] = 0
+            return self.to_torch(values.reshape(-1, *array.shape[2:]))
+
+        at = torch.from_numpy(envs)
+        return RecurrentRolloutBufferSamples(
+            observations=padded(self.observations),
+            actions=padded(self.actions),
+            old_values=padded(self.values),
+            old_log_prob=padded(self.log_probs),
+            advantages=padded(self.advantages),
+            returns=padded(self.returns),
+            lstm_states=_both(mapped(lambda tensor: tensor[at], self.first_state)),
+            episode_starts=padded(self.episode_starts),
+            mask=self.to_torch(mask.astype(np.float32).ravel()),
+        )
+
+
+class MemoryPPO(RecurrentPPO):
+    """Proximal policy optimisation with any model as memory.
+
+    It differs from :class:`sb3_contrib.RecurrentPPO` in its policy and its buffer::
+
+        MemoryPPO(MemoryPolicy, env, policy_kwargs={"model": model, "capacity": 64})
+    """
+
+    def _setup_model(self) -> None:
+        self._setup_lr_schedule()
+        self.set_random_seed(self.seed)
+        policy = MemoryPolicy(
+            self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
+        ).to(self.device)
+        self.policy = cast("Any", policy)
+        with torch.no_grad():
+            self._last_lstm_states: Any = policy.initial_states(self.n_envs)
+        self.rollout_buffer = MemoryRolloutBuffer(
+            self.n_steps,
+            self.observation_space,
+            self.action_space,
+            (0, 0, 0, 0),
+            self.device,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            n_envs=self.n_envs,
+        )
+        self.clip_range = FloatSchedule(self.clip_range)
+
+
+def _both(state: State) -> RNNStates:
+    """Return a state as RecurrentPPO has it, for the actor and the critic."""
+    return RNNStates(cast("Any", state), cast("Any", state))
+
+
+def _log_probability(logits: Tensor, bits: Tensor) -> Tensor:
+    """Return the log-probability of bits ``[..., O]``, summed over them."""
+    return -functional.binary_cross_entropy_with_logits(logits, bits, reduction="none").sum(-1)

@@ -1,0 +1,254 @@
+"""Training from rewards alone: a run as the supervised trainer makes it, but for what it learns from.
+
+A run that was killed starts again, as Stable-Baselines3 cannot go on from the middle; one that is complete is
+the same as of every other agent, and is judged in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
+from torch import Tensor, nn
+
+from ntm_agents.training.checkpoint import save_tensors, write_atomically
+from ntm_agents.training.config import RewardConfig
+from ntm_agents.training.run import Run
+from ntm_agents.training.trainer import NonFiniteError
+from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.policies import FeedForward, Recurrent
+from ntm_baselines.sb3.vec_env import SequenceVecEnv
+from ntm_envs import capacity, keyed
+
+Metrics = dict[str, Any]
+TRAINING, VALIDATION = 0, 1  # the streams of a seed
+
+
+@dataclass(kw_only=True)
+class Counters:
+    """Where a run is."""
+
+    updates: int = 0
+    sequences: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    best_return: float = -2.0
+    best_accuracy: float = -1.0
+    best_sequences: int = 0
+
+
+class RewardTrainer:
+    """Trains one model from rewards alone; its arguments are those of :class:`ntm_agents.Trainer`.
+
+    Args:
+        run: What to do; its `train` is a `RewardConfig`.
+        folder: Where its files go. None for no files.
+        report: Called with every line of metrics.
+        device: Where to compute, such as ``cpu`` or ``cuda``.
+
+    Raises:
+        ValueError: If the folder holds another run, or the model and the algorithm do not go together.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        folder: Path | None = None,
+        *,
+        report: Callable[[Metrics], None] = lambda metrics: None,
+        device: str = "cpu",
+    ) -> None:
+        assert isinstance(run.train, RewardConfig)
+        self.run, self.folder, self.config, self._report = run, folder, run.train, report
+        self._spec = run.task_spec()
+        self._task = self._spec.make()
+        sizes = self.config.sizes_in(self._spec.training)
+        streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
+        seed = (
+            int(streams[TRAINING]) % 2**31
+        )  # not the run's own, with which rows of two runs would be the same
+        torch.manual_seed(seed)
+        self.model = run.build(self._task).to(device)
+        env = SequenceVecEnv(self._spec.env_id, self.config.num_envs, **sizes, **self.config.lessons)
+        most = capacity(self._task.steps(**self._spec.largest))
+        self.algorithm = _algorithm(self.config, self.model, env, capacity=most, seed=seed, device=device)
+        keys = keyed.stream_keys(
+            np.full(self.config.validation_sequences, streams[VALIDATION]),
+            np.arange(self.config.validation_sequences),
+        )
+        self._validation = self._task.episodes(keys, **self._spec.largest)
+        self.counters = Counters()
+        self._best: dict[str, Tensor] = {}
+        if folder is not None:
+            run.write(folder)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run in the folder has come to its end."""
+        return self.folder is not None and (self.folder / "summary.json").exists()
+
+    @property
+    def kernel(self) -> str | None:
+        """What computes the model, if it has a choice."""
+        return getattr(self.model, "kernel", None)
+
+    def train(self) -> nn.Module:
+        """Train to the end of the budget and return the model with the weights that are kept.
+
+        Raises:
+            ValueError: If the run is complete already.
+            NonFiniteError: If weights are not finite.
+        """
+        if self.complete:
+            raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
+        if self.folder is not None:
+            (self.folder / "metrics.jsonl").write_text("")  # of a run that was killed
+        self.algorithm.learn(self.config.steps, callback=_Watch(self), log_interval=cast("int", None))
+        self.model.load_state_dict(self._best)
+        if self.folder is not None:
+            save_tensors(
+                self.folder / "model.safetensors", self._best, {"sequences": self.counters.best_sequences}
+            )
+            summary = {
+                "sequences": self.counters.sequences,
+                "steps": self.counters.steps,
+                "updates": self.counters.updates,
+                "seconds": round(self.counters.seconds, 3),
+                "kernel": self.kernel,
+                "parameters": sum(p.numel() for p in self.model.parameters()),
+                "restarts": 0,
+                "dropped_updates": 0,
+                "kept_at_sequences": self.counters.best_sequences,
+                "validation_accuracy": self.counters.best_accuracy,
+                "validation_return": self.counters.best_return,
+            }
+            write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
+        return self.model.eval()
+
+    def validate(self) -> None:
+        """Judge the likelier bits, at the largest training size; keep the weights if the return is the best.
+
+        Raises:
+            NonFiniteError: If weights are not finite.
+        """
+        counters, batch = self.counters, self._validation
+        if (policy := getattr(self.model, "policy", None)) is not None:
+            policy.load_state_dict(self.algorithm.policy.state_dict())
+        for name, weights in self.model.named_parameters():
+            if not weights.isfinite().all():
+                raise NonFiniteError(
+                    f"the weights {name} are not finite after {counters.steps:,} steps; a smaller "
+                    "learning_rate or clip_norm may help"
+                )
+        T, B = batch.mask.shape
+        with torch.no_grad():
+            inputs = torch.from_numpy(batch.inputs).to(self.algorithm.device).contiguous()
+            logits, _ = self.model.eval()(inputs, self.model.initial_state(B, capacity(T)))  # type: ignore[operator]
+        wrong = (((logits > 0).cpu().numpy() != batch.targets) & batch.mask[:, :, None]).sum((0, 2))
+        mean_return = float(1 - 2 * wrong.sum() / (batch.mask.sum() * batch.targets.shape[2]))
+        accuracy = float((wrong == 0).mean())
+        self.log({"validation_return": mean_return, "validation_accuracy": accuracy})
+        if mean_return > counters.best_return:
+            counters.best_return, counters.best_accuracy = mean_return, accuracy
+            counters.best_sequences = counters.sequences
+            self._best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+
+    def log(self, values: Metrics) -> None:
+        """Write and report a line of metrics."""
+        counters = self.counters
+        line = {
+            "update": counters.updates,
+            "sequences": counters.sequences,
+            "steps": counters.steps,
+            **values,
+        }
+        line["seconds"] = round(counters.seconds, 3)
+        if self.folder is not None:
+            with (self.folder / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        self._report(line)
+
+
+class _Watch(BaseCallback):
+    """Counts, validates and reports while an algorithm learns."""
+
+    def __init__(self, trainer: RewardTrainer) -> None:
+        super().__init__()
+        self._trainer = trainer
+        self._started = time.perf_counter()
+        self._returns = np.zeros(trainer.config.num_envs)
+        self._ended: list[float] = []
+        self._logged = self._validated = 0
+
+    def _on_step(self) -> bool:
+        self._returns += self.locals["rewards"]
+        over = self.locals["dones"]
+        self._ended += self._returns[over].tolist()
+        self._returns[over] = 0
+        self._trainer.counters.sequences += int(over.sum())
+        self._trainer.counters.steps = self.num_timesteps
+        return True
+
+    def _on_rollout_start(self) -> None:  # behind an update, but for the first
+        counters, config = self._trainer.counters, self._trainer.config
+        counters.seconds = time.perf_counter() - self._started
+        if not counters.steps:
+            return
+        counters.updates += 1
+        if counters.steps - self._logged >= config.steps // 200 and self._ended:
+            self._logged = counters.steps
+            self._trainer.log({"return": float(np.mean(self._ended))})
+            self._ended = []
+        if counters.steps - self._validated >= config.validate_every:
+            self._validated = counters.steps
+            self._trainer.validate()
+
+    def _on_training_end(self) -> None:
+        counters = self._trainer.counters
+        counters.seconds = time.perf_counter() - self._started
+        counters.updates += 1
+        self._trainer.validate()
+
+
+def _algorithm(
+    config: RewardConfig, model: nn.Module, env: VecEnv, *, capacity: int, seed: int, device: str
+) -> BaseAlgorithm:
+    """Return what trains a model: Stable-Baselines3's own for its own policies, `MemoryPPO` for others."""
+    shared: dict[str, Any] = {
+        "learning_rate": config.rate,
+        "n_steps": config.rollout,
+        "gamma": config.gamma,
+        "gae_lambda": config.gae_lambda,
+        "ent_coef": config.entropy,
+        "vf_coef": config.value_weight,
+        "max_grad_norm": config.clip_norm,
+        "seed": seed,
+        "device": device,
+    }
+    if config.algorithm == "a2c" and not isinstance(model, FeedForward):
+        raise ValueError(
+            f"algorithm is 'a2c', which has no memory; expected 'ppo' for {type(model).__name__}"
+        )
+    if isinstance(model, FeedForward):
+        if model.frames > 1:
+            env = VecFrameStack(env, model.frames)
+        if config.algorithm == "a2c":
+            return A2C("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
+    shared |= {"batch_size": config.batch_size, "n_epochs": config.epochs, "clip_range": config.clip_range}
+    if isinstance(model, FeedForward):
+        return PPO("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
+    if isinstance(model, Recurrent):
+        return FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.arguments, **shared)
+    return MemoryPPO(
+        cast("Any", MemoryPolicy), env, policy_kwargs={"model": model, "capacity": capacity}, **shared
+    )

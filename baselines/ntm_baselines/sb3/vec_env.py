@@ -1,0 +1,110 @@
+"""The vector environment of the tasks as one of Stable-Baselines3.
+
+Shape letters: B environments, I input channels, O output channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+Infos = list[dict[str, Any]]
+
+
+class SequenceVecEnv(VecEnv):
+    """Plays many episodes of a task at once, each step a few NumPy operations for all of them.
+
+    Stable-Baselines3 takes environments of its own kind alone. This one does what its `DummyVecEnv` of the
+    same single environments does, step for step, many times as fast: row i has seed ``seed + i``, rows that
+    end begin anew in the same step, and the last information of an episode has its `terminal_observation`.
+
+    Args:
+        env_id: Id of an environment, such as ``ntm_envs/Copy-v0``.
+        num_envs: Number of environments B.
+        **arguments: Sizes and parameters of the task, as for `gym.make_vec`.
+
+    Raises:
+        TypeError: If an argument is unknown.
+        ValueError: If a value is out of range.
+    """
+
+    def __init__(self, env_id: str, num_envs: int, **arguments: Any) -> None:
+        self.env: Any = gym.make_vec(env_id, num_envs=num_envs, autoreset_mode="SameStep", **arguments)
+        super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
+        self._actions: NDArray[Any] | None = None
+
+    def reset(self) -> NDArray[np.float32]:
+        """Start all episodes anew and return their first observations ``[B, I]``.
+
+        Seeds and options that were set (`seed`, `set_options`) are used once.
+
+        Raises:
+            ValueError: If rows have options of different names.
+        """
+        seeded = any(seed is not None for seed in self._seeds)
+        names = {frozenset(options) for options in self._options}
+        if len(names) > 1:
+            raise ValueError(f"rows have options of different names, {self._options}; give all the same")
+        options = {name: np.array([row[name] for row in self._options]) for name in next(iter(names))}
+        observations, info = self.env.reset(seed=self._seeds if seeded else None, options=options or None)
+        self.reset_infos = _unbatched(info, np.arange(self.num_envs))
+        self._reset_seeds()
+        self._reset_options()
+        return cast("NDArray[np.float32]", observations)
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take actions ``[B, O]``, which `step_wait` uses."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], Infos]:
+        """Return observations ``[B, I]``, rewards ``[B]``, which rows are over ``[B]``, and information."""
+        observations, rewards, over, _, info = self.env.step(self._actions)
+        infos: Infos = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        if over.any():
+            rows = np.flatnonzero(over)
+            last, first = _unbatched(info["final_info"], rows), _unbatched(info, rows)
+            for row, end, start in zip(rows.tolist(), last, first, strict=True):
+                infos[row] |= end
+                infos[row]["terminal_observation"] = info["final_obs"][row]
+                self.reset_infos[row] = start
+        return observations, rewards.astype(np.float32), over, infos
+
+    def close(self) -> None:
+        """Free what the environment holds."""
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
+        """Return an attribute of the environment, which is the same for all rows."""
+        return [getattr(self.env.unwrapped, attr_name)] * len(list(self._get_indices(indices)))
+
+    def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
+        """Refuse: rows have nothing of their own."""
+        raise NotImplementedError(f"{attr_name} cannot be set: all rows share one environment")
+
+    def env_method(
+        self,
+        method_name: str,
+        *method_args: Any,
+        indices: int | Iterable[int] | None = None,
+        **method_kwargs: Any,
+    ) -> list[Any]:
+        """Refuse: rows have nothing of their own."""
+        raise NotImplementedError(f"{method_name} cannot be called: all rows share one environment")
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: int | Iterable[int] | None = None
+    ) -> list[bool]:
+        """Say that no row is wrapped."""
+        return [False] * len(list(self._get_indices(indices)))
+
+
+def _unbatched(info: dict[str, Any], rows: NDArray[np.intp]) -> Infos:
+    """Return the information of some rows, all of which have it, one by one; Gymnasium has arrays."""
+    names = [name for name in info if not name.startswith(("_", "final_"))]
+    columns = [info[name][rows].tolist() for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -1,0 +1,342 @@
+"""Learning from rewards alone: what Stable-Baselines3 is given, what it trains, and that it learns."""
+
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecMonitor, VecNormalize
+
+from ntm_agents import NTM, Run, Trainer, load_run
+from ntm_agents.protocol import mapped
+from ntm_agents.training.config import RewardConfig
+from ntm_agents.training.trainer import NonFiniteError
+from ntm_baselines import LSTM
+from ntm_baselines.sb3 import SequenceVecEnv
+from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.policies import FeedForward, Recurrent
+from ntm_baselines.sb3.trainer import RewardTrainer
+from ntm_envs import capacity, tasks
+
+COPY = "ntm_envs/Copy-v0"
+SMALL = {
+    "copy": {"length": (1, 3)},
+    "repeat_copy": {"length": (1, 2), "repeats": (1, 2)},
+    "associative_recall": {"items": (2, 3)},
+    "ngrams": {"length": (6, 9)},
+    "priority_sort": {"length": (2, 4)},
+}
+SHORT = RewardConfig(steps=512, num_envs=4, rollout=16, batch_size=32, epochs=2, validation_sequences=4)
+
+
+def run(entry="ntm_baselines.lstm:LSTM", model=None, seed=0, config=SHORT, task="copy"):
+    model = {"units": 8} if model is None else model
+    return Run(agent="mine", entry=entry, task=task, model=model, train=config, seed=seed)
+
+
+@pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
+def test_the_environment_does_what_dummy_vec_env_does(row):
+    sizes, count = SMALL[row.name], 5
+    ours = SequenceVecEnv(row.env_id, count, **sizes)
+    theirs = DummyVecEnv([lambda: gym.make(row.env_id, **sizes)] * count)
+    rng, ended = np.random.default_rng(0), 0
+    for begin in range(2):
+        for env in (ours, theirs):
+            env.seed(3 + begin)
+            if begin:
+                env.set_options([{"key": key} for key in range(count)])
+        np.testing.assert_array_equal(ours.reset(), theirs.reset())
+        assert ours.reset_infos == theirs.reset_infos
+        for _ in range(60):
+            actions = rng.integers(2, size=(count, row.make().output_size)).astype(np.int8)
+            (*arrays, infos), (*expected, their_infos) = ours.step(actions), theirs.step(actions)
+            for array, other in zip(arrays, expected, strict=True):
+                np.testing.assert_array_equal(array, other)
+                assert array.dtype == other.dtype
+            for info, other in zip(infos, their_infos, strict=True):
+                assert {n: np.asarray(v).tolist() for n, v in info.items()} == {
+                    n: np.asarray(v).tolist() for n, v in other.items()
+                }
+            assert ours.reset_infos == theirs.reset_infos
+            ended += arrays[2].sum()
+    assert ended > count
+    assert (ours.observation_space, ours.action_space) == (theirs.observation_space, theirs.action_space)
+
+
+def test_wrappers_of_stable_baselines_work_on_it():
+    env = VecNormalize(VecMonitor(SequenceVecEnv(COPY, 3, length=2)), norm_obs=False)
+    env.reset()
+    for _ in range(5):
+        *_, infos = env.step(np.ones((3, 8), np.int8))
+    assert all(info["episode"]["l"] == 5 and abs(info["episode"]["r"]) <= 1 for info in infos)
+
+
+def test_what_rows_do_not_have_of_their_own_is_refused():
+    env = SequenceVecEnv(COPY, 2, length=2)
+    assert env.get_attr("render_mode") == [None, None]
+    assert env.env_is_wrapped(gym.Wrapper) == [False, False]
+    env.set_options([{"length": 3}, {}])
+    with pytest.raises(ValueError, match="different names"):
+        env.reset()
+    for call in (lambda: env.set_attr("sizes", {}), lambda: env.env_method("reset")):
+        with pytest.raises(NotImplementedError, match="share one environment"):
+            call()
+
+
+class GRU(torch.nn.Module):
+    """The README's own model."""
+
+    def __init__(self, input_size, output_size, units=6):
+        super().__init__()
+        self.gru = torch.nn.GRU(input_size, units)
+        self.output = torch.nn.Linear(units, output_size)
+
+    def initial_state(self, batch_size, capacity):
+        return self.output.weight.new_zeros(batch_size, self.gru.hidden_size)
+
+    def forward(self, inputs, state):
+        hidden, state = self.gru(inputs, state[None])
+        return self.output(hidden), state[0]
+
+
+MODELS = {
+    "lstm": lambda: LSTM(9, 8, units=6, depth=2),
+    "ntm": lambda: NTM(9, 8, units=6, memory_width=4, noise=0.5),
+    "gru": lambda: GRU(9, 8),
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chosen_with(make):
+    torch.manual_seed(0)
+    env = SequenceVecEnv(COPY, 7, length=(1, 4))  # 3 to 9 steps: rows are cut at starts and in the middle
+    policy = {"model": make(), "capacity": 16}
+    algorithm = MemoryPPO(
+        MemoryPolicy, env, n_steps=11, batch_size=20, policy_kwargs=policy, seed=1, learning_rate=0.0
+    )
+    algorithm.learn(11 * 7 * 3)
+    assert algorithm.policy.training
+    algorithm.policy.set_training_mode(True)  # as when it learns; noise stays away
+    seen = 0
+    for batch in algorithm.rollout_buffer.get(20):
+        with torch.no_grad():
+            values, log_prob, entropy = algorithm.policy.evaluate_actions(
+                batch.observations, batch.actions, batch.lstm_states, batch.episode_starts
+            )
+        there = batch.mask > 0
+        torch.testing.assert_close(log_prob[there], batch.old_log_prob[there], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(values.flatten()[there], batch.old_values[there], rtol=1e-4, atol=1e-5)
+        assert (entropy[there] > 0).all()
+        assert not batch.returns[~there].any()
+        seen += int(there.sum())
+    assert seen == 11 * 7
+    starts = algorithm.rollout_buffer.episode_starts
+    assert 0 < starts[0].sum() < 7, "some rows go on from the rollout before"
+
+
+def test_entropy_and_probability_are_those_of_independent_coins():
+    policy = MemoryPPO(
+        MemoryPolicy,
+        SequenceVecEnv(COPY, 2, length=2),
+        policy_kwargs={"model": LSTM(9, 8, units=4), "capacity": 8},
+    ).policy
+    states, obs = policy.initial_states(2), torch.randn(2, 9)
+    actions, _, log_prob, _ = policy(obs, states, torch.ones(2))
+    _, again, entropy = policy.evaluate_actions(obs, actions, states, torch.ones(2))
+    logits = policy.model(obs[None], states.pi)[0][0]
+    coins = torch.distributions.Bernoulli(logits=logits)
+    torch.testing.assert_close(log_prob, coins.log_prob(actions).sum(-1))
+    torch.testing.assert_close(again, log_prob)
+    torch.testing.assert_close(entropy, coins.entropy().sum(-1))
+
+
+def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
+    env = SequenceVecEnv(COPY, 3, length=2)
+    algorithm = MemoryPPO(MemoryPolicy, env, policy_kwargs={"model": GRU(9, 8), "capacity": 8})
+    mean, _ = evaluate_policy(algorithm, VecMonitor(env), n_eval_episodes=6)
+    assert -1 <= mean <= 1
+    observations = np.random.default_rng(0).random((5, 3, 9)).astype(np.float32)
+    state, chosen = None, []
+    for observation in observations:
+        actions, state = algorithm.predict(observation, state, deterministic=True)
+        chosen.append(actions)
+    model = algorithm.policy.model
+    with torch.no_grad():
+        logits, _ = model(torch.from_numpy(observations), model.initial_state(3, 8))
+    np.testing.assert_array_equal(np.array(chosen), (logits > 0).numpy())
+    assert chosen[0].dtype == env.action_space.dtype
+    single, _ = algorithm.predict(observations[0, 0], deterministic=True)
+    np.testing.assert_array_equal(single, chosen[0][0])
+    with pytest.raises(NotImplementedError, match="use predict"):
+        algorithm.policy._predict(torch.zeros(1, 9))
+    with pytest.raises(ValueError, match="use_sde"):
+        MemoryPolicy(
+            env.observation_space, env.action_space, lambda _: 1, model=GRU(9, 8), capacity=8, use_sde=True
+        )
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_frames_are_stacked_as_stable_baselines_does(frames):
+    torch.manual_seed(0)
+    model = FeedForward(9, 8, units=16, frames=frames)
+    env = SequenceVecEnv(COPY, 5, length=3)
+    stacked = VecFrameStack(env, frames)
+    algorithm = PPO("MlpPolicy", stacked, policy_kwargs=model.arguments)
+    model.policy.load_state_dict(algorithm.policy.state_dict())
+    seen, state = stacked.reset(), model.initial_state(5, 8)
+    whole = []
+    for _ in range(6):
+        whole.append(torch.from_numpy(seen[:, -9:]))
+        with torch.no_grad():
+            logits, state = model(whole[-1][None], state)
+        actions, _ = algorithm.predict(seen, deterministic=True)
+        np.testing.assert_array_equal(actions, (logits[0] > 0).numpy())
+        seen, *_ = stacked.step(actions)
+    with torch.no_grad():
+        again, last = model(torch.stack(whole), model.initial_state(5, 8))
+    torch.testing.assert_close(again[-1], logits[0])
+    torch.testing.assert_close(last, state)
+
+
+def test_the_recurrent_policy_is_sb3_contribs():
+    torch.manual_seed(0)
+    model = Recurrent(9, 8, units=5)
+    env = SequenceVecEnv(COPY, 3, length=3)
+    algorithm = FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.arguments)
+    model.policy.load_state_dict(algorithm.policy.state_dict())
+    observations = np.random.default_rng(0).random((6, 3, 9)).astype(np.float32)
+    state, chosen = None, []
+    for observation in observations:
+        actions, state = algorithm.predict(observation, state, deterministic=True)
+        chosen.append(actions)
+    with torch.no_grad():
+        logits, after = model(torch.from_numpy(observations), model.initial_state(3, 8))
+    np.testing.assert_array_equal(np.array(chosen), (logits > 0).numpy())
+    np.testing.assert_allclose(after[1], state[1][0], rtol=1e-5)
+
+
+ENTRIES = {
+    "ppo": ("ntm_baselines.sb3.policies:FeedForward", {"units": 4}, {}),
+    "stacked": ("ntm_baselines.sb3.policies:FeedForward", {"units": 4, "frames": 3}, {}),
+    "a2c": ("ntm_baselines.sb3.policies:FeedForward", {"units": 4}, {"algorithm": "a2c"}),
+    "recurrent": ("ntm_baselines.sb3.policies:Recurrent", {"units": 4}, {}),
+    "ntm": ("ntm_agents.ntm:NTM", {"units": 4, "memory_width": 4}, {}),
+}
+
+
+@pytest.mark.parametrize(("entry", "model", "options"), ENTRIES.values(), ids=ENTRIES)
+def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, model, options, tmp_path):
+    config = RewardConfig(steps=256, num_envs=4, rollout=16, batch_size=32, validation_sequences=4, **options)
+    weights = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        trainer = RewardTrainer(run(entry, model, config=config), folder)
+        kept = trainer.train()
+        weights.append((folder / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+    loaded, again = load_run(folder)
+    assert again.train == config
+    assert json.loads((folder / "config.json").read_text())["track"] == "reward"
+    for name, tensor in loaded.state_dict().items():
+        torch.testing.assert_close(tensor, kept.state_dict()[name])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["steps"] == 256
+    assert 0 < summary["sequences"] < 256
+    assert trainer.complete
+    with pytest.raises(ValueError, match="is complete"):
+        trainer.train()
+    with pytest.raises(ValueError, match=r"another run \(seed is 0 there and 1 here\)"):
+        RewardTrainer(run(entry, model, seed=1, config=config), folder)
+
+
+def test_seeds_share_no_episodes():
+    keys = [
+        {info["episode_key"] for info in made.algorithm.env.reset_infos}
+        for seed in (0, 1)
+        if (made := RewardTrainer(run(seed=seed))).algorithm.env.reset() is not None
+    ]
+    assert not keys[0] & keys[1]
+
+
+def test_a_run_that_was_killed_starts_again(tmp_path):
+    whole = RewardTrainer(run(), tmp_path / "whole")
+    whole.train()
+    RewardTrainer(run(), tmp_path / "killed")
+    (tmp_path / "killed" / "metrics.jsonl").write_text("of the first attempt\n")
+    RewardTrainer(run(), tmp_path / "killed").train()
+    for name in ("model.safetensors", "metrics.jsonl"):
+        files = [(tmp_path / folder / name).read_text("latin1") for folder in ("whole", "killed")]
+        if name == "metrics.jsonl":
+            files = [[json.loads(line)["steps"] for line in file.splitlines()] for file in files]
+        assert files[0] == files[1]
+
+
+def test_what_does_not_go_together_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="a2c', which has no memory"):
+        RewardTrainer(run(config=RewardConfig(algorithm="a2c")))
+    with pytest.raises(ValueError, match="expected a TrainConfig"):
+        Trainer(run())
+    with pytest.raises(ValueError, match="sizes has length"):
+        RewardTrainer(run(config=RewardConfig(sizes={"length": (1, 21)})))
+    for name, value in (("units", 0), ("frames", 0)):
+        with pytest.raises(ValueError, match=f"{name} is 0"):
+            FeedForward(9, 8, **{name: value})
+    with pytest.raises(ValueError, match="units is 0"):
+        Recurrent(9, 8, units=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 0),
+        ("algorithm", "dqn"),
+        ("gamma", 1.5),
+        ("learning_rate", 0),
+        ("entropy", -1),
+        ("privileges", ("luck",)),
+    ],
+)
+def test_impossible_values_are_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} is "):
+        RewardConfig(**{name: value})
+
+
+def test_weights_that_are_not_finite_end_a_run():
+    trainer = RewardTrainer(run())
+    with torch.no_grad():
+        next(trainer.model.parameters()).fill_(torch.nan)
+    with pytest.raises(NonFiniteError, match="not finite"):
+        trainer.validate()
+
+
+@pytest.mark.parametrize("make", ["lstm", "ntm"])
+def test_it_learns_from_rewards_alone(make):
+    """A vector of four bits is copied; flips of coins return 0."""
+    torch.manual_seed(0)
+    kind = {"lstm": LSTM, "ntm": NTM}[make]
+    model = kind(5, 4, units=32)
+    env = SequenceVecEnv(COPY, 32, length=1, bits=4)
+    algorithm = MemoryPPO(
+        MemoryPolicy,
+        env,
+        n_steps=48,
+        batch_size=384,
+        n_epochs=4,
+        gamma=0.0,
+        learning_rate=5e-3,
+        seed=0,
+        policy_kwargs={"model": model, "capacity": 4},
+    )
+    algorithm.learn(30_000)
+    batch = tasks.get("copy", bits=4).episodes(range(64), length=1)
+    with torch.no_grad():
+        logits, _ = model(torch.from_numpy(batch.inputs), model.initial_state(64, capacity(3)))
+    right = ((logits > 0).numpy() == batch.targets)[batch.mask]
+    assert right.mean() > 0.9
+
+
+def test_states_of_any_shape_are_mapped():
+    state = (torch.ones(2), (torch.zeros(2), torch.ones(2)))
+    assert mapped(lambda a, b: a + b, state, state)[1][1].tolist() == [2, 2]
