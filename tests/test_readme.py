@@ -1,4 +1,4 @@
-"""Every block of the README runs, in order, in one empty folder.
+"""Every block of the README and of the pages that teach runs, in order, in one empty folder a page.
 
 - A python block whose first line is a comment with a file name, such as `# my_model.py`, is written to that
   file; any other is run by a Python of its own.
@@ -12,14 +12,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+import pytest
+
+ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_every_block_of_the_readme_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/reward.md"])
+def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
     programs = Path(sys.executable).parent
     environ = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    text = README.read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     for block in BLOCK.finditer(text):
         not_run, language, code = block.groups()
         if not_run or language not in ("python", "bash"):
@@ -30,4 +33,4 @@ def test_every_block_of_the_readme_runs(tmp_path: Path) -> None:
         command = [sys.executable, "-c", code] if language == "python" else ["bash", "-ec", code]
         done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
         line = text.count("\n", 0, block.start()) + 1
-        assert done.returncode == 0, f"README.md:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{page}:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
