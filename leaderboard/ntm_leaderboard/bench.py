@@ -246,7 +246,7 @@ class _Process:
         if not metrics:
             return "starting"
         text = f"{metrics[-1]['sequences']:,} sequences"
-        for name, shown in (("loss", "loss"), ("validation_accuracy", "accuracy")):
+        for name, shown in (("loss", "loss"), ("return", "return"), ("validation_accuracy", "accuracy")):
             known = [line[name] for line in metrics if line.get(name) is not None]
             text += f", {shown} {known[-1]:.3f}" if known else ""
         return text

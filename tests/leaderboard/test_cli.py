@@ -9,6 +9,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ntm_leaderboard import bench, cli
+from ntm_leaderboard.board import Board
 from ntm_leaderboard.results import Result
 
 TINY = ["--sequences", "64", "--batch-size", "16", "--validate-every", "32", "--validation-sequences", "4"]
@@ -81,13 +82,13 @@ def test_a_run_is_trained_and_judged(home, capsys):
     assert cli.main([*command, "--output", "runs/a"]) == 0
     assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
     config = json.loads(Path("runs/a/config.json").read_text())
-    assert config["model"] == {"units": 6, "depth": 1, "forget_bias": 0.0, "orthogonal": False}
+    assert config["model"] == {"units": 6, "depth": 2, "forget_bias": 3.0, "orthogonal": False}
     assert config["train"]["sequences"] == 64
     assert config["seed"] == 3
     assert cli.main([*command, "--output", "runs/a"]) == 0
     assert "complete" in capsys.readouterr().out
     assert cli.main([*command, "--output", "runs/a", "--learning-rate", "0.5"]) == 2
-    assert "learning_rate is 0.003 there and 0.5 here" in capsys.readouterr().err
+    assert "learning_rate is 0.0083 there and 0.5 here" in capsys.readouterr().err
 
     assert cli.main(["evaluate", "runs/a", "--up-to", "40", "--sequences", "8"]) == 0
     assert "horizon" in capsys.readouterr().out
@@ -95,7 +96,8 @@ def test_a_run_is_trained_and_judged(home, capsys):
     assert (result.agent, result.task, result.seed) == ("lstm", "ntm_envs/Copy-v0", 3)
     assert [rung.sizes for rung in result.rungs] == [{"length": 20}, {"length": 40}]
     assert result.training.sequences == 64
-    assert result.training.state_values == 12
+    assert result.training.state_values == 24
+    assert (result.training.track, result.training.steps) == ("supervised", None)
     assert set(result.rungs[0].references) == {"coin-flips", "constant", "oracle"}
     text = Path("runs/a/result.json").read_text()
     assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
@@ -134,6 +136,26 @@ def test_ones_own_model_agent_and_task(home, capsys):
     judged = Result.read(Path("runs/copy-Acts.json"))
     assert judged.rungs[1].sequence_accuracy == 1
     assert judged.training is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "options"),
+    [("ppo", []), ("./mine.py:Mine", ["--track", "reward", "--privileges", "long_validation"])],
+)
+def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options):
+    train = ["train", "--agent", agent, "--task", "./short.py:SHORT", *options, "--output", "run"]
+    few = ["--steps", "300", "--num-envs", "4", "--rollout", "16", "--batch-size", "32"]
+    assert cli.main([*train, *few]) == 0
+    assert "ntm-envs evaluate run" in capsys.readouterr().out
+    assert cli.main([*train, *few]) == 0
+    assert "complete" in capsys.readouterr().out
+    assert cli.main(["evaluate", "run", "--sequences", "8"]) == 0
+    result = Result.read(Path("run/result.json"))
+    assert (result.training.track, result.training.steps) == ("reward", 320)
+    assert result.training.recipe["steps"] == 300
+    assert result.privileges == options[3:]
+    assert Board.of([result]).rows[0].track == "reward"
+    assert cli.main([*train, "--track", "supervised"]) == 2
 
 
 def test_the_commitment_covers_weights_configuration_and_source(home):
