@@ -158,7 +158,7 @@ class RewardTrainer:
         mean_return = float(1 - 2 * wrong.sum() / (batch.mask.sum() * batch.targets.shape[2]))
         accuracy = float((wrong == 0).mean())
         self.log({"validation_return": mean_return, "validation_accuracy": accuracy})
-        if mean_return > counters.best_return:
+        if mean_return >= counters.best_return:  # of those that are all right, the surest come last
             counters.best_return, counters.best_accuracy = mean_return, accuracy
             counters.best_sequences = counters.sequences
             self._best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
