@@ -76,6 +76,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         self._mode = self.metadata["autoreset_mode"]
         self._probabilities = actions == "probabilities"
         self._reveal = reveal_target
+        self._input_size = self.task.input_size
         self._shape = (num_envs, self.task.output_size)
         self._store = EpisodeStore(self.task, self.sizes, num_envs)
         self._begun = False
@@ -131,7 +132,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         """
         if not self._begun:
             raise ResetNeeded("the episodes have not begun; call reset() first")
-        ended = np.flatnonzero(self._over)
+        ended = self._over.nonzero()[0]
         if len(ended):
             if self._mode == AutoresetMode.DISABLED:
                 raise ResetNeeded(f"the episode of row {ended[0]} is over; call reset() with a reset_mask")
@@ -153,13 +154,15 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             self._cost += np.where(mask, grading.cost_in_bits(actions, bits), 0.0)
 
         over = store.step()
-        over[ended] = False
-        info = self._final_info(over) if over.any() else {}
+        if len(ended):
+            over[ended] = False
+        ending = over.nonzero()[0]
+        info = self._final_info(ending) if len(ending) else {}
         beginning = ended
         if self._mode == AutoresetMode.SAME_STEP:
-            beginning = np.flatnonzero(over)
+            beginning = ending
             if info:
-                info = self._final(info, over)
+                info = self._final(info, ending)
         else:
             self._over = over.copy()
         if len(beginning):
@@ -236,23 +239,28 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             info |= self._info(name, values, rows)
         return info
 
-    def _final_info(self, over: Flags) -> dict[str, Any]:
-        info = self._info("wrong_bits", self._wrong[over], over)
+    def _final_info(self, rows: Integers) -> dict[str, Any]:
+        info = self._info("wrong_bits", self._wrong[rows], rows)
         if self._probabilities:
-            info |= self._info("cost_in_bits", self._cost[over], over)
+            info |= self._info("cost_in_bits", self._cost[rows], rows)
         return info
 
-    def _final(self, info: dict[str, Any], over: Flags) -> dict[str, Any]:
+    def _final(self, info: dict[str, Any], rows: Integers) -> dict[str, Any]:
         """Return the last information of episodes whose rows begin anew in the same step."""
-        zeros = np.zeros((int(over.sum()), self.task.input_size), np.float32)
         observations = np.full(self.num_envs, None, dtype=object)
-        for row, observation in zip(np.flatnonzero(over), zeros, strict=True):
-            observations[row] = observation
+        for row in rows.tolist():
+            observations[row] = np.zeros(self._input_size, np.float32)
         if self._reveal:
-            info |= self._info("target", np.zeros((len(zeros), self._shape[1]), np.int8), over)
-            info |= self._info("mask", np.zeros(len(zeros), np.bool_), over)
-        final = {"final_obs": observations, "_final_obs": over.copy()}
-        return final | {"final_info": info, "_final_info": over.copy()}
+            info |= self._info("target", np.zeros((len(rows), self._shape[1]), np.int8), rows)
+            info |= self._info("mask", np.zeros(len(rows), np.bool_), rows)
+        there = np.zeros(self.num_envs, np.bool_)
+        there[rows] = True
+        return {
+            "final_obs": observations,
+            "_final_obs": there,
+            "final_info": info,
+            "_final_info": there.copy(),
+        }
 
     def _revealed(self, rows: Integers) -> dict[str, Any]:
         targets, mask = self._store.targets()
