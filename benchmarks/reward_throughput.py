@@ -84,9 +84,11 @@ def main(options: Options) -> None:
         def env(most: int = most) -> SequenceVecEnv:
             return SequenceVecEnv(COPY, 64, length=(1, most))
 
-        lstm = {"lstm_hidden_size": options.units, "enable_critic_lstm": False, "net_arch": []}
-        stock = FloatRecurrentPPO("MlpLstmPolicy", env(), policy_kwargs=lstm, **WORK)
-        measures[f"sb3-contrib, LSTM, length 1 to {most}"] = learning(stock)
+        lstm = {"lstm_hidden_size": options.units}
+        alike = lstm | {"enable_critic_lstm": False, "net_arch": []}
+        for name, policy in (("two LSTMs, as it comes", lstm), ("one LSTM", alike)):
+            stock = FloatRecurrentPPO("MlpLstmPolicy", env(), policy_kwargs=policy, **WORK)
+            measures[f"sb3-contrib, {name}, length 1 to {most}"] = learning(stock)
         for name, model in (("LSTM", LSTM(9, 8, units=options.units)), ("NTM", NTM(9, 8))):
             policy = {"model": model, "capacity": 64}
             measures[f"MemoryPPO, {name}, length 1 to {most}"] = learning(
@@ -97,7 +99,7 @@ def main(options: Options) -> None:
         for name, measure in measures.items():
             found[name].append(measure())
     for name, rates in found.items():
-        print(f"{name:34} {statistics.median(rates):10,.0f} steps/s ({max(rates):,.0f})")
+        print(f"{name:52} {statistics.median(rates):10,.0f} steps/s ({max(rates):,.0f})")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO, Rows
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.trainer import RewardTrainer
 from ntm_envs import capacity, tasks
@@ -126,12 +126,11 @@ def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chos
             values, log_prob, entropy = algorithm.policy.evaluate_actions(
                 batch.observations, batch.actions, batch.lstm_states, batch.episode_starts
             )
-        there = batch.mask > 0
-        torch.testing.assert_close(log_prob[there], batch.old_log_prob[there], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(values.flatten()[there], batch.old_values[there], rtol=1e-4, atol=1e-5)
-        assert (entropy[there] > 0).all()
-        assert not batch.returns[~there].any()
-        seen += int(there.sum())
+        torch.testing.assert_close(log_prob, batch.old_log_prob, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(values.flatten(), batch.old_values, rtol=1e-4, atol=1e-5)
+        assert (entropy > 0).all()
+        assert batch.mask.all()
+        seen += len(log_prob)
     assert seen == 11 * 7
     starts = algorithm.rollout_buffer.episode_starts
     assert 0 < starts[0].sum() < 7, "some rows go on from the rollout before"
@@ -145,7 +144,8 @@ def test_entropy_and_probability_are_those_of_independent_coins():
     ).policy
     states, obs = policy.initial_states(2), torch.randn(2, 9)
     actions, _, log_prob, _ = policy(obs, states, torch.ones(2))
-    _, again, entropy = policy.evaluate_actions(obs, actions, states, torch.ones(2))
+    rows = Rows(states.pi, torch.ones(2, dtype=torch.int64))
+    _, again, entropy = policy.evaluate_actions(obs, actions, rows, torch.ones(2))
     logits = policy.model(obs[None], states.pi)[0][0]
     coins = torch.distributions.Bernoulli(logits=logits)
     torch.testing.assert_close(log_prob, coins.log_prob(actions).sum(-1))

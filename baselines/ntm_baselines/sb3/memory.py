@@ -9,13 +9,13 @@ The policy's logits are the model's. The critic sees the observation and, withou
 which say how sure the policy is; so it needs no memory of its own, and a model that was trained is nothing
 but the model.
 
-Shape letters: B environments, R rows of a batch, T time steps, I input and O output channels.
+Shape letters: B environments, R rows of a batch, S their steps, I input and O output channels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -31,7 +31,19 @@ from stable_baselines3.common.utils import FloatSchedule
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.protocol import Model, State, mapped, tensors
+from ntm_agents.protocol import Model, State, mapped
+
+PARTS = 4
+"""Into so many parts a batch of rows is cut, to have less padding."""
+
+
+class Rows(NamedTuple):
+    """What rows begin with, and how long they are."""
+
+    state: State
+    """States of rows, which count where no episode starts."""
+    lengths: Tensor
+    """``[R]``"""
 
 
 class MemoryPolicy(BasePolicy):
@@ -93,18 +105,25 @@ class MemoryPolicy(BasePolicy):
         return actions, self._values(obs, logits), _log_probability(logits, actions), _both(state)
 
     def evaluate_actions(
-        self, obs: Tensor, actions: Tensor, lstm_states: RNNStates, episode_starts: Tensor
+        self, obs: Tensor, actions: Tensor, lstm_states: Rows, episode_starts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Judge the actions of rows that lie one after another; episodes start where rows do, if at all.
+        """Judge the S actions of rows that lie one after another; episodes start where rows do, if at all.
 
         Returns:
-            Values ``[R T, 1]``, log-probabilities ``[R T]`` and entropies ``[R T]``.
+            Values ``[S, 1]``, log-probabilities ``[S]`` and entropies ``[S]``.
         """
-        _, first = next(tensors(lstm_states.pi))
-        rows = len(first)
-        state = self._started(lstm_states.pi, episode_starts.view(rows, -1)[:, 0])
-        inputs = obs.view(rows, -1, obs.shape[-1]).transpose(0, 1).contiguous()
-        logits = self._memory(inputs, state)[0].transpose(0, 1).flatten(0, 1)
+        lengths = lstm_states.lengths
+        begins = lengths.cumsum(0) - lengths
+        state = self._started(lstm_states.state, episode_starts[begins])
+        found, places = [], []
+        for rows in lengths.argsort().chunk(PARTS):  # of like length, as each is padded to the longest
+            ahead = torch.arange(int(lengths[rows].max()), device=obs.device)[:, None]
+            there = ahead < lengths[rows]
+            at = torch.where(there, begins[rows] + ahead, 0)
+            logits, _ = self._memory(obs[at], mapped(lambda tensor, rows=rows: tensor[rows], state))
+            found.append(logits[there])
+            places.append(at[there])
+        logits = torch.cat(found)[torch.cat(places).argsort()]
         entropy = functional.softplus(logits) - logits * torch.sigmoid(logits)
         return self._values(obs, logits), _log_probability(logits, actions), entropy.sum(-1)
 
@@ -220,27 +239,25 @@ class MemoryRolloutBuffer(RecurrentRolloutBuffer):
     def _rows(
         self, envs: NDArray[np.intp], begins: NDArray[np.intp], lengths: NDArray[np.intp]
     ) -> RecurrentRolloutBufferSamples:
-        """Return rows, each padded to the longest, one after another."""
-        ahead = np.arange(lengths.max())
-        mask = ahead < lengths[:, None]
-        steps = np.where(mask, begins[:, None] + ahead, 0)
+        """Return the steps of rows, one row after another."""
+        ahead = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
+        steps, columns = np.repeat(begins, lengths) + ahead, np.repeat(envs, lengths)
 
-        def padded(array: NDArray[np.float32]) -> Tensor:
-            values = array[steps, envs[:, None]]
-            values[~mask] = 0
-            return self.to_torch(values.reshape(-1, *array.shape[2:]))
+        def chosen(array: NDArray[np.float32]) -> Tensor:
+            return self.to_torch(array[steps, columns])
 
         at = torch.from_numpy(envs)
+        rows = Rows(mapped(lambda tensor: tensor[at], self.first_state), torch.from_numpy(lengths))
         return RecurrentRolloutBufferSamples(
-            observations=padded(self.observations),
-            actions=padded(self.actions),
-            old_values=padded(self.values),
-            old_log_prob=padded(self.log_probs),
-            advantages=padded(self.advantages),
-            returns=padded(self.returns),
-            lstm_states=_both(mapped(lambda tensor: tensor[at], self.first_state)),
-            episode_starts=padded(self.episode_starts),
-            mask=self.to_torch(mask.astype(np.float32).ravel()),
+            observations=chosen(self.observations),
+            actions=chosen(self.actions),
+            old_values=chosen(self.values),
+            old_log_prob=chosen(self.log_probs),
+            advantages=chosen(self.advantages),
+            returns=chosen(self.returns),
+            lstm_states=cast("Any", rows),
+            episode_starts=chosen(self.episode_starts),
+            mask=torch.ones(len(steps), device=self.device),
         )
 
 
