@@ -100,7 +100,8 @@ class BenchOptions:
     """
 
     preset: Literal["quick", "classic"] = "quick"
-    """quick: Copy and AssociativeRecall, the lower rungs, a quarter of an hour. classic: everything, hours."""
+    """quick: Copy and AssociativeRecall, the lower rungs, a quarter of an hour. classic: everything, in
+    hours."""
     agents: tuple[str, ...] = ()
     """Agents: names, or references to your own."""
     tasks: tuple[str, ...] = ()
