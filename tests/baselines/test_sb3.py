@@ -136,6 +136,13 @@ def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chos
     assert 0 < starts[0].sum() < 7, "some rows go on from the rollout before"
 
 
+def test_values_may_be_clipped_too():
+    env = SequenceVecEnv(COPY, 2, length=2)
+    policy = {"model": GRU(9, 8), "capacity": 8}
+    algorithm = MemoryPPO(MemoryPolicy, env, n_steps=8, batch_size=8, clip_range_vf=0.2, policy_kwargs=policy)
+    assert algorithm.learn(16).num_timesteps == 16
+
+
 def test_entropy_and_probability_are_those_of_independent_coins():
     policy = MemoryPPO(
         MemoryPolicy,

@@ -289,6 +289,8 @@ class MemoryPPO(RecurrentPPO):
             n_envs=self.n_envs,
         )
         self.clip_range = FloatSchedule(self.clip_range)
+        if self.clip_range_vf is not None:
+            self.clip_range_vf = FloatSchedule(self.clip_range_vf)
 
 
 def _both(state: State) -> RNNStates:
