@@ -24,14 +24,11 @@ from torch import Tensor, nn
 from ntm_agents.training.checkpoint import save_tensors, write_atomically
 from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.run import Run
-from ntm_agents.training.trainer import NonFiniteError
+from ntm_agents.training.trainer import TRAINING, VALIDATION, Metrics, NonFiniteError
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.vec_env import SequenceVecEnv
 from ntm_envs import capacity, keyed
-
-Metrics = dict[str, Any]
-TRAINING, VALIDATION = 0, 1  # the streams of a seed
 
 
 @dataclass(kw_only=True)
