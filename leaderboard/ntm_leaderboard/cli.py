@@ -53,7 +53,7 @@ console = Console()
 class TrainOptions:
     """Train an agent on a task by its recipe, every part of which can be changed here.
 
-    The same command on the same folder goes on where it was interrupted.
+    The same command on the same folder goes on where it was interrupted; learning from rewards starts again.
     """
 
     agent: str = "ntm"

@@ -62,13 +62,11 @@ def weights_folder(output: Path) -> Path:
 
 def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
     run, result = Run.read(folder), Result.read(folder / "result.json")
-    for name in FILES:
-        if not (folder / name).exists():
-            raise ValueError(f"{folder / name} is missing; a submission is of trained and judged runs")
-    weights, name = (
-        folder / "model.safetensors",
-        f"{tasks.spec(result.task).name}/{result.agent}/seed-{result.seed}",
-    )
+    for file in FILES:
+        if not (folder / file).exists():
+            raise ValueError(f"{folder / file} is missing; a submission is of trained and judged runs")
+    weights = folder / "model.safetensors"
+    name = f"{tasks.spec(result.task).name}/{result.agent}/seed-{result.seed}"
     target = output / name
     if held_at:
         address = f"{held_at.rstrip('/')}/{name}/model.safetensors"
