@@ -5,26 +5,28 @@
 
 Every ablation is the command that trains by the recipe, with an option or two: what the table has, behind
 `ntm-envs train --agent ntm --task copy --seed 0`, makes it again. Runs go two at a time, each on one thread;
-what is done already is not done again. For each size a table has the number of sequences with a wrong bit,
-seed by seed, or the cost in bits above that of the oracle.
+a line of each is kept in `ablations/`, and what has its line is not done again. For each size a table has the
+number of sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import tyro
 from seeds import BY_COST, above
 
 from ntm_envs import tasks
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.results import Result
 
 WHOLE = "nothing"
 """What is taken away from the recipe itself."""
@@ -130,6 +132,9 @@ ABLATIONS: dict[str, dict[str, str]] = {
 }
 """By task and ingredient, the options that take it away."""
 
+COMMON = {"priority_sort": "--sequences 132000"}
+"""What all runs of a task are told: a third of the recipe's sequences, where it takes five minutes."""
+
 SIZES = {
     "copy": (20, 120, 400),
     "associative_recall": (6, 20, 60),
@@ -138,6 +143,10 @@ SIZES = {
     "priority_sort": (20, 30),
 }
 """The values of the size that grows, of the first ladder, that are shown."""
+
+
+LOGS = Path(__file__).parent / "ablations"
+"""A line a run, by task: what tables are made of, and what a later call need not do again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +159,10 @@ class Options:
     """Number of seeds, from 0."""
     jobs: int = 2
     """Runs at a time, each on one thread."""
+    show: bool = False
+    """Print the tables of what is done, and train nothing."""
     output: Path = Path("bench/ablations")
-    """Folder of the runs and their results."""
+    """Folder of the runs."""
 
 
 @dataclass(frozen=True)
@@ -161,22 +172,20 @@ class Job:
     task: str
     ingredient: str
     seed: int
-    output: Path
 
     @property
-    def folder(self) -> Path:
-        """The folder of the run."""
-        return self.output / self.task / self.ingredient.replace(" ", "_") / f"seed-{self.seed}"
+    def options(self) -> str:
+        """What is said to `ntm-envs train` besides agent, task and seed."""
+        return " ".join(filter(None, (COMMON.get(self.task), ABLATIONS[self.task].get(self.ingredient))))
 
-    def do(self) -> str:
-        """Train and judge, if it is not done; return what to say about it."""
-        started = time.monotonic()
-        options = ABLATIONS[self.task].get(self.ingredient, "")
-        train = f"train --agent ntm --task {self.task} --seed {self.seed} --output {self.folder} {options}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log.txt").open("ab") as log:
-            for command in (train, f"evaluate {self.folder} --up-to {SIZES[self.task][-1]}"):
-                if (self.folder / "result.json").exists():
+    def do(self, output: Path) -> dict[str, Any]:
+        """Train and judge; return the line of the log."""
+        folder = output / self.task / self.ingredient.replace(" ", "_") / f"seed-{self.seed}"
+        train = f"train --agent ntm --task {self.task} --seed {self.seed} --output {folder} {self.options}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "log.txt").open("ab") as log:
+            for command in (train, f"evaluate {folder} --up-to {SIZES[self.task][-1]}"):
+                if (folder / "result.json").exists():
                     break
                 subprocess.run(
                     [sys.executable, "-m", "ntm_leaderboard", *shlex.split(command)],
@@ -186,56 +195,62 @@ class Job:
                     env=os.environ | {"OMP_NUM_THREADS": "1"},
                     check=False,  # what fails is a line of the table
                 )
-        return f"{self.folder}: {time.monotonic() - started:.0f} s"
-
-    def cells(self) -> list[str]:
-        """Return what stands in the table for this seed, by size."""
-        path = self.folder / "result.json"
-        if not path.exists():  # the log says why
-            return ["failed"] * len(SIZES[self.task])
+        line: dict[str, Any] = {"ingredient": self.ingredient, "options": self.options, "seed": self.seed}
+        if not (folder / "result.json").exists():
+            return line | {"failed": (folder / "log.txt").read_text().strip().rpartition("\n")[2]}
+        result = Result.read(folder / "result.json")
+        assert result.training
         size = next(iter(tasks.spec(self.task).ladders))
-        rungs = {rung.sizes[size]: rung for rung in reversed(Result.read(path).rungs)}
-        return [self._cell(rungs[value]) for value in SIZES[self.task]]
-
-    def _cell(self, rung: Rung) -> str:
-        return above(rung) if self.task in BY_COST else str(rung.sequences - rung.score.all_right)
+        return line | {
+            "training_sequences": result.training.sequences,
+            "seconds": round(result.training.seconds),
+            "rungs": {
+                str(rung.sizes[size]): [rung.sequences - rung.score.all_right, float(above(rung))]
+                for rung in reversed(result.rungs)  # of those alike in size, the first
+                if rung.sizes[size] in SIZES[self.task]
+            },
+        }
 
 
 def main(options: Options) -> None:
     """Do what is left to do, and print the tables."""
-    names = {task: [WHOLE, *ABLATIONS[task]] for task in options.tasks}
-    jobs = [
-        Job(task, name, seed, options.output)
-        for task in options.tasks
-        for name in names[task]
-        for seed in range(options.seeds)
-    ]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for done in as_completed([pool.submit(job.do) for job in jobs]):
-            print(done.result(), file=sys.stderr, flush=True)
+    LOGS.mkdir(exist_ok=True)
     for task in options.tasks:
-        print(
-            _table(
-                task,
-                [[job for job in jobs if (job.task, job.ingredient) == (task, name)] for name in names[task]],
-            )
-        )
+        log = LOGS / f"{task}.jsonl"
+        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        done = {(line["ingredient"], line["options"], line["seed"]): line for line in lines}
+        names = [WHOLE, *ABLATIONS[task]]
+        jobs = [Job(task, name, seed) for name in names for seed in range(options.seeds)]
+        left = [job for job in jobs if (job.ingredient, job.options, job.seed) not in done]
+        with ThreadPoolExecutor(options.jobs) as pool:
+            running = [] if options.show else [pool.submit(job.do, options.output) for job in left]
+            for i, future in enumerate(as_completed(running), 1):
+                line = future.result()
+                done[line["ingredient"], line["options"], line["seed"]] = line
+                with log.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                print(f"{task}, {i} of {len(left)}: {line}", file=sys.stderr, flush=True)
+        print(_table(task, [job for job in jobs if (job.ingredient, job.options, job.seed) in done], done))
 
 
-def _table(task: str, rows: list[list[Job]]) -> str:
+def _table(task: str, jobs: list[Job], done: dict[tuple[str, str, int], dict[str, Any]]) -> str:
     """Return a table in Markdown, a line an ingredient."""
     by_cost = task in BY_COST
     what = "bits above the optimum" if by_cost else "wrong sequences"
     lines = [
-        f"\n**{task}**, {what} by size, seeds 0 to {len(rows[0]) - 1}\n",
+        f"\n**{task}**, {what} by size, seed by seed\n",
         "| without | " + " | ".join(f"{size:,}" for size in SIZES[task]) + " | options |",
         "| --- |" + " --- |" * len(SIZES[task]) + " --- |",
     ]
-    for jobs in rows:
-        found = [job.cells() for job in jobs]
-        cells = [", ".join(of_seeds) for of_seeds in zip(*found, strict=True)]
-        options = ABLATIONS[task].get(jobs[0].ingredient, "")
-        lines.append(f"| {jobs[0].ingredient} | " + " | ".join(cells) + f" | `{options}` |".replace("``", ""))
+    for (name, options), of_name in groupby(jobs, lambda job: (job.ingredient, job.options)):
+        found = [done[name, options, job.seed] for job in of_name]
+        cells = [
+            ", ".join(
+                str(line["rungs"][str(size)][by_cost]) if "rungs" in line else "failed" for line in found
+            )
+            for size in SIZES[task]
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {f'`{options}`' if options else ''} |")
     return "\n".join(lines)
 
 
