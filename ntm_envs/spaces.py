@@ -37,10 +37,10 @@ def resolve(task: str | Task, arguments: Mapping[str, Any]) -> tuple[Task, dict[
         sizes |= row.training
         arguments = {name: arguments[name] for name in arguments if name not in known}
         for name in arguments:
-            if name not in task.limits:
+            if name not in task.limits:  # in Python's words, by which others know that they may do without
                 raise TypeError(
-                    f"{row.env_id} takes no argument {name!r}; its sizes: {', '.join(task.limits)}; "
-                    f"its parameters: {', '.join(sorted(known))}"
+                    f"{row.env_id} got an unexpected keyword argument {name!r}; its sizes: "
+                    f"{', '.join(task.limits)}; its parameters: {', '.join(sorted(known))}"
                 )
     sizes |= arguments
     task.check_sizes(sizes, None)

@@ -298,7 +298,7 @@ def test_stepping_before_reset_or_after_the_end_is_refused():
     ("arguments", "message"),
     [
         ({"length": 0}, "length=0 is out of range"),
-        ({"lenght": 3}, "no argument 'lenght'"),
+        ({"lenght": 3}, "unexpected keyword argument 'lenght'"),
         ({"actions": "logits"}, "actions is 'logits'"),
         ({"render_mode": "gif"}, "render_mode is 'gif'"),
         ({"bits": 0}, "bits is 0"),
