@@ -29,8 +29,8 @@ from ntm_envs import capacity, tasks
 from ntm_envs.tasks import Batch, TaskSpec
 from ntm_leaderboard import bench
 from ntm_leaderboard.contestants import from_run
-from ntm_leaderboard.evaluate import NO_NONCE, evaluation_keys
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.evaluate import evaluation_keys
+from ntm_leaderboard.results import NO_NONCE, Result, Rung
 
 UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 40, "ngrams": 2000, "priority_sort": 40}
 """The largest rung of a task's ladder that is played."""

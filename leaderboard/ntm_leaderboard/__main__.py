@@ -26,11 +26,12 @@ EXTRAS = {
 
 def main() -> int:
     """Run the command line and return its exit code; 1 if a package of an extra is not installed."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # my_module:MyModel may lie in the present folder
     try:
         from ntm_leaderboard import cli
 
+        here, own = str(Path.cwd()), sys.argv[1:2] != ["verify"]
+        if own and "" not in sys.path and here not in sys.path:  # after all imports: it shadows nothing
+            sys.path.append(here)  # my_module:MyModel may lie in the present folder
         return cli.main(sys.argv[1:])
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:

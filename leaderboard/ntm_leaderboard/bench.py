@@ -260,9 +260,9 @@ class _Process:
             new_run(job.agent, job.task, job.seed).write(folder)  # refuses a folder that holds another run
         if path.exists():
             result = Result.read(path)
-            there = [(rung.sizes, rung.sequences) for rung in result.rungs]
             same = row.learns or result.commitment == ready(job.agent, job.task).commitment
-            if same and there == rungs_of(spec, up_to=up_to, sequences=plan.sequences):
+            wanted = rungs_of(spec, up_to=up_to, sequences=plan.sequences)
+            if same and all(_has(result, sizes, count) for sizes, count in wanted):
                 return []
         judge = [] if up_to is None else ["--up-to", str(up_to)]
         judge += [] if plan.sequences is None else ["--sequences", str(plan.sequences)]
@@ -271,6 +271,11 @@ class _Process:
             return [["evaluate", *who, "--output", str(path), *judge]]
         train = ["train", *who, "--seed", str(job.seed), "--output", str(folder)]
         return [train, ["evaluate", str(folder), *judge]]
+
+
+def _has(result: Result, sizes: dict[str, int], count: int) -> bool:
+    """Tell whether a result has so many sequences of a rung; the first ones are always the same."""
+    return any(rung.sizes == sizes and rung.sequences >= count for rung in result.rungs)
 
 
 def _progress(running: Mapping[Job, _Process]) -> Table:

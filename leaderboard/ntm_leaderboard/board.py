@@ -8,6 +8,7 @@ puts the committed results into the one file that comes with the package.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -136,9 +137,9 @@ class Row:
 
     @property
     def budget(self) -> str:
-        """The class of the training sequences that it has seen."""
-        most = max((result.training.sequences for result in self.results if result.training), default=0)
-        return next((name for limit, name in BUDGETS if most <= limit), "open")
+        """The class of the training sequences that it has seen; `open` if nobody knows how many."""
+        seen = [result.training.sequences if result.training else math.inf for result in self.results]
+        return next((name for limit, name in BUDGETS if max(seen) <= limit), "open")
 
     @property
     def privileges(self) -> tuple[str, ...]:
@@ -154,10 +155,12 @@ class Board:
         rows: The agents.
         judged: By the ids of tasks, in the order of their table, the rungs that all results on a task have:
             scores are over these.
+        left_out: The ids of other tasks that there were results on.
     """
 
     rows: tuple[Row, ...]
     judged: dict[str, tuple[dict[str, int], ...]]
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Board:
@@ -166,14 +169,18 @@ class Board:
         Args:
             results: What is on the board.
             own: What whoever looks at it puts among them, as rows of their own, which may have the name and
-                the weights of one that is there. On other tasks there is nothing to be compared with.
+                the weights of one that is there.
+
+        Left out are results on tasks that nobody here knows, and own ones where there is nothing to be
+        compared with.
 
         Raises:
             ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
                 another, if one has learnt from answers here and from rewards there, or if results on a task
                 have no rung beyond the training range in common.
         """
-        named = [(result.agent, result) for result in results]
+        results, own = tuple(results), tuple(own)
+        named = [(result.agent, result) for result in results if _known(result.task)]
         there = {result.task for _, result in named}
         yours = [(f"{result.agent} (yours)", result) for result in own if result.task in there]
         _refuse_what_does_not_go_together([*named, *yours])
@@ -190,7 +197,8 @@ class Board:
             for agent, found in by_task[task].items():
                 standings[agent][task] = _standing(found, spec, judged[task])
         mine = {agent for agent, _ in yours}
-        return cls(tuple(Row(agent, found, agent in mine) for agent, found in standings.items()), judged)
+        rows = tuple(Row(agent, found, agent in mine) for agent, found in standings.items())
+        return cls(rows, judged, tuple(sorted({result.task for result in (*results, *own)} - there)))
 
     @classmethod
     def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Board:
@@ -204,7 +212,7 @@ class Board:
         own = [result for folder in folders for result in results_in(folder)]
         board = load(SHIPPED) if shipped else []
         if not board and not own:
-            raise ValueError("there are no results; make some with: ntm-envs bench, and name their folder")
+            raise ValueError("there are no results; make some: ntm-envs bench, then --results bench/quick")
         return cls.of(board, own) if board else cls.of(own)
 
     @cached_property
@@ -264,12 +272,18 @@ class Board:
         return _best_first(there, lambda row: row.standings[spec.env_id].score)
 
 
-def places(rows: Iterable[Row]) -> dict[str, int]:
-    """Return the place of each agent, from 1, among those of its track; the best come first."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        found[row.track].append(row.agent)
-    return {agent: place for agents in found.values() for place, agent in enumerate(agents, 1)}
+def places(rows: Iterable[Row], spec: TaskSpec | None = None) -> dict[str, int]:
+    """Return the place of each agent, from 1, among those of its track; equal scores share one.
+
+    Args:
+        rows: The agents.
+        spec: The task whose scores count; without it, those over all tasks.
+    """
+    found = {row.agent: (row.track, (row.standings[spec.env_id] if spec else row).score) for row in rows}
+    return {
+        agent: 1 + sum(other == track and better > score for other, better in found.values())
+        for agent, (track, score) in found.items()
+    }
 
 
 def results_in(folder: Path) -> list[Result]:
@@ -298,6 +312,14 @@ def _best_first(rows: Iterable[Row], score: Callable[[Row], float]) -> tuple[Row
     return tuple(sorted(rows, key=lambda row: (list(TRACKS).index(row.track), -score(row))))
 
 
+def _known(task: str) -> bool:
+    try:
+        tasks.spec(task)
+    except ValueError:  # one of somebody's own
+        return False
+    return True
+
+
 def _track(result: Result) -> str:
     return result.training.track if result.training else "elsewhere"
 
@@ -305,6 +327,7 @@ def _track(result: Result) -> str:
 def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> None:
     seen: set[tuple[str, str, int]] = set()
     owners: dict[str, str] = {}
+    seeds: dict[tuple[str, str, str], int] = {}
     tracks: dict[str, str] = {}
     for agent, result in named:
         who = (agent, result.task, result.seed)
@@ -315,6 +338,12 @@ def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> No
             raise ValueError(
                 f"{agent} has the weights of {owner} ({result.commitment[:12]}) on {result.task}, "
                 f"seed {result.seed}; one of the two is a copy"
+            )
+        same = seeds.setdefault((agent, result.task, result.commitment), result.seed)
+        if same != result.seed:
+            raise ValueError(
+                f"{agent} has the same weights with seeds {same} and {result.seed} on {result.task}; "
+                "expected another training"
             )
         if (track := tracks.setdefault(agent, _track(result))) != _track(result):
             raise ValueError(
@@ -353,11 +382,12 @@ def _standing(results: Iterable[Result], spec: TaskSpec, judged: Sequence[dict[s
 
 def _verified_or_claimed(path: Path) -> Result:
     claimed, beside = Result.read(path), path.with_name("verified.json")
-    if not beside.exists():
+    try:
+        verified = Result.read(beside)
+    except FileNotFoundError:
         return claimed
-    verified = Result.read(beside)
-    if verified.commitment != claimed.commitment:
-        raise ValueError(f"{beside} is of other weights than {path.name}; delete it, and verify anew")
+    if not verified.verifies(claimed):
+        raise ValueError(f"{beside} is no record of {path}; delete it, and verify anew")
     return verified
 
 

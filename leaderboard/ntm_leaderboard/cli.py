@@ -39,8 +39,6 @@ from ntm_leaderboard import verify as verification
 from ntm_leaderboard.board import Board
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
-from ntm_leaderboard.player import PlayerError
-from ntm_leaderboard.results import Result
 from ntm_leaderboard.submission import pack, weights_folder
 
 TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
@@ -229,6 +227,11 @@ def main(argv: Sequence[str]) -> int:
         return _fail(str(error))
 
 
+def _say(text: str) -> None:
+    """Print a line as it is: names of folders may look like markup."""
+    console.print(text, markup=False, highlight=False)
+
+
 def _fail(message: str) -> int:
     print(f"ntm-envs: {message}", file=sys.stderr)
     return 2
@@ -286,11 +289,11 @@ def _train(argv: list[str]) -> int:
     rewards = isinstance(run.train, RewardConfig)
     trainer = load(REWARD_TRAINER if rewards else TRAINER)(run, folder, report=notify, device=options.device)
     if trainer.complete:
-        console.print(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
+        _say(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
         return 0
     if trainer.kernel:
         first = " (its first use on a machine compiles it, for half a minute)"
-        console.print(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
+        _say(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
     with ExitStack() as stack:
         listeners.append(stack.enter_context(report.training_display(console, run.train)))
         if options.tensorboard:
@@ -300,10 +303,10 @@ def _train(argv: list[str]) -> int:
         except KeyboardInterrupt:
             seen = trainer.counters.sequences
             again = "starts again" if rewards else "goes on from there"
-            console.print(f"Stopped at {seen:,} sequences. The same command {again}.")
+            _say(f"Stopped at {seen:,} sequences. The same command {again}.")
             raise
     counters = trainer.counters
-    console.print(
+    _say(
         f"Trained on {counters.sequences:,} sequences in {counters.seconds:.0f} s; sequence accuracy at the "
         f"largest training size {counters.best_accuracy:.3f}.\nJudge it: ntm-envs evaluate {folder}"
     )
@@ -323,7 +326,7 @@ def _evaluate(argv: list[str]) -> int:
     with report.evaluation_display(console) as display:
         result = judge(contestant, path, up_to=options.up_to, sequences=options.sequences, report=display)
     report.print_result(console, result)
-    console.print(f"The result is in {path}")
+    _say(f"The result is in {path}")
     return 0
 
 
@@ -343,7 +346,7 @@ def _bench(argv: list[str]) -> int:
     try:
         outcome = benchmark.run(plan, jobs=options.jobs, console=console)
     except KeyboardInterrupt:
-        console.print("Stopped. The same command goes on from there.")
+        _say("Stopped. The same command goes on from there.")
         raise
     report.print_results(console, outcome.results)
     report.print_board(console, Board.of(outcome.results))
@@ -352,25 +355,23 @@ def _bench(argv: list[str]) -> int:
 
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
-        console.print(f"The picture is in {path}, the results are beside it.")
-        console.print(
+        _say(f"The picture is in {path}, the results are beside it.")
+        _say(
             f"Among the agents of the project: ntm-envs leaderboard show --results {plan.output} "
             "(or serve, for a page with charts)"
         )
     for job, reason in outcome.failures.items():
-        console.print(f"[red]{job} failed:[/] {escape(reason)}", highlight=False)
+        console.print(f"[red]{escape(str(job))} failed:[/] {escape(reason)}", highlight=False)
     return 1 if outcome.failures else 0
 
 
 def _submit(argv: list[str]) -> int:
     options = _parse(SubmitOptions, argv, "submit")
     for folder in (packed := pack(options.runs, options.output, options.held_at)):
-        console.print(f"{folder}", highlight=False)
+        _say(f"{folder}")
     if options.held_at:
-        console.print(
-            f"Put what is in {weights_folder(options.output)} to {options.held_at}, as it lies there."
-        )
-    console.print(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
+        _say(f"Put what is in {weights_folder(options.output)} to {options.held_at}, as it lies there.")
+    _say(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
     return 0
 
 
@@ -384,10 +385,10 @@ def _leaderboard(argv: list[str]) -> int:
 
     if options.action == "build":
         index = page.build(board, options.output)
-        console.print(f"The page is {index}: it opens in a browser, and on any host of static files.")
+        _say(f"The page is {index}: it opens in a browser, and on any host of static files.")
         return 0
     with page.serve(board, options.port) as address:
-        console.print(f"The page is at {address} until you press Ctrl-C.", highlight=False)
+        _say(f"The page is at {address} until you press Ctrl-C.")
         threading.Event().wait()
     return 0
 
@@ -400,17 +401,18 @@ def _verify(argv: list[str]) -> int:
     failed = 0
     for folder in folders:
         try:
-            found = _complaints(folder, options)
-        except (ValueError, CheckpointError, PlayerError) as error:
-            found = [str(error)]
+            found, verdict = _doubts(folder, options), "[yellow]doubted[/]"
+        except Exception as error:
+            found, verdict = [str(error) or repr(error)], "[red]refused[/]"
         failed += bool(found)
-        console.print(f"{folder}: {'[red]refused[/]' if found else '[green]verified[/]'}", highlight=False)
+        verdict = verdict if found else "[green]verified[/]"
+        console.print(f"{escape(str(folder))}: {verdict}", highlight=False)
         for text in found:
             console.print(f"    {escape(text)}", highlight=False)
     return 1 if failed else 0
 
 
-def _complaints(folder: Path, options: VerifyOptions) -> list[str]:
+def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
     """Play the ladder of a submission, anew or again, and say what does not come out."""
     claimed = verification.check(folder, trust_code=options.trust_code)
     with report.evaluation_display(console) as display:
@@ -423,14 +425,12 @@ def _complaints(folder: Path, options: VerifyOptions) -> list[str]:
         )
         if not options.replay:
             own = play()
-            own.write(folder / "verified.json")
+            own.write(folder / verification.RECORD)
             return verification.doubts(claimed, own)
         found = []
-        for path in (folder / "result.json", folder / "verified.json"):
-            if path.exists():
-                record = Result.read(path)
-                again = play(nonce=record.nonce)
-                found += [f"{path.name}, {text}" for text in verification.differences(record, again)]
+        for record in filter(None, (claimed, verification.check_record(folder, claimed))):
+            again = play(nonce=record.nonce)
+            found += [f"{record.status}: {text}" for text in verification.differences(record, again)]
     return found
 
 
@@ -448,7 +448,7 @@ def _watch(argv: list[str]) -> int:
     env_id = contestant.spec.env_id
     if options.output is not None:
         watching.record(contestant.agent, env_id, sizes, options.key, [options.output], options.fps)
-        console.print(f"The episode is in {options.output}")
+        _say(f"The episode is in {options.output}")
     else:
         watching.play(contestant.agent, env_id, sizes, options.key, options.mode, options.fps)
     return 0

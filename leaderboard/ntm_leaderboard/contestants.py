@@ -63,18 +63,6 @@ def from_run(folder: Path) -> Contestant:
     spec = run.task_spec()
     with torch.no_grad():
         state = model.initial_state(1, capacity(spec.make().steps(**spec.largest)))  # type: ignore[operator]
-    training = Training(
-        track=run.train.track,
-        steps=summary.get("steps"),
-        sequences=summary["sequences"],
-        seconds=summary["seconds"],
-        restarts=summary["restarts"],
-        dropped_updates=summary["dropped_updates"],
-        parameters=summary["parameters"],
-        kernel=summary.get("kernel"),
-        state_values=_count(state),
-        recipe=dataclasses.asdict(run.train),
-    )
     return Contestant(
         agent=ModelAgent(model),
         spec=spec,
@@ -82,11 +70,22 @@ def from_run(folder: Path) -> Contestant:
         entry=portable(run.entry),
         model=run.model,
         seed=run.seed,
-        training=training,
+        training=training_of(run, summary, _count(state)),
         privileges=run.train.privileges,
         # As the run has it, so that an option that comes later leaves it as it is.
         commitment=commitment_of(run.model, run.entry, model.state_dict()),
     )
+
+
+def training_of(run: Run, summary: Mapping[str, Any], state_values: int) -> Training:
+    """Return what a result says of a training, from what its run's folder says.
+
+    Raises:
+        ValueError: If the summary lacks something, or has something impossible.
+    """
+    names = ("sequences", "seconds", "restarts", "dropped_updates", "parameters", "steps", "kernel")
+    own = {"track": run.train.track, "state_values": state_values, "recipe": dataclasses.asdict(run.train)}
+    return Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
 
 
 def ready(name: str, task: str) -> Contestant:

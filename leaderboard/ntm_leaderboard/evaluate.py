@@ -20,10 +20,7 @@ from numpy.typing import NDArray
 import ntm_envs
 from ntm_envs.agent import Agent
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.results import Rung, Score
-
-NO_NONCE = "0" * 64
-"""The nonce of self-reported results."""
+from ntm_leaderboard.results import NO_NONCE, Rung, Score
 
 SLOTS_AT_A_TIME = 2**17
 """So many episodes are played side by side that their memories, of `capacity` slots each, have this many

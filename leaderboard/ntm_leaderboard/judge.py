@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ntm_agents.training.run import versions
 from ntm_leaderboard.contestants import AGENTS, Contestant
-from ntm_leaderboard.evaluate import NO_NONCE, evaluate, rungs_of
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.evaluate import evaluate, rungs_of
+from ntm_leaderboard.results import NO_NONCE, Result, Rung
 
 
 def judge(
@@ -34,18 +34,19 @@ def judge(
         report: Called with every rung that is done.
 
     Raises:
-        ValueError: If no rung is left, or the file holds a result of the same agent with more sequences.
+        ValueError: If no rung is left, or the file holds more sequences of the same agent on a rung.
     """
     spec, started = contestant.spec, time.perf_counter()
     rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
     if path.exists():
-        before, count = Result.read(path), sum(count for _, count in rungs)
-        there = sum(rung.sequences for rung in before.rungs)
-        if before.commitment == contestant.commitment and there > count:
-            raise ValueError(
-                f"{path} has {there} sequences of the same agent, and this would replace them by {count}; "
-                "choose another --output, or delete it"
-            )
+        before = Result.read(path)
+        for rung in before.rungs if before.commitment == contestant.commitment else ():
+            count = next((count for sizes, count in rungs if sizes == rung.sizes), 0)
+            if rung.sequences > count:
+                raise ValueError(
+                    f"{path} has {rung.sequences} sequences of the same agent at {rung.sizes}, and this "
+                    f"would replace them by {count}; choose another --output, or delete it"
+                )
     task = spec.make()
     done = evaluate(
         contestant.agent,

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,29 +44,36 @@ class Player:
     Args:
         folder: A run: `config.json` and `model.safetensors`.
         output_size: Number of output channels O.
-        minutes: How long it may live.
+        minutes: How long it may take in all, not counting what happens between questions.
         gibibytes: How much memory it may have.
 
     Raises:
+        ValueError: If it may take no time or no memory.
         PlayerError: From every method, if the process fails; the message has its last words.
     """
 
     outputs: Outputs = "probabilities"
 
     def __init__(self, folder: Path, output_size: int, *, minutes: float = 60, gibibytes: float = 4) -> None:
+        for name, value in (("minutes", minutes), ("gibibytes", gibibytes)):
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value}; expected more than 0")
         self._output_size = output_size
-        self._deadline = time.monotonic() + 60 * minutes
+        self._left = 60 * minutes
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed by __exit__
         self._home = tempfile.TemporaryDirectory()
-        limits = [str(int(60 * minutes)), str(int(gibibytes * 2**30))]
+        limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30))]
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", __name__, str(folder.resolve()), *limits],
+            [sys.executable, "-B", "-u", "-m", __name__, str(folder.resolve()), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self._home.name,
             env={name: os.environ[name] for name in KEPT if name in os.environ} | {"OMP_NUM_THREADS": "1"},
+            start_new_session=True,  # so that what it starts ends with it
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         try:
             self._confirm()  # that it is loaded
         except PlayerError:
@@ -79,9 +87,8 @@ class Player:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, and those that it has started."""
+        self._kill()
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             if pipe is not None:
                 pipe.close()
@@ -100,13 +107,14 @@ class Player:
 
     def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
         """Send a request, and wait until it is answered."""
-        pipe = self._process.stdin
+        pipe, message = self._process.stdin, memoryview(json.dumps(request).encode() + b"\n" + data)
         assert pipe is not None
-        try:
-            pipe.write(json.dumps(request).encode() + b"\n" + data)
-            pipe.flush()
-        except OSError:
-            self._fail("ended")
+        while message:
+            self._wait(writing=pipe)
+            try:
+                message = message[os.write(pipe.fileno(), message) :]
+            except OSError:
+                self._fail("ended")
         self._confirm()
 
     def _confirm(self) -> None:
@@ -119,21 +127,32 @@ class Player:
         pipe, parts = self._process.stdout, bytearray()
         assert pipe is not None
         while len(parts) < count:
-            left = self._deadline - time.monotonic()
-            if left <= 0 or not select.select([pipe], [], [], left)[0]:
-                self._fail("took too long")
+            self._wait(reading=pipe)
             part = os.read(pipe.fileno(), count - len(parts))
             if not part:
                 self._fail("ended")
             parts += part
         return bytes(parts)
 
+    def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
+        """Wait until a pipe is ready; the process pays with its time."""
+        started, left = time.monotonic(), max(self._left, 0)
+        ready = select.select([reading] if reading else [], [writing] if writing else [], [], left)
+        self._left -= time.monotonic() - started
+        if not any(ready):
+            self._fail("took too long")
+
+    def _kill(self) -> int:
+        """End the process and all that it has started; return its exit code."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return self._process.wait()
+
     def _fail(self, what: str) -> NoReturn:
         if what == "ended":
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)  # it may still have its last words to say
-        self._process.kill()
-        code = self._process.wait()
+        code = self._kill()
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MESSAGE))
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         last = f": {lines[-1]}" if lines else ""

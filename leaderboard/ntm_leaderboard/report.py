@@ -162,6 +162,8 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
 
 def print_board(console: Console, board: Board) -> None:
     """Print the ranking over all tasks: a line an agent, with its score on each task."""
+    for task in board.left_out:
+        console.print(f"Results on {task} are left out: it is not on this board.", highlight=False)
     if not board.rows:
         return
     table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
@@ -191,7 +193,7 @@ def print_board(console: Console, board: Board) -> None:
     for row in (row for row in board.rows if row.own):
         for spec in (spec for spec in board.specs if spec.env_id in row.standings):
             others = [other for other in board.ranking(spec) if other.track == row.track]
-            place = places(others)[row.agent]
+            place = places(others, spec)[row.agent]
             console.print(f"{row.agent}: {place} of {len(others)} on {spec.name}", highlight=False)
     for task, ladders in board.shortened.items():
         shown = " and ".join(f"{size} {', '.join(map(str, values))}" for size, values in ladders.items())

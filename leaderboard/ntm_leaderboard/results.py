@@ -16,8 +16,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ntm_envs.files import check_plain, write_atomically
+
 VERSION = 1
 """The version of the schema that is written and read."""
+
+LARGEST_RECORD = 2**20
+"""How many bytes a result may have."""
+NO_NONCE = "0" * 64
+"""The nonce of self-reported results."""
+BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}
+"""The fields of a verified record that are not the claim's."""
 
 Count = Annotated[int, Field(ge=0)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -63,7 +72,9 @@ class Rung(Record):
                 raise ValueError(f"{name}.all_right is {score.all_right} of {self.sequences} sequences")
             if score.wrong_bits > self.bits:
                 raise ValueError(f"{name}.wrong_bits is {score.wrong_bits} of {self.bits} bits")
-            if (score.wrong_bits == 0) != (score.all_right == self.sequences):
+            if score.wrong_bits < self.sequences - score.all_right or (
+                score.wrong_bits and score.all_right == self.sequences
+            ):
                 raise ValueError(
                     f"{name}: {score.wrong_bits} wrong bits and {score.all_right} of {self.sequences} "
                     "sequences all right contradict each other"
@@ -169,19 +180,24 @@ class Result(Record):
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}")
-        temporary.write_text(self.model_dump_json(indent=2) + "\n")
-        temporary.replace(path)
+        write_atomically(path, f"{self.model_dump_json(indent=2)}\n".encode())
+
+    def verifies(self, claimed: Result) -> bool:
+        """Tell whether this is what a verifier wrote of a claim: the same but for what is the verifier's."""
+        own, claim = (record.model_dump(exclude=BY_VERIFIER) for record in (self, claimed))
+        return self.status == "verified" and self.nonce != NO_NONCE and own == claim
 
     @classmethod
     def read(cls, path: Path) -> Result:
         """Read a result.
 
         Raises:
-            ValueError: If it is not one; the message names the file and the field.
+            FileNotFoundError: If it is not there.
+            ValueError: If it is not one, or no plain file; the message names the file and the field.
         """
+        check_plain(path, LARGEST_RECORD)
         try:
-            return cls.model_validate_json(path.read_text())
+            return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:
             raise ValueError(f"{path} is not a result: {error}") from error
 

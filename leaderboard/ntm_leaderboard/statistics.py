@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,8 +54,16 @@ def rung_score(rung: Rung) -> float:
     """Return how much, from 0 to 1, of the gap between the best constant output and the oracle is closed.
 
     The gap is in mean return, on the same sequences.
+
+    Raises:
+        ValueError: If there is no such gap, or nobody knows how large it is.
     """
-    least, most = (rung.references[name].mean_return for name in ("constant", "oracle"))
+    found = {name: score.mean_return for name, score in rung.references.items()}
+    least, most = found.get("constant", math.inf), found.get("oracle", -math.inf)
+    if not most > least:
+        raise ValueError(
+            f"references at {rung.sizes} are {found}; expected an oracle above a constant output"
+        )
     return min(1.0, max(0.0, (rung.score.mean_return - least) / (most - least)))
 
 

@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ntm_agents.training.checkpoint import CheckpointError, write_atomically
+from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import Run
 from ntm_envs import tasks
+from ntm_envs.files import write_atomically
 from ntm_leaderboard.contestants import portable
+from ntm_leaderboard.player import Player, PlayerError
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import learned, task_score
 from ntm_leaderboard.verify import FILES, LARGEST_WEIGHTS, check, runs_in
@@ -31,8 +33,10 @@ To check them, with the name of this folder: `ntm-envs verify FOLDER`.
 def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> list[Path]:
     """Copy what others need of runs: result, configuration, weights, and the source of a foreign model.
 
+    The latter is loaded once, as a verifier will load it: by itself, in a process of its own.
+
     Args:
-        folders: Runs, or folders of runs.
+        folders: Runs, or folders of runs; what was judged but not trained is left out.
         output: Where they go, as `TASK/AGENT/seed-N`; runs that are there already stay.
         held_at: The address at which the weights will be, in folders of the same names, if they are too large
             to lie there. They go into `weights_folder(output)`, and results have their address and SHA-256.
@@ -44,7 +48,7 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
         ValueError: If there is no judged run, if one cannot be submitted, or if another one is in its place;
             every run is there whole or not at all.
     """
-    runs = [run for folder in folders for run in runs_in(folder)]
+    runs = [run for folder in folders for run in runs_in(folder) if (run / "config.json").exists()]
     if not runs:
         named = ", ".join(map(str, folders))
         raise ValueError(
@@ -95,7 +99,10 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
             (copy / "config.json").write_text(json.dumps({**config, "entry": portable(run.entry)}, indent=2))
         try:
             check(copy, trust_code=True)
-        except (ValueError, CheckpointError) as error:
+            if where.endswith(".py"):
+                with Player(copy, tasks.spec(result.task).make().output_size):
+                    pass
+        except (OSError, ValueError, CheckpointError, PlayerError) as error:
             raise ValueError(str(error).replace(str(copy), str(folder))) from error
         if held_at:
             elsewhere = weights_folder(output) / name / "model.safetensors"

@@ -10,7 +10,6 @@ import hashlib
 import math
 import os
 import secrets
-import stat
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -19,19 +18,22 @@ from pathlib import Path
 import numpy as np
 
 from ntm_agents.training.checkpoint import CheckpointError, load_tensors
-from ntm_agents.training.run import Run, versions
+from ntm_agents.training.run import Run, read_summary, versions
 from ntm_envs import tasks
+from ntm_envs.files import check_plain
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.contestants import AGENTS, commitment_of, portable
+from ntm_leaderboard.contestants import AGENTS, commitment_of, portable, training_of
 from ntm_leaderboard.evaluate import evaluate, rungs_of
 from ntm_leaderboard.judge import hardware, present_commit
 from ntm_leaderboard.player import Player
-from ntm_leaderboard.results import Held, Result, Rung
+from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Held, Result, Rung, Score, Training
 
 FILES = ("result.json", "config.json", "summary.json", "model.safetensors")
-"""The files of a submitted run."""
-LARGEST_RECORD, LARGEST_SOURCE = 2**20, 2**18
-"""How many bytes a JSON file may have, and the source of a model of one's own."""
+"""The files of a submitted run, besides the source of a model of one's own."""
+RECORD = "verified.json"
+"""What a verifier writes beside them."""
+LARGEST_SOURCE = 2**18
+"""How many bytes the source of a model of one's own may have."""
 LARGEST_WEIGHTS, LARGEST_HELD = 2**21, 2**30
 """How many bytes weights may have that lie beside their result, and those that are held elsewhere."""
 DOUBT = 0.001
@@ -54,17 +56,23 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         trust_code: Whether the source file of a model of the submitter's own may be executed later.
 
     Raises:
-        ValueError: If a file is missing, too large, not a plain file or not what it should be, or if they
-            do not belong together; the message says what is wrong.
+        FileNotFoundError: If a file is missing.
+        ValueError: If one is too large, not a plain file or not what it should be, or if they do not belong
+            together; the message says what is wrong.
         CheckpointError: If the weights are no whole safetensors file.
     """
     *records, weights = FILES
     for name in records:
-        _plain(folder / name, LARGEST_RECORD)
+        check_plain(folder / name, LARGEST_RECORD)
     result = Result.read(folder / "result.json")
     _weights(folder / weights, result.held)
     run = _run(folder)
-    _entry(folder, run, trust_code)
+    source = _source(folder, run, trust_code)
+    for path in sorted(folder.iterdir()):
+        if path.name not in (*FILES, RECORD, source):
+            raise ValueError(
+                f"{path} belongs to no submission; a model of one's own is one file, and reads none"
+            )
     spec = next((row for row in tasks.TABLE if row.env_id == result.task), None)
     if spec is None:
         known = ", ".join(row.env_id for row in tasks.TABLE)
@@ -77,6 +85,8 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         "task": (spec.env_id, spec.env_id if run.task == spec.name else run.task),
         "privileges": (result.privileges, list(run.train.privileges)),
         "status": (result.status, "self-reported"),
+        "nonce": (result.nonce, NO_NONCE),
+        "training": (result.training, _training(folder, run, result)),
     }
     for name, (claimed, found) in claims.items():
         if claimed != found:
@@ -90,8 +100,29 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
             f"{folder}: the commitment of result.json is {result.commitment}, but that of weights, "
             f"configuration and source is {commitment}; judge the run again"
         )
-    _rungs(folder, result, spec)
+    numbers = sum(tensor.numel() for tensor in tensors.values())
+    parameters = result.training.parameters if result.training else 0
+    if parameters > numbers or (source is None and parameters != numbers):  # one's own may hold constants too
+        raise ValueError(f"{folder}: parameters is {parameters}, but the weights are {numbers} numbers")
+    _rungs(folder / "result.json", result, spec)
     return result
+
+
+def check_record(folder: Path, claimed: Result) -> Result | None:
+    """Return the record that a verifier has left beside a claim that was checked, if there is one.
+
+    Raises:
+        ValueError: If it is not one of this claim; the message says what is wrong.
+    """
+    path = folder / RECORD
+    try:
+        record = Result.read(path)
+    except FileNotFoundError:
+        return None
+    if not record.verifies(claimed):
+        raise ValueError(f"{path} is no record of {folder / 'result.json'}; delete it, and verify anew")
+    _rungs(path, record, tasks.spec(claimed.task))
+    return record
 
 
 def verify(
@@ -144,56 +175,68 @@ def verify(
 def doubts(claimed: Result, own: Result) -> list[str]:
     """Say where claims differ from what was found by more than chance would explain.
 
-    Compared are, rung by rung, the sequences that are all right (Fisher's exact test) and the bits that are
-    wrong (a normal approximation, as if all bits of a sequence went wrong together, which is the widest
-    that chance can be). Sequences differ, so counts do; `DOUBT` is shared by all tests of a submission.
+    Compared are, rung by rung and for references too, the sequences that are all right (Fisher's exact test)
+    and the bits that are wrong (a normal approximation, as if all bits of a sequence went wrong together,
+    which is the widest that chance can be). Sequences differ, so counts do; `DOUBT` is shared by all tests
+    of a submission.
     """
-    found, threshold = [], DOUBT / (2 * len(own.rungs))
+    found, threshold = [], DOUBT / (2 * sum(len(_scores(rung)) for rung in own.rungs))
     for mine, theirs in zip(own.rungs, claimed.rungs, strict=True):
-        right = theirs.score.all_right, mine.score.all_right
-        wrong = theirs.score.wrong_bits / theirs.bits, mine.score.wrong_bits / mine.bits
-        if _fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
-            found.append(f"{mine.sizes}: {right[0]} sequences all right were claimed, and {right[1]} found")
-        elif _two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
-            found.append(
-                f"{mine.sizes}: {wrong[0]:.4f} of the bits wrong were claimed, and {wrong[1]:.4f} found"
-            )
+        for (name, score), claim in zip(_scores(mine).items(), _scores(theirs).values(), strict=True):
+            right = claim.all_right, score.all_right
+            wrong = claim.wrong_bits / theirs.bits, score.wrong_bits / mine.bits
+            if _fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
+                what = f"{right[0]} sequences all right were claimed, and {right[1]} found"
+            elif _two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
+                what = f"{wrong[0]:.4f} of the bits wrong were claimed, and {wrong[1]:.4f} found"
+            else:
+                continue
+            found.append(f"{name} at {mine.sizes}: {what}")
     return found
 
 
 def differences(record: Result, again: Result) -> list[str]:
     """Say where playing a record's own sequences again gave other counts, by more than one sequence a rung.
 
-    One may go the other way where a probability is 0.5 but for rounding, on another machine.
+    One may go the other way where a probability is 0.5 but for rounding, on another machine. What does not
+    learn has none: references are the same.
     """
-    pairs = zip(record.rungs, again.rungs, strict=True)
-    return [
-        f"{now.sizes}: {before.score.all_right} sequences all right in the record, {now.score.all_right} now"
-        for before, now in pairs
-        if abs(before.score.all_right - now.score.all_right) > 1
-    ]
+    found = []
+    for before, now in zip(record.rungs, again.rungs, strict=True):
+        for (name, was), score in zip(_scores(before).items(), _scores(now).values(), strict=True):
+            sequences, bits = (1, now.bits / now.sequences) if score is now.score else (0, 0)
+            if abs(was.all_right - score.all_right) > sequences:
+                what = f"{was.all_right} sequences all right in the record, {score.all_right} now"
+            elif abs(was.wrong_bits - score.wrong_bits) > bits:
+                what = f"{was.wrong_bits} wrong bits in the record, {score.wrong_bits} now"
+            elif not _same_cost(was.cost_in_bits, score.cost_in_bits):
+                what = f"a cost of {was.cost_in_bits} bits in the record, {score.cost_in_bits} now"
+            else:
+                continue
+            found.append(f"{name} at {now.sizes}: {what}")
+    return found
 
 
-def _plain(path: Path, most: int) -> None:
-    """Refuse what is not a plain file of a possible size, before it is opened."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing") from None
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"{path} is no plain file; links and devices are refused")
-    if found.st_size > most:
-        raise ValueError(f"{path} has {found.st_size:,} bytes; expected at most {most:,}")
+def _scores(rung: Rung) -> dict[str, Score]:
+    """Return all scores of a rung, the agent's own first, the others in the order of their names."""
+    return {"score": rung.score} | dict(sorted(rung.references.items()))
+
+
+def _same_cost(before: float | None, now: float | None) -> bool:
+    """Tell whether two costs are the same but for rounding."""
+    if before is None or now is None:
+        return before is now
+    return math.isclose(before, now, rel_tol=0.01, abs_tol=0.01)
 
 
 def _weights(path: Path, held: Held | None) -> None:
     """Refuse weights that are not a plain file of a possible size, or not those that are held elsewhere."""
     if held is None:
-        _plain(path, LARGEST_WEIGHTS)
+        check_plain(path, LARGEST_WEIGHTS)
         return
     if not path.exists():
         raise ValueError(f"{path} is not there yet; get it from {held.address} first")
-    _plain(path, LARGEST_HELD)
+    check_plain(path, LARGEST_HELD)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != held.sha256:
@@ -212,10 +255,22 @@ def _run(folder: Path) -> Run:
     return run
 
 
-def _entry(folder: Path, run: Run, trust_code: bool) -> None:
-    """Refuse whatever would be executed, but for the project's own models and code that is trusted."""
+def _training(folder: Path, run: Run, result: Result) -> Training:
+    """Return what the result has to say of the training; the size of the state is the submitter's word."""
+    state = result.training.state_values if result.training else 0
+    try:
+        return training_of(run, read_summary(folder), state)
+    except ValueError as error:
+        raise ValueError(f"{folder / 'summary.json'} is not the summary of a run: {error}") from error
+
+
+def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
+    """Return the name of the source of a model of the submitter's own; None for one of the project.
+
+    Whatever else would be executed is refused.
+    """
     if run.entry in {row.entry for row in AGENTS if row.learns}:
-        return
+        return None
     where, _, name = run.entry.rpartition(":")
     source = Path(where)
     if not (name.isidentifier() and source.suffix == ".py" and source.parent == folder.resolve()):
@@ -223,33 +278,34 @@ def _entry(folder: Path, run: Run, trust_code: bool) -> None:
             f"{folder}: entry is {portable(run.entry)!r}; expected a model of the project, or a class in a "
             "file beside config.json, such as my_model.py:MyModel"
         )
-    _plain(folder / source.name, LARGEST_SOURCE)
+    check_plain(folder / source.name, LARGEST_SOURCE)
     if not trust_code:
         raise ValueError(
             f"{folder} has code of its own, {source.name}; read it, and if you trust it, use --trust-code"
         )
+    return source.name
 
 
-def _rungs(folder: Path, result: Result, spec: TaskSpec) -> None:
+def _rungs(path: Path, result: Result, spec: TaskSpec) -> None:
     """Refuse rungs that are not the whole ladder, and numbers that contradict each other."""
     task, expected = spec.make(), rungs_of(spec)
     if [(rung.sizes, rung.sequences) for rung in result.rungs] != expected:
-        raise ValueError(
-            f"{folder}: rungs are not the whole ladder of {spec.env_id}; evaluate without options"
-        )
+        raise ValueError(f"{path}: rungs are not the whole ladder of {spec.env_id}; evaluate without options")
     names = {row.name for row in AGENTS if not row.learns}
     for rung in result.rungs:
         batch = task.episodes(np.zeros(1, np.int64), **rung.sizes)
         bits = int(batch.mask.sum()) * task.output_size * rung.sequences
         if rung.bits != bits:
-            raise ValueError(f"{folder}: bits is {rung.bits} at {rung.sizes}; expected {bits}")
+            raise ValueError(f"{path}: bits is {rung.bits} at {rung.sizes}; expected {bits}")
         if rung.references.keys() != names:
-            raise ValueError(f"{folder}: references are {sorted(rung.references)}; expected {sorted(names)}")
-        for name, score in {"score": rung.score, **rung.references}.items():
+            raise ValueError(f"{path}: references are {sorted(rung.references)}; expected {sorted(names)}")
+        if not rung.references["oracle"].mean_return > rung.references["constant"].mean_return:
+            raise ValueError(f"{path}: the oracle is no better than a constant output at {rung.sizes}")
+        for name, score in _scores(rung).items():
             mean_return = 1 - 2 * score.wrong_bits / bits
             if not math.isclose(score.mean_return, mean_return, abs_tol=1e-6):
                 raise ValueError(
-                    f"{folder}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
+                    f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
                     f"{score.wrong_bits} of {bits} bits wrong make {mean_return}"
                 )
 

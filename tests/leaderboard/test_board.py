@@ -24,6 +24,7 @@ TRAINING = {
     "recipe": {},
 }
 HELD = {"address": "https://example.org/model.safetensors", "sha256": "d" * 64}
+VERIFIED = {"status": "verified", "nonce": "b" * 64}
 REWARD = TRAINING | {"track": "reward"}
 
 
@@ -32,7 +33,7 @@ def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
     spec = tasks.spec(task)
 
     def graded(mean_return):
-        return {"all_right": 0, "wrong_bits": 1, "mean_return": mean_return, "cost_in_bits": None}
+        return {"all_right": 0, "wrong_bits": 4, "mean_return": mean_return, "cost_in_bits": None}
 
     rungs = [
         {
@@ -107,6 +108,23 @@ def test_to_fail_one_task_costs_more_than_to_fail_none():
 def test_the_budget_is_that_of_the_run_that_saw_the_most(sequences, budget):
     results = [result(training=TRAINING), result(seed=1, training=TRAINING | {"sequences": sequences})]
     assert Board.of(results).rows[0].budget == budget
+    assert Board.of([result()]).rows[0].budget == "open"  # nobody knows
+
+
+def test_equal_scores_share_a_place():
+    scores = {"a": 1.0, "b": 1.0, "c": 0.5, "d": 0.5, "e": 0.1}
+    board = Board.of(result(agent, score=score) for agent, score in scores.items())
+    copy = tasks.spec("copy")
+    assert places(board.ranking(copy), copy) == {"a": 1, "b": 1, "c": 3, "d": 3, "e": 5}
+
+
+def test_results_on_tasks_that_nobody_knows_are_left_out_and_named(capsys):
+    unknown = result().model_copy(update={"task": "mine/ShortCopy-v0", "commitment": "b" * 64})
+    for board in (Board.of([result(), unknown]), Board.of([result()], [unknown])):
+        assert [row.agent for row in board.rows] == ["ntm"]
+        assert board.left_out == ("mine/ShortCopy-v0",)
+    report.print_board(Console(), board)
+    assert "Results on mine/ShortCopy-v0 are left out" in capsys.readouterr().out
 
 
 def test_what_does_not_belong_together_is_refused():
@@ -114,6 +132,8 @@ def test_what_does_not_belong_together_is_refused():
         Board.of([result(), result(commitment="b" * 64)])
     with pytest.raises(ValueError, match="thief has the weights of ntm"):
         Board.of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
+    with pytest.raises(ValueError, match="ntm has the same weights with seeds 0 and 1 on ntm_envs/Copy-v0"):
+        Board.of([result(commitment="b" * 64), result(seed=1, commitment="b" * 64)])
     with pytest.raises(ValueError, match="learnt from the right answers, but from rewards alone on"):
         Board.of([result(training=TRAINING), result(seed=1, training=REWARD)])
 
@@ -212,14 +232,27 @@ def test_many_results_come_back_from_one_file(tmp_path):
 
 def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
     result(score=1.0).write(tmp_path / "a" / "result.json")
-    result(score=0.5, status="verified").write(tmp_path / "a" / "verified.json")
+    result(score=0.5, **VERIFIED).write(tmp_path / "a" / "verified.json")
     result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
     (row,) = Board.read([tmp_path]).rows
     standing = row.standings["ntm_envs/Copy-v0"]
     assert standing.scores == (0.5, 1.0)
     assert not standing.verified
-    result(seed=1, status="verified", commitment="c" * 64).write(tmp_path / "b" / "verified.json")
-    with pytest.raises(ValueError, match=r"verified\.json is of other weights than result\.json"):
+    for forged in (
+        result(seed=1, **VERIFIED, commitment="c" * 64),
+        result("other", seed=1, **VERIFIED),
+        result(seed=2, **VERIFIED),
+        result(seed=1, **VERIFIED, privileges=["best_of_seeds"]),
+        result(seed=1, **VERIFIED, training=TRAINING),
+        result(seed=1, status="verified"),  # on the sequences of the claim
+        result(seed=1, nonce="b" * 64),
+    ):
+        forged.write(tmp_path / "b" / "verified.json")
+        with pytest.raises(ValueError, match=r"verified\.json is no record of .*result\.json"):
+            Board.read([tmp_path])
+    (tmp_path / "b" / "verified.json").unlink()
+    (tmp_path / "b" / "verified.json").symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match=r"verified\.json is no plain file"):
         Board.read([tmp_path])
     with pytest.raises(ValueError, match=r"no result\.json in"):
         Board.read([tmp_path / "empty"])

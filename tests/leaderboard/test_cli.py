@@ -266,6 +266,8 @@ def test_a_bench_is_not_fooled_by_what_it_finds(home, capsys):
     assert [rung.sequences for rung in Result.read(path).rungs] == [4, 4]
     assert cli.main([*command, "--sequences", "8"]) == 0  # more are played
     assert [rung.sequences for rung in Result.read(path).rungs] == [8, 8]
+    assert cli.main([*command, "--sequences", "2"]) == 0  # these are among them
+    assert [rung.sequences for rung in Result.read(path).rungs] == [8, 8]
     before = Result.read(path).commitment
     Path("mine.py").write_text(
         MODEL.replace("self.oracle.act(observations)", "1 - self.oracle.act(observations)")
@@ -288,6 +290,10 @@ def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
     assert cli.main([*command, "--sequences", "4"]) == 2
     assert "choose another --output" in capsys.readouterr().err
     assert cli.main([*command, "--sequences", "4", "--output", "small.json"]) == 0
+    first = Result.read(Path("small.json")).rungs[0].sizes["length"]
+    many = [*command, "--sequences", "400", "--up-to", str(first), "--output", "small.json"]
+    assert cli.main(many) == 2, "more of one rung, but none of another"
+    assert "and this would replace them by 0" in " ".join(capsys.readouterr().err.split())
 
 
 def test_ones_own_is_not_taken_for_what_comes_trained(home, capsys):

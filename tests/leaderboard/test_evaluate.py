@@ -13,7 +13,8 @@ from ntm_envs.tasks import TaskSpec
 from ntm_envs.tasks.copy import Copy
 from ntm_leaderboard import evaluate as evaluation
 from ntm_leaderboard.contestants import ready
-from ntm_leaderboard.evaluate import NO_NONCE, evaluate, evaluation_keys, play, rungs_of
+from ntm_leaderboard.evaluate import evaluate, evaluation_keys, play, rungs_of
+from ntm_leaderboard.results import NO_NONCE
 
 COMMITMENT = "ab" * 32
 

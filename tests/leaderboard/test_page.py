@@ -11,11 +11,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_board import HELD, TRAINING, several
+from test_board import HELD, TRAINING, result, several
 
 from ntm_envs import tasks
 from ntm_leaderboard import page
 from ntm_leaderboard.board import Board
+from ntm_leaderboard.contestants import new_run
+from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import bootstrap_interval, task_score
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -277,12 +279,28 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     assert runs.count() == len(results)
     assert runs.nth(1).locator("th, td").all_inner_texts() == [
         *("Copy", "1", "0.890", "0.500", "900,000", "90", "9,000", results[1].commitment[:12], "verified"),
-        "ntm-envs train --agent ntm --task copy --seed 1",
+        "–",  # these options are no recipe's
     ]
     assert runs.nth(1).locator("code").first.get_attribute("title") == results[1].commitment
     foreign = opened.get_by_role("button", name="zebra-10", exact=True)
     foreign.click()
     assert "ntm-envs train" not in opened.locator(f"#{foreign.get_attribute('aria-controls')}").inner_text()
+
+
+def test_the_command_that_trains_again_is_there_where_it_does():
+    copy = tasks.spec("copy")
+    recipe = new_run("ntm", "copy").resolved()
+    training = TRAINING | {"recipe": recipe["train"]}
+    again = result(seed=3, model=recipe["model"], training=training)
+    again = Result.model_validate_json(again.model_dump_json())
+    assert page._command(again, copy) == "ntm-envs train --agent ntm --task copy --seed 3"
+    for changes in (
+        {"agent": "mine"},
+        {"training": None},
+        {"model": again.model | {"units": 6}},
+        {"training": again.training.model_copy(update={"recipe": {}})},
+    ):
+        assert page._command(again.model_copy(update=changes), copy) is None
 
 
 @browsing
@@ -382,7 +400,7 @@ def test_names_of_agents_are_nothing_but_text(show):
     opened.wait_for_selector("#vg-tooltip-element.visible")
     assert opened.locator("img:not(.machines img)").count() == 0
     opened.locator("button.open").click()
-    assert f"--agent '{HOSTILE.split(chr(39))[0]}" in opened.locator(".details code").last.inner_text()
+    assert HOSTILE in opened.locator(".details p").first.inner_text()
     opened.close()
 
 

@@ -73,6 +73,8 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "all_right"], 5, "all_right is 5 of 4"),
         (["rungs", 0, "score", "wrong_bits"], 641, "wrong_bits is 641 of 640"),
         (["rungs", 0, "score", "wrong_bits"], 0, "contradict"),
+        (["rungs", 0, "score", "all_right"], 4, "5 wrong bits and 4 of 4 sequences all right contradict"),
+        (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_bits": 2}, "2 wrong bits and 1 of 4"),
         (["rungs", 0, "references", "oracle", "wrong_bits"], 1, "oracle: 1 wrong bits"),
         (["rungs", 0, "score", "mean_return"], 1.1, "mean_return"),
         (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),

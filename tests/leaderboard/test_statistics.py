@@ -74,7 +74,7 @@ def test_the_probability_of_improvement_is_that_of_mann_and_whitney():
 
 def returns(sizes, own, constant=0.2, oracle=0.7):
     def score(mean_return):
-        return Score(all_right=0, wrong_bits=1, mean_return=mean_return, cost_in_bits=None)
+        return Score(all_right=0, wrong_bits=4, mean_return=mean_return, cost_in_bits=None)
 
     references = {"constant": score(constant), "oracle": score(oracle)}
     return Rung(sizes=sizes, sequences=4, bits=8, score=score(own), references=references)
@@ -85,6 +85,18 @@ def returns(sizes, own, constant=0.2, oracle=0.7):
 )
 def test_a_rungs_score_is_the_share_of_the_gap_that_is_closed(own, expected):
     assert rung_score(returns({"length": 20}, own)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "references", [{"constant": 0.7}, {"oracle": 0.2}, {}, {"constant": 0.8, "oracle": 0.8}]
+)
+def test_no_score_without_a_gap(references):
+    whole = returns({"length": 20}, 0.5)
+    scores = {
+        name: whole.score.model_copy(update={"mean_return": value}) for name, value in references.items()
+    }
+    with pytest.raises(ValueError, match=r"references at {'length': 20} are .*; expected an oracle above"):
+        rung_score(whole.model_copy(update={"references": scores}))
 
 
 def played(rungs):
@@ -128,11 +140,11 @@ def test_a_rung_is_solved_from_0_99_on(right, expected):
 )
 def test_where_the_oracle_errs_the_gap_in_bits_decides(cost, expected):
     # Guessing costs 195 bits, the oracle 128: 0.99 of the gap is closed at 128.67.
-    assert solved(rung({"length": 200}, 0, cost=cost, oracle_wrong=9, oracle_cost=128.0)) is expected
+    assert solved(rung({"length": 200}, 0, cost=cost, oracle_wrong=900, oracle_cost=128.0)) is expected
 
 
 def test_exactly_0_99_of_the_gap_in_bits_is_enough():
-    assert solved(rung({"length": 200}, 0, cost=96, oracle_wrong=9, oracle_cost=95.0))  # of 195
+    assert solved(rung({"length": 200}, 0, cost=96, oracle_wrong=900, oracle_cost=95.0))  # of 195
 
 
 @pytest.mark.parametrize(

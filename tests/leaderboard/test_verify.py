@@ -1,9 +1,14 @@
 """Submissions: what is refused, what is doubted, and that what is honest comes out again."""
 
 import json
+import os
 import shutil
+import signal
 import struct
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,6 +182,39 @@ def linked(folder):
     path.symlink_to(folder / "elsewhere")
 
 
+def with_another_file(folder):
+    (folder / "helper.py").write_text("")
+
+
+def in_summary(name, value):
+    def change(folder):
+        rewrite(folder / "summary.json", lambda summary: summary.update({name: value}))
+
+    change.__name__ = f"summary_{name}"
+    return change
+
+
+def in_training(name, value):
+    def change(folder):
+        rewrite(folder / "result.json", lambda result: result["training"].update({name: value}))
+
+    change.__name__ = f"training_{name}"
+    return change
+
+
+def fewer_parameters(folder):
+    in_summary("parameters", 1)(folder)
+    in_training("parameters", 1)(folder)
+
+
+def oracle_no_better(folder):
+    def edit(result):
+        references = result["rungs"][0]["references"]
+        references["oracle"] = references["constant"]
+
+    rewrite(folder / "result.json", edit)
+
+
 def in_config(name, value):
     def change(folder):
         rewrite(folder / "config.json", lambda config: config.update({name: value}))
@@ -231,6 +269,16 @@ def in_rung(name, value, part=None):
         (in_result("status", "verified"), "result.json has status 'verified'"),
         (in_result("commitment", "b" * 64), "the commitment of result.json is bbb"),
         (in_result("schema_version", 2), "schema_version is 2; this ntm-envs reads 1"),
+        (with_another_file, r"helper\.py belongs to no submission"),
+        (in_result("nonce", "f" * 64), "result.json has nonce 'ffff"),
+        (in_result("training", None), "result.json has training None"),
+        (in_training("track", "reward"), "result.json has training"),
+        (in_training("sequences", 1), "result.json has training"),
+        (in_training("recipe", {}), "result.json has training"),
+        (in_summary("restarts", 1), "result.json has training"),
+        (in_summary("sequences", -1), "not the summary of a run"),
+        (fewer_parameters, "parameters is 1, but the weights are"),
+        (oracle_no_better, "the oracle is no better than a constant output"),
         (in_result("privileges", ["long_validation"]), "result.json has privileges"),
         (in_result("privileges", ["<b>"]), "privileges"),
         (in_result("held", {"address": "file:///etc/passwd", "sha256": "b" * 64}), "address"),
@@ -248,7 +296,7 @@ def in_rung(name, value, part=None):
 )
 def test_a_harmed_submission_is_refused(packed, harm, message):
     harm(packed[0])
-    with pytest.raises((ValueError, CheckpointError), match=message):
+    with pytest.raises((FileNotFoundError, ValueError, CheckpointError), match=message):
         verify.check(packed[0], trust_code=True)
 
 
@@ -263,6 +311,110 @@ def test_counts_that_were_edited_are_doubted(packed):
     assert "16 sequences all right were claimed, and 0 found" in verify.doubts(claimed, own)[0]
     again = verify.verify(packed[0], nonce=claimed.nonce)
     assert len(verify.differences(claimed, again)) == 1
+
+
+def test_references_that_were_edited_are_doubted(packed):
+    def claim(result):
+        rung = result["rungs"][0]
+        wrong = rung["references"]["oracle"]["wrong_bits"] + 1000
+        rung["references"]["oracle"] |= {
+            "all_right": 0,
+            "wrong_bits": wrong,
+            "mean_return": 1 - 2 * wrong / rung["bits"],
+        }
+
+    rewrite(packed[0] / "result.json", claim)
+    claimed = verify.check(packed[0])
+    own = verify.verify(packed[0])
+    assert "oracle at {'length': 20}: 0 sequences all right were claimed" in verify.doubts(claimed, own)[0]
+    again = verify.verify(packed[0], nonce=claimed.nonce)
+    assert "oracle at {'length': 20}: 0 sequences" in verify.differences(claimed, again)[0]
+
+
+def record_of(claimed, change=lambda record: None):
+    record = json.loads(claimed.model_dump_json()) | {"status": "verified", "nonce": "b" * 64}
+    change(record)
+    return Result.model_validate_json(json.dumps(record))
+
+
+def test_a_record_is_believed_only_if_it_is_one_of_the_claim(packed):
+    def forge(record):
+        score = record["rungs"][0]["score"]
+        score["mean_return"] = 1.0
+
+    claimed = verify.check(packed[0])
+    assert verify.check_record(packed[0], claimed) is None
+    honest = record_of(claimed)
+    honest.write(packed[0] / "verified.json")
+    assert verify.check_record(packed[0], claimed) == honest
+    record_of(claimed, forge).write(packed[0] / "verified.json")
+    with pytest.raises(ValueError, match=r"verified\.json: score\.mean_return is 1\.0 at"):
+        verify.check_record(packed[0], claimed)
+    record_of(claimed, lambda record: record.update(seed=7)).write(packed[0] / "verified.json")
+    with pytest.raises(ValueError, match=r"verified\.json is no record of"):
+        verify.check_record(packed[0], claimed)
+
+
+def test_all_counts_of_a_record_have_to_come_out_again(packed):
+    def wrong_bits(change):
+        def edit(record):
+            rung = record["rungs"][0]
+            rung["score"]["wrong_bits"] += change
+            rung["score"]["mean_return"] -= 2 * change / rung["bits"]
+
+        return edit
+
+    claimed = verify.check(packed[0])
+    assert not verify.differences(record_of(claimed, wrong_bits(-160)), claimed)  # those of one sequence
+    assert "wrong bits in the record" in verify.differences(record_of(claimed, wrong_bits(-161)), claimed)[0]
+    cheap = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=1.0))
+    assert "a cost of 1.0 bits in the record" in verify.differences(cheap, claimed)[0]
+    hard = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=None))
+    assert "a cost of None bits" in verify.differences(hard, claimed)[0]
+
+
+def test_what_is_written_follows_no_link_and_one_folder_does_not_stop_the_others(packed, tmp_path, capsys):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (packed[1] / "verified.json").symlink_to(victim)
+    (packed[0] / "config.json").write_text("[" * 100_000)
+    (odd := packed[0].parent / "[red]seed").mkdir()
+    (odd / "result.json").mkdir()
+    (odd / "x]").mkdir()
+    (odd / "x]" / "result.json").write_text("{}")
+    assert cli.main(["verify", str(tmp_path / "submission")]) == 1
+    printed = capsys.readouterr().out.replace("\n", "")
+    assert "seed-0: refused" in printed
+    assert "[red]seed/x]: refused" in printed
+    assert "seed-1: verified" in printed
+    assert victim.read_text() == "mine"
+    assert not (packed[1] / "verified.json").is_symlink()
+
+
+def test_a_model_that_needs_more_than_its_file_is_not_packed(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "helper.py").write_text("value = 1")
+    with pytest.raises(ValueError, match="No module named 'helper'"):
+        own_model(tmp_path, first="import helper")
+    assert not list((tmp_path / "submission").rglob("result.json"))
+
+
+def test_what_does_not_learn_is_left_out_of_a_submission(made, tmp_path):
+    bench = tmp_path / "bench"
+    shutil.copytree(made[0], bench / "lstm")
+    (bench / "constant").mkdir()
+    shutil.copy(made[0] / "result.json", bench / "constant")
+    assert len(submission.pack([bench], tmp_path / "submission")) == 1
+
+
+def test_files_of_the_present_folder_are_not_imported(packed, tmp_path):
+    for name in ("opt_einsum", "rich", "helper"):
+        (packed[0].parent / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
+    code = "import sys; sys.path.remove(''); from ntm_leaderboard.__main__ import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "verify", "."]
+    done = subprocess.run(command, cwd=packed[0].parent, capture_output=True, text=True, check=False)
+    assert "was imported" not in done.stderr + done.stdout
+    assert "seed-0" in done.stdout
 
 
 def test_bits_are_compared_where_no_sequence_is_right(packed):
@@ -291,10 +443,10 @@ def test_the_two_sample_tests_are_scipys():
     assert verify._two_shares(0, 0, 5, 5) == 1
 
 
-def own_model(tmp_path, act="pass"):
+def own_model(tmp_path, act="pass", first=""):
     source, marker = tmp_path / "mine" / "my_model.py", tmp_path / "marker"
     source.parent.mkdir(exist_ok=True)
-    source.write_text(OWN_MODEL.format(marker=str(marker), act="pass"))
+    source.write_text(first + OWN_MODEL.format(marker=str(marker), act="pass"))
     row = find(f"{source}:Mine", ())
     run = trained(tmp_path / "run", entry=row.entry, agent=row.name, model={})
     folder = submission.pack([run], tmp_path / "submission")[0]
@@ -320,21 +472,65 @@ def test_foreign_code_runs_only_if_it_is_trusted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("act", "message"),
+    ("act", "limits", "message"),
     [
-        ("time.sleep(600)", "took too long"),
-        ("bytearray(2**36)", "ended, exit code 1: MemoryError"),
-        ("os._exit(3)", "ended, exit code 3"),
+        ("time.sleep(600)", {"seconds": 1}, "took too long"),
+        ("while True: pass", {"minutes": 0.25}, "ended, exit code -(9|24)"),  # by the kernel
+        ("bytearray(2**30)", {"gibibytes": 1.4}, "ended, exit code 1: MemoryError"),
+        ("os._exit(3)", {}, "ended, exit code 3"),
     ],
 )
-def test_a_model_that_breaks_its_limits_is_stopped(tmp_path, act, message):
+def test_a_model_that_breaks_its_limits_is_stopped(tmp_path, act, limits, message):
     folder, _ = own_model(tmp_path, act)
     observations = np.zeros((2, 9), np.float32)
-    with Player(folder, 8) as player:
+    seconds = limits.pop("seconds", 600)
+    with Player(folder, 8, **limits) as player:
         player.begin(2, 64, 0)
-        player._deadline = time.monotonic() + (2 if "sleep" in act else 600)
+        player._left = seconds
         with pytest.raises(PlayerError, match=message):
             player.act(observations)
+
+
+def test_what_a_model_needs_is_within_the_limits_of_that_test(tmp_path):
+    folder, _ = own_model(tmp_path, "bytearray(2**20)")
+    with Player(folder, 8, gibibytes=1.4) as player:
+        player.begin(2, 64, 0)
+        assert player.act(np.zeros((2, 9), np.float32)).shape == (2, 8)
+
+
+def test_what_a_model_starts_ends_with_it(tmp_path):
+    started = tmp_path / "started"
+    folder, _ = own_model(
+        tmp_path, f"pathlib.Path({str(started)!r}).write_text(str(os.fork() or time.sleep(600)))"
+    )
+    with Player(folder, 8) as player:
+        player.begin(2, 64, 0)
+        player.act(np.zeros((2, 9), np.float32))
+        pid = int(started.read_text())
+
+    def runs():
+        try:  # one that has ended stays as a zombie where nobody reaps it
+            return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+        except FileNotFoundError:
+            return False
+
+    while runs():  # to the end of the test's time, if it is not killed
+        time.sleep(0.01)
+
+
+def test_a_model_that_does_not_listen_is_stopped(tmp_path):
+    folder, _ = own_model(tmp_path)
+    with Player(folder, 8, minutes=5) as player:
+        os.kill(player._process.pid, signal.SIGSTOP)
+        player._left = 1.0
+        with pytest.raises(PlayerError, match="took too long"):
+            player.act(np.zeros((2**16, 9), np.float32))  # more than a pipe holds
+
+
+@pytest.mark.parametrize("limits", [{"minutes": 0}, {"gibibytes": -1}, {"minutes": float("nan")}])
+def test_impossible_limits_are_refused(tmp_path, limits):
+    with pytest.raises(ValueError, match=f"{next(iter(limits))} is .*; expected more than 0"):
+        Player(tmp_path, 8, **limits)
 
 
 def test_a_model_sees_nothing_of_the_parents_environment(tmp_path, monkeypatch):

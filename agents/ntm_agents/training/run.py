@@ -24,9 +24,10 @@ import torch
 from torch import nn
 
 from ntm_agents.protocol import config_class
-from ntm_agents.training.checkpoint import check_tensors, load_tensors, write_atomically
+from ntm_agents.training.checkpoint import check_tensors, load_tensors
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
+from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
 from ntm_envs.tasks import Task, TaskSpec
 

@@ -28,10 +28,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents.protocol import State, mapped
-from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors, write_atomically
+from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.run import Run
 from ntm_envs import capacity, keyed
+from ntm_envs.files import write_atomically
 from ntm_envs.tasks import Batch
 
 Metrics = dict[str, Any]

@@ -21,7 +21,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 from torch import Tensor, nn
 
-from ntm_agents.training.checkpoint import save_tensors, write_atomically
+from ntm_agents.training.checkpoint import save_tensors
 from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.run import Run
 from ntm_agents.training.trainer import TRAINING, VALIDATION, Metrics, NonFiniteError
@@ -29,6 +29,7 @@ from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.vec_env import SequenceVecEnv
 from ntm_envs import capacity, keyed
+from ntm_envs.files import write_atomically
 
 
 @dataclass(kw_only=True)

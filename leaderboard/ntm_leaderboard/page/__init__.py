@@ -33,6 +33,7 @@ import vl_convert
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board import BUDGETS, SEEDS, TRACKS, Board, Row, Standing, places
+from ntm_leaderboard.contestants import AGENTS, new_run
 from ntm_leaderboard.figures import COLOURS
 from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
 from ntm_leaderboard.page.machines import MACHINES, draw
@@ -170,7 +171,7 @@ def _content(board: Board) -> dict[str, Any]:
         ranking = board.ranking(spec)
         ladders = [_curves(ranking, spec, size) for size in spec.ladders]
         sections.append(
-            {"spec": spec, "ranking": ranking, "places": places(ranking), "ladders": ladders}
+            {"spec": spec, "ranking": ranking, "places": places(ranking, spec), "ladders": ladders}
             | {"references": [row for row in board.references if spec.env_id in row.standings]}
         )
     costs, profiles = _costs(board, rows), _profiles(board.ranked)
@@ -345,8 +346,11 @@ def _configuration(result: Result) -> str:
 
 
 def _command(result: Result, spec: TaskSpec) -> str | None:
-    """Return the command that trains this again, for agents that come with the project."""
-    if result.training is None or not result.entry.startswith(("ntm_agents.", "ntm_baselines.")):
+    """Return the command that trains this again, for what comes of an agent's recipe as it is now."""
+    if result.training is None or result.agent not in {row.name for row in AGENTS}:
+        return None
+    recipe = json.loads(json.dumps(new_run(result.agent, spec.name).resolved()))
+    if (recipe["model"], recipe["train"]) != (result.model, result.training.recipe):
         return None
     return shlex.join(
         ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]

@@ -52,15 +52,14 @@
 
   function narrow() {
     const wanted = filter.value.trim().toLowerCase();
-    const places = {};
-    const inOrder = [...bodies].sort((a, b) => a.dataset.rank - b.dataset.rank);
-    for (const body of inOrder) {
-      const among = choices.every((choice) => fits(body, choice));
-      body.hidden = !(among && valueOf(body, 1).toLowerCase().includes(wanted));
-      if (!among || !body.dataset.rank) continue;
-      const cell = body.rows[0].cells[0];
-      places[body.dataset.track] = (places[body.dataset.track] ?? 0) + 1;
-      cell.textContent = cell.dataset.value = places[body.dataset.track];
+    const among = bodies.filter((body) => choices.every((choice) => fits(body, choice)));
+    for (const body of bodies) {
+      body.hidden = !(among.includes(body) && valueOf(body, 1).toLowerCase().includes(wanted));
+    }
+    for (const { dataset: own, rows } of among.filter((body) => body.dataset.rank)) {
+      const before = among.filter(({ dataset: { track, rank } }) => track === own.track && rank - own.rank < 0);
+      const cell = rows[0].cells[0];
+      cell.textContent = cell.dataset.value = 1 + before.length;
     }
     const shown = bodies.filter((body) => !body.hidden).length;
     document.getElementById("found").textContent = `${shown} of ${bodies.length} agents`;

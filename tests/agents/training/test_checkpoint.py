@@ -4,14 +4,13 @@ import pickle
 import pytest
 import torch
 
-from ntm_agents.training import checkpoint
 from ntm_agents.training.checkpoint import (
     CheckpointError,
     check_tensors,
     load_tensors,
     save_tensors,
-    write_atomically,
 )
+from ntm_envs.files import write_atomically
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3, dtype=torch.uint8)}
 
@@ -39,7 +38,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     def fail(descriptor):
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
