@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
+from types import NoneType
 from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_type_hints
 
 import numpy as np
@@ -158,6 +159,8 @@ class NTMConfig:
         for field in fields(self):
             value, hint = getattr(self, field.name), hints[field.name]
             bound = smallest.get(field.name)
+            if value is None and NoneType in get_args(hint):
+                continue
             if isinstance(bound, int):
                 valid = isinstance(value, int) and value >= bound
                 expected = f"an integer of at least {bound}"
@@ -174,14 +177,14 @@ class NTMConfig:
                 lengths = shifts if field.name == "shift_bias" else (heads,)
                 valid = len(value) in lengths and all(map(math.isfinite, value))
                 expected = f"{' or '.join(map(str, lengths))} finite numbers, as there are {heads} heads"
-            elif float in (hint, *get_args(hint)) and value is not None:
+            elif float in (hint, *get_args(hint)):
                 low = -math.inf if bound is None else bound
                 valid = isinstance(value, int | float) and math.isfinite(value) and value >= low
                 expected = "a finite number" + ("" if bound is None else f" of at least {bound:g}")
             elif hint is bool:
                 valid, expected = isinstance(value, bool), "True or False"
             else:
-                valid = value is None or value in get_args(hint)
+                valid = value in get_args(hint)
                 expected = f"one of {', '.join(map(repr, get_args(hint)))}"
             if not valid:
                 raise ValueError(f"{field.name} is {value!r}; expected {expected}")

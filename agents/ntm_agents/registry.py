@@ -61,7 +61,8 @@ class AgentSpec:
         make: Callable[[Task], Agent] = load(self.entry)
         agent = make(task)
         if getattr(agent, "outputs", None) not in get_args(Outputs):
-            raise TypeError(f"{self.entry}: outputs is not there; expected 'bits' or 'probabilities'")
+            found = getattr(agent, "outputs", None)
+            raise TypeError(f"{self.entry}: outputs is {found!r}; expected 'bits' or 'probabilities'")
         return agent
 
 
@@ -322,7 +323,10 @@ def installed(tables: Iterable[AgentSpec]) -> dict[str, AgentSpec]:
     for entry_point in entry_points(group="ntm_envs.agents"):
         if entry_point.name not in rows:
             try:
-                rows[entry_point.name] = entry_point.load()
+                found = entry_point.load()
+                if not isinstance(found, AgentSpec):
+                    raise TypeError(f"it is {found!r}; expected an AgentSpec")
+                rows[entry_point.name] = found
             except Exception as error:  # one broken package must not take all agents with it
                 warnings.warn(f"the agent {entry_point.name!r} cannot be loaded: {error}", stacklevel=3)
     return rows

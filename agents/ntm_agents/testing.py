@@ -54,6 +54,7 @@ def check_model(
             trial.check_purity()
             trial.check_steps()
             trial.check_rows()
+            trial.check_saved(_build(model, input_size, output_size, dict(config or {})))
         trial.check_gradients()
 
 
@@ -196,6 +197,25 @@ class _Trial:
                     "not to influence each other: look for a view that mixes dimensions up, or a mean, norm "
                     "or softmax over dimension 1, which is the batch"
                 )
+
+    def check_saved(self, other: nn.Module) -> None:
+        """Check that another model with the same `state_dict` is the same model."""
+        try:
+            other.load_state_dict(self.model.state_dict())
+        except RuntimeError as error:
+            raise ModelError(
+                f"another model of the same configuration cannot load the state_dict: {_words(error)}. "
+                "Expected names and shapes that depend on the configuration alone"
+            ) from error
+        inputs = self.inputs(STEPS, 3)
+        logits, _ = self.run(inputs, self.start(3, 8))
+        again, _ = _Trial(other, self.input_size, self.output_size).run(inputs, other.initial_state(3, 8))  # type: ignore[operator]
+        if difference := _difference(again, logits):
+            raise ModelError(
+                f"the logits of another model with the same state_dict differ by {difference:.2g}; expected "
+                "the same, as nothing else is saved: make what is random, or is made of it, a parameter "
+                "or a buffer (register_buffer)"
+            )
 
     def check_gradients(self) -> None:
         """Check that training reaches every parameter."""

@@ -54,8 +54,20 @@ class Stateless(nn.Linear):
         return super().forward(inputs), state
 
 
+class WithConstants(Good):
+    """Random numbers that are saved, as a buffer."""
+
+    def __init__(self, input_size, output_size):
+        super().__init__(input_size, output_size)
+        self.register_buffer("mixture", torch.randn(input_size, input_size))
+
+    def forward(self, inputs, state):
+        return super().forward(inputs @ self.mixture, state)
+
+
 @pytest.mark.parametrize(
-    "model", [Good, GoodLSTM, Stateless, functools.partial(Good, units=7), lambda i, o: Good(i, o)]
+    "model",
+    [Good, GoodLSTM, WithConstants, Stateless, functools.partial(Good, units=7), lambda i, o: Good(i, o)],
 )
 def test_good_models_pass(model):
     check_model(model)
@@ -69,7 +81,7 @@ def test_sizes_and_options_are_passed_on():
         return Good(input_size, output_size, **config)
 
     check_model(build, input_size=2, output_size=5, config={"units": 6})
-    assert seen == [(2, 5, {"units": 6})]
+    assert seen == [(2, 5, {"units": 6})] * 2  # the second takes the weights of the first
 
 
 def test_the_random_state_is_left_alone():
@@ -312,6 +324,23 @@ class InfiniteGradient(Good):
         return logits + (self.output.weight[0, 0] * 0).sqrt(), state
 
 
+class RandomConstants(Good):
+    def __init__(self, input_size, output_size):
+        super().__init__(input_size, output_size)
+        self.mixture = torch.randn(input_size, input_size)
+
+    def forward(self, inputs, state):
+        return super().forward(inputs @ self.mixture, state)
+
+
+class AnotherShapeEachTime(Good):
+    count = 0
+
+    def __init__(self, input_size, output_size):
+        AnotherShapeEachTime.count += 1
+        super().__init__(input_size, output_size, units=4 + self.count)
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -349,6 +378,8 @@ class InfiniteGradient(Good):
         (SeesTheFuture, r"step by step \(T = 1\) the logits of step 0 differ .* may not see later inputs"),
         (CentresTheBatch, "with other inputs in row 0 the logits of row 2 change"),
         (ScalesByTheBatch, "with a batch of its own the logits of row 2 change"),
+        (RandomConstants, r"another model with the same state_dict differ by .* \(register_buffer\)"),
+        (AnotherShapeEachTime, r"cannot load the state_dict: (?s:.*) depend on the configuration alone"),
         (Detached, "there is no gradient: .* look for detach"),
         (PartlyDetached, "no gradient reaches the parameter 'gru.weight_ih_l0'"),
         (Unused, "no gradient reaches the parameter 'spare.weight'; .* remove it"),

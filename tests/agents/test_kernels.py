@@ -10,6 +10,7 @@ from numba import njit
 import ntm_agents.ntm
 from ntm_agents import NTM
 from ntm_agents.kernels import arithmetic, products
+from ntm_agents.registry import find
 from ntm_envs import tasks
 
 INPUTS, OUTPUTS = 5, 3
@@ -137,6 +138,18 @@ def test_it_is_the_reference_in_single_precision(controller, heads):
     config |= {"read_heads": heads, "write_heads": heads}
     reference, fused = pair(torch.float32, 0, **config)  # with larger weights it is chaotic
     assert_same(results(fused, 41, 8, 128), results(reference, 41, 8, 128), 1e-4)
+
+
+@pytest.mark.parametrize("task", [row.name for row in tasks.TABLE])
+@pytest.mark.parametrize("agent", ["ntm", "ntm-lstm", "ntm-jump"])
+def test_recipes_are_the_reference_in_single_precision(agent, task):
+    """What people train: in single precision the kernel has exponentials of its own, and other types."""
+    config = dict(find(agent, ntm_agents.TABLE).recipe(task).model) | {"noise": 0.0, "jump_noise": 0.0}
+    config |= {"count_noise": 0.0}
+    for name in ("signals", "counted"):  # of the task's channels
+        config[name] = tuple(channel % INPUTS for channel in config.get(name, ()))
+    reference, fused = pair(torch.float32, 0, **config)
+    assert_same(results(fused, 21, 8, 64), results(reference, 21, 8, 64), 5e-3)
 
 
 @pytest.mark.parametrize("wrong", ["logits", "d heads.weight", "d start memory"])

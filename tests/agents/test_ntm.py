@@ -390,6 +390,13 @@ def test_readers_jump_to_the_first_slot_and_count_it(bias, where):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
+        ({"units": None}, "units is None; expected an integer of at least 1"),
+        ({"order": None}, "order is None; expected one of 'write_first', 'read_first'"),
+        ({"epsilon": None}, "epsilon is None; expected a finite number of at least 0"),
+        ({"gate_bias": None}, "gate_bias is None; expected a finite number"),
+        ({"shift_bias": None}, "shift_bias is None; expected"),
+        ({"signals": None}, "signals is None; expected indices"),
+        ({"jump": None}, "jump is None; expected True or False"),
         ({"units": 0}, "units is 0; expected an integer of at least 1"),
         ({"depth": 1.5}, "depth is 1.5; expected an integer of at least 1"),
         ({"shift_width": 1}, "shift_width is 1; expected an integer of at least 2"),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -38,9 +39,16 @@ def test_an_unknown_agent_gets_a_suggestion():
 
 
 def test_installed_packages_add_agents(monkeypatch):
-    point = EntryPoint(name="theirs", value="ntm_baselines:TABLE", group="ntm_envs.agents")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
-    assert find("theirs", ROWS) is ntm_baselines.TABLE
+    def point(name, value):
+        return EntryPoint(name=name, value=value, group="ntm_envs.agents")
+
+    monkeypatch.setattr(ntm_baselines, "theirs", theirs := replace(ROWS[0], name="theirs"), raising=False)
+    points = [point("wrong", "ntm_baselines:TABLE"), point("theirs", "ntm_baselines:theirs")]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    with pytest.warns(UserWarning, match="the agent 'wrong' cannot be loaded: .* expected an AgentSpec"):
+        assert find("theirs", ROWS) is theirs
+    with pytest.warns(UserWarning, match="cannot be loaded"):
+        assert set(registry.installed(ROWS)) == {"theirs", *(row.name for row in ROWS)}
 
 
 FILE = '''

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecMoni
 
 from ntm_agents import NTM, Run, Trainer, load_run
 from ntm_agents.protocol import mapped
-from ntm_agents.training.config import RewardConfig
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
@@ -37,9 +37,15 @@ def run(entry="ntm_baselines.lstm:LSTM", model=None, seed=0, config=SHORT, task=
     return Run(agent="mine", entry=entry, task=task, model=model, train=config, seed=seed)
 
 
+def plain(infos):
+    """Return information without arrays, of which no two can be said to be the same."""
+    return [{name: np.asarray(value).tolist() for name, value in info.items()} for info in infos]
+
+
+@pytest.mark.parametrize("reveal", [False, True])
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
-def test_the_environment_does_what_dummy_vec_env_does(row):
-    sizes, count = SMALL[row.name], 5
+def test_the_environment_does_what_dummy_vec_env_does(row, reveal):
+    sizes, count = SMALL[row.name] | {"reveal_target": reveal}, 5
     ours = SequenceVecEnv(row.env_id, count, **sizes)
     theirs = DummyVecEnv([lambda: gym.make(row.env_id, **sizes)] * count)
     rng, ended = np.random.default_rng(0), 0
@@ -49,18 +55,15 @@ def test_the_environment_does_what_dummy_vec_env_does(row):
             if begin:
                 env.set_options([{"key": key} for key in range(count)])
         np.testing.assert_array_equal(ours.reset(), theirs.reset())
-        assert ours.reset_infos == theirs.reset_infos
+        assert plain(ours.reset_infos) == plain(theirs.reset_infos)
         for _ in range(60):
             actions = rng.integers(2, size=(count, row.make().output_size)).astype(np.int8)
             (*arrays, infos), (*expected, their_infos) = ours.step(actions), theirs.step(actions)
             for array, other in zip(arrays, expected, strict=True):
                 np.testing.assert_array_equal(array, other)
                 assert array.dtype == other.dtype
-            for info, other in zip(infos, their_infos, strict=True):
-                assert {n: np.asarray(v).tolist() for n, v in info.items()} == {
-                    n: np.asarray(v).tolist() for n, v in other.items()
-                }
-            assert ours.reset_infos == theirs.reset_infos
+            assert plain(infos) == plain(their_infos)
+            assert plain(ours.reset_infos) == plain(theirs.reset_infos)
             ended += arrays[2].sum()
     assert ended > count
     assert (ours.observation_space, ours.action_space) == (theirs.observation_space, theirs.action_space)
@@ -179,10 +182,29 @@ def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
     np.testing.assert_array_equal(single, chosen[0][0])
     with pytest.raises(NotImplementedError, match="use predict"):
         algorithm.policy._predict(torch.zeros(1, 9))
-    with pytest.raises(ValueError, match="use_sde"):
-        MemoryPolicy(
-            env.observation_space, env.action_space, lambda _: 1, model=GRU(9, 8), capacity=8, use_sde=True
-        )
+
+
+def test_a_policy_is_of_bits_and_of_its_own_kind():
+    class Wide(MemoryPolicy):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs, units=5)
+
+    arguments = {"policy_kwargs": {"model": GRU(9, 8), "capacity": 8}, "n_steps": 4}
+    env = SequenceVecEnv(COPY, 3, length=2)
+    assert MemoryPPO(Wide, env, **arguments).policy.critic[0].out_features == 5
+    with pytest.raises(ValueError, match="expected MemoryPolicy, or a class of that kind"):
+        MemoryPPO("MlpLstmPolicy", env, **arguments)
+    with pytest.raises(ValueError, match=r"action_space is Discrete\(2\); expected MultiBinary"):
+        MemoryPolicy(env.observation_space, gym.spaces.Discrete(2), lambda _: 1, model=GRU(9, 8), capacity=8)
+
+
+def test_no_batch_is_a_single_step():
+    """Of one advantage there is no standard deviation, and all weights would be lost."""
+    env = SequenceVecEnv(COPY, 1, length=(1, 4))
+    policy = {"model": GRU(9, 8), "capacity": 16}
+    algorithm = MemoryPPO(MemoryPolicy, env, n_steps=16, batch_size=4, policy_kwargs=policy, seed=0)
+    algorithm.learn(400)
+    assert all(weights.isfinite().all() for weights in algorithm.policy.parameters())
 
 
 @pytest.mark.parametrize("frames", [1, 4])
@@ -315,7 +337,19 @@ def test_weights_that_are_not_finite_end_a_run():
     with torch.no_grad():
         next(trainer.model.parameters()).fill_(torch.nan)
     with pytest.raises(NonFiniteError, match="not finite"):
-        trainer.validate()
+        trainer.train()
+
+
+def test_a_run_that_is_not_for_this_trainer_is_refused():
+    for bad, message in (
+        (run(config=TrainConfig()), "expected a RewardConfig"),
+        (run(seed=-1), "seed is -1"),
+        (run(seed=2**63), "seed is 9223372036854775808"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            RewardTrainer(bad)
+    with pytest.raises(ValueError, match="device is 'cudaa'"):
+        RewardTrainer(run(), device="cudaa")
 
 
 @pytest.mark.parametrize("make", ["lstm", "ntm"])

@@ -1,8 +1,8 @@
-"""Training from targets: a run's configuration, the loop, and the folder that it writes."""
+"""Training: a run's configuration, the loop that learns from right answers, and the folder that it writes."""
 
 from ntm_agents.training.checkpoint import CheckpointError
-from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.run import Run, load_run
 from ntm_agents.training.trainer import NonFiniteError, Trainer
 
-__all__ = ["CheckpointError", "NonFiniteError", "Run", "TrainConfig", "Trainer", "load_run"]
+__all__ = ["CheckpointError", "NonFiniteError", "RewardConfig", "Run", "TrainConfig", "Trainer", "load_run"]

@@ -94,7 +94,7 @@ class TrainConfig:
     validation_sequences: int = 64
     """Sequences of a validation, the same ones each time."""
     patience: int = 20
-    """How many updates in a row may have a loss or gradient that is not finite."""
+    """Give up after so many updates in a row with a loss or gradient that is not finite."""
     compile: bool = False
     """Compile single steps with torch.compile, for models that loop over steps in Python: faster, after half
     a minute of compiling. It needs a C++ compiler. (The NTM's fused kernel is faster still.)"""
@@ -250,9 +250,9 @@ class RewardConfig:
         _check(self, "algorithm", self.algorithm in ("ppo", "a2c"), "ppo or a2c")
         _check_privileges(self)
 
-    def rate(self, left: float) -> float:
-        """Return the learning rate where such a share of the training, from 1 to 0, is left."""
-        return self.learning_rate * min(1.0, left / max(1 - self.decay_start, 1e-9))
+    def rate(self, progress: float) -> float:
+        """Return the learning rate where such a share of the training, from 0 to 1, is done."""
+        return self.learning_rate * min(1.0, (1 - progress) / max(1 - self.decay_start, 1e-9))
 
     def sizes_in(self, training: Mapping[str, int | tuple[int, int]]) -> dict[str, Size]:
         """Return the sizes to train on, none above the training range.

@@ -3,7 +3,7 @@
 On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and went on:
 the batches are drawn by key from the seed and the number of the update, and everything else that the next
 update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
-a run seeds.
+has a run's own state while the run is at work, and the caller's before and after.
 
 Shape letters: B batch, T time steps, I input and O output channels.
 """
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -29,13 +29,14 @@ from torch.nn import functional
 
 from ntm_agents.protocol import State, mapped
 from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors
-from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.run import Run
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
 from ntm_envs.tasks import Batch
 
 Metrics = dict[str, Any]
+Config = TypeVar("Config", TrainConfig, RewardConfig)
 TRAINING, VALIDATION = 0, 1  # the streams of a seed
 
 
@@ -74,7 +75,7 @@ class Trainer:
         device: Where to compute, such as ``cpu`` or ``cuda``.
 
     Raises:
-        ValueError: If the folder holds another run.
+        ValueError: If the folder holds another run, or this one is not for this trainer or this machine.
         CheckpointError: If its checkpoint does not belong to the model.
     """
 
@@ -86,17 +87,8 @@ class Trainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        if not 0 <= run.seed < 2**63:
-            raise ValueError(f"seed is {run.seed}; expected an integer from 0 to below 2 ** 63")
-        try:
-            self.device = torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError) as error:
-            raise ValueError(f"device is {device!r}, which torch cannot use: {error}") from error
-        if not isinstance(run.train, TrainConfig):
-            raise ValueError(
-                f"train is {run.train!r}; expected a TrainConfig, as here the answers are learnt from"
-            )
-        self.run, self.folder, self.config = run, folder, run.train
+        self.run, self.folder, self.config = run, folder, config_of(run, TrainConfig)
+        self.device = usable(device)
         self._report = report
         self._spec = run.task_spec()
         self._task = self._spec.make()
@@ -108,7 +100,9 @@ class Trainer:
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
         self._best: dict[str, Tensor] = {}
-        self._start()
+        with torch.random.fork_rng(devices=[]):
+            self._start()
+            self._random = torch.get_rng_state()
         if folder is not None:
             run.write(folder)
             self._checkpoint = folder / "checkpoint.safetensors"
@@ -141,7 +135,7 @@ class Trainer:
         config, counters = self.config, self.counters
         started = time.perf_counter() - counters.seconds
         saved = time.monotonic()
-        with _interrupts() as interrupted:
+        with _interrupts() as interrupted, self._own_random_state():
             while not self._is_over():
                 self._update()
                 counters.seconds = time.perf_counter() - started
@@ -157,6 +151,16 @@ class Trainer:
                     raise KeyboardInterrupt
         self._finish()
         return self._best_model()
+
+    @contextmanager
+    def _own_random_state(self) -> Iterator[None]:
+        """Go on where this run has left torch's generator, whatever others have drawn from it since."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            try:
+                yield
+            finally:
+                self._random = torch.get_rng_state()
 
     def validate(self) -> None:
         """Judge the averaged weights at the largest training size.
@@ -174,9 +178,9 @@ class Trainer:
             losses, right = self._forward(self._averaged, batch)
         loss, accuracy = float(losses), float(right.double().mean())
         counters.validated_at = counters.sequences
-        self._log({"validation_loss": loss, "validation_accuracy": accuracy})
+        self._log({"validation_loss": _number(loss), "validation_accuracy": accuracy})
         # Not by accuracy, which is luck where the answers are random bits.
-        if loss < counters.best_loss or not self._best:
+        if not self._best or loss < counters.best_loss or math.isnan(counters.best_loss):
             counters.best_accuracy, counters.best_loss = accuracy, loss
             counters.best_sequences = counters.sequences
             self._best = {name: t.detach().clone() for name, t in self._averaged.state_dict().items()}
@@ -297,7 +301,8 @@ class Trainer:
         since = counters.sequences - counters.restarted_at
         if config.restart_after is None or since < config.restart_after or self._is_over():
             return
-        if since - config.restart_after < config.validate_every and counters.best_loss > config.restart_loss:
+        late = since - config.restart_after >= config.validate_every
+        if not late and not counters.best_loss <= config.restart_loss:
             counters.restarts += 1
             counters.restarted_at = counters.sequences
             counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0
@@ -338,9 +343,11 @@ class Trainer:
     def _load(self) -> None:
         tensors, record = load_tensors(self._checkpoint)
         self.counters = Counters(**record)
-        if any(name.startswith("optimizer.") for name in tensors):  # there are none before the first update
-            for parameter in self._parameters:
-                parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+        # None before the first update, and none ever of parameters that no gradient has reached.
+        moved = {name.split(".")[1] for name in tensors if name.startswith("optimizer.")}
+        if moved:
+            for index, parameter in enumerate(self._parameters):
+                parameter.grad = torch.zeros_like(parameter) if str(index) in moved else None
             rate = self._optimizer.param_groups[0]["lr"]
             self._optimizer.param_groups[0]["lr"] = 0.0
             self._optimizer.step()  # a step of length zero makes the tensors that are then filled
@@ -356,7 +363,7 @@ class Trainer:
             for name in values:
                 values[name] = tensors[f"optimizer.{index}.{name}"]
         self._optimizer.load_state_dict(state)
-        torch.set_rng_state(tensors["rng"])
+        self._random = tensors["rng"]
 
     def _state(self) -> dict[str, Tensor]:
         tensors = {"rng": torch.get_rng_state()}
@@ -384,7 +391,7 @@ class Trainer:
             "dropped_updates": counters.dropped,
             "kept_at_sequences": counters.best_sequences,
             "validation_accuracy": counters.best_accuracy,
-            "validation_loss": counters.best_loss,
+            "validation_loss": _number(counters.best_loss),
         }
         write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
         self._checkpoint.unlink(missing_ok=True)
@@ -392,6 +399,31 @@ class Trainer:
     def _best_model(self) -> nn.Module:
         self._averaged.load_state_dict(self._best)
         return self._averaged
+
+
+def config_of(run: Run, kind: type[Config]) -> Config:
+    """Return how a run is trained, if it is for a trainer of this kind.
+
+    Raises:
+        ValueError: If it is for another, or its seed is out of range.
+    """
+    if not 0 <= run.seed < 2**63:
+        raise ValueError(f"seed is {run.seed}; expected an integer from 0 to below 2 ** 63")
+    if not isinstance(run.train, kind):
+        raise ValueError(f"train is {run.train!r}; expected a {kind.__name__} for this trainer")
+    return run.train
+
+
+def usable(device: str) -> torch.device:
+    """Return a device, with its number.
+
+    Raises:
+        ValueError: If torch cannot use it.
+    """
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device is {device!r}, which torch cannot use: {error}") from error
 
 
 def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
@@ -410,6 +442,11 @@ def _clip(parameters: list[Tensor], limit: float | None) -> float:
     if limit is not None and norm > limit:
         torch._foreach_mul_(gradients, limit / norm)
     return norm
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON has."""
+    return value if math.isfinite(value) else None
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

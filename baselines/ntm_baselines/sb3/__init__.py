@@ -6,6 +6,8 @@ Example:
     >>> PPO("MlpPolicy", env).learn(100_000)  # doctest: +SKIP
 """
 
+from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.trainer import RewardTrainer
 from ntm_baselines.sb3.vec_env import SequenceVecEnv
 
-__all__ = ["SequenceVecEnv"]
+__all__ = ["MemoryPPO", "MemoryPolicy", "RewardTrainer", "SequenceVecEnv"]

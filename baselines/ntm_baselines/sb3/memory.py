@@ -56,7 +56,9 @@ class MemoryPolicy(BasePolicy):
         model: A model of I inputs and O outputs (:class:`ntm_agents.protocol.Model`).
         capacity: Upper bound of the number of steps of an episode, a power of two.
         units: Units of each of the critic's two layers.
-        use_sde: What RecurrentPPO always says; exploration that depends on states is not for bits.
+
+    Raises:
+        ValueError: If actions are not bits.
     """
 
     def __init__(
@@ -68,11 +70,10 @@ class MemoryPolicy(BasePolicy):
         model: nn.Module,
         capacity: int,
         units: int = 64,
-        use_sde: bool = False,
     ) -> None:
         super().__init__(observation_space, action_space)
-        if use_sde:
-            raise ValueError("use_sde is True; expected False, as actions are bits")
+        if not isinstance(action_space, spaces.MultiBinary):
+            raise ValueError(f"action_space is {action_space}; expected MultiBinary, as actions are bits")
         self.model = model
         self._memory = cast("Model", model)
         self._capacity = capacity
@@ -224,7 +225,10 @@ class MemoryRolloutBuffer(RecurrentRolloutBuffer):
     def get(  # type: ignore[override]
         self, batch_size: int | None = None
     ) -> Generator[RecurrentRolloutBufferSamples, None, None]:
-        """Yield all rows in random order, in batches of about so many steps each."""
+        """Yield all rows in random order, in batches of about so many steps each, and of two at least.
+
+        (Of one advantage there is no standard deviation to divide it by.)
+        """
         assert self.full
         starts = self.episode_starts.astype(np.bool_)
         starts[0] = True  # a row begins there, whether an episode does or not
@@ -233,7 +237,13 @@ class MemoryRolloutBuffer(RecurrentRolloutBuffer):
         lengths = np.where(ends > row_start, ends, self.buffer_size) - row_start
         steps = self.buffer_size * self.n_envs
         batches = max(1, steps // (batch_size or steps))
+        parts: list[NDArray[np.intp]] = []
         for rows in np.array_split(torch.randperm(len(lengths)).numpy(), min(batches, len(lengths))):
+            if parts and min(lengths[parts[-1]].sum(), lengths[rows].sum()) < 2:
+                parts[-1] = np.append(parts[-1], rows)
+            else:
+                parts.append(rows)
+        for rows in parts:
             yield self._rows(row_env[rows], row_start[rows], lengths[rows])
 
     def _rows(
@@ -247,7 +257,8 @@ class MemoryRolloutBuffer(RecurrentRolloutBuffer):
             return self.to_torch(array[steps, columns])
 
         at = torch.from_numpy(envs)
-        rows = Rows(mapped(lambda tensor: tensor[at], self.first_state), torch.from_numpy(lengths))
+        state = mapped(lambda tensor: tensor[at.to(tensor.device)], self.first_state)
+        rows = Rows(state, torch.from_numpy(lengths).to(self.device))
         return RecurrentRolloutBufferSamples(
             observations=chosen(self.observations),
             actions=chosen(self.actions),
@@ -272,10 +283,11 @@ class MemoryPPO(RecurrentPPO):
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
         self.set_random_seed(self.seed)
-        policy = MemoryPolicy(
-            self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
-        ).to(self.device)
-        self.policy = cast("Any", policy)
+        if not issubclass(self.policy_class, MemoryPolicy):
+            raise ValueError(f"policy is {self.policy_class}; expected MemoryPolicy, or a class of that kind")
+        kind: type[MemoryPolicy] = self.policy_class
+        policy = kind(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
+        self.policy = cast("Any", policy.to(self.device))
         with torch.no_grad():
             self._last_lstm_states: Any = policy.initial_states(self.n_envs)
         self.rollout_buffer = MemoryRolloutBuffer(

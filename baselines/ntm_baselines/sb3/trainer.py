@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from ntm_agents.training.checkpoint import save_tensors
 from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.run import Run
-from ntm_agents.training.trainer import TRAINING, VALIDATION, Metrics, NonFiniteError
+from ntm_agents.training.trainer import TRAINING, VALIDATION, Metrics, NonFiniteError, config_of, usable
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.vec_env import SequenceVecEnv
@@ -55,7 +55,8 @@ class RewardTrainer:
         device: Where to compute, such as ``cpu`` or ``cuda``.
 
     Raises:
-        ValueError: If the folder holds another run, or the model and the algorithm do not go together.
+        ValueError: If the folder holds another run, this one is not for this trainer or this machine, or the
+            model and the algorithm do not go together.
     """
 
     def __init__(
@@ -66,8 +67,9 @@ class RewardTrainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        assert isinstance(run.train, RewardConfig)
-        self.run, self.folder, self.config, self._report = run, folder, run.train, report
+        self.run, self.folder, self.config = run, folder, config_of(run, RewardConfig)
+        self._report = report
+        usable(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
         sizes = self.config.sizes_in(self._spec.training)
@@ -134,20 +136,10 @@ class RewardTrainer:
         return self.model.eval()
 
     def validate(self) -> None:
-        """Judge the likelier bits, at the largest training size; keep the weights if the return is the best.
-
-        Raises:
-            NonFiniteError: If weights are not finite.
-        """
+        """Judge the likelier bits at the largest training size, and keep the weights with the best return."""
         counters, batch = self.counters, self._validation
         if (policy := getattr(self.model, "policy", None)) is not None:
             policy.load_state_dict(self.algorithm.policy.state_dict())
-        for name, weights in self.model.named_parameters():
-            if not weights.isfinite().all():
-                raise NonFiniteError(
-                    f"the weights {name} are not finite after {counters.steps:,} steps; a smaller "
-                    "learning_rate or clip_norm may help"
-                )
         T, B = batch.mask.shape
         with torch.no_grad():
             inputs = torch.from_numpy(batch.inputs).to(self.algorithm.device).contiguous()
@@ -160,6 +152,19 @@ class RewardTrainer:
             counters.best_return, counters.best_accuracy = mean_return, accuracy
             counters.best_sequences = counters.sequences
             self._best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+
+    def check_finite(self) -> None:
+        """Refuse to go on with weights that are lost.
+
+        Raises:
+            NonFiniteError: If a weight is not finite.
+        """
+        for name, weights in self.algorithm.policy.named_parameters():
+            if not weights.isfinite().all():
+                raise NonFiniteError(
+                    f"the weights {name} are not finite after {self.counters.steps:,} steps; a smaller "
+                    "learning_rate or clip_norm may help"
+                )
 
     def log(self, values: Metrics) -> None:
         """Write and report a line of metrics."""
@@ -203,6 +208,7 @@ class _Watch(BaseCallback):
         if not counters.steps:
             return
         counters.updates += 1
+        self._trainer.check_finite()
         if counters.steps - self._logged >= config.steps // 200 and self._ended:
             self._logged = counters.steps
             self._trainer.log({"return": float(np.mean(self._ended))})
@@ -215,6 +221,7 @@ class _Watch(BaseCallback):
         counters = self._trainer.counters
         counters.seconds = time.perf_counter() - self._started
         counters.updates += 1
+        self._trainer.check_finite()
         self._trainer.validate()
 
 
@@ -223,7 +230,7 @@ def _algorithm(
 ) -> BaseAlgorithm:
     """Return what trains a model: Stable-Baselines3's own for its own policies, `MemoryPPO` for others."""
     shared: dict[str, Any] = {
-        "learning_rate": config.rate,
+        "learning_rate": lambda left: config.rate(1 - left),
         "n_steps": config.rollout,
         "gamma": config.gamma,
         "gae_lambda": config.gae_lambda,

@@ -1,4 +1,6 @@
+import itertools
 import json
+import math
 import os
 import shutil
 import signal
@@ -23,8 +25,12 @@ SMALL = {"sequences": 400, "batch_size": 8, "validate_every": 100, "validation_s
 class Tiny(nn.Module):
     """A GRU with dropout, so that torch's random numbers matter, and a buffer."""
 
-    def __init__(self, input_size: int, output_size: int, *, hidden: int = 12, poison: int = 0):
+    def __init__(
+        self, input_size: int, output_size: int, *, hidden: int = 12, poison: int = 0, unused: bool = False
+    ):
         super().__init__()
+        if unused:  # by the loss, as a critic's weights are
+            self.first = nn.Linear(3, 3)
         self.gru = nn.GRU(input_size, hidden)
         self.dropout = nn.Dropout(0.2)
         self.output = nn.Linear(hidden, output_size)
@@ -45,10 +51,10 @@ class Tiny(nn.Module):
         return logits, state.transpose(0, 1)
 
 
-def tiny_run(seed=0, task="copy", model=None, **train):
+def tiny_run(seed=0, task="copy", model=None, entry=f"{__file__}:Tiny", **train):
     return Run(
         agent="tiny",
-        entry=f"{__file__}:Tiny",
+        entry=entry,
         task=task,
         model=model or {},
         train=TrainConfig(**{**SMALL, **train}),
@@ -64,10 +70,15 @@ def without_time(folder):
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines(folder)]
 
 
+NOISY = {"units": 10, "memory_width": 6, "noise": 0.3, "controller": "feedforward"}
+
+
 @pytest.mark.parametrize(
     "train",
     [
         {},
+        {"entry": "ntm_agents.ntm:NTM", "model": NOISY, "penalty": 0.1, "sequences": 200},
+        {"model": {"unused": True}},
         {"optimizer": "adamw", "weight_decay": 0.1, "average": 0},
         {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
         {"curriculum": {"length": 3}, "clip_norm": None, "restart_after": 200, "restart_loss": 1e-9},
@@ -176,12 +187,12 @@ def test_a_complete_run_can_be_loaded(tmp_path):
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["sequences"] == 400
     assert summary["parameters"] == sum(p.numel() for p in model.parameters())
-    best = max(
-        (line["validation_accuracy"], -line["validation_loss"])
+    best = min(
+        (line["validation_loss"], line["validation_accuracy"])
         for line in lines(tmp_path)
         if "validation_loss" in line
     )
-    assert (summary["validation_accuracy"], -summary["validation_loss"]) == best
+    assert (summary["validation_loss"], summary["validation_accuracy"]) == best
     assert Trainer(tiny_run(), tmp_path).complete
 
 
@@ -387,18 +398,56 @@ def test_weights_that_have_lost_what_was_learnt_are_given_up(rollback):
         assert same == (rollback == 1.5)
 
 
-def test_training_and_validation_share_no_sequence():
-    trainer = Trainer(tiny_run())
-    training = {int(key) for _ in range(3) for key in trainer._batch(0.5).keys}
-    assert len(training) == 8  # the same batch, until the next update
-    streams = trainer._streams
-    assert streams[0] != streams[1]
+def test_training_and_validation_share_no_sequence(monkeypatch):
+    trainer, played = Trainer(tiny_run()), {True: [], False: []}
+    forward = trainer._forward
 
+    def watched(model, batch, *others):
+        played[model is trainer.model] += batch.keys.tolist()
+        return forward(model, batch, *others)
 
-def test_the_minutes_of_a_budget_end_a_run():
-    trainer = Trainer(tiny_run(sequences=10**9, minutes=0.02))
+    monkeypatch.setattr(trainer, "_forward", watched)
     trainer.train()
-    assert 1 < trainer.counters.seconds < 60
+    assert len(set(played[True])) == len(played[True]) == 400
+    assert len(set(played[False])) == 8, "the same ones each time"
+    assert not set(played[True]) & set(played[False])
+
+
+def test_the_minutes_of_a_budget_end_a_run(monkeypatch):
+    now = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(now)))  # a second an update
+    trainer = Trainer(tiny_run(sequences=10**9, minutes=0.5))
+    trainer.train()
+    assert trainer.counters.updates == trainer.counters.seconds == 30
+
+
+def test_a_run_goes_by_random_numbers_of_its_own(tmp_path):
+    def weights(trainer):
+        return trainer.train().state_dict()["output.weight"]
+
+    alone = [weights(Trainer(tiny_run(seed))) for seed in (0, 1)]
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    trainers = [Trainer(tiny_run(seed)) for seed in (0, 1)]
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(3)
+    for trainer, expected in zip(trainers, alone, strict=True):
+        assert torch.equal(weights(trainer), expected)
+
+
+def test_a_trainer_that_was_interrupted_goes_on_itself(tmp_path):
+    def interrupt(metrics):
+        if metrics["update"] == 20 and not interrupted:
+            interrupted.append(metrics)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    interrupted, expected = [], Trainer(tiny_run()).train().state_dict()
+    trainer = Trainer(tiny_run(), report=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    torch.rand(3)
+    for name, tensor in trainer.train().state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
 
 
 def test_the_learning_rate_of_the_optimizer_follows_the_schedule(tmp_path):
@@ -435,6 +484,20 @@ def test_the_weights_of_least_loss_are_kept(monkeypatch):
         trainer.validate()
         kept.append(trainer.counters.best_loss)
     assert kept == pytest.approx([0.5, 0.5, 0.4])
+
+
+def test_a_first_loss_that_is_not_finite_is_no_best_one(tmp_path, monkeypatch):
+    trainer = Trainer(tiny_run(rollback=2.0), tmp_path)
+    judged = iter([(math.nan, [False]), (0.6, [True]), (0.4, [False]), (math.nan, [False])])
+    monkeypatch.setattr(trainer, "_forward", lambda *_: map(torch.tensor, next(judged)))
+    kept = []
+    for _ in range(4):
+        trainer.validate()
+        kept.append(trainer.counters.best_loss)
+    assert kept == pytest.approx([math.nan, 0.6, 0.4, 0.4], nan_ok=True)
+    assert trainer.counters.rollbacks == 1
+    losses = [line["validation_loss"] for line in lines(tmp_path) if "validation_loss" in line]
+    assert losses == pytest.approx([None, 0.6, 0.4, None])
 
 
 def test_a_small_model_learns_a_short_copy():
