@@ -1,10 +1,12 @@
 """The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
 
-    .venv/bin/ntm-envs bench --preset classic --agents ntm ntm-lstm lstm lstm-paper
-    .venv/bin/python benchmarks/ablations.py --tasks ngrams priority_sort
+    .venv/bin/ntm-envs bench --preset classic --agents ntm ntm-lstm lstm
+    .venv/bin/ntm-envs bench --preset classic --agents lstm-paper --seeds 1
+    for task in ngrams priority_sort; do for seed in 0 1 2 3 4; do .venv/bin/ntm-envs train --task $task \\
+        --seed $seed --model.controller feedforward --output bench/feedforward/$task/seed-$seed; done; done
     .venv/bin/python benchmarks/reproduction.py
 
-The first two commands train the models; the third plays sequences of the paper's sizes, prints a table and
+All but the last command train models; the last plays sequences of the paper's sizes, prints a table and
 draws. Runs that are not there are left out, and said so.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.
@@ -45,8 +47,8 @@ MODELS: dict[str, dict[str, str]] = {
         "copy": "classic/copy/ntm",
         "repeat_copy": "classic/repeat_copy/ntm",
         "associative_recall": "classic/associative_recall/ntm",
-        "ngrams": "ablations/ngrams/LSTM_controller",
-        "priority_sort": "ablations/priority_sort/LSTM_controller",
+        "ngrams": "feedforward/ngrams",
+        "priority_sort": "feedforward/priority_sort",
     },
     LSTM_CONTROLLER: {
         "copy": "classic/copy/ntm-lstm",
@@ -88,7 +90,7 @@ class Options:
     """Compare our models with the paper's, in a table and in its figures."""
 
     runs: Path = Path("bench")
-    """Folder of the runs of the bench and of the ablations."""
+    """Folder of the runs."""
     output: Path = Path("docs/reproduction")
     """Folder of the pictures."""
     only: tuple[Literal["costs", "learning", "copy", "repeat_copy", "recall", "ngrams"], ...] = ()
