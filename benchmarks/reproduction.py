@@ -2,8 +2,9 @@
 
     .venv/bin/ntm-envs bench --preset classic --agents ntm ntm-lstm lstm
     .venv/bin/ntm-envs bench --preset classic --agents lstm-paper --seeds 1
-    for task in ngrams priority_sort; do for seed in 0 1 2 3 4; do .venv/bin/ntm-envs train --task $task \\
-        --seed $seed --model.controller feedforward --output bench/feedforward/$task/seed-$seed; done; done
+    for run in {ngrams,priority_sort}/seed-{0..4}; do
+        .venv/bin/ntm-envs train --task ${run%/*} --seed ${run#*-} --model.controller feedforward --output bench/feedforward/$run
+    done
     .venv/bin/python benchmarks/reproduction.py
 
 All but the last command train models; the last plays sequences of the paper's sizes, prints a table and
