@@ -1,9 +1,10 @@
-"""The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
+r"""The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
 
     .venv/bin/ntm-envs bench --preset classic --agents ntm ntm-lstm lstm
     .venv/bin/ntm-envs bench --preset classic --agents lstm-paper --seeds 1
     for run in {ngrams,priority_sort}/seed-{0..4}; do
-        .venv/bin/ntm-envs train --task ${run%/*} --seed ${run#*-} --model.controller feedforward --output bench/feedforward/$run
+        .venv/bin/ntm-envs train --task ${run%/*} --seed ${run#*-} --model.controller feedforward \
+            --output bench/feedforward/$run
     done
     .venv/bin/python benchmarks/reproduction.py
 
