@@ -123,37 +123,37 @@ TABLE = (
     AgentSpec(
         name="ppo",
         entry="ntm_baselines.sb3.policies:FeedForward",
-        summary="PPO without a memory, from rewards alone",
+        summary="PPO without a memory",
         default=Recipe(train=RewardConfig()),
     ),
     AgentSpec(
         name="ppo-stacked",
         entry="ntm_baselines.sb3.policies:FeedForward",
-        summary="PPO that sees the last 16 observations, from rewards alone",
+        summary="PPO that sees the last 16 observations",
         default=Recipe(model={"frames": 16, "units": 256}, train=RewardConfig()),
     ),
     AgentSpec(
         name="a2c",
         entry="ntm_baselines.sb3.policies:FeedForward",
-        summary="A2C without a memory, from rewards alone",
+        summary="A2C without a memory",
         default=Recipe(train=RewardConfig(algorithm="a2c", rollout=8)),
     ),
     AgentSpec(
         name="recurrent-ppo",
         entry="ntm_baselines.sb3.policies:Recurrent",
-        summary="sb3-contrib's recurrent PPO with an LSTM, from rewards alone",
+        summary="sb3-contrib's recurrent PPO with an LSTM",
         default=Recipe(train=RewardConfig()),
     ),
     AgentSpec(
         name="lstm-ppo",
         entry="ntm_baselines.lstm:LSTM",
-        summary="LSTM as the memory of PPO, from rewards alone",
+        summary="LSTM as the memory of PPO",
         default=Recipe(model={"units": 128}, train=RewardConfig()),
     ),
     AgentSpec(
         name="ntm-ppo",
         entry="ntm_agents.ntm:NTM",
-        summary="NTM as the memory of PPO, from rewards alone",
+        summary="NTM as the memory of PPO",
         # The NTM's own options but for the noise, which would change what actions were chosen by.
         recipes={
             "copy": Recipe(

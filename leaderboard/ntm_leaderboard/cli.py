@@ -26,17 +26,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from ntm_agents import config_class
+from ntm_agents.pretrained import pretrained_tasks
 from ntm_agents.registry import installed
 from ntm_agents.testing import ModelError, check_model
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.config import RewardConfig
+from ntm_agents.training.run import versions
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs import tasks
 from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
 from ntm_leaderboard import verify as verification
-from ntm_leaderboard.board import Board
+from ntm_leaderboard.board import TRACKS, Board
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
 from ntm_leaderboard.submission import pack, weights_folder
@@ -141,7 +143,7 @@ class VerifyOptions:
     replay: bool = False
     """Play the very sequences of each record that is there again, and compare; write nothing."""
     trust_code: bool = False
-    """Allow source files of a submission to be executed. It gets limits, but no prison: read it before."""
+    """Allow source files of a submission to be executed. It gets limits, but no sandbox: read it first."""
     minutes: float = 60.0
     """How long each model may take."""
     gibibytes: float = 4.0
@@ -201,7 +203,7 @@ def main(argv: Sequence[str]) -> int:
         "evaluate": (_evaluate, "play the ladder of a task with a trained agent"),
         "bench": (_bench, "train and judge several agents, and compare them"),
         "watch": (_watch, "watch an agent play an episode"),
-        "leaderboard": (_leaderboard, "rank the agents of a folder of results"),
+        "leaderboard": (_leaderboard, "rank the agents of the project, and your own among them"),
         "submit": (_submit, "pack judged runs for others to check"),
         "verify": (_verify, "check a submission, and play its ladder anew"),
     }
@@ -210,6 +212,9 @@ def main(argv: Sequence[str]) -> int:
         for name, (_, summary) in commands.items():
             console.print(f"  ntm-envs {name:11} {summary}", highlight=False)
         console.print("\nntm-envs COMMAND --help tells more. Begin with: ntm-envs bench", highlight=False)
+        return 0
+    if argv[0] == "--version":
+        print(f"ntm-envs {versions()['ntm-envs']}")
         return 0
     if argv[0] not in commands:
         return _fail(did_you_mean("command", argv[0], commands))
@@ -238,7 +243,7 @@ def _fail(message: str) -> int:
 
 
 def _tasks(argv: list[str]) -> int:
-    _parse(_Nothing, argv, "tasks")
+    _parse(_Tasks, argv, "tasks")
     for name in tasks.names():
         row = tasks.spec(name)
         console.print(f"[bold]{name}[/]  {row.summary}", highlight=False)
@@ -250,10 +255,13 @@ def _tasks(argv: list[str]) -> int:
 
 
 def _agents(argv: list[str]) -> int:
-    _parse(_Nothing, argv, "agents")
-    table = Table("agent", "what it is", "learns", box=None, header_style="bold")
+    _parse(_Agents, argv, "agents")
+    table = Table("agent", "what it is", "learns from", "comes trained on", box=None, header_style="bold")
     for row in installed(AGENTS).values():
-        table.add_row(row.name, row.summary, "yes" if row.learns else "no")
+        track = TRACKS[row.default.train.track] if row.learns else "–"
+        trained = pretrained_tasks(row.name)
+        every = set(trained) == {spec.name for spec in tasks.TABLE}
+        table.add_row(row.name, row.summary, track, "every task" if every else ", ".join(trained))
     console.print(table)
     return 0
 
@@ -455,8 +463,13 @@ def _watch(argv: list[str]) -> int:
 
 
 @dataclass(frozen=True)
-class _Nothing:
-    """List what there is."""
+class _Tasks:
+    """List the tasks: what they are, what agents are trained on, and what they are judged on."""
+
+
+@dataclass(frozen=True)
+class _Agents:
+    """List the agents: what they are, what they learn from, and on which tasks they come trained."""
 
 
 def _parse(options: Any, argv: list[str], command: str) -> Any:

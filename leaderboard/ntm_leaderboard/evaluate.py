@@ -61,7 +61,8 @@ def rungs_of(
         raise ValueError(f"sequences is {sequences}; expected at least 1")
     rungs = [dict(rung) for rung in spec.rungs if up_to is None or max(rung.values()) <= up_to]
     if not rungs:
-        raise ValueError(f"no rung of {spec.name} is up to {up_to}; its rungs: {list(spec.rungs)}")
+        least = " and ".join(f"{name} {size}" for name, size in spec.rungs[0].items())
+        raise ValueError(f"no rung of {spec.name} is up to {up_to}; the smallest is {least}")
     most = [spec.rung_sequences(rung) for rung in rungs]
     return [(rung, min(n, sequences or n)) for rung, n in zip(rungs, most, strict=True)]
 

@@ -2,7 +2,7 @@
 
 A submission is not to be trusted: its weights may be of any size, and its source may do anything. So its
 process has limits on time and memory and an environment without secrets, and keys and targets stay with the
-parent. This is no prison: code that must not run at all is not to be trusted with `--trust-code`.
+parent. This is not a sandbox: code that must not run at all is not to be trusted with `--trust-code`.
 
 The two sides talk through pipes: a line of JSON, behind it an array's bytes. Nothing is unpickled.
 """

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ntm_agents.training.checkpoint import CheckpointError
@@ -50,11 +51,15 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
     """
     runs = [run for folder in folders for run in runs_in(folder) if (run / "config.json").exists()]
     if not runs:
-        named = ", ".join(map(str, folders))
+        named = ", ".join(map(str, folders)) or "no folder"
         raise ValueError(
             f"there is no judged run in {named}; expected folders that `ntm-envs evaluate` was given"
         )
-    packed = [_pack(run, output, held_at) for run in runs]
+    try:
+        packed = [_pack(run, output, held_at) for run in runs]
+    finally:
+        with suppress(OSError):  # it is not empty, or not there
+            output.rmdir()
     write_atomically(output / "README.md", _card(output).encode())
     return packed
 

@@ -276,7 +276,7 @@ def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
     if not (name.isidentifier() and source.suffix == ".py" and source.parent == folder.resolve()):
         raise ValueError(
             f"{folder}: entry is {portable(run.entry)!r}; expected a model of the project, or a class in a "
-            "file beside config.json, such as my_model.py:MyModel"
+            "file that lies beside config.json, where ntm-envs submit puts it"
         )
     check_plain(folder / source.name, LARGEST_SOURCE)
     if not trust_code:

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -182,13 +183,21 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
         (["trian"], "did you mean 'train'"),
         (["train", "--task", "coppy"], "did you mean 'copy'"),
         (["train", "--agent", "ntmm"], "did you mean 'ntm'"),
+        (
+            ["train", "--agent", "./mine.py"],
+            "expected the name of the agent in it too, such as ./mine.py:Name",
+        ),
+        (["submit"], "no judged run in no folder"),
         (["train", "--agent", "oracle"], "does not learn"),
         (["train", "--sequences", "0"], "sequences is 0"),
         (["train", "--model.units", "0"], "units is 0"),
         (["evaluate"], "one of the two"),
         (["evaluate", "nowhere"], "no run in nowhere"),
         (["evaluate", "--agent", "lstm"], "has to be trained first"),
-        (["evaluate", "--agent", "oracle", "--up-to", "3"], "no rung of copy is up to 3"),
+        (
+            ["evaluate", "--agent", "oracle", "--up-to", "3"],
+            "no rung of copy is up to 3; the smallest",
+        ),
         (["evaluate", "--agent", "oracle", "--sequences", "0"], "sequences is 0"),
         (["train", "--device", "cudaa"], "device is 'cudaa'"),
         (["train", "--seed", "-1"], "seed is -1"),
@@ -212,6 +221,20 @@ def test_mistakes_get_an_answer_that_helps(home, capsys, argv, message):
     assert message in error
     assert "Traceback" not in error
     assert not Path("runs").exists()
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"ntm-envs {version('ntm-envs')}\n"
+
+
+def test_agents_are_listed_with_what_they_learn_from(capsys):
+    assert cli.main(["agents"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "the right answers" in lines["ntm"]
+    assert "every task" in lines["ntm"]
+    assert "repeat_copy" in lines["ntm-jump"]
+    assert "rewards alone" in lines["ntm-ppo"]
 
 
 @pytest.mark.parametrize("argv", [["tasks"], ["agents"], ["--help"], []])

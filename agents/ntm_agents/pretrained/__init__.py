@@ -17,8 +17,13 @@ def pretrained(agent: str, task: str) -> Path:
         ValueError: If none comes with the package; the message lists those that do.
     """
     folder = HERE / agent / task
-    if not (folder / "summary.json").exists():
+    if task not in pretrained_tasks(agent):
         runs = (path.parent for path in sorted(HERE.glob("*/*/summary.json")))
         there = ", ".join(f"{run.parent.name} on {run.name}" for run in runs)
         raise ValueError(f"no trained {agent} on {task} comes with the package; there are: {there}")
     return folder
+
+
+def pretrained_tasks(agent: str) -> tuple[str, ...]:
+    """Return the names of the tasks on which an agent comes trained."""
+    return tuple(path.parent.name for path in sorted(HERE.glob(f"{agent}/*/summary.json")))
