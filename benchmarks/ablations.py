@@ -4,13 +4,15 @@
     .venv/bin/python benchmarks/ablations.py --tasks copy
 
 Every ablation is the command that trains by the recipe, with an option or two: what the table has, behind
-`ntm-envs train --agent ntm --task copy --seed 0`, makes it again. Runs go two at a time, each on one thread;
-a line of each is kept in `ablations/`, and what has its line is not done again. For each size a table has the
-number of sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
+`ntm-envs train --agent ntm --task copy --seed 0`, makes it again. Runs go two at a time, each on one thread.
+A line of each is kept in `ablations/`; what has its line is not done again, until the recipe changes. For
+each size a table has the number of sequences with a wrong bit, seed by seed, or the cost in bits above that of
+the oracle.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -26,6 +28,7 @@ import tyro
 from seeds import BY_COST, above
 
 from ntm_envs import tasks
+from ntm_leaderboard.contestants import new_run
 from ntm_leaderboard.results import Result
 
 WHOLE = "nothing"
@@ -40,14 +43,11 @@ TRAINING = {
 
 ABLATIONS: dict[str, dict[str, str]] = {
     "copy": {
-        "gate shut": "--model.gate-bias 0",
         "writer that walks": "--model.shift-bias 0 0 0",
         "start at the first slot": "--model.head-start uniform",
         "all slots alike": "--model.memory-start random",
         "memory that grows": "--model.memory-slots 128",
         "feed-forward controller": "--model.controller lstm",
-        "noise": "--model.noise 0",
-        "penalty on blur": "--penalty 0",
         "blank vectors": "--lessons.blank 0",
         **TRAINING,
     },
@@ -66,19 +66,13 @@ ABLATIONS: dict[str, dict[str, str]] = {
         "memory that grows": "--model.memory-slots 128",
         "feed-forward controller": "--model.controller lstm",
         "near misses": "--lessons.near-misses 0",
-        "memory with room": "--slack 1",
         "long lists alone": "--sizes.items 2 6",
-        "sizes mixed in a batch": "--no-mixed-sizes",
-        "short memory of gradients": "--beta2 0.999",
-        "floor under gradients": "--epsilon 1e-8",
-        "rate that falls early": "--decay-start 0.5",
         **TRAINING,
     },
     "repeat_copy": {
         "gates shut": "--model.gate-bias -3",
         "heads that walk": "--model.shift-bias 0 0 0",
         "sharp writer, soft reader": "--model.sharpening-bias 0",
-        "wider slots": "--model.memory-width 20",
         "start at the first slot": "--model.head-start uniform",
         "all slots alike": "--model.memory-start random",
         "feed-forward controller": "--model.controller lstm",
@@ -86,13 +80,14 @@ ABLATIONS: dict[str, dict[str, str]] = {
         "penalty on blur": "--penalty 0",
         "blank vectors": "--lessons.blank 0",
         "curriculum": "--curriculum-end 0",
+        **TRAINING,
         "sizes mixed in a batch": "--no-mixed-sizes",
-        "small batches": "--batch-size 32",
         "short memory of gradients": "--beta2 0.999",
         "floor under gradients": "--epsilon 1e-8",
         "rate that falls early": "--decay-start 0.5",
         "gradient clipped to 0.2": "--clip-norm 0.5",
-        **TRAINING,
+        "small batches": "--batch-size 32 --bucket-size 8",
+        "wider slots": "--model.memory-width 20",
     },
     "ngrams": {
         "look-up from the start": "--model.gate-bias 0",
@@ -132,8 +127,8 @@ ABLATIONS: dict[str, dict[str, str]] = {
 }
 """By task and ingredient, the options that take it away."""
 
-COMMON = {"repeat_copy": "--sequences 48000", "priority_sort": "--sequences 132000"}
-"""What all runs of a task are told: fewer sequences, where a run of the whole recipe takes minutes."""
+COMMON = {"priority_sort": "--sequences 132000"}
+"""What all runs of a task are told: a third of the recipe's sequences, where these take five minutes."""
 
 SIZES = {
     "copy": (20, 120, 400),
@@ -147,6 +142,8 @@ SIZES = {
 
 LOGS = Path(__file__).parent / "ablations"
 """A line a run, by task: what tables are made of, and what a later call need not do again."""
+KEY = ("recipe", "ingredient", "options", "seed")
+"""What lines differ in; the recipe by the start of the SHA-256 of its options."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,16 +175,23 @@ class Job:
         """What is said to `ntm-envs train` besides agent, task and seed."""
         return " ".join(filter(None, (COMMON.get(self.task), ABLATIONS[self.task].get(self.ingredient))))
 
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What a line of the log is of, the values of `KEY`."""
+        recipe = new_run("ntm", self.task).resolved()
+        text = json.dumps([recipe["model"], recipe["train"]], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12], self.ingredient, self.options, self.seed
+
     def do(self, output: Path) -> dict[str, Any]:
         """Train and judge; return the line of the log."""
-        folder = output / self.task / self.ingredient.replace(" ", "_") / f"seed-{self.seed}"
+        folder = output / self.task / self.key[0] / self.ingredient.replace(" ", "_") / f"seed-{self.seed}"
         train = f"train --agent ntm --task {self.task} --seed {self.seed} --output {folder} {self.options}"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "log.txt").open("ab") as log:
             for command in (train, f"evaluate {folder} --up-to {SIZES[self.task][-1]}"):
                 if (folder / "result.json").exists():
                     break
-                subprocess.run(
+                done = subprocess.run(
                     [sys.executable, "-m", "ntm_leaderboard", *shlex.split(command)],
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -195,7 +199,9 @@ class Job:
                     env=os.environ | {"OMP_NUM_THREADS": "1"},
                     check=False,  # what fails is a line of the table
                 )
-        line: dict[str, Any] = {"ingredient": self.ingredient, "options": self.options, "seed": self.seed}
+                if done.returncode < 0:
+                    raise RuntimeError(f"{folder} was ended by signal {-done.returncode}; call me again")
+        line: dict[str, Any] = dict(zip(KEY, self.key, strict=True))
         if not (folder / "result.json").exists():
             return line | {"failed": (folder / "log.txt").read_text().strip().rpartition("\n")[2]}
         result = Result.read(folder / "result.json")
@@ -218,22 +224,25 @@ def main(options: Options) -> None:
     for task in options.tasks:
         log = LOGS / f"{task}.jsonl"
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        done = {(line["ingredient"], line["options"], line["seed"]): line for line in lines}
+        done = {tuple(line[name] for name in KEY): line for line in lines}
         names = [WHOLE, *ABLATIONS[task]]
         jobs = [Job(task, name, seed) for name in names for seed in range(options.seeds)]
-        left = [job for job in jobs if (job.ingredient, job.options, job.seed) not in done]
-        with ThreadPoolExecutor(options.jobs) as pool:
+        left = [job for job in jobs if job.key not in done]
+        pool = ThreadPoolExecutor(options.jobs)
+        try:
             running = [] if options.show else [pool.submit(job.do, options.output) for job in left]
             for i, future in enumerate(as_completed(running), 1):
                 line = future.result()
-                done[line["ingredient"], line["options"], line["seed"]] = line
+                done[tuple(line[name] for name in KEY)] = line
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 print(f"{task}, {i} of {len(left)}: {line}", file=sys.stderr, flush=True)
-        print(_table(task, [job for job in jobs if (job.ingredient, job.options, job.seed) in done], done))
+        finally:
+            pool.shutdown(cancel_futures=True)
+        print(_table(task, [job for job in jobs if job.key in done], done))
 
 
-def _table(task: str, jobs: list[Job], done: dict[tuple[str, str, int], dict[str, Any]]) -> str:
+def _table(task: str, jobs: list[Job], done: dict[tuple[Any, ...], dict[str, Any]]) -> str:
     """Return a table in Markdown, a line an ingredient."""
     by_cost = task in BY_COST
     what = "bits above the optimum" if by_cost else "wrong sequences"
@@ -243,7 +252,7 @@ def _table(task: str, jobs: list[Job], done: dict[tuple[str, str, int], dict[str
         "| --- |" + " --- |" * len(SIZES[task]) + " --- |",
     ]
     for (name, options), of_name in groupby(jobs, lambda job: (job.ingredient, job.options)):
-        found = [done[name, options, job.seed] for job in of_name]
+        found = [done[job.key] for job in of_name]
         cells = [
             ", ".join(
                 str(line["rungs"][str(size)][by_cost]) if "rungs" in line else "failed" for line in found

@@ -72,23 +72,16 @@ TABLE = (
         entry="ntm_agents.ntm:NTM",
         summary="Neural Turing Machine (Graves et al. 2014)",
         recipes={
-            # Copy is walking through the memory twice. A gate bias of -3 closes the way to content look-up at
-            # first, and the writer begins by walking on. Noise, and later a penalty, make blurred weightings
-            # costly, which drift beyond training; blank vectors must not look like the end of the sequence.
+            # Copy is walking through the memory twice. The writer begins by walking on; blank vectors must
+            # not look like the end of the sequence.
             "copy": Recipe(
-                model={
-                    "controller": "feedforward",
-                    "gate_bias": -3.0,
-                    "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
-                    "noise": 0.3,
-                },
-                train=TrainConfig(sequences=48_000, penalty=0.02, lessons={"blank": 0.1}),
+                model={"controller": "feedforward", "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)},
+                train=TrainConfig(sequences=48_000, lessons={"blank": 0.1}),
             ),
             # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
             # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
             # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
-            # found survive the steps to the answer. Near misses teach to compare all bits; with slack empty
-            # slots are nothing new; and small gradients must not make the next large one a huge step.
+            # found survive the steps to the answer. Near misses teach to compare all bits.
             "associative_recall": Recipe(
                 model={
                     "controller": "feedforward",
@@ -101,13 +94,8 @@ TABLE = (
                 },
                 train=TrainConfig(
                     sequences=48_000,
-                    mixed_sizes=True,
                     sizes={"items": (5, 6)},
-                    slack=2,
                     lessons={"near_misses": 0.3},
-                    beta2=0.99,
-                    epsilon=1e-4,
-                    decay_start=0.1,
                     validation_sequences=256,
                 ),
             ),
@@ -125,6 +113,7 @@ TABLE = (
                 train=TrainConfig(
                     sequences=80_000,
                     batch_size=16,
+                    bucket_size=4,
                     mixed_sizes=True,
                     lessons={"blank": 0.1},
                     curriculum={"repeats": 3},

@@ -154,10 +154,10 @@ TABLE = (
         name="ntm-ppo",
         entry="ntm_agents.ntm:NTM",
         summary="NTM as the memory of PPO",
-        # The NTM's own options but for the noise, which would change what actions were chosen by.
+        # The NTM's own options, without noise, which would change what actions were chosen by.
         recipes={
             "copy": Recipe(
-                model={**_NTM.recipe("copy").model, "noise": 0.0},
+                model=_NTM.recipe("copy").model,
                 train=RewardConfig(lessons={"blank": 0.1}),
             ),
             "associative_recall": Recipe(
