@@ -5,9 +5,8 @@
 
 Every ablation is the command that trains by the recipe, with an option or two: what the table has, behind
 `ntm-envs train --agent ntm --task copy --seed 0`, makes it again. Runs go two at a time, each on one thread.
-A line of each is kept in `ablations/`; what has its line is not done again, until the recipe changes. For
-each size a table has the number of sequences with a wrong bit, seed by seed, or the cost in bits above that of
-the oracle.
+A line of each is kept in `ablations/`; what has its line is not done again, until the recipe changes. A table
+has the number of wrong sequences of each size, seed by seed, or the cost in bits above that of the oracle.
 """
 
 from __future__ import annotations

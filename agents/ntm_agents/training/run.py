@@ -5,6 +5,7 @@ metrics.jsonl             a line every few updates, and one for each validation
 checkpoint.safetensors    where to go on from; gone when the run is complete
 model.safetensors         the weights that are kept
 summary.json              what came of it; there if and only if the run is complete
+.lock                     held by the process that trains
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import hashlib
 import inspect
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 
 from ntm_agents.protocol import config_class
@@ -123,6 +127,23 @@ class Run:
         if track not in kinds:
             raise ValueError(f"{path} has the track {track!r}; expected one of {sorted(kinds)}")
         return cls(**{**record, "train": kinds[track](**record["train"])})
+
+
+@contextmanager
+def alone_in(folder: Path | None) -> Iterator[None]:
+    """Train where no other process does: two in one folder would write over each other.
+
+    Raises:
+        ValueError: If another process is training there.
+    """
+    if folder is None:
+        yield
+        return
+    try:
+        with FileLock(folder / ".lock", timeout=0):  # it ends with its process, however that ends
+            yield
+    except Timeout:
+        raise ValueError(f"another process is training in {folder}; wait for it, or end it") from None
 
 
 def load_run(folder: Path) -> tuple[nn.Module, Run]:

@@ -30,7 +30,7 @@ from torch.nn import functional
 from ntm_agents.protocol import State, mapped
 from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors
 from ntm_agents.training.config import RewardConfig, TrainConfig
-from ntm_agents.training.run import Run
+from ntm_agents.training.run import Run, alone_in
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
 from ntm_envs.tasks import Batch
@@ -107,8 +107,8 @@ class Trainer:
             run.write(folder)
             self._checkpoint = folder / "checkpoint.safetensors"
             self._metrics = folder / "metrics.jsonl"
-            if not self.complete:
-                self._resume()
+            if self._checkpoint.exists() and not self.complete:
+                self._load()
 
     @property
     def complete(self) -> bool:
@@ -126,13 +126,19 @@ class Trainer:
         An interrupt (Ctrl-C, SIGTERM) ends the present update, writes a checkpoint and is raised again.
 
         Raises:
-            ValueError: If the run is complete already.
+            ValueError: If the run is complete already, or another process is training in its folder.
             NonFiniteError: If loss or gradient are not finite for `patience` updates in a row.
             KeyboardInterrupt: After an interrupt.
         """
-        if self.complete:
-            raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
+        with alone_in(self.folder):
+            if self.complete:
+                raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
+            self._train()
+        return self._best_model()
+
+    def _train(self) -> None:
         config, counters = self.config, self.counters
+        self._forget_what_is_made_again()
         started = time.perf_counter() - counters.seconds
         saved = time.monotonic()
         with _interrupts() as interrupted, self._own_random_state():
@@ -150,7 +156,6 @@ class Trainer:
                 if interrupted:
                     raise KeyboardInterrupt
         self._finish()
-        return self._best_model()
 
     @contextmanager
     def _own_random_state(self) -> Iterator[None]:
@@ -331,16 +336,16 @@ class Trainer:
         self.counters.metrics_bytes = self._metrics.stat().st_size
         save_tensors(self._checkpoint, self._state(), asdict(self.counters))
 
-    def _resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
-        if self._checkpoint.exists():
-            self._load()
-        # Lines behind the checkpoint belong to updates that are made again.
+    def _forget_what_is_made_again(self) -> None:
+        """Cut the lines of metrics off that belong to updates behind the checkpoint."""
+        if self.folder is None:
+            return
         self._metrics.touch()
         with self._metrics.open("r+b") as file:
             file.truncate(min(self.counters.metrics_bytes, self._metrics.stat().st_size))
 
     def _load(self) -> None:
+        """Go on from the checkpoint."""
         tensors, record = load_tensors(self._checkpoint)
         self.counters = Counters(**record)
         # None before the first update, and none ever of parameters that no gradient has reached.

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ntm_agents.training.checkpoint import save_tensors
 from ntm_agents.training.config import RewardConfig
-from ntm_agents.training.run import Run
+from ntm_agents.training.run import Run, alone_in
 from ntm_agents.training.trainer import TRAINING, VALIDATION, Metrics, NonFiniteError, config_of, usable
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
@@ -106,11 +106,16 @@ class RewardTrainer:
         """Train to the end of the budget and return the model with the weights that are kept.
 
         Raises:
-            ValueError: If the run is complete already.
+            ValueError: If the run is complete already, or another process is training in its folder.
             NonFiniteError: If weights are not finite.
         """
-        if self.complete:
-            raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
+        with alone_in(self.folder):
+            if self.complete:
+                raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
+            self._train()
+        return self.model.eval()
+
+    def _train(self) -> None:
         if self.folder is not None:
             (self.folder / "metrics.jsonl").write_text("")  # of a run that was killed
         self.algorithm.learn(self.config.steps, callback=_Watch(self), log_interval=cast("int", None))
@@ -133,7 +138,6 @@ class RewardTrainer:
                 "validation_return": self.counters.best_return,
             }
             write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
-        return self.model.eval()
 
     def validate(self) -> None:
         """Judge the likelier bits at the largest training size, and keep the weights with the best return."""

@@ -540,9 +540,28 @@ def test_compiled_steps_have_the_same_gradients(controller):
 
 
 def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
-    trainer = Trainer(tiny_run(), tmp_path)
-    trainer._update()
-    trainer._save()
+    def interrupt(metrics):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(tiny_run(log_every=1), tmp_path, report=interrupt).train()
     tensors, record = load_tensors(tmp_path / "checkpoint.safetensors")
     assert record["updates"] == 1
     assert {name.partition(".")[0] for name in tensors} == {"rng", "model", "average", "optimizer"}
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    trainer = Trainer(tiny_run(), tmp_path)
+    lock = str(tmp_path / ".lock")
+    code = "import sys, time, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); "
+    code += "print('it trains', flush=True); time.sleep(600)"
+    other = subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"it trains\n"
+        with pytest.raises(ValueError, match="another process is training in"):
+            trainer.train()
+    finally:
+        other.kill()  # as it is killed, its folder is free
+        other.communicate()
+    trainer.train()
+    assert trainer.complete
