@@ -7,6 +7,7 @@ from pathlib import Path
 
 EXTRAS = {
     "PIL": "render",
+    "filelock": "leaderboard",
     "jinja2": "leaderboard",
     "matplotlib": "leaderboard",
     "numba": "fast",

@@ -118,7 +118,7 @@ def test_what_is_not_judged_or_holds_another_run_is_not_packed(made, packed, tmp
         submission.pack([other], tmp_path / "submission")
     with pytest.raises(ValueError, match=r"other: result.json has seed 0; expected 1"):
         submission.pack([other], tmp_path / "elsewhere")
-    assert not list((tmp_path / "elsewhere").iterdir())
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, tmp_path, monkeypatch):
