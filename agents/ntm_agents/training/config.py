@@ -71,9 +71,6 @@ class TrainConfig:
     """Decay of the moving average of the weights, which is what is validated and kept; 0 for none."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Sizes that are trained on in place of the task's training range, none above it, such as `items 5 6`."""
-    slack: int = 1
-    """Factor on the capacity that the model is given in training. With 1 a memory that grows with it is
-    nearly full, and empty slots are new to the model when it is judged."""
     curriculum: Mapping[str, int] = field(default_factory=dict)
     """Sizes that grow: the upper end that their range starts with, such as `repeats 3`."""
     curriculum_end: float = 0.5
@@ -108,7 +105,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", {n: tuple(s) for n, s in self.sizes.items()})  # JSON gives lists
         object.__setattr__(self, "privileges", tuple(self.privileges))
-        counts = ("sequences", "batch_size", "bucket_size", "slack", "validate_every", "validation_sequences")
+        counts = ("sequences", "batch_size", "bucket_size", "validate_every", "validation_sequences")
         for name in (*counts, "patience", "log_every", "restart_after"):
             value = getattr(self, name)
             _check(self, name, value is None or value >= 1, "at least 1")

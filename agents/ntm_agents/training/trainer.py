@@ -258,8 +258,7 @@ class Trainer:
         targets = torch.from_numpy(batch.targets).to(self.device)
         mask = torch.from_numpy(batch.mask).to(self.device)
         T, B, _ = inputs.shape
-        slack = self.config.slack if model is self.model else 1
-        state = model.initial_state(B, slack * capacity(T))  # type: ignore[operator]
+        state = model.initial_state(B, capacity(T))  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
             logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]

@@ -311,22 +311,6 @@ def test_a_penalty_needs_a_model_that_has_one():
         Trainer(tiny_run(penalty=0.1))
 
 
-def test_slack_is_for_lessons_alone():
-    asked = []
-
-    class Asked(Tiny):
-        def initial_state(self, batch_size, capacity):
-            asked.append(capacity)
-            return super().initial_state(batch_size, capacity)
-
-    trainer = Trainer(tiny_run(slack=4))
-    trainer.model.__class__ = trainer._averaged.__class__ = Asked
-    batch = tasks.get("copy").episodes([1], length=5)  # 11 steps
-    trainer._forward(trainer.model, batch)
-    trainer._forward(trainer._averaged, batch)
-    assert asked == [64, 16]
-
-
 def test_gradients_are_scaled_down_to_the_largest_norm():
     for limit in (0.5, 1e9, None):
         parameters = [
@@ -461,14 +445,14 @@ def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
     Trainer(tiny_run(), tmp_path).train()
     path = tmp_path / "config.json"
     config = json.loads(path.read_text())
-    for part, name in (("model", "hidden"), ("train", "slack")):  # as if there had been none
+    for part, name in (("model", "hidden"), ("train", "bucket_size")):  # as if there had been none
         del config[part][name]
     path.write_text(json.dumps(config))
     assert Trainer(tiny_run(), tmp_path).complete
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(model={"hidden": 5}), tmp_path)
     with pytest.raises(ValueError, match="holds another run"):
-        Trainer(tiny_run(slack=2), tmp_path)
+        Trainer(tiny_run(bucket_size=2), tmp_path)
     config["train"]["gone"] = 1  # one that is there no more
     path.write_text(json.dumps(config))
     with pytest.raises(ValueError, match="holds another run"):
