@@ -86,7 +86,6 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
         ("penalty_end", 2),
         ("privileges", ("luck",)),
         ("bucket_size", 0),
-        ("bucket_size", 0),
         ("epsilon", 0),
         ("beta2", 1),
         ("log_every", 0),
