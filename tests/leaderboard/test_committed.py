@@ -1,0 +1,47 @@
+"""The committed results: the shipped board is made of them, and a sample plays the same again."""
+
+from pathlib import Path
+
+import pytest
+
+from ntm_leaderboard import evaluate, page, verify
+from ntm_leaderboard.board import SHIPPED, Board, dump, results_in
+
+RESULTS = Path(__file__).parents[2] / "leaderboard" / "results"
+RUNS = sorted(verify.runs_in(RESULTS))
+FIRST = [run for run in RUNS if run.name == "seed-0"]
+RUNGS = 2
+"""So many rungs are played again."""
+
+
+def name(run):
+    return str(run.relative_to(RESULTS))
+
+
+def test_the_board_that_ships_is_made_of_them():
+    assert RUNS
+    assert SHIPPED.read_text() == dump(results_in(RESULTS)) + "\n", "leaderboard/README.md says how"
+
+
+@pytest.mark.parametrize("run", RUNS, ids=name)
+def test_a_run_is_what_it_says(run):
+    claimed = verify.check(run, trust_code=True)
+    record = verify.check_record(run, claimed)
+    assert record is None or not verify.doubts(claimed, record)
+
+
+@pytest.mark.parametrize("run", FIRST, ids=name)
+def test_a_sample_plays_the_same_again(run, monkeypatch):
+    claimed = verify.check(run, trust_code=True)
+    records = [record for record in (claimed, verify.check_record(run, claimed)) if record]
+    monkeypatch.setattr(verify, "rungs_of", lambda spec: evaluate.rungs_of(spec)[:RUNGS])
+    for record in records:
+        sample = record.model_copy(update={"rungs": record.rungs[:RUNGS]})
+        assert not verify.differences(sample, verify.verify(run, nonce=record.nonce))
+
+
+def test_the_page_is_built_from_them(tmp_path):
+    board = Board.read()
+    text = page.build(board, tmp_path / "site").read_text()
+    for row in board.rows:
+        assert row.agent in text
