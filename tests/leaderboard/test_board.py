@@ -234,7 +234,7 @@ def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
     result(score=1.0).write(tmp_path / "a" / "result.json")
     result(score=0.5, **VERIFIED).write(tmp_path / "a" / "verified.json")
     result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
-    (row,) = Board.read([tmp_path]).rows
+    (row,) = Board.read([tmp_path], shipped=False).rows
     standing = row.standings["ntm_envs/Copy-v0"]
     assert standing.scores == (0.5, 1.0)
     assert not standing.verified
@@ -249,13 +249,13 @@ def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
     ):
         forged.write(tmp_path / "b" / "verified.json")
         with pytest.raises(ValueError, match=r"verified\.json is no record of .*result\.json"):
-            Board.read([tmp_path])
+            Board.read([tmp_path], shipped=False)
     (tmp_path / "b" / "verified.json").unlink()
     (tmp_path / "b" / "verified.json").symlink_to("/dev/zero")
     with pytest.raises(ValueError, match=r"verified\.json is no plain file"):
-        Board.read([tmp_path])
+        Board.read([tmp_path], shipped=False)
     with pytest.raises(ValueError, match=r"no result\.json in"):
-        Board.read([tmp_path / "empty"])
+        Board.read([tmp_path / "empty"], shipped=False)
     with pytest.raises(ValueError, match="there are no results"):
         Board.read(shipped=False)
 
