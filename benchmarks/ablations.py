@@ -18,7 +18,7 @@ import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from typing import Any
 import tyro
 from seeds import BY_COST, above
 
+import ntm_agents
+from ntm_agents.registry import find
+from ntm_agents.training.config import TrainConfig
 from ntm_envs import tasks
-from ntm_leaderboard.contestants import new_run
 from ntm_leaderboard.results import Result
 
 WHOLE = "nothing"
@@ -142,7 +144,7 @@ SIZES = {
 LOGS = Path(__file__).parent / "ablations"
 """A line a run, by task: what tables are made of, and what a later call need not do again."""
 KEY = ("recipe", "ingredient", "options", "seed")
-"""What lines differ in; the recipe by the start of the SHA-256 of its options."""
+"""What lines differ in; the recipe by the start of the SHA-256 of what it sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +179,9 @@ class Job:
     @property
     def key(self) -> tuple[str, str, str, int]:
         """What a line of the log is of, the values of `KEY`."""
-        recipe = new_run("ntm", self.task).resolved()
-        text = json.dumps([recipe["model"], recipe["train"]], sort_keys=True)
+        recipe, defaults = find("ntm", ntm_agents.TABLE).recipe(self.task), asdict(TrainConfig())
+        own = {name: value for name, value in asdict(recipe.train).items() if value != defaults[name]}
+        text = json.dumps([recipe.model, own], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12], self.ingredient, self.options, self.seed
 
     def do(self, output: Path) -> dict[str, Any]:
