@@ -60,8 +60,7 @@ class AgentSpec:
         """
         make: Callable[[Task], Agent] = load(self.entry)
         agent = make(task)
-        if getattr(agent, "outputs", None) not in get_args(Outputs):
-            found = getattr(agent, "outputs", None)
+        if (found := getattr(agent, "outputs", None)) not in get_args(Outputs):
             raise TypeError(f"{self.entry}: outputs is {found!r}; expected 'bits' or 'probabilities'")
         return agent
 

@@ -381,14 +381,8 @@ def _standing(results: Iterable[Result], spec: TaskSpec, judged: Sequence[dict[s
 
 
 def _verified_or_claimed(path: Path) -> Result:
-    claimed, beside = Result.read(path), path.with_name("verified.json")
-    try:
-        verified = Result.read(beside)
-    except FileNotFoundError:
-        return claimed
-    if not verified.verifies(claimed):
-        raise ValueError(f"{beside} is no record of {path}; delete it, and verify anew")
-    return verified
+    claimed = Result.read(path)
+    return claimed.verified_in(path.parent) or claimed
 
 
 if __name__ == "__main__":

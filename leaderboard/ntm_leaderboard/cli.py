@@ -41,6 +41,7 @@ from ntm_leaderboard import verify as verification
 from ntm_leaderboard.board import TRACKS, Board
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
+from ntm_leaderboard.results import RECORD
 from ntm_leaderboard.submission import pack, weights_folder
 
 TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
@@ -433,7 +434,7 @@ def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
         )
         if not options.replay:
             own = play()
-            own.write(folder / verification.RECORD)
+            own.write(folder / RECORD)
             return verification.doubts(claimed, own)
         found = []
         for record in filter(None, (claimed, verification.check_record(folder, claimed))):

@@ -25,6 +25,8 @@ LARGEST_RECORD = 2**20
 """How many bytes a result may have."""
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
+RECORD = "verified.json"
+"""What a verifier writes beside a claim."""
 BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}
 """The fields of a verified record that are not the claim's."""
 
@@ -182,10 +184,22 @@ class Result(Record):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, f"{self.model_dump_json(indent=2)}\n".encode())
 
-    def verifies(self, claimed: Result) -> bool:
-        """Tell whether this is what a verifier wrote of a claim: the same but for what is the verifier's."""
-        own, claim = (record.model_dump(exclude=BY_VERIFIER) for record in (self, claimed))
-        return self.status == "verified" and self.nonce != NO_NONCE and own == claim
+    def verified_in(self, folder: Path) -> Result | None:
+        """Return the record that a verifier has left in the folder of this claim, if there is one.
+
+        Raises:
+            ValueError: If it is not the same but for what is the verifier's.
+        """
+        try:
+            record = Result.read(folder / RECORD)
+        except FileNotFoundError:
+            return None
+        own, claim = (part.model_dump(exclude=BY_VERIFIER) for part in (record, self))
+        if record.status != "verified" or record.nonce == NO_NONCE or own != claim:
+            raise ValueError(
+                f"{folder / RECORD} is no record of the result beside it; delete it, and verify anew"
+            )
+        return record
 
     @classmethod
     def read(cls, path: Path) -> Result:

@@ -26,12 +26,10 @@ from ntm_leaderboard.contestants import AGENTS, commitment_of, portable, trainin
 from ntm_leaderboard.evaluate import evaluate, rungs_of
 from ntm_leaderboard.judge import hardware, present_commit
 from ntm_leaderboard.player import Player
-from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Held, Result, Rung, Score, Training
+from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Held, Result, Rung, Score, Training
 
 FILES = ("result.json", "config.json", "summary.json", "model.safetensors")
 """The files of a submitted run, besides the source of a model of one's own."""
-RECORD = "verified.json"
-"""What a verifier writes beside them."""
 LARGEST_SOURCE = 2**18
 """How many bytes the source of a model of one's own may have."""
 LARGEST_WEIGHTS, LARGEST_HELD = 2**21, 2**30
@@ -77,6 +75,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     if spec is None:
         known = ", ".join(row.env_id for row in tasks.TABLE)
         raise ValueError(f"{folder}: task is {result.task!r}, which is not on the board; expected {known}")
+    training = _training(folder, run, result)
     claims = {
         "agent": (result.agent, run.agent),
         "entry": (result.entry, portable(run.entry)),
@@ -86,7 +85,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         "privileges": (result.privileges, list(run.train.privileges)),
         "status": (result.status, "self-reported"),
         "nonce": (result.nonce, NO_NONCE),
-        "training": (result.training, _training(folder, run, result)),
+        "training": (result.training, training),
     }
     for name, (claimed, found) in claims.items():
         if claimed != found:
@@ -101,9 +100,11 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
             f"configuration and source is {commitment}; judge the run again"
         )
     numbers = sum(tensor.numel() for tensor in tensors.values())
-    parameters = result.training.parameters if result.training else 0
-    if parameters > numbers or (source is None and parameters != numbers):  # one's own may hold constants too
-        raise ValueError(f"{folder}: parameters is {parameters}, but the weights are {numbers} numbers")
+    constants = numbers - training.parameters  # which a model of one's own may hold, as buffers
+    if constants < 0 or (source is None and constants):
+        raise ValueError(
+            f"{folder}: parameters is {training.parameters}, but the weights are {numbers} numbers"
+        )
     _rungs(folder / "result.json", result, spec)
     return result
 
@@ -114,14 +115,9 @@ def check_record(folder: Path, claimed: Result) -> Result | None:
     Raises:
         ValueError: If it is not one of this claim; the message says what is wrong.
     """
-    path = folder / RECORD
-    try:
-        record = Result.read(path)
-    except FileNotFoundError:
-        return None
-    if not record.verifies(claimed):
-        raise ValueError(f"{path} is no record of {folder / 'result.json'}; delete it, and verify anew")
-    _rungs(path, record, tasks.spec(claimed.task))
+    record = claimed.verified_in(folder)
+    if record is not None:
+        _rungs(folder / RECORD, record, tasks.spec(claimed.task))
     return record
 
 

@@ -186,20 +186,29 @@ def with_another_file(folder):
     (folder / "helper.py").write_text("")
 
 
-def in_summary(name, value):
-    def change(folder):
-        rewrite(folder / "summary.json", lambda summary: summary.update({name: value}))
+def in_file(file, *where):
+    """Return what makes changes of a field in a part of a JSON file: `in_result(name, value)(folder)`."""
 
-    change.__name__ = f"summary_{name}"
-    return change
+    def field(name, value):
+        def edit(whole):
+            part = whole
+            for key in where:
+                part = part[key]
+            part[name] = value
+
+        def change(folder):
+            rewrite(folder / file, edit)
+
+        change.__name__ = "_".join([file.removesuffix(".json"), *map(str, where), name, str(value)[:20]])
+        return change
+
+    return field
 
 
-def in_training(name, value):
-    def change(folder):
-        rewrite(folder / "result.json", lambda result: result["training"].update({name: value}))
-
-    change.__name__ = f"training_{name}"
-    return change
+in_config, in_summary, in_result = (in_file(f"{name}.json") for name in ("config", "summary", "result"))
+in_training = in_file("result.json", "training")
+in_rung = in_file("result.json", "rungs", 0)
+in_score = in_file("result.json", "rungs", 0, "score")
 
 
 def fewer_parameters(folder):
@@ -213,34 +222,6 @@ def oracle_no_better(folder):
         references["oracle"] = references["constant"]
 
     rewrite(folder / "result.json", edit)
-
-
-def in_config(name, value):
-    def change(folder):
-        rewrite(folder / "config.json", lambda config: config.update({name: value}))
-
-    change.__name__ = f"config_{name}_{value}"
-    return change
-
-
-def in_result(name, value):
-    def change(folder):
-        rewrite(folder / "result.json", lambda result: result.update({name: value}))
-
-    change.__name__ = f"result_{name}"
-    return change
-
-
-def in_rung(name, value, part=None):
-    def change(folder):
-        def edit(result):
-            rung = result["rungs"][0]
-            (rung[part] if part else rung)[name] = value
-
-        rewrite(folder / "result.json", edit)
-
-    change.__name__ = f"rung_{name}"
-    return change
 
 
 @pytest.mark.parametrize(
@@ -288,8 +269,8 @@ def in_rung(name, value, part=None):
         (in_result("rungs", []), "rungs"),
         (in_rung("sizes", {"length": 21}), "not the whole ladder"),
         (in_rung("bits", 2561), "bits is 2561"),
-        (in_rung("mean_return", 0.999, "score"), "score.mean_return is 0.999"),
-        (in_rung("all_right", 17, "score"), "17 of 16 sequences"),
+        (in_score("mean_return", 0.999), "score.mean_return is 0.999"),
+        (in_score("all_right", 17), "17 of 16 sequences"),
         (in_rung("references", {}), "references are"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -351,7 +332,7 @@ def test_a_record_is_believed_only_if_it_is_one_of_the_claim(packed):
     with pytest.raises(ValueError, match=r"verified\.json: score\.mean_return is 1\.0 at"):
         verify.check_record(packed[0], claimed)
     record_of(claimed, lambda record: record.update(seed=7)).write(packed[0] / "verified.json")
-    with pytest.raises(ValueError, match=r"verified\.json is no record of"):
+    with pytest.raises(ValueError, match=r"verified\.json is no record of the result beside it"):
         verify.check_record(packed[0], claimed)
 
 
