@@ -65,6 +65,89 @@ class AgentSpec:
         return agent
 
 
+_WITH_LSTM = {
+    # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
+    # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
+    # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
+    # found survive the steps to the answer. Near misses teach to compare all bits.
+    "associative_recall": Recipe(
+        model={
+            "read_heads": 2,
+            "memory_scale": 0.0,
+            "gate_bias": (-6.0, -6.0, -1.0),
+            "shift_bias": (0.0, 0.0, 6.0, 0.0, 0.0, 6.0, 0.0, 0.0, 4.0),
+            "sharpening_bias": (1.0, 1.0, -4.0),
+        },
+        train=TrainConfig(
+            sequences=48_000,
+            sizes={"items": (5, 6)},
+            lessons={"near_misses": 0.3},
+            validation_sequences=256,
+        ),
+    ),
+    # A table of counts: the last five bits are the key, slots differ from the start, and the next bit
+    # is added to the slot that was read before it. Nothing is erased, so that nothing is forgotten.
+    "ngrams": Recipe(
+        model={
+            "units": 48,
+            "memory_slots": 64,
+            "memory_width": 12,
+            "memory_start": "position",
+            "feedback": False,
+            "followers": 1,
+            "output_units": 32,
+            "gate_bias": 4.0,
+            "shift_bias": (0.0, 4.0, 0.0),
+            "strength_bias": 4.0,
+            "erase_bias": -12.0,
+        },
+        train=TrainConfig(
+            sequences=40_000,
+            batch_size=16,
+            bucket_size=16,
+            decay_start=0.4,
+            validation_sequences=256,
+        ),
+    ),
+    # A selection sort: one head writes the list down, the reader looks up the largest priority, which
+    # alone is compared with keys, and the second writer deletes what was read. Near ties are rare in
+    # short lists, so in the end no list is short. If deleted slots are found again, it goes back.
+    "priority_sort": Recipe(
+        model={
+            "units": 64,
+            "memory_width": 12,
+            "memory_scale": 0.0,
+            "key_width": 2,
+            "epsilon": 1.0,
+            "write_heads": 2,
+            "followers": 1,
+            "order": "read_first",
+            "skip": True,
+            "feedback": False,
+            "gate_bias": (-4.0, 0.0, 4.0),
+            "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0),
+            "strength_bias": (0.0, 0.0, 10.0),
+            "erase_bias": -4.0,
+        },
+        train=TrainConfig(
+            sequences=400_000,
+            batch_size=16,
+            bucket_size=16,
+            mixed_sizes=True,
+            sizes={"length": (2, 20)},
+            curriculum={"length": 5},
+            curriculum_end=0.35,
+            longest_from=0.6,
+            decay_start=0.6,
+            average=0.995,
+            rollback=10.0,
+            validate_every=8_000,
+            validation_sequences=256,
+        ),
+    ),
+}
+"""Recipes of NTMs with an LSTM as controller, the best ones of their tasks."""
+
 TABLE = (
     AgentSpec(
         name="ntm",
@@ -76,27 +159,6 @@ TABLE = (
             "copy": Recipe(
                 model={"controller": "feedforward", "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)},
                 train=TrainConfig(sequences=48_000, lessons={"blank": 0.1}),
-            ),
-            # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
-            # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
-            # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
-            # found survive the steps to the answer. Near misses teach to compare all bits.
-            "associative_recall": Recipe(
-                model={
-                    "controller": "feedforward",
-                    "read_heads": 2,
-                    "memory_scale": 0.0,
-                    "gate_bias": (-6.0, -6.0, -1.0),
-                    "shift_bias": (0.0, 0.0, 6.0, 0.0, 0.0, 6.0, 0.0, 0.0, 4.0),
-                    "strength_bias": 8.0,
-                    "sharpening_bias": (1.0, 1.0, -4.0),
-                },
-                train=TrainConfig(
-                    sequences=48_000,
-                    sizes={"items": (5, 6)},
-                    lessons={"near_misses": 0.3},
-                    validation_sequences=256,
-                ),
             ),
             # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
             # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow.
@@ -123,66 +185,7 @@ TABLE = (
                     penalty=0.01,
                 ),
             ),
-            # A table of counts: the last five bits are the key, slots differ from the start, and the next bit
-            # is added to the slot that was read before it. Nothing is erased, so that nothing is forgotten.
-            "ngrams": Recipe(
-                model={
-                    "units": 48,
-                    "memory_slots": 64,
-                    "memory_width": 12,
-                    "memory_start": "position",
-                    "feedback": False,
-                    "followers": 1,
-                    "output_units": 32,
-                    "gate_bias": 4.0,
-                    "shift_bias": (0.0, 4.0, 0.0),
-                    "strength_bias": 4.0,
-                    "erase_bias": -12.0,
-                },
-                train=TrainConfig(
-                    sequences=40_000,
-                    batch_size=16,
-                    bucket_size=16,
-                    decay_start=0.4,
-                    validation_sequences=256,
-                ),
-            ),
-            # A selection sort: one head writes the list down, the reader looks up the largest priority, which
-            # alone is compared with keys, and the second writer deletes what was read. Near ties are rare in
-            # short lists, so in the end no list is short. If deleted slots are found again, it goes back.
-            "priority_sort": Recipe(
-                model={
-                    "units": 64,
-                    "memory_width": 12,
-                    "memory_scale": 0.0,
-                    "key_width": 2,
-                    "epsilon": 1.0,
-                    "write_heads": 2,
-                    "followers": 1,
-                    "order": "read_first",
-                    "skip": True,
-                    "feedback": False,
-                    "gate_bias": (-4.0, 0.0, 4.0),
-                    "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0),
-                    "strength_bias": (0.0, 0.0, 10.0),
-                    "erase_bias": -4.0,
-                },
-                train=TrainConfig(
-                    sequences=400_000,
-                    batch_size=16,
-                    bucket_size=16,
-                    mixed_sizes=True,
-                    sizes={"length": (2, 20)},
-                    curriculum={"length": 5},
-                    curriculum_end=0.35,
-                    longest_from=0.6,
-                    decay_start=0.6,
-                    average=0.995,
-                    rollback=10.0,
-                    validate_every=8_000,
-                    validation_sequences=256,
-                ),
-            ),
+            **_WITH_LSTM,
         },
         default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
     ),
@@ -201,18 +204,6 @@ TABLE = (
                     "noise": 0.3,
                 },
                 train=TrainConfig(sequences=32_000, penalty=0.02, lessons={"blank": 0.1}),
-            ),
-            "associative_recall": Recipe(
-                model={
-                    "units": 64,
-                    "read_heads": 2,
-                    "memory_scale": 0.0,
-                    "gate_bias": (-4.0, -4.0, -1.0),
-                    "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
-                    "strength_bias": 8.0,
-                    "sharpening_bias": (1.0, 1.0, -4.0),
-                },
-                train=TrainConfig(sequences=48_000, mixed_sizes=True, validation_sequences=256),
             ),
             # The reader looks the start up, and goes round; what counts are the LSTM's cells.
             "repeat_copy": Recipe(
@@ -234,6 +225,7 @@ TABLE = (
                     decay_start=0.4,
                 ),
             ),
+            **_WITH_LSTM,
         },
         default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
     ),
