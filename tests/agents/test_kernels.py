@@ -300,3 +300,30 @@ def test_a_state_alone_may_have_a_gradient():
         gradients.append(torch.autograd.grad(logits.sum(), cells)[0])
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-10, atol=1e-12)
     assert gradients[0].abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("controller", ["feedforward", "lstm"])
+def test_rounding_does_not_depend_on_where_memory_is_free(controller, monkeypatch):
+    """Arrays that lie close behind each other once made vectorised loops give way to plain ones."""
+    model = pair(torch.float32, controller=controller, units=12, read_heads=2, memory_width=6)[1]
+    expected, empty = results(model, T=7, B=5, capacity=8), np.empty
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        heap = empty(2**18, np.float32)
+        ends = [len(heap) // 2] * 2
+
+        def close(shape, dtype, random=random, heap=heap, ends=ends):
+            """Return memory that lies directly before or behind all that was asked for so far."""
+            size = int(np.prod(shape))
+            if random.random() < 0.5:
+                ends[0] -= size
+                return heap[ends[0] :][:size].reshape(shape)
+            ends[1] += size
+            return heap[ends[1] - size :][:size].reshape(shape)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "empty", close)
+            found = results(model, T=7, B=5, capacity=8)
+        assert ends[0] < ends[1], "no memory was asked for"
+        for name, want in expected.items():
+            assert torch.equal(found[name], want), name

@@ -17,6 +17,7 @@ erase M. If heads that read may jump, the R gates of their jumps go with the pre
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ from ntm_agents.kernels.products import add_product, pack, panels
 
 TINY = 1e-30
 """As in `addressing.py`."""
+GAP = 128
+"""Numbers between the parts of a scratch: twice what AVX-512 takes at a time, four vectors of sixteen."""
 IDENTITY, TANH, SIGMOID = 0, 1, 2
 
 
@@ -70,12 +73,20 @@ def scratch(
     shifts: int,
     units: int,
 ) -> Scratch:
-    """Return room for products with weights ``[K, J]``, and for memories ``[K, tile, M, N]``."""
+    """Return room for products with weights ``[K, J]``, and for memories ``[K, tile, M, N]``.
+
+    All that loops work in is one piece of memory, with gaps. LLVM's vectorised loops look where arrays lie at
+    run time, and give way to plain ones, which round otherwise, where one begins less than a few vectors
+    behind another. Arrays of their own are sometimes that close, and a run would then not be repeatable.
+    """
     _, tile, width, slots = memories
     every, each, ring = (readers + writers, slots), (slots,), (slots + shifts - 1,)
     rows = (every, every, (writers, slots), each, each, each, each, each, ring, ring, (readers + writers,))
     shapes = (memories, *rows, (tile, readers * width + units), (tile, units))
-    return Scratch(panels(recurrent), panels(heads), *(np.empty(shape, heads.dtype) for shape in shapes))
+    ends = list(itertools.accumulate((math.prod(shape) + GAP for shape in shapes), initial=GAP))
+    piece = np.empty(ends[-1], heads.dtype)
+    parts = [piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)]
+    return Scratch(panels(recurrent), panels(heads), *parts)
 
 
 # ---------------------------------------------------------------------------------------------- controllers

@@ -3,8 +3,7 @@
 On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and went on:
 the batches are drawn by key from the seed and the number of the update, and everything else that the next
 update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
-has a run's own state while the run is at work, and the caller's before and after. (On one machine under load
-some runs of the fused kernel have been seen to round otherwise, for a reason that is not known yet.)
+has a run's own state while the run is at work, and the caller's before and after.
 
 Shape letters: B batch, T time steps, I input and O output channels.
 """
