@@ -85,7 +85,9 @@ def scratch(
     shapes = (memories, *rows, (tile, readers * width + units), (tile, units))
     ends = list(itertools.accumulate((math.prod(shape) + GAP for shape in shapes), initial=GAP))
     piece = np.empty(ends[-1], heads.dtype)
-    parts = [piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)]
+    parts = [
+        piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)
+    ]
     return Scratch(panels(recurrent), panels(heads), *parts)
 
 
