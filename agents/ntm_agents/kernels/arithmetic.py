@@ -30,6 +30,7 @@ FAST: dict[str, Any] = {
     "_nrt": False,  # nothing is allocated, so nothing is counted: slices would be, atomically
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
+    "forceinline": True,  # the process that compiles would call them, and round otherwise than with copies
 }
 """How kernels are compiled."""
 
@@ -66,7 +67,7 @@ def _bits_of(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
     return types.int32(types.float32), generate
 
 
-@njit(fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 def _exp(x: Any) -> Any:
     """2 ** n times a polynomial in what is left; relative error 8e-8. NaN stays NaN."""
     x = LOWEST if x < LOWEST else x
@@ -78,7 +79,7 @@ def _exp(x: Any) -> Any:
     return (polynomial * rest * rest + rest + ONE) * _float_of(WHOLE(WHOLE(n + BIAS) << MANTISSA))  # type: ignore
 
 
-@njit(fastmath={"contract"}, error_model="numpy")
+@njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 def _log(x: Any) -> Any:
     """Of positive normal numbers: the exponent, and a polynomial in the mantissa; relative error 7e-8."""
     bits = _bits_of(x)  # type: ignore
@@ -110,7 +111,7 @@ def _compiled_log(x: Any) -> Callable[[Any], Any]:
     return (lambda x: _log(x)) if x == types.float32 else (lambda x: math.log(x))
 
 
-@njit(fastmath=True, error_model="numpy")
+@njit(fastmath=True, error_model="numpy", forceinline=True)
 def largest(values: Array) -> Any:
     """Return the largest of values that are not NaN; of others, any number."""
     top = values[0]

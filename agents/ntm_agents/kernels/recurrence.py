@@ -737,7 +737,7 @@ def _pass_on(gradient: Array, other: Array) -> None:
 # ------------------------------------------------------------------------------------------- whole sequence
 
 
-@njit(**{**FAST, "no_cpython_wrapper": False}, cache=True)
+@njit(**{**FAST, "no_cpython_wrapper": False, "forceinline": False}, cache=True)
 def forward(
     recurrent: Array,
     heads: Array,
@@ -847,7 +847,7 @@ def forward(
                     _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
 
 
-@njit(**{**FAST, "no_cpython_wrapper": False}, cache=True)
+@njit(**{**FAST, "no_cpython_wrapper": False, "forceinline": False}, cache=True)
 def backward(
     recurrent: Array,
     heads: Array,

@@ -549,3 +549,19 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
         other.communicate()
     trainer.train()
     assert trainer.complete
+
+
+def test_the_process_that_compiles_the_kernel_rounds_like_others(tmp_path):
+    """Compiled functions that it called, instead of its own copies of them, were once rounded otherwise."""
+    script = (
+        "import sys; from pathlib import Path; from ntm_agents import Run, TrainConfig, Trainer; "
+        "model = {'controller': 'feedforward', 'shift_bias': (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)}; "
+        "run = Run(agent='ntm', entry='ntm_agents.ntm:NTM', task='copy', model=model, "
+        "train=TrainConfig(sequences=320, validation_sequences=1)); "
+        "Trainer(run, Path(sys.argv[1])).train()"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    for name in ("first", "second"):
+        subprocess.run([sys.executable, "-c", script, tmp_path / name], env=environment, check=True)
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second"))
+    assert first == second
