@@ -55,7 +55,6 @@ ABLATIONS: dict[str, dict[str, str]] = {
     "associative_recall": {
         "gates shut": "--model.gate-bias 0",
         "heads that walk": "--model.shift-bias 0 0 0",
-        "strong keys": "--model.strength-bias 0",
         "no sharpening of look-up": "--model.sharpening-bias 1",
         "second reader": (
             "--model.read-heads 1 --model.gate-bias -6 -1 --model.shift-bias 0 0 6 0 0 4 "
@@ -65,7 +64,7 @@ ABLATIONS: dict[str, dict[str, str]] = {
         "all slots alike": "--model.memory-start random --model.memory-scale 1",
         "start at the first slot": "--model.head-start uniform",
         "memory that grows": "--model.memory-slots 128",
-        "feed-forward controller": "--model.controller lstm",
+        "LSTM controller": "--model.controller feedforward",
         "near misses": "--lessons.near-misses 0",
         "long lists alone": "--sizes.items 2 6",
         **TRAINING,
@@ -93,7 +92,6 @@ ABLATIONS: dict[str, dict[str, str]] = {
     "ngrams": {
         "look-up from the start": "--model.gate-bias 0",
         "heads that stay": "--model.shift-bias 0 0 0",
-        "strong keys": "--model.strength-bias 0",
         "nothing erased": "--model.erase-bias 0",
         "writer that follows": "--model.followers 0",
         "slots that differ": "--model.memory-start constant",
@@ -103,7 +101,6 @@ ABLATIONS: dict[str, dict[str, str]] = {
         "controller that does not see what is read": "--model.feedback",
         "hidden layer of asinh": "--model.output-units 0",
         "small batches": "--batch-size 32",
-        "rate that falls a little early": "--decay-start 0.5",
         **TRAINING,
     },
     "priority_sort": {

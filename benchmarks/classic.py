@@ -1,0 +1,121 @@
+"""The classic table: what the NTM and the LSTM do on the five tasks of the paper, within training and beyond.
+
+    .venv/bin/ntm-envs bench --preset classic
+    .venv/bin/ntm-envs submit bench/classic --output leaderboard/results
+    .venv/bin/ntm-envs verify leaderboard/results
+    .venv/bin/python benchmarks/classic.py
+
+The first command trains and judges fifty runs, and goes on where it was interrupted; the last reads what was
+verified, prints a summary, and writes every size into `docs/classic.md`. What is counted are sequences
+without a wrong bit, or, where the best predictor errs too or one bit more or less says little, the cost of a
+sequence in bits above the oracle's on the same sequences. Means are over the five seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from seeds import BY_COST, above
+
+from ntm_envs import tasks
+from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board import results_in
+from ntm_leaderboard.report import down
+from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.statistics import ladder
+
+ROOT = Path(__file__).parents[1]
+AGENTS = ("ntm", "lstm")
+PAGE = """# The classic table: every size
+
+    .venv/bin/python benchmarks/classic.py
+
+What `ntm` and `lstm`, with the recipes of their tasks, do at every size of the ladders, from the verified
+results in [leaderboard/results](../leaderboard/results): the mean of five seeds, and in brackets the worst.
+
+"""
+
+
+def main() -> None:
+    """Print the summary, and write the page."""
+    results = [result for result in results_in(ROOT / "leaderboard/results") if result.agent in AGENTS]
+    print(summary(results))
+    (ROOT / "docs/classic.md").write_text(page(results))
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Return a table in Markdown, a line a ladder: its first size, which is in training, second and last."""
+    lines = ["| task, trained up to | judged at | NTM | LSTM |", "| --- | --- | --- | --- |"]
+    for spec in tasks.TABLE:
+        for size in spec.ladders:
+            values = [rung[size] for rung in spec.ladders[size]]
+            chosen = (values[0], values[1], values[-1])
+            cells = [_line(results, agent, spec, size, chosen) for agent in AGENTS]
+            what = " (bits above the optimum)" if spec.name in BY_COST else ""
+            judged = f"{size} {', '.join(f'{value:,}' for value in chosen)}{what}"
+            lines.append(f"| {_name(spec)}, {_sizes(spec)} | {judged} | {' | '.join(cells)} |")
+    seconds = [_seconds(results, agent) for agent in AGENTS]
+    return "\n".join([*lines, f"| seconds of training, one core | | {' | '.join(seconds)} |"])
+
+
+def page(results: Sequence[Result]) -> str:
+    """Return a page in Markdown, with a table for each ladder."""
+    parts = []
+    for spec in tasks.TABLE:
+        for size, rungs in spec.ladders.items():
+            values = [rung[size] for rung in rungs]
+            what = "bits above the optimum" if spec.name in BY_COST else "sequences without a wrong bit"
+            head = f"| {size} | " + " | ".join(f"{value:,}" for value in values) + " |"
+            lines = [f"## {_name(spec)} along {size}, trained up to {_sizes(spec)}: {what}", "", head]
+            lines.append("| --- |" + " ---: |" * len(values))
+            for agent in AGENTS:
+                cells = [_with_worst(spec, _at(results, agent, spec, size, value)) for value in values]
+                lines.append(f"| `{agent}` | " + " | ".join(cells) + " |")
+            parts.append("\n".join(lines))
+    return PAGE + "\n\n".join(parts) + "\n"
+
+
+def _name(spec: TaskSpec) -> str:
+    return spec.env_id.removeprefix("ntm_envs/").partition("-")[0]
+
+
+def _sizes(spec: TaskSpec) -> str:
+    return ", ".join(f"{name} {value}" for name, value in spec.largest.items())
+
+
+def _at(results: Sequence[Result], agent: str, spec: TaskSpec, size: str, value: int) -> list[float]:
+    """Return the measure of each seed at a size."""
+    mine = [result for result in results if (result.agent, result.task) == (agent, spec.env_id)]
+    measure: Callable[[Rung], float] = (
+        (lambda rung: float(above(rung))) if spec.name in BY_COST else (lambda rung: rung.sequence_accuracy)
+    )
+    rungs = [rung for result in mine for rung in ladder(result, spec, size)]
+    return [measure(rung) for rung in rungs if rung.sizes[size] == value]
+
+
+def _line(results: Sequence[Result], agent: str, spec: TaskSpec, size: str, values: Sequence[int]) -> str:
+    return ", ".join(_number(spec, float(np.mean(_at(results, agent, spec, size, v)))) for v in values)
+
+
+def _with_worst(spec: TaskSpec, seeds: Sequence[float]) -> str:
+    worst = max(seeds) if spec.name in BY_COST else min(seeds)
+    return f"{_number(spec, float(np.mean(seeds)))} ({_number(spec, worst)})"
+
+
+def _number(spec: TaskSpec, value: float) -> str:
+    return f"{value:.2f}" if spec.name in BY_COST else down(value)
+
+
+def _seconds(results: Sequence[Result], agent: str) -> str:
+    """Return the mean for each task, in the order of the table."""
+    found = []
+    for spec in tasks.TABLE:
+        mine = [result.training for result in results if (result.agent, result.task) == (agent, spec.env_id)]
+        found.append(f"{np.mean([training.seconds for training in mine if training]):.0f}")
+    return ", ".join(found)
+
+
+if __name__ == "__main__":
+    main()
