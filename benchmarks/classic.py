@@ -42,7 +42,7 @@ def main() -> None:
     """Print the summary, and write the page."""
     results = [result for result in results_in(ROOT / "leaderboard/results") if result.agent in AGENTS]
     print(summary(results))
-    (ROOT / "docs/classic.md").write_text(page(results))
+    (ROOT / "docs/classic.md").write_text(f"{PAGE}{tables(results, AGENTS, tasks.TABLE)}\n")
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -60,21 +60,23 @@ def summary(results: Sequence[Result]) -> str:
     return "\n".join([*lines, f"| seconds of training, one core | | {' | '.join(seconds)} |"])
 
 
-def page(results: Sequence[Result]) -> str:
-    """Return a page in Markdown, with a table for each ladder."""
+def tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[TaskSpec]) -> str:
+    """Return a table in Markdown for each ladder, a line an agent: the mean of its seeds, and the worst."""
     parts = []
-    for spec in tasks.TABLE:
+    for spec in specs:
         for size, rungs in spec.ladders.items():
             values = [rung[size] for rung in rungs]
             what = "bits above the optimum" if spec.name in BY_COST else "sequences without a wrong bit"
             head = f"| {size} | " + " | ".join(f"{value:,}" for value in values) + " |"
-            lines = [f"## {_name(spec)} along {size}, trained up to {_sizes(spec)}: {what}", "", head]
+            lines = [f"**{_name(spec)}** along {size}, trained up to {_sizes(spec)}: {what}", "", head]
             lines.append("| --- |" + " ---: |" * len(values))
-            for agent in AGENTS:
-                cells = [_with_worst(spec, _at(results, agent, spec, size, value)) for value in values]
-                lines.append(f"| `{agent}` | " + " | ".join(cells) + " |")
+            for agent in agents:
+                seeds = [_at(results, agent, spec, size, value) for value in values]
+                if any(seeds):
+                    cells = " | ".join(_with_worst(spec, found) for found in seeds)
+                    lines.append(f"| `{agent}` | {cells} |")
             parts.append("\n".join(lines))
-    return PAGE + "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 def _name(spec: TaskSpec) -> str:
@@ -100,6 +102,8 @@ def _line(results: Sequence[Result], agent: str, spec: TaskSpec, size: str, valu
 
 
 def _with_worst(spec: TaskSpec, seeds: Sequence[float]) -> str:
+    if not seeds:
+        return ""
     worst = max(seeds) if spec.name in BY_COST else min(seeds)
     return f"{_number(spec, float(np.mean(seeds)))} ({_number(spec, worst)})"
 
