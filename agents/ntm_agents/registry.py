@@ -138,7 +138,7 @@ _WITH_LSTM = {
             longest_from=0.6,
             decay_start=0.6,
             average=0.995,
-            rollback=10.0,
+            rollback=4.0,
             validate_every=8_000,
             validation_sequences=256,
         ),
