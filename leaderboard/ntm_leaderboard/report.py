@@ -169,24 +169,22 @@ def print_board(console: Console, board: Board) -> None:
     table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
     table.add_column("", justify="right")
     table.add_column("agent", no_wrap=True)
-    for name in ("all", *(spec.name for spec in board.specs), "seeds", "sequences", "verified"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("all", *(spec.name for spec in board.specs), "seeds"):
+        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     ranks = places(board.ranked)
     for row in (*board.listed, *board.references):
         standings = [row.standings.get(spec.env_id) for spec in board.specs]
         there = [standing for standing in standings if standing]
         low, high = row.interval
         reference = row in board.references
-        whole = f"{down(row.score)}\n[dim]{down(low)} to {down(high)}[/]" if all(standings) else "–"
-        seen = max((result.training.sequences for result in row.results if result.training), default=None)
+        whole = f"{down(row.score)}\n[dim]{down(low)}–{down(high)}[/]" if all(standings) else "–"
+        verified = "verified" if all(standing.verified for standing in there) else "claimed"
         table.add_row(
             str(ranks.get(row.agent, "")),
             row.agent,
             down(row.score) if reference and all(standings) else whole,
             *(_standing_cell(standing) for standing in standings),
-            "" if reference else str(min(len(standing.scores) for standing in there)),
-            "" if seen is None else f"{seen:,}",
-            "" if reference else "yes" if all(standing.verified for standing in there) else "no",
+            "" if reference else f"{min(len(standing.scores) for standing in there)}\n[dim]{verified}[/]",
             style="dim" if reference else "bold" if row.own else None,
         )
     console.print(table)

@@ -9,7 +9,7 @@ from numba import njit
 
 import ntm_agents.ntm
 from ntm_agents import NTM
-from ntm_agents.kernels import arithmetic, products
+from ntm_agents.kernels import arithmetic, products, subnormals
 from ntm_agents.registry import find
 from ntm_envs import tasks
 
@@ -327,3 +327,26 @@ def test_rounding_does_not_depend_on_where_memory_is_free(controller, monkeypatc
         assert ends[0] < ends[1], "no memory was asked for"
         for name, want in expected.items():
             assert torch.equal(found[name], want), name
+
+
+@njit
+def _halve(numbers, out):
+    before = subnormals.flush()
+    for i in range(len(numbers)):
+        out[i] = numbers[i] * np.float32(0.5)
+    subnormals.restore(before)
+
+
+@pytest.mark.skipif(not (subnormals.X86 or subnormals.ARM), reason="left as they are on other processors")
+def test_subnormal_numbers_are_zero_in_a_kernel_alone():
+    numbers = np.full(100, np.finfo(np.float32).tiny)
+    out = np.ones_like(numbers)
+    _halve(numbers, out)
+    assert np.all(out == 0)
+    assert np.all(numbers * np.float32(0.5) > 0)
+
+
+def test_a_kernel_leaves_the_processor_as_it_was():
+    smallest = torch.tensor(torch.finfo(torch.float32).tiny)
+    results(pair(torch.float32)[1], T=2, B=1, capacity=4)
+    assert smallest / 2 > 0

@@ -26,6 +26,7 @@ from numba import njit
 
 from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log
 from ntm_agents.kernels.products import add_product, pack, panels
+from ntm_agents.kernels.subnormals import flush, restore
 
 TINY = 1e-30
 """As in `addressing.py`."""
@@ -789,6 +790,7 @@ def forward(
         counts: Counters ``[T + 1, B]``; the first are set.
         offers: What inputs add to them ``[T, B]``.
     """
+    before_kernel: Any = flush()  # type: ignore[call-arg]
     T, B, _ = gates.shape
     H, M = weightings.shape[2], memory.shape[1]
     V = (H - writers) * M
@@ -845,6 +847,7 @@ def forward(
                 source = after if write_first else before
                 for r in range(H - writers):
                     _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
+    restore(before_kernel)
 
 
 @njit(**{**FAST, "no_cpython_wrapper": False, "forceinline": False}, cache=True)
@@ -914,6 +917,7 @@ def backward(
         dparams: Room for the gradients of what was added to the head parameters ``[T, B, P]``.
         dall_counts: Room for the gradients of the counters behind each step ``[T, B]``.
     """
+    before_kernel: Any = flush()  # type: ignore[call-arg]
     T, B, _ = gates.shape
     H, N = weightings.shape[2:]
     M = dmemory.shape[1]
@@ -1026,3 +1030,4 @@ def backward(
                         _count_backward(gates[t, b, own:], dcounts[b], dgates[t, b, own:])
                 add_product(dgate, 0, room.recurrent, dnow)
         copy(dnow, dstart[first:last])
+    restore(before_kernel)
