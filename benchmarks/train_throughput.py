@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -29,8 +30,9 @@ from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ntm_agents import NTM, Run, TrainConfig, Trainer
-from ntm_envs import tasks
+from ntm_agents import NTM, Run, TrainConfig, Trainer, load_run
+from ntm_agents.pretrained import pretrained, pretrained_tasks
+from ntm_envs import capacity, keyed, tasks
 
 INPUTS, OUTPUTS, UNITS, WIDTH = 9, 8, 100, 20
 LONG = {"T": 2000, "N": 2048, "B": 16}
@@ -45,7 +47,7 @@ class Options:
     figure: Path = Path("docs/train_throughput.png")
     """Where the picture of times by T and N goes."""
     part: str = ""
-    """One part alone: `memory` and `cold`, which need a process of their own, or `compile`."""
+    """One part alone: `memory` and `cold`, which need a process of their own, `compile` or `trained`."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,9 @@ def main(options: Options) -> None:
         return
     if options.part == "compile":
         _compiled(options.rounds)
+        return
+    if options.part == "trained":
+        _trained(options.rounds)
         return
     console = Console(width=124)
     console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
@@ -247,6 +252,27 @@ def _compiled(rounds: int) -> None:
     times = measure(updates, rounds)
     listed = ", ".join(f"{name} {np.median(t):.1f} ms ({min(t):.1f})" for name, t in times.items())
     print(f"An update at B = 32: {listed}")
+
+
+def _trained(rounds: int) -> None:
+    """Print times of the machines that come with the package, and of the same ones before training.
+
+    A trained one has weightings and memories full of numbers next to zero, which may take longer.
+    """
+    for name in pretrained_tasks("ntm"):
+        trained, run = load_run(pretrained("ntm", name))
+        task, sizes = run.task_spec().make(), run.task_spec().largest
+        batch = task.episodes(keyed.stream_keys(np.zeros(16), np.arange(16)), **sizes)
+        inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets).float()
+
+        def update(model: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+            state = model.initial_state(inputs.shape[1], capacity(len(inputs)))  # type: ignore[operator]
+            binary_cross_entropy_with_logits(model(inputs, state)[0], targets).backward()  # type: ignore
+
+        models = {"trained": trained, "new": run.build(task)}
+        times = measure({key: partial(update, m, inputs, targets) for key, m in models.items()}, rounds)
+        listed = ", ".join(f"{key} {np.median(t):.1f} ms ({min(t):.1f})" for key, t in times.items())
+        print(f"{name}, 16 sequences of the largest size: {listed}")
 
 
 def _figure(path: Path) -> None:

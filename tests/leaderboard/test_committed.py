@@ -7,7 +7,8 @@ import pytest
 from ntm_leaderboard import evaluate, page, verify
 from ntm_leaderboard.board import SHIPPED, Board, dump, results_in
 
-RESULTS = Path(__file__).parents[2] / "leaderboard" / "results"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "leaderboard" / "results"
 RUNS = sorted(verify.runs_in(RESULTS))
 FIRST = [run for run in RUNS if run.name == "seed-0"]
 RUNGS = 2
@@ -45,3 +46,12 @@ def test_the_page_is_built_from_them(tmp_path):
     text = page.build(board, tmp_path / "site").read_text()
     for row in board.rows:
         assert row.agent in text
+
+
+def test_documents_have_their_numbers(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import classic  # type: ignore[import-not-found]
+
+    results = results_in(RESULTS)
+    assert classic.summary(results) in (ROOT / "README.md").read_text(), classic.__doc__
+    assert (ROOT / "docs" / "classic.md").read_text() == classic.page(results), classic.__doc__
