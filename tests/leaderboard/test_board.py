@@ -269,7 +269,7 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     assert (
         printed.index("1 ntm") < printed.index("lstm") < printed.index("oracle") < printed.index("constant")
     )
-    assert "0.750 to 0.750" in printed
+    assert "0.750–0.750" in printed
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
     monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
     assert cli.main(["leaderboard", "show", "--results", str(tmp_path / "copy")]) == 0
