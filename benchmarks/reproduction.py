@@ -1,8 +1,9 @@
 r"""The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
 
-    .venv/bin/ntm-envs bench --preset classic --agents ntm ntm-lstm lstm
+    .venv/bin/ntm-envs bench --preset classic
+    .venv/bin/ntm-envs bench --preset classic --agents ntm-lstm --tasks copy repeat_copy
     .venv/bin/ntm-envs bench --preset classic --agents lstm-paper --seeds 1
-    for run in {ngrams,priority_sort}/seed-{0..4}; do
+    for run in {associative_recall,ngrams,priority_sort}/seed-{0..4}; do
         .venv/bin/ntm-envs train --task ${run%/*} --seed ${run#*-} --model.controller feedforward \
             --output bench/feedforward/$run
     done
@@ -48,14 +49,14 @@ MODELS: dict[str, dict[str, str]] = {
     FEEDFORWARD: {
         "copy": "classic/copy/ntm",
         "repeat_copy": "classic/repeat_copy/ntm",
-        "associative_recall": "classic/associative_recall/ntm",
+        "associative_recall": "feedforward/associative_recall",
         "ngrams": "feedforward/ngrams",
         "priority_sort": "feedforward/priority_sort",
     },
     LSTM_CONTROLLER: {
         "copy": "classic/copy/ntm-lstm",
         "repeat_copy": "classic/repeat_copy/ntm-lstm",
-        "associative_recall": "classic/associative_recall/ntm-lstm",
+        "associative_recall": "classic/associative_recall/ntm",
         "ngrams": "classic/ngrams/ntm",
         "priority_sort": "classic/priority_sort/ntm",
     },
