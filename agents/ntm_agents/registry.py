@@ -159,28 +159,35 @@ TABLE = (
                 train=TrainConfig(sequences=48_000, lessons={"blank": 0.1}),
             ),
             # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
-            # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow.
+            # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
+            # machine that says two or three for long learns a way that has room for no more. So steps are
+            # large at first; a run that is lost goes back, and one that is stuck begins again.
             "repeat_copy": Recipe(
                 model={
                     "controller": "feedforward",
-                    "memory_width": 24,
+                    "memory_width": 32,
                     "noise": 0.1,
                     "gate_bias": -60.0,
                     "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
                     "sharpening_bias": (1.0, -4.0),
                 },
                 train=TrainConfig(
-                    sequences=80_000,
+                    sequences=60_000,
                     batch_size=16,
                     bucket_size=4,
                     mixed_sizes=True,
                     lessons={"blank": 0.1},
                     curriculum={"repeats": 3},
-                    clip_norm=0.2,
+                    curriculum_end=0.25,
+                    learning_rate=5e-3,
+                    clip_norm=0.05,
                     beta2=0.99,
                     epsilon=1e-4,
                     decay_start=0.2,
                     penalty=0.01,
+                    restart_after=18_000,
+                    restart_loss=0.15,
+                    rollback=10.0,
                 ),
             ),
             **_WITH_LSTM,

@@ -303,8 +303,9 @@ def _train(argv: list[str]) -> int:
     if trainer.kernel:
         first = " (its first use on a machine compiles it, for half a minute)"
         _say(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
+    restarted_at = 0 if rewards else trainer.counters.restarted_at
     with ExitStack() as stack:
-        listeners.append(stack.enter_context(report.training_display(console, run.train)))
+        listeners.append(stack.enter_context(report.training_display(console, run.train, restarted_at)))
         if options.tensorboard:
             listeners.append(stack.enter_context(report.tensorboard_log(folder)))
         try:

@@ -29,13 +29,14 @@ PLAIN_SECONDS = 10.0
 
 @contextmanager
 def training_display(
-    console: Console, config: TrainConfig | RewardConfig
+    console: Console, config: TrainConfig | RewardConfig, restarted_at: int = 0
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Show how a training run goes: yields what to call with each line of its metrics."""
     if isinstance(config, TrainConfig):
-        unit, total, measure = "sequences", config.sequences, "loss"
+        unit, budget, measure = "sequences", config.sequences, "loss"
     else:
-        unit, total, measure = "steps", config.steps, "return"
+        unit, budget, measure = "steps", config.steps, "return"
+    total = restarted_at + budget
     bar = Progress(
         TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),
         BarColumn(),
@@ -53,7 +54,7 @@ def training_display(
         latest: dict[str, Any] = {"measured": "–", "accuracy": "–"}
 
         def display(metrics: Mapping[str, Any]) -> None:
-            nonlocal first, printed
+            nonlocal first, printed, total
             seen, now = metrics[unit], time.monotonic()
             first = first or (now, seen)
             if metrics.get(measure) is not None:
@@ -64,10 +65,11 @@ def training_display(
                 console.print(f"[yellow]update {metrics['update']} was not finite and was dropped[/]")
             if "restarts" in metrics:
                 console.print(f"[yellow]stuck at {seen:,} sequences: starting again from new weights[/]")
+                total = seen + budget
             if "rollbacks" in metrics:
                 console.print(f"[yellow]lost at {seen:,} sequences: going back to the best weights[/]")
             speed = f"{(seen - first[1]) / (now - first[0]):,.0f}/s" if now > first[0] else ""
-            bar.update(shown, completed=seen, speed=speed, **latest)
+            bar.update(shown, completed=seen, total=total, speed=speed, **latest)
             if not console.is_terminal and now - printed > PLAIN_SECONDS:
                 printed = now
                 console.print(

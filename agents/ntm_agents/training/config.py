@@ -24,7 +24,8 @@ class TrainConfig:
     track: ClassVar[Track] = "supervised"
 
     sequences: int = 32_000
-    """Budget: how many training sequences are seen, those before restarts included."""
+    """Budget: how many training sequences are seen from the start, or the last restart, to the end. Those before
+    a restart come on top; results count them in."""
     minutes: float | None = None
     """Second budget, in minutes of training; a run that it ends cannot be repeated to the byte, and its
     schedule and curriculum, which follow `sequences`, are cut off."""
@@ -80,9 +81,11 @@ class TrainConfig:
     `curriculum_end` on. What is rare in long sequences is rarer in short ones. None for never."""
     restart_after: int | None = None
     """Start again from new weights if after this many sequences the validation loss is still above
-    `restart_loss`; the sequences count. None for never."""
+    `restart_loss`. None for never."""
     restart_loss: float = 0.6
     """See `restart_after`; in nats a bit, of which guessing costs 0.693."""
+    restarts: int = 3
+    """How often that is done at most."""
     rollback: float | None = None
     """Go back to the best weights when the validation loss is more than so many times that of the best: what
     was learnt can be lost by one step. None for never."""
@@ -127,7 +130,7 @@ class TrainConfig:
         last = self.longest_from
         valid = last is None or self.curriculum_end < last <= 1
         _check(self, "longest_from", valid, "above curriculum_end, and at most 1")
-        for name in ("weight_decay", "penalty"):
+        for name in ("weight_decay", "penalty", "restarts"):
             _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
         _check(self, "penalty", not (self.compile and self.penalty), "0 with compile, which has steps alone")
         _check(self, "optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")

@@ -291,14 +291,12 @@ class Trainer:
         return self._lessons.episodes(keys, **sizes)
 
     def _progress(self) -> float:
-        counters = self.counters
-        done = counters.sequences - counters.restarted_at
-        return done / max(1, self.config.sequences - counters.restarted_at)
+        return (self.counters.sequences - self.counters.restarted_at) / self.config.sequences
 
     def _is_over(self) -> bool:
         config, counters = self.config, self.counters
         late = config.minutes is not None and counters.seconds >= 60 * config.minutes
-        return counters.sequences >= config.sequences or late
+        return self._progress() >= 1 or late
 
     def _restart_if_stuck(self) -> None:
         config, counters = self.config, self.counters
@@ -306,7 +304,7 @@ class Trainer:
         if config.restart_after is None or since < config.restart_after or self._is_over():
             return
         late = since - config.restart_after >= config.validate_every
-        if not late and not counters.best_loss <= config.restart_loss:
+        if not late and counters.restarts < config.restarts and not counters.best_loss <= config.restart_loss:
             counters.restarts += 1
             counters.restarted_at = counters.sequences
             counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0

@@ -156,7 +156,7 @@ def test_a_run_that_stops_before_there_is_anything_to_keep_goes_on(tmp_path, eve
     trainer = Trainer(run, tmp_path)
     assert 0 < trainer.counters.sequences < 400
     trainer.train()
-    assert trainer.counters.sequences == 400
+    assert trainer.counters.sequences - trainer.counters.restarted_at == 400
 
 
 def test_a_deleted_log_does_not_hurt(tmp_path):
@@ -352,14 +352,14 @@ def test_the_right_weights_are_judged_right():
     assert trainer._forward(Errs(), batch)[1].sum() == 8
 
 
-def test_a_stuck_run_starts_again_and_its_sequences_count():
+def test_a_stuck_run_starts_again_with_its_whole_budget():
     seen = []
-    trainer = Trainer(tiny_run(restart_after=150, restart_loss=1e-9), report=seen.append)
+    trainer = Trainer(tiny_run(restart_after=150, restart_loss=1e-9, restarts=2), report=seen.append)
     trainer.train()
     restarts = [line for line in seen if "restarts" in line]
-    assert [line["restarts"] for line in restarts] == [1]
-    assert restarts[0]["sequences"] == 208  # the first validation behind 150
-    assert trainer.counters.sequences == 400
+    assert [line["restarts"] for line in restarts] == [1, 2]
+    assert [line["sequences"] for line in restarts] == [208, 416]  # the first validations behind 150
+    assert trainer.counters.sequences == 416 + 400
     seen.clear()
     Trainer(tiny_run(restart_after=150, restart_loss=10), report=seen.append).train()
     assert not [line for line in seen if "restarts" in line]
