@@ -24,8 +24,8 @@ class TrainConfig:
     track: ClassVar[Track] = "supervised"
 
     sequences: int = 32_000
-    """Budget: how many training sequences are seen from the start, or the last restart, to the end. Those before
-    a restart come on top; results count them in."""
+    """Budget: how many training sequences are seen from the start, or the last restart, to the end. Those
+    before a restart come on top; results count them in."""
     minutes: float | None = None
     """Second budget, in minutes of training; a run that it ends cannot be repeated to the byte, and its
     schedule and curriculum, which follow `sequences`, are cut off."""
