@@ -6,6 +6,7 @@ file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.pl
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -253,11 +254,16 @@ def _run(folder: Path) -> Run:
 
 def _training(folder: Path, run: Run, result: Result) -> Training:
     """Return what the result has to say of the training; the size of the state is the submitter's word."""
-    state = result.training.state_values if result.training else 0
+    state, said = (result.training.state_values, result.training.recipe) if result.training else (0, {})
     try:
-        return training_of(run, read_summary(folder), state)
+        training = training_of(run, read_summary(folder), state)
     except ValueError as error:
         raise ValueError(f"{folder / 'summary.json'} is not the summary of a run: {error}") from error
+    defaults = dataclasses.asdict(type(run.train)())
+    # An option that came later, of which the result does not know, has its default.
+    later = {name for name in training.recipe.keys() - said if training.recipe[name] == defaults[name]}
+    recipe = {name: value for name, value in training.recipe.items() if name not in later}
+    return training.model_copy(update={"recipe": recipe})
 
 
 def _source(folder: Path, run: Run, trust_code: bool) -> str | None:

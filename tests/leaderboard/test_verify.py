@@ -281,6 +281,15 @@ def test_a_harmed_submission_is_refused(packed, harm, message):
         verify.check(packed[0], trust_code=True)
 
 
+def test_an_option_that_came_later_has_its_default(packed):
+    rewrite(packed[0] / "result.json", lambda result: result["training"]["recipe"].pop("restarts"))
+    rewrite(packed[0] / "config.json", lambda config: config["train"].pop("restarts"))
+    verify.check(packed[0])
+    rewrite(packed[0] / "config.json", lambda config: config["train"].update(restarts=7))
+    with pytest.raises(ValueError, match=r"result\.json has training"):
+        verify.check(packed[0])
+
+
 def test_counts_that_were_edited_are_doubted(packed):
     def claim(result):
         rung = result["rungs"][0]
