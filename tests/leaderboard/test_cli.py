@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ntm_leaderboard import bench, cli
+from ntm_agents.training.config import TrainConfig
+from ntm_leaderboard import bench, cli, report
 from ntm_leaderboard.board import Board
 from ntm_leaderboard.results import Result
 
@@ -370,3 +372,15 @@ def test_the_command_is_the_same_as_a_module():
         [sys.executable, "-m", "ntm_leaderboard", "agents"], capture_output=True, text=True, check=True
     )
     assert "ntm" in done.stdout
+
+
+def test_progress_counts_what_was_before_a_restart_on_top(capsys, monkeypatch):
+    monkeypatch.setattr(report, "PLAIN_SECONDS", -1)
+    config = TrainConfig(sequences=400)
+    with report.training_display(Console(), config) as display:
+        display({"sequences": 100, "loss": 0.5})
+        display({"sequences": 208, "restarts": 1})
+    with report.training_display(Console(), config, restarted_at=208) as display:  # a later process goes on
+        display({"sequences": 300, "loss": 0.5})
+    printed = capsys.readouterr().out
+    assert all(f"{seen} sequences" in printed for seen in ("100 of 400", "208 of 608", "300 of 608"))
