@@ -128,7 +128,7 @@ _WITH_LSTM = {
             "erase_bias": -4.0,
         },
         train=TrainConfig(
-            sequences=400_000,
+            sequences=600_000,
             batch_size=16,
             bucket_size=16,
             mixed_sizes=True,
