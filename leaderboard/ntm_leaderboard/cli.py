@@ -172,8 +172,8 @@ class LeaderboardOptions:
 class WatchOptions:
     """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
 
-    Of a machine with a memory one sees the heads as well, and what is in the memory, though that not in
-    the terminal.
+    Of a machine with a memory one sees where its heads are as well, and in windows and pictures what is in the
+    memory.
     """
 
     agent: str = "oracle"
