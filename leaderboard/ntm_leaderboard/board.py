@@ -7,7 +7,6 @@ puts the committed results into the one file that comes with the package.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections import defaultdict
@@ -15,8 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
@@ -133,7 +134,7 @@ class Row:
     def tuned(self) -> bool:
         """Whether it has one configuration for one task and another for another."""
         trained = [(result.model, result.training.recipe) for result in self.results if result.training]
-        return any(configuration != trained[0] for configuration in trained)
+        return any(_differ(*both) for found in trained for both in zip(found, trained[0], strict=True))
 
     @property
     def budget(self) -> str:
@@ -176,8 +177,8 @@ class Board:
 
         Raises:
             ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
-                another, if one has learnt from answers here and from rewards there, or if results on a task
-                have no rung beyond the training range in common.
+                another, if one has two entries, if one has learnt from answers here and from rewards there,
+                or if results on a task have no rung beyond the training range in common.
         """
         results, own = tuple(results), tuple(own)
         named = [(result.agent, result) for result in results if _known(result.task)]
@@ -300,12 +301,17 @@ def results_in(folder: Path) -> list[Result]:
 
 def load(path: Path) -> list[Result]:
     """Read the results that `dump` has put into one file."""
-    return [Result.model_validate(record) for record in json.loads(path.read_text())]
+    return TypeAdapter(list[Result]).validate_json(path.read_bytes())
 
 
 def dump(results: Iterable[Result]) -> str:
     """Put results into the text of one JSON file, a line each."""
     return "[" + ",".join(f"\n{result.model_dump_json()}" for result in results) + "\n]"
+
+
+def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether options differ; one that either does not know came later, and makes no difference."""
+    return any(one[name] != other[name] for name in one.keys() & other.keys())
 
 
 def _best_first(rows: Iterable[Row], score: Callable[[Row], float]) -> tuple[Row, ...]:
@@ -329,6 +335,7 @@ def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> No
     owners: dict[str, str] = {}
     seeds: dict[tuple[str, str, str], int] = {}
     tracks: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for agent, result in named:
         who = (agent, result.task, result.seed)
         if who in seen:
@@ -344,6 +351,11 @@ def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> No
             raise ValueError(
                 f"{agent} has the same weights with seeds {same} and {result.seed} on {result.task}; "
                 "expected another training"
+            )
+        if (entry := entries.setdefault(agent, result.entry)) != result.entry:
+            raise ValueError(
+                f"{agent} is {entry}, but {result.entry} on {result.task}, seed {result.seed}; give the two "
+                "different names"
             )
         if (track := tracks.setdefault(agent, _track(result))) != _track(result):
             raise ValueError(

@@ -172,8 +172,8 @@ class LeaderboardOptions:
 class WatchOptions:
     """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
 
-    Of a machine with a memory one sees where its heads are as well, and in windows and pictures what is in the
-    memory.
+    Of a machine with a memory one sees where its heads are as well, and in windows and pictures what is in
+    the memory.
     """
 
     agent: str = "oracle"
@@ -415,7 +415,8 @@ def _verify(argv: list[str]) -> int:
         except Exception as error:
             found, verdict = [str(error) or repr(error)], "[red]refused[/]"
         failed += bool(found)
-        verdict = verdict if found else "[green]verified[/]"
+        if not found:
+            verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
         console.print(f"{escape(str(folder))}: {verdict}", highlight=False)
         for text in found:
             console.print(f"    {escape(text)}", highlight=False)

@@ -13,7 +13,10 @@ from pathlib import Path
 from ntm_agents.training.run import versions
 from ntm_leaderboard.contestants import AGENTS, Contestant
 from ntm_leaderboard.evaluate import evaluate, rungs_of
-from ntm_leaderboard.results import NO_NONCE, Result, Rung
+from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
+
+CODE = tuple(f":(top){name}" for name in ("ntm_envs", "agents", "baselines", "leaderboard/ntm_leaderboard"))
+"""What of a checkout decides numbers; a log that a benchmark adds to does not."""
 
 
 def judge(
@@ -57,6 +60,7 @@ def judge(
         report=report,
     )
     result = Result(
+        schema_version=VERSION,
         agent=contestant.name,
         entry=contestant.entry,
         model=contestant.model,
@@ -83,7 +87,7 @@ def hardware() -> str:
 
 
 def present_commit() -> str | None:
-    """Return the commit of the checkout that this file is in, if any, with `-dirty` if that was changed."""
+    """Return the commit of the checkout that this file is in, if any; with `-dirty` if code was changed."""
     here = Path(__file__)
 
     def git(*arguments: str) -> str:
@@ -92,6 +96,7 @@ def present_commit() -> str | None:
 
     try:
         git("ls-files", "--error-unmatch", here.name)  # it may be installed inside of another repository
-        return git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *CODE)
+        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None

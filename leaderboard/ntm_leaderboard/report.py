@@ -19,7 +19,7 @@ from rich.table import Table
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import SEEDS, Board, Standing, places
+from ntm_leaderboard.board import SEEDS, TRACKS, Board, Row, Standing, places
 from ntm_leaderboard.results import Result, Rung
 from ntm_leaderboard.statistics import horizon, ladder
 
@@ -165,7 +165,9 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
 def print_board(console: Console, board: Board) -> None:
     """Print the ranking over all tasks: a line an agent, with its score on each task."""
     for task in board.left_out:
-        console.print(f"Results on {task} are left out: it is not on this board.", highlight=False)
+        console.print(
+            f"Results on {task} are left out: it is not on this board.", highlight=False, markup=False
+        )
     if not board.rows:
         return
     table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
@@ -183,7 +185,7 @@ def print_board(console: Console, board: Board) -> None:
         verified = "verified" if all(standing.verified for standing in there) else "claimed"
         table.add_row(
             str(ranks.get(row.agent, "")),
-            row.agent,
+            "\n[dim]".join([row.agent, *([] if reference else _remarks(row))]),
             down(row.score) if reference and all(standings) else whole,
             *(_standing_cell(standing) for standing in standings),
             "" if reference else f"{min(len(standing.scores) for standing in there)}\n[dim]{verified}[/]",
@@ -203,9 +205,15 @@ def print_board(console: Console, board: Board) -> None:
     console.print(
         "Above, the score of what is longer than in training: 0 is the mean return of the best constant "
         "output, and 1 that of the oracle; below, that of the largest training size, and under all the "
-        f"95 % interval over seeds. A rank needs {SEEDS} seeds on every task.",
+        f"95 % interval over seeds. A rank needs {SEEDS} seeds on every task, and is that among agents that "
+        "have learnt from the same.",
         style="dim",
     )
+
+
+def _remarks(row: Row) -> list[str]:
+    """Say what an agent is not to be compared by without a second look."""
+    return ([f"from {TRACKS[row.track]}"] if row.track != "supervised" else []) + list(row.privileges)
 
 
 def _standing_cell(standing: Standing | None) -> str:

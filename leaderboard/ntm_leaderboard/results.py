@@ -11,14 +11,23 @@ are not finite, and impossible counts.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ntm_envs.files import check_plain, write_atomically
 
-VERSION = 1
+VERSION: Literal[1] = 1
 """The version of the schema that is written and read."""
 
 LARGEST_RECORD = 2**20
@@ -34,10 +43,23 @@ Count = Annotated[int, Field(ge=0)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def _finite(value: Any) -> Any:
+    """Refuse numbers that are not finite in what may be anything."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    for part in parts:
+        _finite(part)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"it has {value}; expected finite numbers")
+    return value
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_finite)]
+
+
 class Record(BaseModel):
     """What all parts of a result have in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Score(Record):
@@ -115,7 +137,7 @@ class Training(Record):
     """What computed the model in training, if there was a choice: ``reference``, ``fused``, ``compiled``."""
     state_values: Count
     """Numbers in its state for one sequence of the largest training size."""
-    recipe: dict[str, Any]
+    recipe: Options
     """The configuration of the training."""
 
 
@@ -131,14 +153,14 @@ class Held(Record):
 class Result(Record):
     """How one agent, trained with one seed, did on one task."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1]
     agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
     """What the agent is called; a name that folders may have."""
     entry: str
     """Where its class is, such as ``ntm_agents.ntm:NTM``."""
-    model: dict[str, Any]
+    model: Options
     """Its resolved configuration."""
-    task: str
+    task: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+-v\d+$", max_length=200)]
     """The task's id with its version, such as ``ntm_envs/Copy-v0``."""
     seed: Count
     """Seed of the training."""
@@ -164,7 +186,7 @@ class Result(Record):
     """Git commit of this project, if it ran from a checkout."""
     hardware: str
     """What it ran on."""
-    created: AwareDatetime
+    created: Annotated[AwareDatetime, Field(strict=False)]
     """When it was made."""
 
     @model_validator(mode="before")
@@ -172,12 +194,19 @@ class Result(Record):
     def _known_version(cls, record: Any) -> Any:
         """Refuse other versions first, so that nobody has to read how their fields differ."""
         version = record.get("schema_version", VERSION) if isinstance(record, dict) else VERSION
-        if version != VERSION:
+        if type(version) is not int or version != VERSION:
             raise ValueError(
                 f"schema_version is {version!r}; this ntm-envs reads {VERSION}, so judge the run again, or "
                 "use the version of ntm-envs that the result names"
             )
         return record
+
+    @model_validator(mode="after")
+    def _each_rung_once(self) -> Result:
+        sizes = [rung.sizes for rung in self.rungs]
+        if twice := [found for i, found in enumerate(sizes) if found in sizes[:i]]:
+            raise ValueError(f"rungs has {twice[0]} twice; expected each size once")
+        return self
 
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ntm_agents.training.checkpoint import CheckpointError, load_tensors
-from ntm_agents.training.run import Run, read_summary, versions
+from ntm_agents.training.run import Run, read_json, read_summary, source_digest, versions
 from ntm_envs import tasks
 from ntm_envs.files import check_plain
 from ntm_envs.tasks import TaskSpec
@@ -91,6 +91,12 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     for name, (claimed, found) in claims.items():
         if claimed != found:
             raise ValueError(f"{folder}: result.json has {name} {claimed!r}; expected {found!r}")
+    theirs = next((row for row in AGENTS if row.name == result.agent), None)
+    if theirs and theirs.entry != result.entry:
+        raise ValueError(
+            f"{folder}: agent is {result.agent!r}, which is {theirs.entry}, but entry is {result.entry!r}; "
+            "give it a name of its own"
+        )
     tensors, _ = load_tensors(folder / "model.safetensors")
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
@@ -100,6 +106,8 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
             f"{folder}: the commitment of result.json is {result.commitment}, but that of weights, "
             f"configuration and source is {commitment}; judge the run again"
         )
+    if source and read_json(folder / "config.json").get("source") != source_digest(run.entry):
+        raise ValueError(f"{folder}: {source} is not what the model was trained with; train it again")
     numbers = sum(tensor.numel() for tensor in tensors.values())
     constants = numbers - training.parameters  # which a model of one's own may hold, as buffers
     if constants < 0 or (source is None and constants):

@@ -119,12 +119,12 @@ def test_equal_scores_share_a_place():
 
 
 def test_results_on_tasks_that_nobody_knows_are_left_out_and_named(capsys):
-    unknown = result().model_copy(update={"task": "mine/ShortCopy-v0", "commitment": "b" * 64})
+    unknown = result().model_copy(update={"task": "mine/Unknown-v0", "commitment": "b" * 64})
     for board in (Board.of([result(), unknown]), Board.of([result()], [unknown])):
         assert [row.agent for row in board.rows] == ["ntm"]
-        assert board.left_out == ("mine/ShortCopy-v0",)
+        assert board.left_out == ("mine/Unknown-v0",)
     report.print_board(Console(), board)
-    assert "Results on mine/ShortCopy-v0 are left out" in capsys.readouterr().out
+    assert "Results on mine/Unknown-v0 are left out" in capsys.readouterr().out
 
 
 def test_what_does_not_belong_together_is_refused():
@@ -134,6 +134,8 @@ def test_what_does_not_belong_together_is_refused():
         Board.of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
     with pytest.raises(ValueError, match="ntm has the same weights with seeds 0 and 1 on ntm_envs/Copy-v0"):
         Board.of([result(commitment="b" * 64), result(seed=1, commitment="b" * 64)])
+    with pytest.raises(ValueError, match=r"ntm is ntm_agents\.ntm:NTM, but mine\.py:NTM on ntm_envs/Copy-v0"):
+        Board.of([result(), result(seed=1, entry="mine.py:NTM")])
     with pytest.raises(ValueError, match="learnt from the right answers, but from rewards alone on"):
         Board.of([result(training=TRAINING), result(seed=1, training=REWARD)])
 
@@ -177,12 +179,14 @@ def test_agents_are_ranked_among_those_that_learnt_from_the_same():
 
 def test_an_agent_is_tuned_unless_all_its_runs_have_one_configuration():
     other = TRAINING | {"recipe": {"batch_size": 8}}
+    first = TRAINING | {"recipe": {"batch_size": 16}}
     for changes, tuned in (
         ({"training": TRAINING}, False),
         ({"training": other}, True),
         ({"training": TRAINING, "model": {"units": 5}}, True),
+        ({"training": TRAINING, "model": RESULT["model"] | {"option_that_came_later": 1}}, False),
     ):
-        results = [result(training=TRAINING), result(task="repeat_copy", **changes)]
+        results = [result(training=first), result(task="repeat_copy", **changes)]
         assert Board.of(results).rows[0].tuned is tuned
     assert not Board.of([result()]).rows[0].tuned
 
@@ -270,6 +274,11 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
         printed.index("1 ntm") < printed.index("lstm") < printed.index("oracle") < printed.index("constant")
     )
     assert "0.750–0.750" in printed
+    rewards = several("rewards", [0.5] * 5, training=REWARD, privileges=["best_of_seeds"])
+    file = io.StringIO()
+    report.print_board(Console(file=file, width=120), Board.of([*several("ntm", [0.7] * 5), *rewards]))
+    assert "from rewards alone" in file.getvalue()
+    assert "best_of_seeds" in file.getvalue()
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
     monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
     assert cli.main(["leaderboard", "show", "--results", str(tmp_path / "copy")]) == 0

@@ -1,6 +1,8 @@
 """The page is looked at in a real browser: what it shows, how it is used, and what it must never do."""
 
+import json
 import os
+import shlex
 import shutil
 from contextlib import contextmanager
 from itertools import pairwise
@@ -13,8 +15,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from test_board import HELD, TRAINING, result, several
 
+from ntm_agents import Run, TrainConfig
 from ntm_envs import tasks
-from ntm_leaderboard import page
+from ntm_leaderboard import cli, page
 from ntm_leaderboard.board import Board
 from ntm_leaderboard.contestants import new_run
 from ntm_leaderboard.results import Result
@@ -48,6 +51,16 @@ def trained(agent, score, task, count=5, track="supervised", recipe=None, **chan
     }
     scores = [score - 0.01 * seed for seed in range(count)]
     return several(agent, scores, task, training=training, **changes)
+
+
+class Stopped:
+    """A trainer that keeps what it is to train, and does not."""
+
+    made: list[Run]
+
+    def __init__(self, run, folder, **_):
+        self.made.append(run)
+        raise ValueError("it was only to be looked at")
 
 
 def synthetic():
@@ -189,12 +202,12 @@ def test_the_filter_leaves_the_agents_whose_names_have_the_text(opened):
 
 @browsing
 def test_ranks_are_those_among_the_tracks_and_classes_that_are_chosen(show):
-    configurations = {"a": ("supervised", {}), "b": ("supervised", {"x": 1}), "c": ("reward", {})}
+    configurations = {"a": ("supervised", {}), "b": ("supervised", {"x": 0}), "c": ("reward", {})}
     results = [
         found
         for agent, (track, recipe) in configurations.items()
         for name in NAMES
-        for found in trained(agent, {"a": 0.9, "b": 0.05, "c": 0.5}[agent], name, track=track)
+        for found in trained(agent, {"a": 0.9, "b": 0.05, "c": 0.5}[agent], name, track=track, recipe=recipe)
         if not recipe or name == "copy"
     ] + trained("b", 0.05, "repeat_copy", recipe={"x": 1})
     opened = show(results)
@@ -204,7 +217,7 @@ def test_ranks_are_those_among_the_tracks_and_classes_that_are_chosen(show):
         return dict(zip(agents(opened), shown.all_inner_texts(), strict=True))
 
     assert ranks() == {"a": "1", "b": "2", "c": "1"}
-    assert opened.locator(".badge", has_text="from rewards alone").count() == 1
+    assert opened.locator("#board .badge", has_text="from rewards alone").count() == 1
     opened.get_by_label("Sequences seen", exact=True).select_option("100 thousand")
     assert ranks() == {"b": "1"}
     opened.get_by_label("Sequences seen", exact=True).select_option("1 million")
@@ -216,7 +229,19 @@ def test_ranks_are_those_among_the_tracks_and_classes_that_are_chosen(show):
     opened.get_by_label("Learnt from", exact=True).select_option("reward")
     assert ranks() == {"c": "1"}
     opened.get_by_label("Filter by agent").fill("none")
+    assert not agents(opened)
     assert opened.locator(".reference:visible th").all_inner_texts()[:2] == ["oracle", "constant"]
+    opened.close()
+
+
+@browsing
+def test_the_lstm_stays_to_be_compared_with(show):
+    results = [*trained("lstm", 0.9, "copy"), *trained("a", 0.5, "copy", track="reward")]
+    opened = show([*results, *trained("b", 0.05, "copy")])
+    opened.get_by_label("Learnt from", exact=True).select_option("reward")
+    assert agents(opened) == ["lstm", "a"]
+    task = opened.locator("section.task table.ranking")
+    assert task.locator(".badge", has_text="from rewards alone").count() == 1
     opened.close()
 
 
@@ -297,10 +322,30 @@ def test_the_command_that_trains_again_is_there_where_it_does():
     for changes in (
         {"agent": "mine"},
         {"training": None},
-        {"model": again.model | {"units": 6}},
-        {"training": again.training.model_copy(update={"recipe": {}})},
+        {"model": again.model | {"option_that_is_gone": 6}},
+        {"training": again.training.model_copy(update={"recipe": recipe["train"] | {"lessons": {}}})},
+        {"training": again.training.model_copy(update={"track": "reward"})},
     ):
         assert page._command(again.model_copy(update=changes), copy) is None
+    before = recipe["train"] | {"sequences": 7, "mixed_sizes": not recipe["train"]["mixed_sizes"]}
+    del before["restarts"]  # which came later
+    older = again.model_copy(
+        update={
+            "training": again.training.model_copy(update={"recipe": before}),
+            "model": again.model | {"gate_bias": [-4.0, 0.5], "orthogonal": False, "memory_slots": 64},
+        }
+    )
+    older = Result.model_validate_json(older.model_dump_json())
+    command = shlex.split(page._command(older, copy))
+    assert command[:8] == ["ntm-envs", "train", "--agent", "ntm", "--task", "copy", "--seed", "3"]
+    with pytest.MonkeyPatch.context() as patch:  # the command line understands it, and makes the same of it
+        made = []
+        patch.setattr(cli, "TRAINER", f"{__name__}:Stopped")
+        patch.setattr(Stopped, "made", made, raising=False)
+        assert cli.main(command[1:]) == 2
+    (run,) = made
+    assert run.train == TrainConfig(**before)
+    assert json.loads(json.dumps(run.model)) == older.model
 
 
 @browsing

@@ -87,6 +87,29 @@ def test_what_is_not_possible_is_refused_by_name(path, value, message):
         Result.model_validate(changed(path, value))
 
 
+TWICE = [RESULT["rungs"][0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["schema_version"], KeyError, "schema_version"),
+        (["schema_version"], True, "schema_version is True"),
+        (["seed"], "3", "seed"),
+        (["seed"], True, "seed"),
+        (["model", "noise"], float("nan"), "model.*finite"),
+        (["model", "biases"], [1.0, {"deep": float("inf")}], "model.*finite"),
+        (["rungs"], TWICE, "rungs has {'length': 20} twice"),
+        (["task"], "/tmp/evil.py:TASK", "task"),
+        (["task"], "evil:TASK", "task"),
+    ],
+)
+def test_a_file_has_what_it_says_and_nothing_that_would_be_executed(path, value, message, tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps(changed(path, value)))
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        Result.read(tmp_path / "result.json")
+
+
 def test_a_result_cannot_be_changed():
     result = Result.model_validate(RESULT)
     with pytest.raises(ValidationError, match="frozen"):

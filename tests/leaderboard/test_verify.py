@@ -290,6 +290,26 @@ def test_an_option_that_came_later_has_its_default(packed):
         verify.check(packed[0])
 
 
+def test_the_name_of_another_agent_is_refused(packed):
+    for name in ("ntm", "oracle"):
+        for file in ("result.json", "config.json"):
+            rewrite(packed[0] / file, lambda record: record.update(agent=name))  # noqa: B023
+        with pytest.raises(ValueError, match=f"agent is '{name}', which is .* give it a name of its own"):
+            verify.check(packed[0])
+
+
+def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsys):
+    def claim(result):
+        result["rungs"][0]["score"] |= {"all_right": 16, "wrong_bits": 0, "mean_return": 1.0}
+
+    assert cli.main(["verify", str(packed[0]), "--replay"]) == 0
+    assert "plays the same again" in capsys.readouterr().out.replace("\n", " ")
+    rewrite(packed[0] / "result.json", claim)
+    for command in (["verify"], ["verify", "--replay"]):
+        assert cli.main([*command, str(packed[0])]) == 1
+        assert "doubted" in capsys.readouterr().out
+
+
 def test_counts_that_were_edited_are_doubted(packed):
     def claim(result):
         rung = result["rungs"][0]
@@ -456,6 +476,9 @@ def test_foreign_code_runs_only_if_it_is_trusted(tmp_path):
     own = verify.verify(folder, nonce=claimed.nonce)
     assert marker.exists()
     assert own.rungs == claimed.rungs
+    rewrite(folder / "config.json", lambda config: config.update(source="0" * 64))
+    with pytest.raises(ValueError, match=r"my_model\.py is not what the model was trained with"):
+        verify.check(folder, trust_code=True)
     (folder / "my_model.py").write_text((folder / "my_model.py").read_text() + "# changed\n")
     with pytest.raises(ValueError, match="commitment"):
         verify.check(folder, trust_code=True)

@@ -87,7 +87,7 @@ class Run:
         if source := source_digest(self.entry):
             record["source"] = source
         if (folder / "config.json").exists():
-            there = _read_json(folder / "config.json")
+            there = read_json(folder / "config.json")
             there.pop("versions", None)
             if there.get("entry") == self.entry:
                 with contextlib.suppress(TypeError, ValueError):  # it has options that are there no more
@@ -114,7 +114,7 @@ class Run:
         path = folder / "config.json"
         if not path.exists():
             raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
-        record = _read_json(path)
+        record = read_json(path)
         for name in ("versions", "source"):
             record.pop(name, None)
         where, _, name = str(record.get("entry")).rpartition(":")
@@ -175,7 +175,22 @@ def read_summary(folder: Path) -> dict[str, Any]:
     path = folder / "summary.json"
     if not path.exists():
         raise FileNotFoundError(f"the run in {folder} is not complete; go on with: ntm-envs train ...")
-    return _read_json(path)
+    return read_json(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file.
+
+    Raises:
+        ValueError: If there is none in it.
+    """
+    try:
+        record = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} is damaged: expected a JSON object")
+    return record
 
 
 def source_digest(entry: str) -> str | None:
@@ -196,16 +211,6 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:  # a source tree that was put on the path by hand
             found[package] = "unknown"
     return found
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} is damaged: expected a JSON object")
-    return record
 
 
 def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:

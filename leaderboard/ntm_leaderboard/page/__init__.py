@@ -12,6 +12,7 @@ Names of agents are other people's text: the template escapes all of it, and so 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shlex
@@ -30,7 +31,9 @@ import jinja2
 import numpy as np
 import vl_convert
 
+from ntm_agents import config_class
 from ntm_envs import tasks
+from ntm_envs.lookup import load
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board import BUDGETS, SEEDS, TRACKS, Board, Row, Standing, places
 from ntm_leaderboard.contestants import AGENTS, new_run
@@ -50,6 +53,8 @@ FILES = {"index.html", "page.css", "page.js", "vega.js"} | {
     f"{machine.name}{suffix}" for machine in MACHINES for suffix in (".png", ".gif")
 }
 """What it consists of."""
+BASELINE = "lstm"
+"""The agent that is shown whatever is chosen, as all others are to be compared with it."""
 PROFILE = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 """Scores at which a row's details have its performance profile."""
 
@@ -202,6 +207,7 @@ def _content(board: Board) -> dict[str, Any]:
         "newest": max((result.created for result in runs), default=None),
         "needed": SEEDS,
         "shown": SHOWN,
+        "baseline": BASELINE,
         "all_tasks": ALL,
     }
 
@@ -346,12 +352,34 @@ def _configuration(result: Result) -> str:
 
 
 def _command(result: Result, spec: TaskSpec) -> str | None:
-    """Return the command that trains this again, for what comes of an agent's recipe as it is now."""
+    """Return the command that trains this again: an agent's recipe as it is now, and what was other then.
+
+    There is none for agents that are not the project's, and where an option is gone or takes more than a
+    list of values.
+    """
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
-    recipe = json.loads(json.dumps(new_run(result.agent, spec.name).resolved()))
-    if (recipe["model"], recipe["train"]) != (result.model, result.training.recipe):
+    run = new_run(result.agent, spec.name)
+    if run.train.track != result.training.track:
         return None
-    return shlex.join(
-        ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
-    )
+    command = ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
+    recipe = json.loads(json.dumps(run.resolved()))
+    for prefix, then, config in (
+        ("", result.training.recipe, type(run.train)),
+        ("model.", result.model, config_class(load(run.entry))),
+    ):
+        now = recipe[prefix.rstrip(".") or "train"]
+        then = json.loads(json.dumps(dataclasses.asdict(config()))) | then  # options that came later
+        if then.keys() != now.keys():
+            return None
+        for name, value in then.items():
+            if value == now[name]:
+                continue
+            option = (prefix + name).replace("_", "-")
+            if isinstance(value, dict) or value == []:
+                return None
+            if isinstance(value, bool):
+                command.append(f"--{option}" if value else f"--{prefix}no-{name.replace('_', '-')}")
+            else:
+                command += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
+    return shlex.join(command)

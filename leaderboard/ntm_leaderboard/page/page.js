@@ -36,7 +36,7 @@
     });
   }
 
-  // Filters: references are always there, and ranks are those among what is shown, unless it was searched for.
+  // Filters: references and the baseline are always there, and ranks are those among what is chosen.
 
   const filter = document.getElementById("filter");
   const choices = all("select.filter");
@@ -54,9 +54,10 @@
     const wanted = filter.value.trim().toLowerCase();
     const among = bodies.filter((body) => choices.every((choice) => fits(body, choice)));
     for (const body of bodies) {
-      body.hidden = !(among.includes(body) && valueOf(body, 1).toLowerCase().includes(wanted));
+      const there = among.includes(body) || "always" in body.dataset;
+      body.hidden = !(there && valueOf(body, 1).toLowerCase().includes(wanted));
     }
-    for (const { dataset: own, rows } of among.filter((body) => body.dataset.rank)) {
+    for (const { dataset: own, rows } of bodies.filter((body) => body.dataset.rank)) {
       const before = among.filter(({ dataset: { track, rank } }) => track === own.track && rank - own.rank < 0);
       const cell = rows[0].cells[0];
       cell.textContent = cell.dataset.value = 1 + before.length;

@@ -1,0 +1,39 @@
+"""What a result says of the checkout that made it."""
+
+import subprocess
+
+import pytest
+
+from ntm_leaderboard import judge
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A repository that `judge` believes to lie in."""
+    file = tmp_path / "leaderboard" / "ntm_leaderboard" / "judge.py"
+    for path in (file, tmp_path / "benchmarks" / "log.jsonl"):
+        path.parent.mkdir(parents=True)
+        path.write_text("as committed\n")
+    identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "all", "--no-verify"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(judge, "__file__", str(file))
+    return tmp_path
+
+
+def test_the_commit_is_dirty_only_where_code_was_changed(checkout):
+    commit = judge.present_commit()
+    assert len(commit) == 40
+    (checkout / "benchmarks" / "log.jsonl").write_text("a line more\n")
+    assert judge.present_commit() == commit
+    (checkout / "leaderboard" / "ntm_leaderboard" / "judge.py").write_text("changed\n")
+    assert judge.present_commit() == f"{commit}-dirty"
+
+
+def test_without_a_checkout_there_is_no_commit(checkout, monkeypatch):
+    untracked = checkout / "leaderboard" / "ntm_leaderboard" / "other.py"
+    untracked.write_text("")
+    monkeypatch.setattr(judge, "__file__", str(untracked))
+    assert judge.present_commit() is None
+    monkeypatch.setenv("PATH", "")
+    assert judge.present_commit() is None
