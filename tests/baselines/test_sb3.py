@@ -1,6 +1,8 @@
 """Learning from rewards alone: what Stable-Baselines3 is given, what it trains, and that it learns."""
 
 import json
+import random
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -137,6 +139,27 @@ def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chos
     assert seen == 11 * 7
     starts = algorithm.rollout_buffer.episode_starts
     assert 0 < starts[0].sum() < 7, "some rows go on from the rollout before"
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_the_end_of_a_truncated_episode_has_the_value_of_what_would_have_come(make):
+    env = DummyVecEnv([lambda: gym.make(COPY, length=4, max_episode_steps=3)] * 2)  # nothing is earned so far
+    options = {"n_steps": 3, "batch_size": 6, "gamma": 0.5, "seed": 1, "learning_rate": 0.0}
+    algorithm = MemoryPPO(MemoryPolicy, env, policy_kwargs={"model": make(), "capacity": 16}, **options)
+    last = []
+
+    def look(local, _):
+        last[:] = [info.get("terminal_observation") for info in local["infos"]]
+        return True
+
+    algorithm.learn(6, callback=look)
+    policy, buffer = algorithm.policy, algorithm.rollout_buffer
+    seen = torch.from_numpy(np.concatenate([buffer.observations, np.array(last)[None]]))
+    with torch.no_grad():
+        logits, _ = policy.model(seen, policy.model.initial_state(2, 16))
+        values = policy.critic(torch.cat([seen[-1], logits[-1]], 1)).flatten()
+    np.testing.assert_allclose(buffer.rewards[-1], 0.5 * values, rtol=1e-5)
+    assert not buffer.rewards[:-1].any()
 
 
 def test_values_may_be_clipped_too():
@@ -280,6 +303,65 @@ def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, m
         RewardTrainer(run(entry, model, seed=1, config=config), folder)
 
 
+def test_a_run_depends_on_nobodys_random_numbers_and_leaves_them_alone():
+    def draw():
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+
+    weights, drawn = [], []
+    for others in (0, 3):
+        random.seed(5)
+        np.random.seed(5)  # noqa: NPY002
+        torch.manual_seed(5)
+        trainer = RewardTrainer(run())
+        drawn.append([draw() for _ in range(3)])
+        RewardTrainer(run(seed=others))
+        weights.append(trainer.train().state_dict())
+        drawn[-1].append(draw())
+    assert drawn[0] == drawn[1]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], rtol=0, atol=0)
+    critics = [RewardTrainer(run(seed=seed)).algorithm.policy.critic for seed in (0, 1)]
+    assert not torch.equal(critics[0][0].weight, critics[1][0].weight)
+
+
+@pytest.mark.parametrize("changes", [{}, {"decay_start": 1.0}, {"steps": 100}, {"steps": 64}])
+def test_the_learning_rate_is_that_before_an_update_and_never_negative(changes):
+    config, rates = replace(SHORT, **changes), []
+
+    def look(_):
+        rates.append(trainer.algorithm.policy.optimizer.param_groups[0]["lr"])
+
+    trainer = RewardTrainer(run(config=config), report=look)
+    trainer.train()
+    assert all(0 < rate <= config.learning_rate for rate in rates)
+    updates = -(-config.steps // 64)
+    assert rates[-1] == pytest.approx(config.rate((updates - 1) * 64 / config.steps))
+
+
+def test_the_weights_of_the_best_return_are_kept():
+    config = replace(SHORT, steps=2048, validate_every=128, learning_rate=0.1, validation_sequences=16)
+    lines = []
+    trainer = RewardTrainer(run(config=config), report=lines.append)
+    trainer.train()
+    returns = [line["validation_return"] for line in lines if "validation_return" in line]
+    assert len(returns) > 8
+    assert returns[-1] < max(returns)  # or else this shows nothing
+    trainer.validate()  # of the weights that are kept
+    assert lines[-1]["validation_return"] == trainer.counters.best_return == max(returns)
+
+
+class Named(GRU):
+    """A model whose parts have names that mean something elsewhere."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.policy = torch.nn.Linear(1, 1)
+
+
+def test_what_a_model_calls_its_parts_is_its_own_affair():
+    RewardTrainer(run(f"{__name__}:Named", {})).train()
+
+
 def test_seeds_share_no_episodes():
     keys = [
         {info["episode_key"] for info in made.algorithm.env.reset_infos}
@@ -307,6 +389,9 @@ def test_what_does_not_go_together_is_refused(tmp_path):
         RewardTrainer(run(config=RewardConfig(algorithm="a2c")))
     with pytest.raises(ValueError, match="expected a TrainConfig"):
         Trainer(run())
+    for bad, message in (({"length": 2}, "lessons has 'length'"), ({"bits": 4}, "changes the channels")):
+        with pytest.raises(ValueError, match=message):
+            RewardTrainer(run(config=RewardConfig(lessons=bad)))
     with pytest.raises(ValueError, match="sizes has length"):
         RewardTrainer(run(config=RewardConfig(sizes={"length": (1, 21)})))
     for name, value in (("units", 0), ("frames", 0)):

@@ -251,7 +251,7 @@ class RewardConfig:
         _check_privileges(self)
 
     def rate(self, progress: float) -> float:
-        """Return the learning rate where such a share of the training, from 0 to 1, is done."""
+        """Return the learning rate of an update before which a share of the training, below 1, is done."""
         return self.learning_rate * min(1.0, (1 - progress) / max(1 - self.decay_start, 1e-9))
 
     def sizes_in(self, training: Mapping[str, int | tuple[int, int]]) -> dict[str, Size]:

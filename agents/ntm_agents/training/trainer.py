@@ -16,7 +16,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.run import Run, alone_in
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
-from ntm_envs.tasks import Batch
+from ntm_envs.tasks import Batch, Task
 
 Metrics = dict[str, Any]
 Config = TypeVar("Config", TrainConfig, RewardConfig)
@@ -92,10 +92,7 @@ class Trainer:
         self._report = report
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        for name in self.config.lessons:
-            if name not in (field.name for field in fields(self._task)):
-                raise ValueError(f"lessons has {name!r}; expected a parameter of {run.task}: {self._task}")
-        self._lessons = replace(self._task, **self.config.lessons)  # type: ignore[arg-type]
+        self._lessons = taught(self._task, self.config.lessons)
         self.config.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
@@ -148,8 +145,9 @@ class Trainer:
                 if counters.updates % config.log_every == 0:
                     self._log_loss()
                 if counters.sequences - counters.validated_at >= config.validate_every or self._is_over():
+                    before = counters.validated_at
                     self.validate()
-                    self._restart_if_stuck()
+                    self._restart_if_stuck(before)
                 if interrupted or time.monotonic() - saved > config.checkpoint_seconds:
                     self._save()
                     saved = time.monotonic()
@@ -298,13 +296,13 @@ class Trainer:
         late = config.minutes is not None and counters.seconds >= 60 * config.minutes
         return self._progress() >= 1 or late
 
-    def _restart_if_stuck(self) -> None:
+    def _restart_if_stuck(self, before: int) -> None:
+        """Begin again, if this is the first validation after `restart_after`; the last was at `before`."""
         config, counters = self.config, self.counters
-        since = counters.sequences - counters.restarted_at
-        if config.restart_after is None or since < config.restart_after or self._is_over():
+        due = math.inf if config.restart_after is None else counters.restarted_at + config.restart_after
+        if not before < due <= counters.sequences or self._is_over():
             return
-        late = since - config.restart_after >= config.validate_every
-        if not late and counters.restarts < config.restarts and not counters.best_loss <= config.restart_loss:
+        if counters.restarts < config.restarts and not counters.best_loss <= config.restart_loss:
             counters.restarts += 1
             counters.restarted_at = counters.sequences
             counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0
@@ -414,6 +412,21 @@ def config_of(run: Run, kind: type[Config]) -> Config:
     if not isinstance(run.train, kind):
         raise ValueError(f"train is {run.train!r}; expected a {kind.__name__} for this trainer")
     return run.train
+
+
+def taught(task: Task, lessons: Mapping[str, float]) -> Task:
+    """Return a task with the parameters that are others in training.
+
+    Raises:
+        ValueError: If it has no such parameter, or it changes what the task looks like.
+    """
+    for name in lessons:
+        if name not in (field.name for field in fields(task)):
+            raise ValueError(f"lessons has {name!r}; expected a parameter of the task: {task}")
+    changed = replace(task, **lessons)  # type: ignore[arg-type]
+    if (changed.input_channels, changed.output_channels) != (task.input_channels, task.output_channels):
+        raise ValueError(f"lessons has {dict(lessons)}, which changes the channels; expected the same ones")
+    return changed
 
 
 def usable(device: str) -> torch.device:

@@ -15,6 +15,7 @@ Shape letters: B environments, R rows of a batch, S their steps, I input and O o
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -44,6 +45,25 @@ class Rows(NamedTuple):
     """States of rows, which count where no episode starts."""
     lengths: Tensor
     """``[R]``"""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A state that is cut as sb3-contrib cuts that of an LSTM, to value the end of a truncated episode.
+
+    That is ``(state[0][:, row : row + 1, :].contiguous(), state[1][...])``: each part of it is the whole
+    state of the row.
+    """
+
+    whole: State
+
+    def __getitem__(self, at: Any) -> Any:
+        """Return the state of some rows, if rows are what is asked for."""
+        return Cut(mapped(lambda tensor: tensor[at[1]], self.whole)) if isinstance(at, tuple) else self
+
+    def contiguous(self) -> Cut:
+        """Return it as it is."""
+        return self
 
 
 class MemoryPolicy(BasePolicy):
@@ -128,9 +148,9 @@ class MemoryPolicy(BasePolicy):
         entropy = functional.softplus(logits) - logits * torch.sigmoid(logits)
         return self._values(obs, logits), _log_probability(logits, actions), entropy.sum(-1)
 
-    def predict_values(self, obs: Tensor, lstm_states: State, episode_starts: Tensor) -> Tensor:
+    def predict_values(self, obs: Tensor, lstm_states: Any, episode_starts: Tensor) -> Tensor:
         """Return the values ``[B, 1]`` of observations ``[B, I]``."""
-        return self._values(obs, self._step(obs, lstm_states, episode_starts)[0])
+        return self._values(obs, self._step(obs, lstm_states[0].whole, episode_starts)[0])
 
     def predict(
         self,
@@ -307,7 +327,7 @@ class MemoryPPO(RecurrentPPO):
 
 def _both(state: State) -> RNNStates:
     """Return a state as RecurrentPPO has it, for the actor and the critic."""
-    return RNNStates(cast("Any", state), cast("Any", state))
+    return RNNStates(cast("Any", state), cast("Any", Cut(state)))
 
 
 def _log_probability(logits: Tensor, bits: Tensor) -> Tensor:

@@ -7,8 +7,10 @@ the same as of every other agent, and is judged in the same way.
 from __future__ import annotations
 
 import json
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,12 +26,23 @@ from torch import Tensor, nn
 from ntm_agents.training.checkpoint import save_tensors
 from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.run import Run, alone_in
-from ntm_agents.training.trainer import TRAINING, VALIDATION, Metrics, NonFiniteError, config_of, usable
+from ntm_agents.training.trainer import (
+    TRAINING,
+    VALIDATION,
+    Metrics,
+    NonFiniteError,
+    config_of,
+    taught,
+    usable,
+)
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.vec_env import SequenceVecEnv
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
+
+ALGORITHM = 2
+"""The stream of a seed that Stable-Baselines3 and the environments are seeded by."""
 
 
 @dataclass(kw_only=True)
@@ -72,16 +85,18 @@ class RewardTrainer:
         usable(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
+        taught(self._task, self.config.lessons)  # refuses what is no lesson
         sizes = self.config.sizes_in(self._spec.training)
-        streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
-        seed = (
-            int(streams[TRAINING]) % 2**31
-        )  # not the run's own, with which rows of two runs would be the same
-        torch.manual_seed(seed)
-        self.model = run.build(self._task).to(device)
+        streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
         env = SequenceVecEnv(self._spec.env_id, self.config.num_envs, **sizes, **self.config.lessons)
         most = capacity(self._task.steps(**self._spec.largest))
-        self.algorithm = _algorithm(self.config, self.model, env, capacity=most, seed=seed, device=device)
+        self._random = _random_states()
+        with self._own_random_states():
+            torch.manual_seed(int(streams[TRAINING]))
+            self.model = run.build(self._task).to(device)
+            # Not the run's own seed, with which rows of two runs would be the same.
+            seed = int(streams[ALGORITHM]) % 2**31
+            self.algorithm = _algorithm(self.config, self.model, env, capacity=most, seed=seed, device=device)
         keys = keyed.stream_keys(
             np.full(self.config.validation_sequences, streams[VALIDATION]),
             np.arange(self.config.validation_sequences),
@@ -115,10 +130,22 @@ class RewardTrainer:
             self._train()
         return self.model.eval()
 
+    @contextmanager
+    def _own_random_states(self) -> Iterator[None]:
+        """Go on where this run has left the generators that Stable-Baselines3 shares with everybody else."""
+        others = _random_states()
+        _set_random_states(self._random)
+        try:
+            yield
+        finally:
+            self._random = _random_states()
+            _set_random_states(others)
+
     def _train(self) -> None:
         if self.folder is not None:
             (self.folder / "metrics.jsonl").write_text("")  # of a run that was killed
-        self.algorithm.learn(self.config.steps, callback=_Watch(self), log_interval=cast("int", None))
+        with self._own_random_states():
+            self.algorithm.learn(self.config.steps, callback=_Watch(self), log_interval=cast("int", None))
         self.model.load_state_dict(self._best)
         if self.folder is not None:
             save_tensors(
@@ -142,8 +169,8 @@ class RewardTrainer:
     def validate(self) -> None:
         """Judge the likelier bits at the largest training size, and keep the weights with the best return."""
         counters, batch = self.counters, self._validation
-        if (policy := getattr(self.model, "policy", None)) is not None:
-            policy.load_state_dict(self.algorithm.policy.state_dict())
+        if isinstance(self.model, FeedForward | Recurrent):
+            self.model.policy.load_state_dict(self.algorithm.policy.state_dict())
         T, B = batch.mask.shape
         with torch.no_grad():
             inputs = torch.from_numpy(batch.inputs).to(self.algorithm.device).contiguous()
@@ -229,12 +256,23 @@ class _Watch(BaseCallback):
         self._trainer.validate()
 
 
+def _random_states() -> tuple[Any, ...]:
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+
+
+def _set_random_states(states: tuple[Any, ...]) -> None:
+    random.setstate(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    torch.set_rng_state(states[2])
+
+
 def _algorithm(
     config: RewardConfig, model: nn.Module, env: VecEnv, *, capacity: int, seed: int, device: str
 ) -> BaseAlgorithm:
     """Return what trains a model: Stable-Baselines3's own for its own policies, `MemoryPPO` for others."""
+    share = config.rollout * config.num_envs / config.steps  # of the training, that an update is of
     shared: dict[str, Any] = {
-        "learning_rate": lambda left: config.rate(1 - left),
+        "learning_rate": lambda left: config.rate(max(0.0, 1 - left - share)),
         "n_steps": config.rollout,
         "gamma": config.gamma,
         "gae_lambda": config.gae_lambda,

@@ -301,7 +301,7 @@ def test_lessons_may_have_blank_vectors_and_validations_have_none():
     assert empty[0] > empty[1]
     assert not trainer._task.blank
     with pytest.raises(
-        ValueError, match=r"lessons has 'blank'; expected a parameter of ngrams: NGrams\(bits=1"
+        ValueError, match=r"lessons has 'blank'; expected a parameter of the task: NGrams\(bits=1"
     ):
         Trainer(tiny_run(task="ngrams", lessons={"blank": 0.5}))
 
@@ -360,6 +360,10 @@ def test_a_stuck_run_starts_again_with_its_whole_budget():
     assert [line["restarts"] for line in restarts] == [1, 2]
     assert [line["sequences"] for line in restarts] == [208, 416]  # the first validations behind 150
     assert trainer.counters.sequences == 416 + 400
+    seen.clear()
+    uneven = tiny_run(batch_size=16, validate_every=24, restart_after=36, restart_loss=1e-9, restarts=1)
+    Trainer(uneven, report=seen.append).train()  # a validation at 32 and one at 64, and none in between
+    assert [line["sequences"] for line in seen if "restarts" in line] == [64]
     seen.clear()
     Trainer(tiny_run(restart_after=150, restart_loss=10), report=seen.append).train()
     assert not [line for line in seen if "restarts" in line]
