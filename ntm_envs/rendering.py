@@ -1,7 +1,7 @@
 """Pictures of an episode: as text, as an array of pixels, and in a window.
 
-An episode is drawn as it grows: what the agent has seen, what it answered, what would have been right and
-where it was wrong, over a common axis of time. Nothing of the future is shown: an input appears when it
+An episode is drawn as it grows: what the agent has seen, what would have been right, what it answered and
+where that was wrong, over a common axis of time. Nothing of the future is shown: an input appears when it
 is observed, a target once it has been answered. A second picture, to stand below the first, shows a
 machine at work: where its heads have been, over the same axis, and what is in its memory now.
 
@@ -206,18 +206,13 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     inputs = grid(s.inputs, now + 1)
     targets = np.where(answered, grid(s.targets, now), np.nan)
     outputs = np.where(answered, grid(s.outputs, now), np.nan)
-    wrong = np.where(answered, grid(s.wrong, now), np.nan)
+    wrong = grid(s.wrong, now) == 1
     present = now - steps.start if now < len(s.mask) else None
 
     score = f"{int(s.wrong.sum())} wrong of {int(s.mask[:now].sum()) * s.targets.shape[1]}"
     strips = [_blank(MARGIN, width), _text_line(s.title, score, width, INK, 3), _blank(6, width)]
-    for name, values, one in (
-        ("input", inputs, ONE),
-        ("target", targets, ONE),
-        ("output", outputs, ONE),
-        ("mistakes", wrong, WRONG),
-    ):
-        picture = _cells(values, one, (cell, cell), present, crosses=name == "mistakes")
+    for name, values in (("input", inputs), ("target", targets), ("output", outputs)):
+        picture = _cells(values, (cell, cell), present, wrong if name == "output" else None)
         strips += _heading(name, "", width)
         if name != "input":
             strips.append(_bar(answered, cell, width))
@@ -239,7 +234,7 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
         height = max(3, min(10, 160 // len(rows)))
         present = now - steps.start if now < trace.steps else None
         strips += _heading(name, _extent(trace.slots, weighting, share, "row"), width)
-        strips.append(_placed(_cells(_grid(rows, columns), ONE, (height, cell), present), width))
+        strips.append(_placed(_cells(_grid(rows, columns), (height, cell), present), width))
     if trace.memory is not None:
         room = width - 2 * MARGIN
         every = -(-3 * len(trace.slots) // room)  # a slot is at least three pixels wide
@@ -248,7 +243,7 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
         size = (max(3, min(10, 120 // len(values))), min(20, room // values.shape[1]))
         shown = "a slot" if every == 1 else f"1 of {every} slots"
         strips += _heading("memory", f"{shown} a column, largest {trace.largest:.1f}", width)
-        strips.append(_placed(_cells(values, ONE, size), width))
+        strips.append(_placed(_cells(values, size), width))
     return np.concatenate([*strips, _blank(MARGIN, width)])
 
 
@@ -272,34 +267,34 @@ def _grid(values: NDArray[Any], columns: int) -> Floats:
 
 def _cells(
     values: Floats,
-    one: Sequence[int],
     size: tuple[int, int],
     present: int | None = None,
-    crosses: bool = False,
+    wrong: NDArray[np.bool_] | None = None,
 ) -> Frame:
     """Return a picture of a grid of values ``[rows, columns]``.
 
     Args:
         values: From -1 to 1, or NaN where there is nothing.
-        one: The colour of 1.
         size: Height and width of a cell in pixels, of which one is paper between cells if they are above 4.
         present: The column of the present, if there is one.
-        crosses: Whether there is a cross in the cells that are 1.
+        wrong: The cells that are mistakes, and get a colour of their own and a cross.
     """
     height, width = size
     share = np.clip(values, -1, 1)[:, :, None]
-    end = np.where(share < 0, NEGATIVE, one)
+    end = np.where(share < 0, NEGATIVE, ONE)
     colours = ZERO + np.abs(share) * (end - np.array(ZERO))
     colours = np.where(np.isnan(share), EMPTY, colours)
     if present is not None:
         column = colours[:, present]
         column[np.isnan(values[:, present])] = PRESENT
+    if wrong is not None:
+        colours[wrong] = WRONG
     pixels = colours.round().astype(np.uint8).repeat(height, 0).repeat(width, 1)
-    if crosses:
+    if wrong is not None:
         diagonal = np.eye(height - 1, width - 1, dtype=np.bool_)
         cross = np.zeros((height, width), np.bool_)
         cross[1:, 1:] = diagonal | diagonal[::-1]
-        for row, column in np.argwhere(values == 1):
+        for row, column in np.argwhere(wrong):
             pixels[row * height : (row + 1) * height, column * width : (column + 1) * width][cross] = PAPER
     if height > 4:
         pixels[::height] = PAPER
