@@ -35,9 +35,10 @@ State: TypeAlias = "Tensor | tuple[State, ...]"
 class Model(Protocol):
     """A sequence model, built as ``Model(input_size, output_size, **config)``.
 
-    It may have ``trace(state) -> dict[str, Tensor]`` as well: what to show of its state in pictures,
-    each tensor with the batch in dimension 0; and ``with_penalty(inputs, state) -> (logits, penalty)``: a
-    number that training adds to the loss (`TrainConfig.penalty`).
+    It may have ``trace(state) -> dict[str, Tensor]`` as well: what to show of its state in pictures, that is
+    weightings ``[B, heads, N]``, under names that end so, and its ``memory`` ``[B, N, M]``; and
+    ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
+    (`TrainConfig.penalty`).
     :func:`ntm_agents.testing.check_model` tells what is wrong with a model.
     """
 

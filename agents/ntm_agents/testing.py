@@ -54,6 +54,7 @@ def check_model(
             trial.check_purity()
             trial.check_steps()
             trial.check_rows()
+            trial.check_extras()
             trial.check_saved(_build(model, input_size, output_size, dict(config or {})))
         trial.check_gradients()
 
@@ -197,6 +198,41 @@ class _Trial:
                     "not to influence each other: look for a view that mixes dimensions up, or a mean, norm "
                     "or softmax over dimension 1, which is the batch"
                 )
+
+    def check_extras(self) -> None:
+        """Check what a model may have besides: `with_penalty`, and `trace`."""
+        inputs, state = self.inputs(STEPS, 3), self.start(3, 8)
+        logits, after = self.run(inputs, state)
+        if (with_penalty := getattr(self.model, "with_penalty", None)) is not None:
+            try:
+                again, penalty = with_penalty(inputs, state)
+                shape, difference = tuple(penalty.shape), _difference(again, logits)
+            except Exception as error:
+                raise ModelError(
+                    f"with_penalty failed: {_words(error)}. Expected a tuple of two, the logits [T, B, O] "
+                    "and the penalty; or remove it"
+                ) from error
+            if shape or difference or not penalty.isfinite():
+                raise ModelError(
+                    f"with_penalty returned the penalty {penalty}, and logits that differ by "
+                    f"{difference:.2g} from those of forward; expected one finite number, as a tensor "
+                    "without dimensions, and the same logits"
+                )
+        if (trace := getattr(self.model, "trace", None)) is not None:
+            try:
+                shapes = {name: tuple(tensor.shape) for name, tensor in trace(after).items()}
+            except Exception as error:
+                raise ModelError(
+                    f"trace failed: {_words(error)}. Expected a dictionary of tensors; or remove it"
+                ) from error
+            for name, shape in shapes.items():
+                dimensions = 3 if name == "memory" or name.endswith("weighting") else len(shape)
+                if shape[:1] != (3,) or len(shape) != dimensions:
+                    raise ModelError(
+                        f"trace returned {name!r} with the shape {shape} for a batch of 3; expected the "
+                        "batch in dimension 0: weightings [B, heads, N], under names that end so, the memory "
+                        "[B, N, M], and whatever else there is to see"
+                    )
 
     def check_saved(self, other: nn.Module) -> None:
         """Check that another model with the same `state_dict` is the same model."""

@@ -65,9 +65,28 @@ class WithConstants(Good):
         return super().forward(inputs @ self.mixture, state)
 
 
+class WithExtras(Good):
+    """What pictures and a penalty are made of."""
+
+    def with_penalty(self, inputs, state):
+        logits, state = self(inputs, state)
+        return logits, state.square().mean()
+
+    def trace(self, state):
+        return {"read weighting": state[:, None].softmax(2), "memory": state[:, :, None], "state": state}
+
+
 @pytest.mark.parametrize(
     "model",
-    [Good, GoodLSTM, WithConstants, Stateless, functools.partial(Good, units=7), lambda i, o: Good(i, o)],
+    [
+        Good,
+        GoodLSTM,
+        WithConstants,
+        WithExtras,
+        Stateless,
+        functools.partial(Good, units=7),
+        lambda i, o: Good(i, o),
+    ],
 )
 def test_good_models_pass(model):
     check_model(model)
@@ -333,6 +352,39 @@ class RandomConstants(Good):
         return super().forward(inputs @ self.mixture, state)
 
 
+class PenaltyOfEachRow(WithExtras):
+    def with_penalty(self, inputs, state):
+        logits, state = self(inputs, state)
+        return logits, state.square().mean(1)
+
+
+class OtherLogitsWithPenalty(WithExtras):
+    def with_penalty(self, inputs, state):
+        logits, penalty = super().with_penalty(inputs, state)
+        return logits + 1, penalty
+
+
+class PenaltyIsANumber(WithExtras):
+    def with_penalty(self, inputs, state):
+        logits, penalty = super().with_penalty(inputs, state)
+        return logits, penalty.item()
+
+
+class WeightingOfOneHead(WithExtras):
+    def trace(self, state):
+        return {"read weighting": state.softmax(1)}
+
+
+class MemoryWithoutBatch(WithExtras):
+    def trace(self, state):
+        return {"memory": state[0][None, :, None]}
+
+
+class TraceIsATensor(WithExtras):
+    def trace(self, state):
+        return state
+
+
 class AnotherShapeEachTime(Good):
     count = 0
 
@@ -378,6 +430,12 @@ class AnotherShapeEachTime(Good):
         (SeesTheFuture, r"step by step \(T = 1\) the logits of step 0 differ .* may not see later inputs"),
         (CentresTheBatch, "with other inputs in row 0 the logits of row 2 change"),
         (ScalesByTheBatch, "with a batch of its own the logits of row 2 change"),
+        (PenaltyOfEachRow, r"with_penalty returned the penalty tensor\(\[.* expected one finite number"),
+        (OtherLogitsWithPenalty, "logits that differ by 1 from those of forward"),
+        (PenaltyIsANumber, "with_penalty failed: AttributeError: 'float' object"),
+        (WeightingOfOneHead, r"trace returned 'read weighting' with the shape \(3, 4\) .*\[B, heads, N\]"),
+        (MemoryWithoutBatch, r"trace returned 'memory' with the shape \(1, 4, 1\) for a batch of 3"),
+        (TraceIsATensor, "trace failed: AttributeError: .* Expected a dictionary of tensors"),
         (RandomConstants, r"another model with the same state_dict differ by .* \(register_buffer\)"),
         (AnotherShapeEachTime, r"cannot load the state_dict: (?s:.*) depend on the configuration alone"),
         (Detached, "there is no gradient: .* look for detach"),
