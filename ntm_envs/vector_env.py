@@ -173,6 +173,11 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             info |= self._revealed(np.arange(self.num_envs))
         return store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
 
+    @property
+    def answer_steps(self) -> Integers:
+        """How many answer steps the present episodes have, ``[B]``: what rewards are divided by."""
+        return self._store.answer_steps.copy()
+
     def _rows(self, reset_mask: Any) -> Integers:
         """Return the rows that a `reset_mask` names, all of them without one."""
         if reset_mask is None:

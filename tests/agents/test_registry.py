@@ -5,7 +5,7 @@ import pytest
 
 import ntm_agents
 import ntm_baselines
-from ntm_agents import AgentSpec, TrainConfig, config_class, registry
+from ntm_agents import AgentSpec, config_class, registry
 from ntm_agents.registry import find
 from ntm_envs import tasks
 from ntm_envs.lookup import load
@@ -20,10 +20,7 @@ def test_every_row_and_recipe_can_be_built(row):
         if row.learns:
             recipe = row.recipe(task_row.name)
             load(row.entry)(task.input_size, task.output_size, **recipe.model)
-            if isinstance(recipe.train, TrainConfig):
-                recipe.train.sizes_at(task_row.training, 0)
-            else:
-                recipe.train.sizes_in(task_row.training)
+            recipe.train.sizes_at(task_row.training, 0)
         else:
             assert hasattr(row.make(task), "act")
     assert set(row.recipes) <= set(tasks.names())

@@ -21,6 +21,7 @@ from ntm_baselines.sb3 import SequenceVecEnv
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO, Rows
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.trainer import RewardTrainer
+from ntm_baselines.sb3.vec_env import StepRewards
 from ntm_envs import capacity, tasks
 
 COPY = "ntm_envs/Copy-v0"
@@ -362,9 +363,57 @@ def test_what_a_model_calls_its_parts_is_its_own_affair():
     RewardTrainer(run(f"{__name__}:Named", {})).train()
 
 
+def test_steps_have_rewards_of_their_own():
+    """Whatever the episode's length, a wrong answer costs 1, and who answers all earns 1 a step."""
+    plain, each = (make(SequenceVecEnv(COPY, 5, length=(1, 4))) for make in (VecMonitor, StepRewards))
+    for env in (plain, each):
+        env.seed(3)
+        env.reset()
+    steps, rng = each.get_attr("answer_steps")[0], np.random.default_rng(0)
+    seen = set()
+    for _ in range(40):
+        actions = rng.integers(2, size=(5, 8)).astype(np.int8)
+        _, rewards, over, _ = plain.step(actions)
+        _, own, also_over, _ = each.step(actions)
+        np.testing.assert_allclose(own, rewards * steps, atol=1e-6)
+        np.testing.assert_array_equal(over, also_over)
+        steps = each.get_attr("answer_steps")[0]
+        seen |= set(own.round(6).tolist())
+    assert seen <= {(8 - 2 * wrong) / 8 for wrong in range(9)}
+    assert len(seen) > 4
+
+
+@pytest.mark.parametrize(("entry", "model"), [ENTRIES["stacked"][:2], ENTRIES["ntm"][:2]], ids=["ppo", "ntm"])
+def test_sizes_grow_with_the_curriculum(entry, model):
+    config = replace(SHORT, steps=1024, curriculum={"length": 2}, curriculum_end=0.5, reward="step")
+    weights = []
+    for _ in range(2):
+        lines, longest = [], {}
+
+        trainer = RewardTrainer(run(entry, model, config=config))
+
+        def look(line, lines=lines, longest=longest, trainer=trainer):
+            lines.append(line)
+            present = [info["length"] for info in trainer.algorithm.env.unwrapped.reset_infos]
+            longest[line["steps"]] = max(present)
+
+        trainer._report = look
+        assert max(trainer.algorithm.env.get_attr("sizes")[0]["length"]) == 2
+        trainer.train()
+        weights.append(trainer.model.state_dict())
+        assert max(value for steps, value in longest.items() if steps <= 128) <= 2 + 18 * 128 / 512
+        assert max(longest.values()) > 11
+        assert trainer.algorithm.env.get_attr("sizes")[0] == {"length": (1, 20)}
+        returns = [line["return"] for line in lines if "return" in line]
+        assert returns
+        assert all(-1 <= value <= 1 for value in returns)  # of episodes, whatever each step gives
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][name], rtol=0, atol=0)
+
+
 def test_seeds_share_no_episodes():
     keys = [
-        {info["episode_key"] for info in made.algorithm.env.reset_infos}
+        {info["episode_key"] for info in made.algorithm.env.unwrapped.reset_infos}
         for seed in (0, 1)
         if (made := RewardTrainer(run(seed=seed))).algorithm.env.reset() is not None
     ]
@@ -392,6 +441,8 @@ def test_what_does_not_go_together_is_refused(tmp_path):
     for bad, message in (({"length": 2}, "lessons has 'length'"), ({"bits": 4}, "changes the channels")):
         with pytest.raises(ValueError, match=message):
             RewardTrainer(run(config=RewardConfig(lessons=bad)))
+    with pytest.raises(ValueError, match="curriculum has length=30"):
+        RewardTrainer(run(config=RewardConfig(curriculum={"length": 30})))
     with pytest.raises(ValueError, match="sizes has length"):
         RewardTrainer(run(config=RewardConfig(sizes={"length": (1, 21)})))
     for name, value in (("units", 0), ("frames", 0)):
@@ -407,6 +458,8 @@ def test_what_does_not_go_together_is_refused(tmp_path):
         ("steps", 0),
         ("algorithm", "dqn"),
         ("gamma", 1.5),
+        ("reward", "bit"),
+        ("curriculum_end", 2),
         ("learning_rate", 0),
         ("entropy", -1),
         ("privileges", ("luck",)),

@@ -162,18 +162,7 @@ class TrainConfig:
             ValueError: If `sizes` go above the training range or name another size, or if the curriculum
                 names one that has no range, or leaves it.
         """
-        _check_sizes(self.sizes, training)
-        training = {**training, **self.sizes}
-        sizes: dict[str, Size] = dict(training)
-        done = min(1.0, progress / self.curriculum_end) if self.curriculum_end else 1.0
-        for name, start in self.curriculum.items():
-            bounds = training.get(name)
-            if not isinstance(bounds, tuple) or not bounds[0] <= start <= bounds[1]:
-                raise ValueError(
-                    f"curriculum has {name}={start}; expected a size with a range, and a start inside it: "
-                    f"{dict(training)}"
-                )
-            sizes[name] = (bounds[0], start + round(done * (bounds[1] - start)))
+        sizes = _sizes_at(self, training, progress)
         if self.longest_from is not None and progress > self.curriculum_end:
             grown = min(1.0, (progress - self.curriculum_end) / (self.longest_from - self.curriculum_end))
             for name, size in sizes.items():
@@ -218,6 +207,13 @@ class RewardConfig:
     """Largest norm of the gradient."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Sizes that are trained on in place of the task's training range, none above it: `length 1 5`."""
+    curriculum: Mapping[str, int] = field(default_factory=dict)
+    """Sizes that grow: the upper end that their range starts with, such as `repeats 3`."""
+    curriculum_end: float = 0.5
+    """Progress at which the curriculum reaches the whole training range."""
+    reward: Literal["episode", "step"] = "episode"
+    """Whether rewards are shares of an episode's, of which each bit of a long episode is a small one, or each
+    step's own, from -1 to 1."""
     lessons: Mapping[str, float] = field(default_factory=dict)
     """Parameters of the task that are others in training, such as `blank 0.1`."""
     validate_every: int = 50_000
@@ -243,10 +239,11 @@ class RewardConfig:
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "clip_range", "clip_norm"):
             _check(self, name, 0 < getattr(self, name) < math.inf, "a positive number")
-        for name in ("gamma", "gae_lambda", "decay_start"):
+        for name in ("gamma", "gae_lambda", "decay_start", "curriculum_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
         for name in ("entropy", "value_weight"):
             _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
+        _check(self, "reward", self.reward in ("episode", "step"), "episode or step")
         _check(self, "algorithm", self.algorithm in ("ppo", "a2c"), "ppo or a2c")
         _check_privileges(self)
 
@@ -254,25 +251,34 @@ class RewardConfig:
         """Return the learning rate of an update before which a share of the training, below 1, is done."""
         return self.learning_rate * min(1.0, (1 - progress) / max(1 - self.decay_start, 1e-9))
 
-    def sizes_in(self, training: Mapping[str, int | tuple[int, int]]) -> dict[str, Size]:
-        """Return the sizes to train on, none above the training range.
-
-        Raises:
-            ValueError: If `sizes` go above the training range or name another size.
-        """
-        _check_sizes(self.sizes, training)
-        return {**training, **self.sizes}
+    def sizes_at(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
+        """Return the sizes to train on at a progress from 0 to 1; see :meth:`TrainConfig.sizes_at`."""
+        return _sizes_at(self, training, progress)
 
 
-def _check_sizes(sizes: Mapping[str, tuple[int, int]], training: Mapping[str, int | tuple[int, int]]) -> None:
-    """Refuse sizes above the training range, and of other names."""
-    for name, (low, high) in sizes.items():
+def _sizes_at(
+    config: TrainConfig | RewardConfig, training: Mapping[str, int | tuple[int, int]], progress: float
+) -> dict[str, Size]:
+    """Return the training range, or `sizes` in its place, as far as the curriculum has come."""
+    for name, (low, high) in config.sizes.items():
         whole = training.get(name, 0)
         if not 1 <= low <= high <= (whole if isinstance(whole, int) else whole[1]):
             raise ValueError(
                 f"sizes has {name}={(low, high)}; expected sizes of the training range, or below it: "
                 f"{dict(training)}"
             )
+    training = {**training, **config.sizes}
+    sizes: dict[str, Size] = dict(training)
+    done = min(1.0, progress / config.curriculum_end) if config.curriculum_end else 1.0
+    for name, start in config.curriculum.items():
+        bounds = training.get(name)
+        if not isinstance(bounds, tuple) or not bounds[0] <= start <= bounds[1]:
+            raise ValueError(
+                f"curriculum has {name}={start}; expected a size with a range, and a start inside it: "
+                f"{dict(training)}"
+            )
+        sizes[name] = (bounds[0], start + round(done * (bounds[1] - start)))
+    return sizes
 
 
 def _check_privileges(config: TrainConfig | RewardConfig) -> None:

@@ -20,7 +20,8 @@ import torch
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
 from torch import Tensor, nn
 
 from ntm_agents.training.checkpoint import save_tensors
@@ -37,7 +38,7 @@ from ntm_agents.training.trainer import (
 )
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.policies import FeedForward, Recurrent
-from ntm_baselines.sb3.vec_env import SequenceVecEnv
+from ntm_baselines.sb3.vec_env import SequenceVecEnv, StepRewards
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
 
@@ -86,17 +87,18 @@ class RewardTrainer:
         self._spec = run.task_spec()
         self._task = self._spec.make()
         taught(self._task, self.config.lessons)  # refuses what is no lesson
-        sizes = self.config.sizes_in(self._spec.training)
+        self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
-        env = SequenceVecEnv(self._spec.env_id, self.config.num_envs, **sizes, **self.config.lessons)
         most = capacity(self._task.steps(**self._spec.largest))
         self._random = _random_states()
         with self._own_random_states():
             torch.manual_seed(int(streams[TRAINING]))
             self.model = run.build(self._task).to(device)
             # Not the run's own seed, with which rows of two runs would be the same.
-            seed = int(streams[ALGORITHM]) % 2**31
-            self.algorithm = _algorithm(self.config, self.model, env, capacity=most, seed=seed, device=device)
+            self._seed = int(streams[ALGORITHM]) % 2**31
+            self.algorithm = _algorithm(
+                self.config, self.model, self._environment(), capacity=most, seed=self._seed, device=device
+            )
         keys = keyed.stream_keys(
             np.full(self.config.validation_sequences, streams[VALIDATION]),
             np.arange(self.config.validation_sequences),
@@ -166,6 +168,31 @@ class RewardTrainer:
             }
             write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
 
+    def _environment(self) -> VecEnv:
+        """Return the environment of the present sizes, as the algorithm is to see it."""
+        config = self.config
+        env: VecEnv = SequenceVecEnv(self._spec.env_id, config.num_envs, **self._sizes, **config.lessons)
+        env = VecMonitor(env)  # knows returns as they are
+        if config.reward == "step":
+            env = StepRewards(env)
+        if isinstance(self.model, FeedForward) and self.model.frames > 1:
+            env = VecFrameStack(env, self.model.frames)
+        return env
+
+    def grow(self) -> None:
+        """Go on in an environment of other sizes, where the curriculum has come to these."""
+        done = min(1.0, self.counters.steps / self.config.steps)
+        sizes = self.config.sizes_at(self._spec.training, done)
+        if sizes == self._sizes:
+            return
+        self._sizes = sizes
+        env = self._environment()
+        env.seed((self._seed + self.counters.steps) % 2**31)
+        self.algorithm.set_env(env, force_reset=False)
+        algorithm = cast("OnPolicyAlgorithm", self.algorithm)
+        algorithm._last_obs = cast("Any", env.reset())
+        algorithm._last_episode_starts = np.ones(env.num_envs, np.bool_)
+
     def validate(self) -> None:
         """Judge the likelier bits at the largest training size, and keep the weights with the best return."""
         counters, batch = self.counters, self._validation
@@ -220,18 +247,18 @@ class _Watch(BaseCallback):
         super().__init__()
         self._trainer = trainer
         self._started = time.perf_counter()
-        self._returns = np.zeros(trainer.config.num_envs)
         self._ended: list[float] = []
         self._logged = self._validated = 0
 
     def _on_step(self) -> bool:
-        self._returns += self.locals["rewards"]
-        over = self.locals["dones"]
-        self._ended += self._returns[over].tolist()
-        self._returns[over] = 0
-        self._trainer.counters.sequences += int(over.sum())
+        over = np.flatnonzero(self.locals["dones"])
+        self._ended += [float(self.locals["infos"][row]["episode"]["r"]) for row in over]
+        self._trainer.counters.sequences += len(over)
         self._trainer.counters.steps = self.num_timesteps
         return True
+
+    def _on_rollout_end(self) -> None:
+        self._trainer.grow()
 
     def _on_rollout_start(self) -> None:  # behind an update, but for the first
         counters, config = self._trainer.counters, self._trainer.config
@@ -286,11 +313,8 @@ def _algorithm(
         raise ValueError(
             f"algorithm is 'a2c', which has no memory; expected 'ppo' for {type(model).__name__}"
         )
-    if isinstance(model, FeedForward):
-        if model.frames > 1:
-            env = VecFrameStack(env, model.frames)
-        if config.algorithm == "a2c":
-            return A2C("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
+    if config.algorithm == "a2c" and isinstance(model, FeedForward):
+        return A2C("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
     shared |= {"batch_size": config.batch_size, "n_epochs": config.epochs, "clip_range": config.clip_range}
     if isinstance(model, FeedForward):
         return PPO("MlpPolicy", env, policy_kwargs=model.arguments, **shared)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
 Infos = list[dict[str, Any]]
 
@@ -105,6 +105,31 @@ class SequenceVecEnv(VecEnv):
     ) -> list[bool]:
         """Say that no row is wrapped."""
         return [False] * len(list(self._get_indices(indices)))
+
+
+class StepRewards(VecEnvWrapper):
+    """Gives each answer step a reward from -1 to 1, whatever the number of answer steps of its episode.
+
+    The reward of an environment is a share of the episode's: a bit of a long one is worth little, and its
+    advantage is lost in the noise of those of short ones.
+
+    Args:
+        venv: A `SequenceVecEnv`, which others may be wrapped around.
+    """
+
+    def reset(self) -> Any:
+        """Start all episodes anew; see :meth:`SequenceVecEnv.reset`."""
+        observations = self.venv.reset()
+        (self._answer_steps, *_) = self.venv.get_attr("answer_steps")
+        return observations
+
+    def step_wait(self) -> Any:
+        """Go on by a step; see :meth:`SequenceVecEnv.step_wait`."""
+        observations, rewards, over, infos = self.venv.step_wait()
+        rewards = rewards * self._answer_steps.astype(np.float32)
+        if over.any():
+            (self._answer_steps, *_) = self.venv.get_attr("answer_steps")
+        return observations, rewards, over, infos
 
 
 def _unbatched(info: dict[str, Any], rows: NDArray[np.intp]) -> Infos:
