@@ -86,6 +86,31 @@ COSTS: dict[str, tuple[tuple[dict[str, int], dict[str, str]], ...]] = {
 }
 """The sizes of the paper's figures, and the costs in bits that it has for them; NGrams above the optimum."""
 
+PARAMETERS: dict[str, dict[str, int]] = {
+    FEEDFORWARD: {
+        "copy": 17_162,
+        "repeat_copy": 16_712,
+        "associative_recall": 146_845,
+        "ngrams": 14_656,
+        "priority_sort": 508_305,
+    },
+    LSTM_CONTROLLER: {
+        "copy": 67_561,
+        "repeat_copy": 66_111,
+        "associative_recall": 70_330,
+        "ngrams": 61_749,
+        "priority_sort": 269_038,
+    },
+    LSTM_PAPER: {
+        "copy": 1_352_969,
+        "repeat_copy": 5_312_007,
+        "associative_recall": 1_344_518,
+        "ngrams": 331_905,
+        "priority_sort": 384_424,
+    },
+}
+"""How many parameters the paper's models have (its tables 1 to 3)."""
+
 SEQUENCES = 256
 """Sequences of a size, drawn alike for all models."""
 AT_A_TIME = 64
@@ -99,7 +124,7 @@ class Options:
     """Folder of the runs."""
     output: Path = Path("docs/reproduction")
     """Folder of the pictures."""
-    only: tuple[Literal["costs", "learning", "copy", "repeat_copy", "recall", "ngrams"], ...] = ()
+    only: tuple[Literal["models", "costs", "learning", "copy", "repeat_copy", "recall", "ngrams"], ...] = ()
     """What is made; everything without it."""
 
 
@@ -108,6 +133,7 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     options.output.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[Options], None]] = {
+        "models": parameters,
         "costs": costs,
         "learning": learning_curves,
         "copy": copy_generalisation,
@@ -118,6 +144,28 @@ def main(options: Options) -> None:
     with mpl.rc_context(STYLE):
         for name in options.only or makers:
             makers[name](options)
+
+
+def parameters(options: Options) -> None:
+    """Print how large models are, here and in the paper, and how many sequences ours have seen in what time.
+
+    Sequences and seconds are the median of the seeds.
+    """
+    print("| task | model | parameters | the paper's | training sequences | seconds |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    for row in tasks.TABLE:
+        for model in MODELS:
+            runs = runs_of(options, model, row.name)
+            if not runs:
+                continue
+            found = [json.loads((run / "summary.json").read_text()) for run in runs]
+            own, seen, seconds = (
+                f"{np.median([summary[name] for summary in found]):,.0f}"
+                for name in ("parameters", "sequences", "seconds")
+            )
+            theirs = PARAMETERS.get(model, {}).get(row.name)
+            paper = f"{theirs:,}" if theirs else ""
+            print(f"| {row.env_id.split('/')[1][:-3]} | {model} | {own} | {paper} | {seen} | {seconds} |")
 
 
 def costs(options: Options) -> None:

@@ -163,6 +163,22 @@ def test_the_end_of_a_truncated_episode_has_the_value_of_what_would_have_come(ma
     assert not buffer.rewards[:-1].any()
 
 
+def test_parts_of_the_model_are_in_the_mode_that_they_have_gradients_in():
+    class Mixed(GRU):
+        def __init__(self):
+            super().__init__(9, 8)
+            self.noisy = torch.nn.GRU(4, 4, 2, dropout=0.5)
+            self.dropout = torch.nn.Dropout()
+
+    env = SequenceVecEnv(COPY, 2, length=2)
+    policy = MemoryPPO(MemoryPolicy, env, policy_kwargs={"model": Mixed(), "capacity": 8}).policy
+    for learning in (True, False):
+        policy.set_training_mode(learning)
+        model = policy.model
+        assert model.gru.training == learning, "cuDNN refuses gradients otherwise"
+        assert not (model.training or model.noisy.training or model.dropout.training)
+
+
 def test_values_may_be_clipped_too():
     env = SequenceVecEnv(COPY, 2, length=2)
     policy = {"model": GRU(9, 8), "capacity": 8}

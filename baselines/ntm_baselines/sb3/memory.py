@@ -112,6 +112,9 @@ class MemoryPolicy(BasePolicy):
         """Leave the model as it is when it is judged: noise would change what actions were chosen by."""
         super().set_training_mode(mode)
         self.model.eval()
+        for part in self.model.modules():
+            if isinstance(part, nn.RNNBase) and not part.dropout:
+                part.training = mode  # which changes nothing, but cuDNN has gradients in this mode alone
 
     def forward(
         self, obs: Tensor, lstm_states: RNNStates, episode_starts: Tensor, deterministic: bool = False
