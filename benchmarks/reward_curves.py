@@ -1,12 +1,16 @@
-"""What is learnt from rewards alone: return of the largest training size against steps taken, seed by seed.
+r"""What is learnt from rewards alone: tables, and return against steps taken, seed by seed.
 
     .venv/bin/ntm-envs bench --preset classic --tasks copy --output bench/reward \
-        --agents ntm-ppo lstm-ppo ppo ppo-stacked a2c recurrent-ppo
+        --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
     .venv/bin/ntm-envs bench --preset classic --tasks associative_recall repeat_copy --output bench/reward \
         --agents ntm-ppo lstm-ppo ppo
+    for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
+        .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run#*-} --sizes.length 1 5 \
+            --steps 400000 --output bench/reward-short/copy/$run
+    done
     .venv/bin/python benchmarks/reward_curves.py
 
-The first two commands train and judge; the last prints tables and draws a picture of whatever is there.
+The first three commands train; the last prints tables and draws a picture of whatever is there.
 """
 
 from __future__ import annotations
@@ -17,14 +21,19 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.figure
+import numpy as np
+import torch
 import tyro
 from classic import tables
+from reproduction import SEQUENCES, episodes, probabilities
 
 from ntm_envs import tasks
 from ntm_leaderboard.figures import COLOURS, STYLE
 from ntm_leaderboard.results import Result
 
 AGENTS = ("ntm-ppo", "lstm-ppo", "recurrent-ppo", "ppo-stacked", "ppo", "a2c")
+SHORT = (1, 2, 3, 5, 10, 20)
+"""Lengths of Copy, short ones as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +41,21 @@ class Options:
     """Show what agents have learnt from rewards, and how soon."""
 
     runs: Path = Path("bench/reward")
-    """Folder of the runs."""
+    """Folder of the runs on the whole training ranges."""
+    short: Path = Path("bench/reward-short")
+    """Folder of the runs on Copy of 1 to 5 vectors."""
     output: Path = Path("docs/reward.png")
     """The picture."""
 
 
 def main(options: Options) -> None:
     """Print the tables and draw the picture."""
+    torch.set_num_threads(1)
     specs = [spec for spec in tasks.TABLE if (options.runs / spec.name).exists()]
     results = [Result.read(path) for path in sorted(options.runs.glob("*/*/seed-*/result.json"))]
-    print(tables(results, AGENTS, specs))
+    print(tables(results, AGENTS, specs), end="\n\n")
+    for folder in (options.runs, options.short):
+        inside(folder / "copy")
     with mpl.rc_context(STYLE):
         figure = matplotlib.figure.Figure(figsize=(4.6 * len(specs), 3.8), layout="constrained")
         for axes, spec in zip(figure.subplots(1, len(specs), squeeze=False)[0], specs, strict=True):
@@ -52,14 +66,14 @@ def main(options: Options) -> None:
                 for i, folder in enumerate(folders):
                     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
                     points = [
-                        (line["steps"], line["validation_return"])
+                        (line["steps"] / 1000, line["validation_return"])
                         for line in lines
                         if "validation_return" in line
                     ]
                     label = agent if i == 0 else None
                     axes.plot(*zip(*points, strict=True), color=colour, linewidth=1, alpha=0.8, label=label)
             axes.set_title(spec.env_id, fontsize=11, loc="left")
-            axes.set(xlabel="steps taken", ylabel="return at the largest training size", ylim=(-0.1, 1.05))
+            axes.set(xlabel="steps taken (thousands)", ylabel="return at the largest size", ylim=(-0.1, 1.05))
         handles = {
             label: handle
             for axes in figure.axes
@@ -74,6 +88,28 @@ def main(options: Options) -> None:
         )
         figure.savefig(options.output, dpi=110, metadata={"Software": None})
     print(f"The picture is {options.output}")
+
+
+def inside(folder: Path) -> None:
+    """Print what agents do with short sequences of Copy: the share without a wrong bit, and the worst."""
+    task = tasks.spec("copy").make()
+    print(f"Runs in {folder}\n\n| length | " + " | ".join(map(str, SHORT)) + " | seconds |")
+    print("| --- |" + " ---: |" * (len(SHORT) + 1))
+    for agent in AGENTS:
+        runs = sorted(path.parent for path in (folder / agent).glob("*/summary.json"))
+        if not runs:
+            continue
+        cells = []
+        for length in SHORT:
+            batch = episodes(task, {"length": length}, SEQUENCES)
+            right = []
+            for run in runs:
+                wrong = ((probabilities(run, batch) > 0.5) != batch.targets) & batch.mask[..., None]
+                right.append(float(1 - wrong.any((0, 2)).mean()))
+            cells.append(f"{np.mean(right):.3f} ({min(right):.3f})")
+        seconds = [json.loads((run / "summary.json").read_text())["seconds"] for run in runs]
+        print(f"| `{agent}` | " + " | ".join(cells) + f" | {np.median(seconds):,.0f} |")
+    print()
 
 
 if __name__ == "__main__":
