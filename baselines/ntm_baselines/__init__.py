@@ -12,6 +12,9 @@ from ntm_baselines.reference import CoinFlips, Constant, oracle
 __all__ = ["LSTM", "TABLE", "CoinFlips", "Constant", "LSTMConfig", "oracle"]
 
 _NTM = find("ntm", ntm_agents.TABLE)
+_RECALL = RewardConfig(sizes={"items": (5, 6)}, lessons={"near_misses": 0.3}, batch_size=512)
+"""How AssociativeRecall is learnt from rewards: of an episode's steps one in nine is an answer, so that large
+batches have few updates with little to learn from."""
 
 TABLE = (
     AgentSpec(
@@ -148,6 +151,7 @@ TABLE = (
         name="lstm-ppo",
         entry="ntm_baselines.lstm:LSTM",
         summary="LSTM as the memory of PPO",
+        recipes={"associative_recall": Recipe(model={"units": 128}, train=_RECALL)},
         default=Recipe(model={"units": 128}, train=RewardConfig()),
     ),
     AgentSpec(
@@ -160,9 +164,10 @@ TABLE = (
                 model=_NTM.recipe("copy").model,
                 train=RewardConfig(lessons={"blank": 0.1}),
             ),
+            # A feed-forward controller learns it sooner, from rewards as from right answers.
             "associative_recall": Recipe(
-                model=_NTM.recipe("associative_recall").model,
-                train=RewardConfig(sizes={"items": (5, 6)}, lessons={"near_misses": 0.3}),
+                model={**_NTM.recipe("associative_recall").model, "controller": "feedforward"},
+                train=_RECALL,
             ),
             "repeat_copy": Recipe(
                 model={**_NTM.recipe("repeat_copy").model, "noise": 0.0},

@@ -176,7 +176,7 @@ def test_parts_of_the_model_are_in_the_mode_that_they_have_gradients_in():
         policy.set_training_mode(learning)
         model = policy.model
         assert model.gru.training == learning, "cuDNN refuses gradients otherwise"
-        assert not (model.training or model.noisy.training or model.dropout.training)
+        assert not any(part.training for part in (model, model.noisy, model.dropout))
 
 
 def test_values_may_be_clipped_too():
