@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import sys
 from contextlib import contextmanager
 from itertools import pairwise
 from urllib.error import URLError
@@ -310,6 +311,17 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     foreign = opened.get_by_role("button", name="zebra-10", exact=True)
     foreign.click()
     assert "ntm-envs train" not in opened.locator(f"#{foreign.get_attribute('aria-controls')}").inner_text()
+
+
+def test_there_is_no_command_for_what_is_not_installed(monkeypatch):
+    recipe = new_run("ppo", "copy").resolved()
+    training = TRAINING | {"recipe": recipe["train"], "track": "reward"}
+    row = result(agent="ppo", entry=recipe["entry"], model=recipe["model"], training=training)
+    row = Result.model_validate_json(row.model_dump_json())
+    assert page._command(row, tasks.spec("copy")) == "ntm-envs train --agent ppo --task copy --seed 0"
+    monkeypatch.delitem(sys.modules, "ntm_baselines.sb3.policies")
+    monkeypatch.setitem(sys.modules, "sb3_contrib.common.recurrent.policies", None)
+    assert page._command(row, tasks.spec("copy")) is None
 
 
 def test_the_command_that_trains_again_is_there_where_it_does():
