@@ -54,7 +54,7 @@ def summary(results: Sequence[Result]) -> str:
             chosen = (values[0], values[1], values[-1])
             what = ": bits above the optimum" if spec.name in BY_COST else ""
             cells = [
-                f"{_name(spec)}, {_sizes(spec)}",
+                f"{name_of(spec)}, {_sizes(spec)}",
                 f"{size} {', '.join(f'{value:,}' for value in chosen)}{what}",
                 *(_line(results, agent, spec, size, chosen) for agent in AGENTS),
                 ", ".join(_seconds(results, agent, spec) for agent in AGENTS),
@@ -76,7 +76,7 @@ def tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[Tas
             values = [rung[size] for rung in rungs]
             what = "bits above the optimum" if spec.name in BY_COST else "sequences without a wrong bit"
             head = f"| {size} | " + " | ".join(f"{value:,}" for value in values) + " |"
-            lines = [f"**{_name(spec)}** along {size}, trained up to {_sizes(spec)}: {what}", "", head]
+            lines = [f"**{name_of(spec)}** along {size}, trained up to {_sizes(spec)}: {what}", "", head]
             lines.append("| --- |" + " ---: |" * len(values))
             for agent in agents:
                 seeds = [_at(results, agent, spec, size, value) for value in values]
@@ -87,7 +87,7 @@ def tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[Tas
     return "\n\n".join(parts)
 
 
-def _name(spec: TaskSpec) -> str:
+def name_of(spec: TaskSpec) -> str:
     return spec.env_id.removeprefix("ntm_envs/").partition("-")[0]
 
 

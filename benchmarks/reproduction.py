@@ -39,6 +39,7 @@ import matplotlib.ticker
 import numpy as np
 import torch
 import tyro
+from classic import name_of
 from numpy.typing import NDArray
 
 from ntm_agents import load_run
@@ -172,7 +173,7 @@ def parameters(options: Options) -> None:
             )
             theirs = PARAMETERS.get(model, {}).get(row.name)
             paper = f"{theirs:,}" if theirs else ""
-            print(f"| {row.env_id.split('/')[1][:-3]} | {model} | {own} | {paper} | {seen} | {seconds} |")
+            print(f"| {name_of(row)} | {model} | {own} | {paper} | {seen} | {seconds} |")
 
 
 def costs(options: Options) -> None:
