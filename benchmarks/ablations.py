@@ -110,8 +110,6 @@ ABLATIONS: dict[str, dict[str, str]] = {
     "priority_sort": {
         "roles of gates": "--model.gate-bias 0",
         "writer that walks, reader that stays": "--model.shift-bias 0 0 0",
-        "strong keys": "--model.strength-bias 0",
-        "little erased at first": "--model.erase-bias 0",
         "writer that follows": "--model.followers 0",
         "read before writing": "--model.order write_first",
         "short keys": "--model.key-width None",
@@ -123,7 +121,6 @@ ABLATIONS: dict[str, dict[str, str]] = {
         "shorter lists as well": "--sizes.length 20 20 --curriculum.length 20",
         "curriculum": "--curriculum-end 0",
         "small batches": "--batch-size 32",
-        "longer average": "--average 0.99",
         **TRAINING,
     },
 }

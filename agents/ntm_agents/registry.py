@@ -124,8 +124,6 @@ _WITH_LSTM = {
             "feedback": False,
             "gate_bias": (-4.0, 0.0, 4.0),
             "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0),
-            "strength_bias": (0.0, 0.0, 10.0),
-            "erase_bias": -4.0,
         },
         train=TrainConfig(
             sequences=600_000,
@@ -137,7 +135,6 @@ _WITH_LSTM = {
             curriculum_end=0.35,
             longest_from=0.6,
             decay_start=0.6,
-            average=0.995,
             rollback=4.0,
             validate_every=8_000,
             validation_sequences=256,
