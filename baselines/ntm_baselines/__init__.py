@@ -12,9 +12,10 @@ from ntm_baselines.reference import CoinFlips, Constant, oracle
 __all__ = ["LSTM", "TABLE", "CoinFlips", "Constant", "LSTMConfig", "oracle"]
 
 _NTM = find("ntm", ntm_agents.TABLE)
-_RECALL = RewardConfig(sizes={"items": (5, 6)}, lessons={"near_misses": 0.3}, batch_size=512)
-"""How AssociativeRecall is learnt from rewards: of an episode's steps one in nine is an answer, so that large
-batches have few updates with little to learn from."""
+_NTM_LSTM = find("ntm-lstm", ntm_agents.TABLE)
+_RECALL = RewardConfig(sizes={"items": (5, 6)}, lessons={"near_misses": 0.3})
+_REPEAT = RewardConfig(lessons={"blank": 0.1}, curriculum={"repeats": 1}, steps=4_000_000)
+"""RepeatCopy is first learnt as Copy is: to say a sequence once, and then that it is over."""
 
 TABLE = (
     AgentSpec(
@@ -151,7 +152,10 @@ TABLE = (
         name="lstm-ppo",
         entry="ntm_baselines.lstm:LSTM",
         summary="LSTM as the memory of PPO",
-        recipes={"associative_recall": Recipe(model={"units": 128}, train=_RECALL)},
+        recipes={
+            "associative_recall": Recipe(model={"units": 128}, train=_RECALL),
+            "repeat_copy": Recipe(model={"units": 128}, train=_REPEAT),
+        },
         default=Recipe(model={"units": 128}, train=RewardConfig()),
     ),
     AgentSpec(
@@ -170,8 +174,8 @@ TABLE = (
                 train=_RECALL,
             ),
             "repeat_copy": Recipe(
-                model={**_NTM.recipe("repeat_copy").model, "noise": 0.0},
-                train=RewardConfig(lessons={"blank": 0.1}),
+                model={**_NTM_LSTM.recipe("repeat_copy").model, "noise": 0.0},
+                train=_REPEAT,
             ),
         },
         default=Recipe(train=RewardConfig()),

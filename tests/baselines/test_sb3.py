@@ -401,7 +401,7 @@ def test_steps_have_rewards_of_their_own():
 
 @pytest.mark.parametrize(("entry", "model"), [ENTRIES["stacked"][:2], ENTRIES["ntm"][:2]], ids=["ppo", "ntm"])
 def test_sizes_grow_with_the_curriculum(entry, model):
-    config = replace(SHORT, steps=1024, curriculum={"length": 2}, curriculum_end=0.5, reward="step")
+    config = replace(SHORT, steps=1024, curriculum={"length": 2}, curriculum_end=0.5)
     weights = []
     for _ in range(2):
         lines, longest = [], {}
@@ -474,7 +474,6 @@ def test_what_does_not_go_together_is_refused(tmp_path):
         ("steps", 0),
         ("algorithm", "dqn"),
         ("gamma", 1.5),
-        ("reward", "bit"),
         ("curriculum_end", 2),
         ("learning_rate", 0),
         ("entropy", -1),

@@ -172,9 +172,7 @@ class RewardTrainer:
         """Return the environment of the present sizes, as the algorithm is to see it."""
         config = self.config
         env: VecEnv = SequenceVecEnv(self._spec.env_id, config.num_envs, **self._sizes, **config.lessons)
-        env = VecMonitor(env)  # knows returns as they are
-        if config.reward == "step":
-            env = StepRewards(env)
+        env = StepRewards(VecMonitor(env))  # which knows returns as they are
         if isinstance(self.model, FeedForward) and self.model.frames > 1:
             env = VecFrameStack(env, self.model.frames)
         return env
@@ -263,6 +261,8 @@ class _Watch(BaseCallback):
     def _on_rollout_start(self) -> None:  # behind an update, but for the first
         counters, config = self._trainer.counters, self._trainer.config
         counters.seconds = time.perf_counter() - self._started
+        algorithm = cast("OnPolicyAlgorithm", self.model)
+        algorithm.ent_coef = config.entropy * config.rate(counters.steps / config.steps) / config.learning_rate
         if not counters.steps:
             return
         counters.updates += 1
@@ -315,7 +315,13 @@ def _algorithm(
         )
     if config.algorithm == "a2c" and isinstance(model, FeedForward):
         return A2C("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
-    shared |= {"batch_size": config.batch_size, "n_epochs": config.epochs, "clip_range": config.clip_range}
+    shared |= {
+        "batch_size": config.batch_size,
+        "n_epochs": config.epochs,
+        "clip_range": config.clip_range,
+        # The deviation is next to nothing once all is right: what is left is noise, and would be made large.
+        "normalize_advantage": False,
+    }
     if isinstance(model, FeedForward):
         return PPO("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
     if isinstance(model, Recurrent):
