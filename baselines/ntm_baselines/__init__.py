@@ -146,7 +146,7 @@ TABLE = (
         name="recurrent-ppo",
         entry="ntm_baselines.sb3.policies:Recurrent",
         summary="sb3-contrib's recurrent PPO with an LSTM",
-        default=Recipe(train=RewardConfig()),
+        default=Recipe(train=RewardConfig(batch_size=2048)),  # twice as fast as with 512
     ),
     AgentSpec(
         name="lstm-ppo",
