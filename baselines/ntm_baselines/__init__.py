@@ -14,7 +14,9 @@ __all__ = ["LSTM", "TABLE", "CoinFlips", "Constant", "LSTMConfig", "oracle"]
 _NTM = find("ntm", ntm_agents.TABLE)
 _NTM_LSTM = find("ntm-lstm", ntm_agents.TABLE)
 _RECALL = RewardConfig(sizes={"items": (5, 6)}, lessons={"near_misses": 0.3})
-_REPEAT = RewardConfig(lessons={"blank": 0.1}, curriculum={"repeats": 1}, steps=4_000_000)
+_REPEAT = RewardConfig(
+    lessons={"blank": 0.1}, curriculum={"repeats": 1}, curriculum_end=0.35, steps=4_000_000, clip_norm=0.1
+)
 """RepeatCopy is first learnt as Copy is: to say a sequence once, and then that it is over."""
 
 TABLE = (

@@ -262,7 +262,9 @@ class _Watch(BaseCallback):
         counters, config = self._trainer.counters, self._trainer.config
         counters.seconds = time.perf_counter() - self._started
         algorithm = cast("OnPolicyAlgorithm", self.model)
-        algorithm.ent_coef = config.entropy * config.rate(counters.steps / config.steps) / config.learning_rate
+        algorithm.ent_coef = (
+            config.entropy * config.rate(counters.steps / config.steps) / config.learning_rate
+        )
         if not counters.steps:
             return
         counters.updates += 1
