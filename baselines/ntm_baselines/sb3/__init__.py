@@ -8,6 +8,6 @@ Example:
 
 from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.trainer import RewardTrainer
-from ntm_baselines.sb3.vec_env import SequenceVecEnv
+from ntm_baselines.sb3.vec_env import SequenceVecEnv, StepRewards
 
-__all__ = ["MemoryPPO", "MemoryPolicy", "RewardTrainer", "SequenceVecEnv"]
+__all__ = ["MemoryPPO", "MemoryPolicy", "RewardTrainer", "SequenceVecEnv", "StepRewards"]
