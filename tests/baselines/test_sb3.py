@@ -342,17 +342,19 @@ def test_a_run_depends_on_nobodys_random_numbers_and_leaves_them_alone():
 
 
 @pytest.mark.parametrize("changes", [{}, {"decay_start": 1.0}, {"steps": 100}, {"steps": 64}])
-def test_the_learning_rate_is_that_before_an_update_and_never_negative(changes):
-    config, rates = replace(SHORT, **changes), []
+def test_learning_rate_and_entropy_are_those_before_an_update_and_never_negative(changes):
+    config, rates, entropies = replace(SHORT, **changes), [], []
 
     def look(_):
         rates.append(trainer.algorithm.policy.optimizer.param_groups[0]["lr"])
+        entropies.append(trainer.algorithm.ent_coef)
 
     trainer = RewardTrainer(run(config=config), report=look)
     trainer.train()
     assert all(0 < rate <= config.learning_rate for rate in rates)
     updates = -(-config.steps // 64)
     assert rates[-1] == pytest.approx(config.rate((updates - 1) * 64 / config.steps))
+    assert entropies[-1] == pytest.approx(config.entropy * rates[-1] / config.learning_rate)
 
 
 def test_the_weights_of_the_best_return_are_kept():
