@@ -2,15 +2,16 @@ r"""What is learnt from rewards alone: tables, and return against steps taken, s
 
     .venv/bin/ntm-envs bench --preset classic --tasks copy --output bench/reward \
         --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
-    .venv/bin/ntm-envs bench --preset classic --tasks associative_recall repeat_copy --output bench/reward \
+    .venv/bin/ntm-envs bench --preset classic --tasks associative_recall --output bench/reward \
         --agents ntm-ppo lstm-ppo ppo
+    .venv/bin/ntm-envs bench --preset classic --tasks repeat_copy --output bench/reward --agents ntm-ppo ppo
     for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
         .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run##*-} --sizes length 1 5 \
             --steps 400000 --output bench/reward-short/copy/$run
     done
     .venv/bin/python benchmarks/reward_curves.py
 
-The first three commands train; the last prints tables and draws a picture of whatever is there.
+All but the last command train; that prints tables and draws a picture of whatever is there.
 """
 
 from __future__ import annotations
