@@ -158,11 +158,10 @@ TABLE = (
             # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
             # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
             # machine that says two or three for long learns a way that has room for no more. So steps are
-            # large at first; a run that is lost goes back, and one that is stuck begins again.
+            # large at first, and a run that is lost goes back.
             "repeat_copy": Recipe(
                 model={
                     "controller": "feedforward",
-                    "memory_width": 32,
                     "noise": 0.05,
                     "gate_bias": -60.0,
                     "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
@@ -179,11 +178,6 @@ TABLE = (
                     learning_rate=5e-3,
                     clip_norm=0.05,
                     beta2=0.99,
-                    epsilon=1e-4,
-                    decay_start=0.2,
-                    penalty=0.01,
-                    restart_after=18_000,
-                    restart_loss=0.15,
                     rollback=10.0,
                 ),
             ),
