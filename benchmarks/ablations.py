@@ -240,16 +240,11 @@ def main(options: Options) -> None:
 def _table(task: str, jobs: list[Job], done: dict[tuple[Any, ...], dict[str, Any]]) -> str:
     """Return a table in Markdown, a line an ingredient."""
     by_cost = task in BY_COST
-    # Where these differ, they tell how often runs began again.
-    restarts = len({done[job.key].get("training_sequences") for job in jobs}) > 1
     what = "bits above the optimum" if by_cost else "wrong sequences"
     lines = [
         f"\n**{task}**, {what} by size, seed by seed\n",
-        "| without | "
-        + " | ".join(f"{size:,}" for size in SIZES[task])
-        + (" | thousand sequences" if restarts else "")
-        + " | options |",
-        "| --- |" + " --- |" * (len(SIZES[task]) + restarts) + " --- |",
+        "| without | " + " | ".join(f"{size:,}" for size in SIZES[task]) + " | options |",
+        "| --- |" + " --- |" * len(SIZES[task]) + " --- |",
     ]
     for (name, options), of_name in groupby(jobs, lambda job: (job.ingredient, job.options)):
         found = [done[job.key] for job in of_name]
@@ -259,8 +254,6 @@ def _table(task: str, jobs: list[Job], done: dict[tuple[Any, ...], dict[str, Any
             )
             for size in SIZES[task]
         ]
-        if restarts:
-            cells.append(", ".join(f"{line.get('training_sequences', 0) / 1000:.0f}" for line in found))
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {f'`{options}`' if options else ''} |")
     return "\n".join(lines)
 
