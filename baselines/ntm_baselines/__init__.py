@@ -18,6 +18,9 @@ _REPEAT = RewardConfig(
     lessons={"blank": 0.1}, curriculum={"repeats": 1}, curriculum_end=0.35, steps=4_000_000, clip_norm=0.1
 )
 """RepeatCopy is first learnt as Copy is: to say a sequence once, and then that it is over."""
+_PREDICT = RewardConfig(steps=4_000_000, rollout=200, batch_size=1600)
+"""NGrams: a rollout is of whole sequences, so that early counts learn from what is said late."""
+_SORT = RewardConfig(steps=4_000_000, sizes={"length": (2, 20)}, curriculum={"length": 5}, batch_size=2048)
 
 TABLE = (
     AgentSpec(
@@ -157,6 +160,8 @@ TABLE = (
         recipes={
             "associative_recall": Recipe(model={"units": 128}, train=_RECALL),
             "repeat_copy": Recipe(model={"units": 128}, train=_REPEAT),
+            "ngrams": Recipe(model={"units": 128}, train=_PREDICT),
+            "priority_sort": Recipe(model={"units": 128}, train=_SORT),
         },
         default=Recipe(model={"units": 128}, train=RewardConfig()),
     ),
@@ -179,6 +184,8 @@ TABLE = (
                 model={**_NTM_LSTM.recipe("repeat_copy").model, "noise": 0.0},
                 train=_REPEAT,
             ),
+            "ngrams": Recipe(model=_NTM.recipe("ngrams").model, train=_PREDICT),
+            "priority_sort": Recipe(model=_NTM.recipe("priority_sort").model, train=_SORT),
         },
         default=Recipe(train=RewardConfig()),
     ),
