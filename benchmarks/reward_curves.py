@@ -1,10 +1,8 @@
 r"""What is learnt from rewards alone: tables, and return against steps taken, seed by seed.
 
-    .venv/bin/ntm-envs bench --preset classic --tasks copy --output bench/reward \
-        --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
-    .venv/bin/ntm-envs bench --preset classic --tasks associative_recall --output bench/reward \
-        --agents ntm-ppo lstm-ppo ppo
-    .venv/bin/ntm-envs bench --preset classic --tasks repeat_copy --output bench/reward --agents ntm-ppo ppo
+    .venv/bin/ntm-envs bench --preset classic --output bench/reward \
+        --agents ntm-ppo lstm-ppo ppo-stacked ppo a2c
+    .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents recurrent-ppo --tasks copy
     for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
         .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run##*-} --sizes length 1 5 \
             --steps 400000 --output bench/reward-short/copy/$run
@@ -17,6 +15,7 @@ All but the last command train; that prints tables and draws a picture of whatev
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +24,14 @@ import matplotlib.figure
 import numpy as np
 import torch
 import tyro
-from classic import tables
+from classic import name_of, tables
 from reproduction import SEQUENCES, episodes, probabilities
+from seeds import BY_COST
 
 from ntm_envs import tasks
+from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.figures import COLOURS, STYLE
-from ntm_leaderboard.results import Result
+from ntm_leaderboard.results import Result, Rung
 
 AGENTS = ("ntm-ppo", "lstm-ppo", "recurrent-ppo", "ppo-stacked", "ppo", "a2c")
 SHORT = (1, 2, 3, 5, 10, 20)
@@ -54,12 +55,22 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     specs = [spec for spec in tasks.TABLE if (options.runs / spec.name).exists()]
     results = [Result.read(path) for path in sorted(options.runs.glob("*/*/seed-*/result.json"))]
-    print(tables(results, AGENTS, specs), end="\n\n")
+    print(tables(results, AGENTS, [spec for spec in specs if spec.name not in BY_COST]), end="\n\n")
+    for spec in specs:
+        if spec.name in BY_COST:
+            print(returns(results, spec), end="\n\n")
     for folder in (options.runs, options.short):
         inside(folder / "copy")
     with mpl.rc_context(STYLE):
-        figure = matplotlib.figure.Figure(figsize=(4.6 * len(specs), 3.8), layout="constrained")
-        for axes, spec in zip(figure.subplots(1, len(specs), squeeze=False)[0], specs, strict=True):
+        columns = 3
+        rows = -(-len(specs) // columns)
+        figure = matplotlib.figure.Figure(figsize=(4.6 * columns, 3.6 * rows + 0.2), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        for axes in grid[len(specs) :]:
+            axes.set_axis_off()
+        for axes, spec in zip(grid, specs, strict=False):
+            best = [rung.references["oracle"].mean_return for rung in _largest(results, spec)]
+            axes.axhline(np.mean(best), color="#888888", linestyle=":", label="oracle")
             for colour, agent in zip(COLOURS, AGENTS, strict=True):
                 folders = sorted(
                     path.parent for path in (options.runs / spec.name / agent).glob("*/result.json")
@@ -89,6 +100,32 @@ def main(options: Options) -> None:
         )
         figure.savefig(options.output, dpi=110, metadata={"Software": None})
     print(f"The picture is {options.output}")
+
+
+def returns(results: Sequence[Result], spec: TaskSpec) -> str:
+    """Return a table of mean returns in Markdown, the mean of the seeds and the worst; the oracle's at last.
+
+    Not the cost in bits: rewards tell which answer is likelier, and not how much.
+    """
+    size, rungs = next(iter(spec.ladders.items()))
+    lines = [f"| {size} | " + " | ".join(f"{rung[size]:,}" for rung in rungs) + " |"]
+    lines.append("| --- |" + " ---: |" * len(rungs))
+    mine = [result for result in results if result.task == spec.env_id]
+    for agent in AGENTS:
+        seeds = [[rung.score.mean_return for rung in r.rungs] for r in mine if r.agent == agent]
+        if seeds:
+            cells = [f"{np.mean(found):.3f} ({min(found):.3f})" for found in zip(*seeds, strict=True)]
+            lines.append(f"| `{agent}` | {' | '.join(cells)} |")
+    best = zip(*([rung.references["oracle"].mean_return for rung in r.rungs] for r in mine), strict=True)
+    lines.append(f"| `oracle` | {' | '.join(f'{np.mean(found):.3f}' for found in best)} |")
+    return f"**{name_of(spec)}**, trained up to {size} {spec.largest[size]}: mean return\n\n" + "\n".join(
+        lines
+    )
+
+
+def _largest(results: Sequence[Result], spec: TaskSpec) -> list[Rung]:
+    """Return the rungs at the largest training size."""
+    return [rung for r in results if r.task == spec.env_id for rung in r.rungs if rung.sizes == spec.largest]
 
 
 def inside(folder: Path) -> None:
