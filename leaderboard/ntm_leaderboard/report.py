@@ -171,8 +171,8 @@ def print_board(console: Console, board: Board) -> None:
     if not board.rows:
         return
     table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
-    table.add_column("", justify="right")
-    table.add_column("agent", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("agent", overflow="fold")  # what narrow terminals fold, for numbers to stay whole
     for name in ("all", *(spec.name for spec in board.specs), "seeds"):
         table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     ranks = places(board.ranked)
@@ -213,7 +213,7 @@ def print_board(console: Console, board: Board) -> None:
 
 def _remarks(row: Row) -> list[str]:
     """Say what an agent is not to be compared by without a second look."""
-    return ([f"from {TRACKS[row.track]}"] if row.track != "supervised" else []) + list(row.privileges)
+    return ([TRACKS[row.track]] if row.track != "supervised" else []) + list(row.privileges)
 
 
 def _standing_cell(standing: Standing | None) -> str:

@@ -9,7 +9,7 @@ from test_results import RESULT
 
 from ntm_envs import tasks
 from ntm_leaderboard import cli, report
-from ntm_leaderboard.board import SEEDS, Board, dump, load, places
+from ntm_leaderboard.board import SEEDS, SHIPPED, Board, dump, load, places
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import bootstrap_interval
 
@@ -277,7 +277,7 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     rewards = several("rewards", [0.5] * 5, training=REWARD, privileges=["best_of_seeds"])
     file = io.StringIO()
     report.print_board(Console(file=file, width=120), Board.of([*several("ntm", [0.7] * 5), *rewards]))
-    assert "from rewards alone" in file.getvalue()
+    assert "rewards alone" in file.getvalue()
     assert "best_of_seeds" in file.getvalue()
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
     monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
@@ -291,6 +291,15 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     file = io.StringIO()
     report.print_board(Console(file=file, width=120), Board.of([]))
     assert not file.getvalue()
+
+
+def test_a_narrow_terminal_cuts_no_number():
+    own = several("an-agent-with-a-long-name", [0.75] * 5, training=REWARD)
+    file = io.StringIO()
+    report.print_board(Console(file=file, width=80), Board.of([*load(SHIPPED), *own]))
+    assert "…" not in file.getvalue()
+    assert "1 ntm" in file.getvalue()
+    assert "verified" in file.getvalue()
 
 
 def test_agents_without_a_rung_beyond_the_training_range_are_left_out():
