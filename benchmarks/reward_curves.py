@@ -1,10 +1,10 @@
 r"""What is learnt from rewards alone: tables, and return against steps taken, seed by seed.
 
-    .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents ntm-ppo ppo
+    .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents ntm-ppo ppo a2c
     .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents lstm-ppo \
         --tasks copy associative_recall ngrams
-    .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents recurrent-ppo ppo-stacked a2c \
-        --tasks copy
+    .venv/bin/ntm-envs bench --preset classic --output bench/reward --tasks copy \
+        --agents recurrent-ppo ppo-stacked
     for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
         .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run##*-} --sizes length 1 5 \
             --steps 400000 --output bench/reward-short/copy/$run
@@ -116,7 +116,7 @@ def returns(results: Sequence[Result], spec: TaskSpec) -> str:
     for agent in AGENTS:
         seeds = [[rung.score.mean_return for rung in r.rungs] for r in mine if r.agent == agent]
         if seeds:
-            cells = [f"{np.mean(found):.3f} ({min(found):.3f})" for found in zip(*seeds, strict=True)]
+            cells = [f"{np.mean(found):z.3f} ({min(found):z.3f})" for found in zip(*seeds, strict=True)]
             lines.append(f"| `{agent}` | {' | '.join(cells)} |")
     best = zip(*([rung.references["oracle"].mean_return for rung in r.rungs] for r in mine), strict=True)
     lines.append(f"| `oracle` | {' | '.join(f'{np.mean(found):.3f}' for found in best)} |")
