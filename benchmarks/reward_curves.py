@@ -120,9 +120,8 @@ def returns(results: Sequence[Result], spec: TaskSpec) -> str:
             lines.append(f"| `{agent}` | {' | '.join(cells)} |")
     best = zip(*([rung.references["oracle"].mean_return for rung in r.rungs] for r in mine), strict=True)
     lines.append(f"| `oracle` | {' | '.join(f'{np.mean(found):.3f}' for found in best)} |")
-    return f"**{name_of(spec)}**, trained up to {size} {spec.largest[size]}: mean return\n\n" + "\n".join(
-        lines
-    )
+    title = f"**{name_of(spec)}**, trained up to {size} {spec.largest[size]}: mean return"
+    return "\n".join([title, "", *lines])
 
 
 def _largest(results: Sequence[Result], spec: TaskSpec) -> list[Rung]:
