@@ -17,13 +17,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import GenericAlias
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
 
 from ntm_agents import config_class
 from ntm_agents.pretrained import pretrained_tasks
@@ -48,6 +55,7 @@ TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:Rewar
 """Who trains; the second needs Stable-Baselines3, so none is imported before it is known which."""
 
 console = Console()
+_REGISTRY = ConstructorRegistry()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -476,7 +484,21 @@ class _Agents:
 
 
 def _parse(options: Any, argv: list[str], command: str) -> Any:
-    return tyro.cli(options, args=argv, prog=f"ntm-envs {command}")
+    return tyro.cli(options, args=argv, prog=f"ntm-envs {command}", registry=_REGISTRY)
+
+
+@_REGISTRY.primitive_rule
+def _mapping(
+    info: PrimitiveTypeInfo,
+) -> PrimitiveConstructorSpec[Any] | UnsupportedTypeAnnotationError | None:
+    """Say every mapping in one way, `--sizes length 1 5`.
+
+    Tyro does so for empty ones alone; others become an option for each key, which takes no other key.
+    """
+    if info.type_origin is not Mapping:
+        return None
+    alike: Any = GenericAlias(dict, get_args(info.type))
+    return ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(alike, info.markers))
 
 
 def _peek(argv: list[str], option: str, default: str) -> str:

@@ -204,6 +204,7 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
         (["train", "--device", "cudaa"], "device is 'cudaa'"),
         (["train", "--seed", "-1"], "seed is -1"),
         (["train", "--curriculum", "lenth", "3"], "curriculum has lenth=3"),
+        (["train", "--task", "repeat_copy", "--curriculum", "length", "30"], "curriculum has length=30"),
         (["bench", "--seeds", "0"], "seeds is 0"),
         (["bench", "--jobs", "0"], "jobs is 0"),
         (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),

@@ -325,31 +325,38 @@ def test_there_is_no_command_for_what_is_not_installed(monkeypatch):
 
 
 def test_the_command_that_trains_again_is_there_where_it_does():
-    copy = tasks.spec("copy")
-    recipe = new_run("ntm", "copy").resolved()
+    recall = tasks.spec("associative_recall")
+    recipe = new_run("ntm", "associative_recall").resolved()
     training = TRAINING | {"recipe": recipe["train"]}
-    again = result(seed=3, model=recipe["model"], training=training)
+    again = result(task="associative_recall", seed=3, model=recipe["model"], training=training)
     again = Result.model_validate_json(again.model_dump_json())
-    assert page._command(again, copy) == "ntm-envs train --agent ntm --task copy --seed 3"
+    assert page._command(again, recall) == "ntm-envs train --agent ntm --task associative_recall --seed 3"
     for changes in (
         {"agent": "mine"},
         {"training": None},
         {"model": again.model | {"option_that_is_gone": 6}},
-        {"training": again.training.model_copy(update={"recipe": recipe["train"] | {"lessons": {}}})},
         {"training": again.training.model_copy(update={"track": "reward"})},
     ):
-        assert page._command(again.model_copy(update=changes), copy) is None
-    before = recipe["train"] | {"sequences": 7, "mixed_sizes": not recipe["train"]["mixed_sizes"]}
+        assert page._command(again.model_copy(update=changes), recall) is None
+    before = recipe["train"] | {
+        "sequences": 7,
+        "mixed_sizes": not recipe["train"]["mixed_sizes"],
+        "lessons": {"near_misses": 0.25, "blank": 0.5},
+        "sizes": {},
+        "curriculum": {"items": 3},
+        "privileges": ("best_of_seeds",),
+    }
     del before["restarts"]  # which came later
     older = again.model_copy(
         update={
             "training": again.training.model_copy(update={"recipe": before}),
-            "model": again.model | {"gate_bias": [-4.0, 0.5], "orthogonal": False, "memory_slots": 64},
+            "model": again.model
+            | {"gate_bias": [-4.0, 0.5, 1.0], "orthogonal": False, "memory_slots": 64, "shift_bias": []},
         }
     )
     older = Result.model_validate_json(older.model_dump_json())
-    command = shlex.split(page._command(older, copy))
-    assert command[:8] == ["ntm-envs", "train", "--agent", "ntm", "--task", "copy", "--seed", "3"]
+    command = shlex.split(page._command(older, recall))
+    assert command[:6] == ["ntm-envs", "train", "--agent", "ntm", "--task", "associative_recall"]
     with pytest.MonkeyPatch.context() as patch:  # the command line understands it, and makes the same of it
         made = []
         patch.setattr(cli, "TRAINER", f"{__name__}:Stopped")

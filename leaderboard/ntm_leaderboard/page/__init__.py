@@ -354,8 +354,8 @@ def _configuration(result: Result) -> str:
 def _command(result: Result, spec: TaskSpec) -> str | None:
     """Return the command that trains this again: an agent's recipe as it is now, and what was other then.
 
-    There is none for agents that are not the project's, where an option is gone or takes more than a list of
-    values, and where the packages of an extra are missing that the model is made of.
+    There is none for agents that are not the project's, where an option is gone, and where the packages of an
+    extra are missing that the model is made of.
     """
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
@@ -380,10 +380,17 @@ def _command(result: Result, spec: TaskSpec) -> str | None:
             if value == now[name]:
                 continue
             option = (prefix + name).replace("_", "-")
-            if isinstance(value, dict) or value == []:
-                return None
             if isinstance(value, bool):
                 command.append(f"--{option}" if value else f"--{prefix}no-{name.replace('_', '-')}")
             else:
-                command += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
+                command += [f"--{option}", *_words(value)]
     return shlex.join(command)
+
+
+def _words(value: Any) -> list[str]:
+    """Return a value of JSON as words of the command line."""
+    if isinstance(value, dict):
+        return [word for name, item in value.items() for word in (name, *_words(item))]
+    if isinstance(value, list):
+        return [word for item in value for word in _words(item)]
+    return [str(value)]
