@@ -173,7 +173,7 @@ class Board:
                 the weights of one that is there.
 
         Left out are results on tasks that nobody here knows, and own ones where there is nothing to be
-        compared with.
+        compared with, or that are on the board already.
 
         Raises:
             ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
@@ -183,7 +183,8 @@ class Board:
         results, own = tuple(results), tuple(own)
         named = [(result.agent, result) for result in results if _known(result.task)]
         there = {result.task for _, result in named}
-        yours = [(f"{result.agent} (yours)", result) for result in own if result.task in there]
+        new = (result for result in own if result.task in there and result not in results)
+        yours = [(f"{result.agent} (yours)", result) for result in new]
         _refuse_what_does_not_go_together([*named, *yours])
         by_task: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
         for agent, result in (*named, *yours):

@@ -215,6 +215,7 @@ def test_ones_own_results_are_rows_among_those_of_a_board():
     ]
     assert [row.agent for row in board.ranked] == ["ntm", "lstm"]
     assert [spec.name for spec in board.specs] == ["copy"]  # on other tasks there is nothing to compare with
+    assert Board.of(theirs, [*theirs, *mine]) == board  # what is on the board is no other's
     thief = result("mine", commitment=theirs[0].commitment)
     with pytest.raises(ValueError, match=r"mine \(yours\) has the weights of ntm"):
         Board.of(theirs, [thief])
