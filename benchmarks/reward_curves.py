@@ -1,10 +1,7 @@
 r"""What is learnt from rewards alone: tables, and return against steps taken, seed by seed.
 
-    .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents ntm-ppo ppo a2c
-    .venv/bin/ntm-envs bench --preset classic --output bench/reward --agents lstm-ppo \
-        --tasks copy associative_recall ngrams
-    .venv/bin/ntm-envs bench --preset classic --output bench/reward --tasks copy \
-        --agents recurrent-ppo ppo-stacked
+    .venv/bin/ntm-envs bench --preset classic --output bench/reward \
+        --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
     for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
         .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run##*-} --sizes length 1 5 \
             --steps 400000 --output bench/reward-short/copy/$run
