@@ -305,7 +305,7 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     assert runs.count() == len(results)
     assert runs.nth(1).locator("th, td").all_inner_texts() == [
         *("Copy", "1", "0.890", "0.500", "900,000", "90", "9,000", results[1].commitment[:12], "verified"),
-        "–",  # these options are no recipe's
+        page._command(results[1], tasks.spec("copy")),
     ]
     assert runs.nth(1).locator("code").first.get_attribute("title") == results[1].commitment
     foreign = opened.get_by_role("button", name="zebra-10", exact=True)
