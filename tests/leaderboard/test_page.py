@@ -313,6 +313,12 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     assert "ntm-envs train" not in opened.locator(f"#{foreign.get_attribute('aria-controls')}").inner_text()
 
 
+def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
+    found = page._content(Board.of(result(f"agent-{i}", commitment=f"{i:064}") for i in range(12)))["marks"]
+    assert len({(mark["colour"], mark["shape"]) for mark in found.values()}) == 12
+    assert len({(mark["colour"], *mark["dash"]) for mark in found.values()}) == 12
+
+
 def test_there_is_no_command_for_what_is_not_installed(monkeypatch):
     recipe = new_run("ppo", "copy").resolved()
     training = TRAINING | {"recipe": recipe["train"], "track": "reward"}

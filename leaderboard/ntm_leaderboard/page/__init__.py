@@ -164,10 +164,11 @@ def _made_here(output: Path) -> bool:
 def _content(board: Board) -> dict[str, Any]:
     """Return what the template is filled with."""
     rows = board.listed
-    marks = {
+    marks: dict[str, dict[str, Any]] = {
         row.agent: {
             "colour": COLOURS[i % len(COLOURS)],
             "shape": SHAPES[(i + i // len(COLOURS)) % len(SHAPES)],  # no two of the first 36 share both
+            "dash": [6, 2] if i // len(COLOURS) % 2 else [1, 0],  # lines have no shape
         }
         for i, row in enumerate(rows)
     }

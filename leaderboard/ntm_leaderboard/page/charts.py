@@ -16,7 +16,7 @@ COSTS = {"parameters": "parameters", "sequences": "training sequences", "seconds
 ALL = "all tasks"
 
 
-def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, str]]) -> dict[str, Any]:
+def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the Vega-Lite chart of accuracy against a size."""
     size, values = curves["size"], curves["values"]
     left = values[0] / 3  # more of the training range would take the room of what matters
@@ -33,6 +33,7 @@ def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, str]]) -> di
         "height": 300,
         "datasets": {name: curves[name] for name in ("seeds", "means", "references")},
         "params": [{"name": "shown", "value": curves["agents"][:SHOWN]}],
+        "resolve": {"scale": {"strokeDash": "independent"}},  # of references it tells another thing
         "encoding": {
             "x": {
                 "field": "size",
@@ -83,7 +84,7 @@ def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, str]]) -> di
                 "data": {"name": "means"},
                 "transform": [shown],
                 "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"color": agent["color"]},
+                "encoding": {"color": agent["color"], "strokeDash": agent["strokeDash"]},
             },
             {
                 "name": "dots",
@@ -100,13 +101,17 @@ def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, str]]) -> di
                 "data": {"name": "means"},
                 "transform": [shown],
                 "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {**agent, "tooltip": [*tooltip, accuracy, *bounds]},
+                "encoding": {
+                    "color": agent["color"],
+                    "shape": agent["shape"],
+                    "tooltip": [*tooltip, accuracy, *bounds],
+                },
             },
         ],
     }
 
 
-def profile_chart(profiles: Sequence[Any], marks: dict[str, dict[str, str]]) -> dict[str, Any]:
+def profile_chart(profiles: Sequence[Any], marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the Vega-Lite chart of the share of runs above a score."""
     agents = list(dict.fromkeys(point["agent"] for point in profiles))
     agent = _agent_encoding(agents, marks)
@@ -143,6 +148,7 @@ def profile_chart(profiles: Sequence[Any], marks: dict[str, dict[str, str]]) -> 
             {
                 "name": "lines",
                 "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "clip": True},
+                "encoding": {"strokeDash": agent["strokeDash"]},
             },
             {
                 "name": "points",
@@ -153,7 +159,7 @@ def profile_chart(profiles: Sequence[Any], marks: dict[str, dict[str, str]]) -> 
     }
 
 
-def cost_chart(costs: Sequence[Any], field: str, marks: dict[str, dict[str, str]]) -> dict[str, Any]:
+def cost_chart(costs: Sequence[Any], field: str, marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the Vega-Lite chart of scores against what training took."""
     agents = list(dict.fromkeys(point["agent"] for point in costs))
     agent = _agent_encoding(agents, marks)
@@ -203,7 +209,7 @@ def cost_chart(costs: Sequence[Any], field: str, marks: dict[str, dict[str, str]
     }
 
 
-def _agent_encoding(agents: Sequence[str], marks: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _agent_encoding(agents: Sequence[str], marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return what agents look like; the legend is the page's own, which a keyboard can reach."""
     return {
         channel: {
@@ -212,5 +218,5 @@ def _agent_encoding(agents: Sequence[str], marks: dict[str, dict[str, str]]) -> 
             "scale": {"domain": agents, "range": [marks[agent][part] for agent in agents]},
             "legend": None,
         }
-        for channel, part in (("color", "colour"), ("shape", "shape"))
+        for channel, part in (("color", "colour"), ("shape", "shape"), ("strokeDash", "dash"))
     }
