@@ -58,7 +58,9 @@ def test_the_page_is_built_from_them(tmp_path):
 def test_documents_have_their_numbers(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     import classic  # type: ignore[import-not-found]
+    import ranking  # type: ignore[import-not-found]
 
-    results = results_in(RESULTS)
-    assert classic.summary(results) in (ROOT / "README.md").read_text(), classic.__doc__
+    results, readme = results_in(RESULTS), (ROOT / "README.md").read_text()
+    assert ranking.ranking(Board.read()) in readme, ranking.__doc__
+    assert classic.summary(results) in readme, classic.__doc__
     assert (ROOT / "docs" / "classic.md").read_text() == classic.page(results), classic.__doc__
