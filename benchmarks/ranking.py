@@ -12,7 +12,7 @@ from ntm_leaderboard.report import down
 
 
 def ranking(board: Board) -> str:
-    """Return the table: ranks among those that have learnt from the same; scores over all tasks and on each."""
+    """Return the table: ranks among those that learnt from the same; scores over all tasks, and on each."""
     head = ["", "agent", "learnt from", "tuned", "score", *map(name_of, board.specs)]
     lines = [_line(head), _line(["---:", "---", "---", "---", *["---:"] * (len(head) - 4)])]
     ranks = places(board.ranked)

@@ -70,6 +70,11 @@ class Standing:
         """Whether somebody else has played all of them."""
         return all(result.status == "verified" for result in self.results)
 
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """What any of its results was allowed beyond the rules."""
+        return tuple(sorted({name for result in self.results for name in result.privileges}))
+
 
 @dataclass(frozen=True)
 class Row:
@@ -144,8 +149,8 @@ class Row:
 
     @property
     def privileges(self) -> tuple[str, ...]:
-        """What any of its results was allowed beyond the rules."""
-        return tuple(sorted({name for result in self.results for name in result.privileges}))
+        """What it was allowed beyond the rules on any task."""
+        return tuple(sorted({name for found in self.standings.values() for name in found.privileges}))
 
 
 @dataclass(frozen=True)

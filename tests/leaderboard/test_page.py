@@ -247,6 +247,16 @@ def test_the_lstm_stays_to_be_compared_with(show):
 
 
 @browsing
+def test_privileges_are_shown_on_the_tasks_that_they_were_taken_on(show):
+    told = trained("a", 0.5, "copy", privileges=["task_channels"])
+    opened = show([*told, *trained("a", 0.5, "ngrams"), *trained("lstm", 0.1, "ngrams")])
+    badge = opened.locator(".badge", has_text="task_channels")
+    assert opened.locator("#board > tbody").filter(has=badge).locator(".name").all_inner_texts() == ["a"]
+    assert opened.locator("section.task").filter(has=badge).locator("h3").all_inner_texts() == ["Copy"]
+    opened.close()
+
+
+@browsing
 def test_ones_own_rows_are_marked_and_what_scores_are_over_is_said(show):
     shorter = [
         found.model_copy(update={"rungs": found.rungs[:3]})
