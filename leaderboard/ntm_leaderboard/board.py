@@ -66,11 +66,6 @@ class Standing:
         return bootstrap_interval(self.scores)
 
     @property
-    def verified(self) -> bool:
-        """Whether somebody else has played all of them."""
-        return all(result.status == "verified" for result in self.results)
-
-    @property
     def privileges(self) -> tuple[str, ...]:
         """What any of its results was allowed beyond the rules."""
         return tuple(sorted({name for result in self.results for name in result.privileges}))
@@ -146,6 +141,14 @@ class Row:
         """The class of the training sequences that it has seen; `open` if nobody knows how many."""
         seen = [result.training.sequences if result.training else math.inf for result in self.results]
         return next((name for limit, name in BUDGETS if max(seen) <= limit), "open")
+
+    @property
+    def status(self) -> str:
+        """Whether somebody else has played all its results (`verified`), and any claim did not come out."""
+        statuses = {result.status for result in self.results}
+        if "doubted" in statuses:
+            return "doubted"
+        return "self-reported" if "self-reported" in statuses else "verified"
 
     @property
     def privileges(self) -> tuple[str, ...]:

@@ -143,8 +143,9 @@ class VerifyOptions:
     """Check a submission: its files, and then whether the numbers come out again.
 
     The model plays the ladder in a process of its own, on sequences that are drawn after its weights are
-    fixed; what comes of it is written beside the claim as verified.json. That the training was as claimed
-    cannot be seen from weights, and is not verified.
+    fixed; what comes of it is written beside the claim as verified.json, and stands in its place on boards,
+    marked as doubted where the claim does not come out. That the training was as claimed cannot be seen from
+    weights, and is not verified.
     """
 
     folder: tyro.conf.Positional[Path]
@@ -444,8 +445,10 @@ def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
         )
         if not options.replay:
             own = play()
+            if found := verification.doubts(claimed, own):
+                own = own.model_copy(update={"status": "doubted"})
             own.write(folder / RECORD)
-            return verification.doubts(claimed, own)
+            return found
         found = []
         for record in filter(None, (claimed, verification.check_record(folder, claimed))):
             again = play(nonce=record.nonce)

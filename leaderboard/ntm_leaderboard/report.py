@@ -181,14 +181,14 @@ def print_board(console: Console, board: Board) -> None:
         there = [standing for standing in standings if standing]
         low, high = row.interval
         reference = row in board.references
+        status = "claimed" if row.status == "self-reported" else row.status
         whole = f"{down(row.score)}\n[dim]{down(low)}–{down(high)}[/]" if all(standings) else "–"
-        verified = "verified" if all(standing.verified for standing in there) else "claimed"
         table.add_row(
             str(ranks.get(row.agent, "")),
             "\n[dim]".join([row.agent, *([] if reference else _remarks(row))]),
             down(row.score) if reference and all(standings) else whole,
             *(_standing_cell(standing) for standing in standings),
-            "" if reference else f"{min(len(standing.scores) for standing in there)}\n[dim]{verified}[/]",
+            "" if reference else f"{min(len(standing.scores) for standing in there)}\n[dim]{status}[/]",
             style="dim" if reference else "bold" if row.own else None,
         )
     console.print(table)

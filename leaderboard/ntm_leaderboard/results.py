@@ -170,8 +170,9 @@ class Result(Record):
     """What it was allowed beyond the rules, such as ``long_validation``."""
     held: Held | None = None
     """Where its weights are held, if they do not lie beside it."""
-    status: Literal["self-reported", "verified"] = "self-reported"
-    """Who played the ladder."""
+    status: Literal["self-reported", "verified", "doubted"] = "self-reported"
+    """Who played the ladder: who claims it; or a verifier, whose numbers bear out what was claimed, or differ
+    by more than chance explains."""
     commitment: Hex
     """SHA-256 of everything that decides the agent's behaviour; the sequences are drawn from it."""
     nonce: Hex
@@ -224,7 +225,7 @@ class Result(Record):
         except FileNotFoundError:
             return None
         own, claim = (part.model_dump(exclude=BY_VERIFIER) for part in (record, self))
-        if record.status != "verified" or record.nonce == NO_NONCE or own != claim:
+        if record.status == "self-reported" or record.nonce == NO_NONCE or own != claim:
             raise ValueError(
                 f"{folder / RECORD} is no record of the result beside it; delete it, and verify anew"
             )

@@ -235,14 +235,20 @@ def test_many_results_come_back_from_one_file(tmp_path):
     assert load(tmp_path / "board.json") == results
 
 
-def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path):
+def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path, capsys):
     result(score=1.0).write(tmp_path / "a" / "result.json")
     result(score=0.5, **VERIFIED).write(tmp_path / "a" / "verified.json")
     result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
     (row,) = Board.read([tmp_path], shipped=False).rows
     standing = row.standings["ntm_envs/Copy-v0"]
     assert standing.scores == (0.5, 1.0)
-    assert not standing.verified
+    assert row.status == "self-reported"  # of one of the two
+    result(seed=1, score=0.5, **VERIFIED | {"status": "doubted"}).write(tmp_path / "b" / "verified.json")
+    (row,) = Board.read([tmp_path], shipped=False).rows
+    assert row.standings["ntm_envs/Copy-v0"].scores == (0.5, 0.5)
+    assert row.status == "doubted"
+    assert cli.main(["leaderboard", "show", "--alone", "--results", str(tmp_path)]) == 0
+    assert "doubted" in capsys.readouterr().out
     for forged in (
         result(seed=1, **VERIFIED, commitment="c" * 64),
         result("other", seed=1, **VERIFIED),

@@ -247,6 +247,16 @@ def test_the_lstm_stays_to_be_compared_with(show):
 
 
 @browsing
+def test_a_claim_that_did_not_come_out_is_marked(show):
+    first, *others = trained("a", 0.5, "copy", status="verified")
+    opened = show([first.model_copy(update={"status": "doubted"}), *others])
+    for table in (opened.locator("#board"), opened.locator("section.task table.ranking")):
+        row = table.locator("tbody", has_text="doubted")
+        assert row.locator(".badge").all_inner_texts() == ["doubted"]
+    opened.close()
+
+
+@browsing
 def test_privileges_are_shown_on_the_tasks_that_they_were_taken_on(show):
     told = trained("a", 0.5, "copy", privileges=["task_channels"])
     opened = show([*told, *trained("a", 0.5, "ngrams"), *trained("lstm", 0.1, "ngrams")])

@@ -21,6 +21,7 @@ from ntm_agents.registry import find
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import Run
 from ntm_leaderboard import cli, evaluate, submission, verify
+from ntm_leaderboard.board import results_in
 from ntm_leaderboard.contestants import from_run
 from ntm_leaderboard.judge import judge
 from ntm_leaderboard.player import Player, PlayerError
@@ -308,6 +309,9 @@ def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsy
     for command in (["verify"], ["verify", "--replay"]):
         assert cli.main([*command, str(packed[0])]) == 1
         assert "doubted" in capsys.readouterr().out
+    (found,) = results_in(packed[0])
+    assert found.status == "doubted"
+    assert found.rungs[0].score.all_right == 0  # what was found stands in place of what was claimed
 
 
 def test_counts_that_were_edited_are_doubted(packed):
