@@ -300,7 +300,7 @@ def test_pictures_move_when_they_are_told_to(opened):
 @browsing
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(show, scheme):
-    opened = show(synthetic(), trained("mine", 0.5, "copy"), color_scheme=scheme)
+    opened = show(synthetic(), trained("mine", 0.5, "copy", status="doubted"), color_scheme=scheme)
     for control in opened.locator("button.open, summary").all():
         control.click()
     found = Axe().run(opened, options={"preload": False}).response["violations"]
