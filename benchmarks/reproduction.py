@@ -40,11 +40,11 @@ import numpy as np
 import torch
 import tyro
 from classic import name_of
+from ntm_envs.grading import cost_in_bits
 from numpy.typing import NDArray
 
 from ntm_agents import load_run
 from ntm_envs import capacity, keyed, tasks
-from ntm_envs.grading import cost_in_bits
 from ntm_envs.tasks import Batch, Task
 from ntm_leaderboard.figures import COLOURS, STYLE
 

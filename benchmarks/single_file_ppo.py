@@ -4,8 +4,9 @@
     .venv/bin/python benchmarks/single_file_ppo.py --env-id ntm_envs/NGrams-v0 --steps 20000
 
 The environments need nothing but `gym.make_vec`: this is what to begin with where the loop itself is to be
-changed. The policy is a GRU whose state is set back where an episode has ended; `MemoryPPO` does the same
-faster, and for any model.
+changed. It is for tasks of bits; symbols need a categorical distribution in place of Bernoulli's. The policy
+is a GRU whose state is set back where an episode has ended; `MemoryPPO` does the same faster, and for any
+model and any answers.
 
 Sources: Schulman et al., *Proximal Policy Optimization Algorithms* (arXiv 1707.06347); one file with all that
 happens is CleanRL's design (Huang et al., JMLR 23, 2022).

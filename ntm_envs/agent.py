@@ -1,11 +1,11 @@
 """The protocol of whoever acts in an environment: NumPy in, NumPy out.
 
-Trained networks, Stable-Baselines3 policies, oracles, coin flippers and agents that were trained elsewhere
-are all judged behind these two methods.
+Trained networks, Stable-Baselines3 policies, oracles, uniform guesses and agents that were trained elsewhere
+are all evaluated behind these two methods.
 
 Example:
     >>> class Zeros:
-    ...     outputs = "bits"
+    ...     outputs = "answers"
     ...     def begin(self, num_envs, capacity, seed):
     ...         pass
     ...     def act(self, observations):
@@ -14,20 +14,20 @@ Example:
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-Outputs = Literal["bits", "probabilities"]
+from ntm_envs.answers import Mode
 
 
 @runtime_checkable
 class Agent(Protocol):
     """Acts in ``num_envs`` episodes at once, from their first step to their last."""
 
-    outputs: Outputs
-    """What `act` returns: hard bits (0 or 1), or the probability that each bit is 1."""
+    outputs: Mode
+    """What `act` returns: answers, or the probabilities of their symbols (:mod:`ntm_envs.answers`)."""
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
         """Forget everything; the first observations of new episodes come next.
@@ -39,7 +39,21 @@ class Agent(Protocol):
         """
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the actions ``[B, O]`` that answer the observations ``[B, I]``."""
+        """Return the actions that answer the observations ``[B, I]``.
+
+        They are answers ``[B, O]``, or probabilities ``[B, L]``: one a bit, k a symbol of k classes.
+        """
+
+
+@runtime_checkable
+class SequenceAgent(Agent, Protocol):
+    """An agent that can also take whole sequences at once, faster than step by step."""
+
+    def act_on_sequences(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the actions ``[T, B, ...]`` of observations ``[T, B, I]``, from `begin` on.
+
+        They must be those that `act` returns step by step.
+        """
 
 
 def capacity(steps: int) -> int:

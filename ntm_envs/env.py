@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from ntm_envs import grading, keyed
-from ntm_envs.agent import Outputs
+from ntm_envs import episodes, keyed
+from ntm_envs.answers import Mode
 from ntm_envs.episode_store import ASIDE
+from ntm_envs.episodes import Episode
 from ntm_envs.rendering import Snapshot, Window, ansi, rgb_array
-from ntm_envs.spaces import action_space, check_bits, check_probabilities, observation_space, resolve
-from ntm_envs.tasks.base import Batch, Task
+from ntm_envs.spaces import check_reveal, observation_space, resolve
+from ntm_envs.tasks import Task
 
 Observation = NDArray[np.float32]
 
-BITS = b"\0\1"
-
 
 class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
-    """Plays the episodes of a task: read a sequence, then answer it, one vector of bits at a step.
+    """Plays the episodes of a task, of both kinds.
+
+    In a sequence task the agent reads a sequence and then answers it, one vector of symbols a step; in an
+    interactive one it sees what its actions do.
 
     ## Observation space
     `Box(float32)` of shape `(I,)`: the input channels of this step. Sizes do not change it.
 
     ## Action space
-    `MultiBinary(O)`: the output channels of this step, of any real type whose values are 0 or 1. With
-    `actions="probabilities"` a `Box` from 0 to 1: the bit is then p > 0.5.
+    The symbols of this step. Bits are `MultiBinary(O)`, one symbol of k classes is `Discrete(k)`, several
+    are `MultiDiscrete`; numbers of any real type are taken. With `actions="probabilities"` it is a `Box`
+    from 0 to 1: the probability of 1 for each bit, or of each class, which sum to 1 for each symbol. The
+    most probable symbols are then the answer.
 
     ## Rewards
-    `(O - 2 wrong) / (O * answer steps)` on an answer step with that many wrong bits, otherwise 0: a
-    perfect episode returns 1, one with every bit wrong -1, and coin flips 0 on average.
+    On an answer step of a sequence task the mean over symbols of 1 for a right one and -1 / (k - 1) for a
+    wrong one, divided by the number of answer steps; otherwise 0. A perfect episode returns 1, and uniform
+    guesses 0 on average; of bits, an episode with every bit wrong returns -1. An interactive task has
+    rewards of its own.
 
     ## Start and end of an episode
     `reset` returns the first input. The action that follows it is graded against the first target, and
     so on; the last step terminates, with an observation of zeros. Nothing is ever truncated.
 
     ## Information
-    `reset` tells `episode_key` and every size: the same key and sizes are the same episode everywhere.
-    The last step tells `wrong_bits` and, with probabilities, `cost_in_bits`, both of the whole episode.
-    With `reveal_target=True`, `target` and `mask` come with the observation that they belong to.
+    `reset` has `episode_key` and every size: the same key and sizes are the same episode everywhere.
+    The last step has `wrong_symbols` and, with probabilities and targets, `cost_in_bits`, both of the whole
+    episode. With `reveal_target=True`, `target` and `mask` come with the observation that they belong to.
 
     ## Arguments
     `length=40` or `length=(1, 20)`, after the task's own sizes; parameters of the task, such as
@@ -60,7 +65,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         self,
         task: str | Task,
         *,
-        actions: Outputs = "bits",
+        actions: Mode = "answers",
         reveal_target: bool = False,
         render_mode: str | None = None,
         **arguments: Any,
@@ -69,8 +74,8 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
 
         Args:
             task: A name from the table of tasks, whose training range is then the default, or a task.
-            actions: Whether actions are ``bits`` or ``probabilities``.
-            reveal_target: Whether the right answer is in the information that steps return.
+            actions: Whether actions are ``answers`` or ``probabilities``.
+            reveal_target: Whether targets are in the information that steps return.
             render_mode: ``ansi``, ``rgb_array``, ``human`` or None.
             **arguments: Sizes and, with a name, parameters of the task.
 
@@ -79,26 +84,25 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             ValueError: If a value is out of range.
         """
         self.task, self.sizes = resolve(task, arguments)
+        check_reveal(self.task, reveal_target)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
             raise ValueError(f"render_mode is {render_mode!r}; expected one of {modes}, or None")
         self.metadata = dict(self.metadata)  # so that somebody may change this one's speed of rendering
         self.render_mode = render_mode
         self.observation_space = observation_space(self.task)
-        self.action_space = action_space(self.task, actions)
-        self._width, self._input_size = self.task.output_size, self.task.input_size
+        self._answers = self.task.answers
+        self.action_space = self._answers.space(actions)
         self._probabilities = actions == "probabilities"
+        self._width = self._answers.logits if self._probabilities else self._answers.width
         self._reveal = reveal_target
         self._window: Window | None = None
         self._stream: int | None = None
-        # Episodes are made many at a time: a batch of them costs little more than one.
         self._longest = self.task.steps(**self.sizes)
-        self._ahead = max(1, min(64, 2**17 // self._longest))
-        self._upcoming: list[_Episode] = []  # the next one last
-        self._episode: _Episode | None = None
+        self._ahead = episodes.lookahead(self.task, self._longest)
+        self._upcoming: list[Episode] = []  # the next one last
+        self._episode: Episode | None = None
         self._over = True
-        self._now = self._wrong = 0
-        self._cost = 0.0
         self._outputs: list[NDArray[np.float32]] = []
 
     def reset(
@@ -125,16 +129,17 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             if not self._upcoming:
                 keys = self._keys(self._index, self._ahead)
                 self._index += self._ahead
-                self._upcoming = list(_episodes(self.task.episodes(keys, **self.sizes)))[::-1]
+                self._upcoming = list(episodes.make(self.task, keys, self.sizes))[::-1]
             episode = self._upcoming.pop()
-        self._episode = episode
-        self._now, self._wrong, self._cost, self._over, self._outputs = 0, 0, 0.0, False, []
+        self._episode, self._over, self._outputs = episode, False, []
+        observation, info = episode.begin(), episode.info.copy()
+        if self._reveal:
+            info |= episode.revealed()
         if self.render_mode == "human":
             self.render()
-        info = episode.info.copy()
-        return episode.inputs[0].copy(), info | self._revealed() if self._reveal else info
+        return observation, info
 
-    def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Answer the last observation; see the class.
 
         Raises:
@@ -142,39 +147,24 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             ValueError: If the action has the wrong shape or values. The episode then goes on as if it
                 had not been given.
         """
-        episode, now, width = self._episode, self._now, self._width
+        episode, answers, probabilities = self._episode, self._answers, None
         if self._over or episode is None:
             raise ResetNeeded("the episode is over or has not begun; call reset() first")
         if self._probabilities:
-            action = check_probabilities(action, (width,))
-            bits = grading.to_bits(action).tobytes()
+            probabilities = answers.check_probabilities(action)
+            code = answers.decode(probabilities).tobytes()
         else:
-            bits = self._bits(action)
-        reward = 0.0
-        if episode.mask[now]:
-            target = episode.targets[now * width : (now + 1) * width]
-            wrong = 0
-            if bits != target:
-                wrong = (int.from_bytes(bits, "little") ^ int.from_bytes(target, "little")).bit_count()
-                self._wrong += wrong
-            reward = grading.reward(wrong, width, episode.answer_steps)
-            if self._probabilities:
-                self._cost += float(grading.cost_in_bits(action, np.frombuffer(target, np.int8)))
+            code = answers.encode(action)
+        observation, reward, over = episode.answer(code, probabilities)
         if self.render_mode is not None:
-            shown = action if self._probabilities else np.frombuffer(bits, np.int8)
+            shown = np.frombuffer(code, answers.dtype) if probabilities is None else probabilities
             self._outputs.append(np.array(shown, np.float32))
-        self._now = now = now + 1
-        self._over = over = now == episode.steps
         info: dict[str, Any] = {}
         if over:
-            observation = np.zeros(self._input_size, np.float32)
-            info["wrong_bits"] = self._wrong
-            if self._probabilities:
-                info["cost_in_bits"] = self._cost
-        else:
-            observation = episode.inputs[now].copy()
+            self._over = True
+            info = episode.final(self._probabilities)
         if self._reveal:
-            info |= self._revealed()
+            info |= episode.revealed()
         if self.render_mode == "human":
             self.render()
         return observation, reward, over, False, info
@@ -210,7 +200,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         indices = np.arange(index, index + count)
         return keyed.stream_keys(np.full(count, self._stream, np.int64), indices)
 
-    def _aside(self, options: dict[str, Any]) -> _Episode:
+    def _aside(self, options: dict[str, Any]) -> Episode:
         """Return the one episode that options ask for."""
         if "key" in options:
             keys = keyed.as_keys(options.pop("key"))
@@ -218,61 +208,21 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
                 raise ValueError(f"options['key'] holds {len(keys)} keys; expected one")
         else:
             keys = self._keys(ASIDE + self._asides, 1)
-        episode = next(_episodes(self.task.episodes(keys, **{**self.sizes, **options})))
+        episode = next(episodes.make(self.task, keys, {**self.sizes, **options}))
         self._asides += 1
         return episode
 
-    def _bits(self, action: NDArray[Any]) -> bytes:
-        """Return an action of bits as one byte for each of them."""
-        if type(action) is np.ndarray and action.dtype == np.int8 and action.shape == (self._width,):
-            bits = action.tobytes()
-            if not bits.strip(BITS):  # the fast way for what the action space itself gives
-                return bits
-        return check_bits(action, (self._width,)).tobytes()
-
-    def _revealed(self) -> dict[str, Any]:
-        """Return the target and the mask of the present observation."""
-        episode, now, width = self._episode, self._now, self._width
-        if self._over or episode is None:
-            return {"target": np.zeros(width, np.int8), "mask": False}
-        target = np.frombuffer(episode.targets, np.int8)[now * width : (now + 1) * width]
-        return {"target": target.copy(), "mask": episode.mask[now]}
-
-    def _snapshot(self, episode: _Episode) -> Snapshot:
+    def _snapshot(self, episode: Episode) -> Snapshot:
         sizes = ", ".join(f"{name} {size}" for name, size in episode.info.items() if name != "episode_key")
         return Snapshot(
             title=f"{type(self.task).__name__} · {sizes}",
             input_channels=self.task.input_channels,
             output_channels=self.task.output_channels,
+            answers=self._answers,
+            steps=episode.steps,
             inputs=episode.inputs,
-            targets=np.frombuffer(episode.targets, np.int8).reshape(-1, self._width),
-            mask=np.array(episode.mask),
-            outputs=np.array(self._outputs, np.float32).reshape(-1, self._width),
-        )
-
-
-class _Episode(NamedTuple):
-    """An episode in the form in which single steps are fast."""
-
-    steps: int
-    inputs: Observation
-    """``[T, I]``"""
-    targets: bytes
-    """One byte a bit, step after step."""
-    mask: list[bool]
-    answer_steps: int
-    info: dict[str, int]
-
-
-def _episodes(batch: Batch) -> Iterator[_Episode]:
-    """Yield the episodes of a batch, one after the other."""
-    inputs = batch.inputs.transpose(1, 0, 2)
-    targets = batch.targets.transpose(1, 0, 2)
-    columns = {"episode_key": batch.keys.tolist()}
-    columns |= {name: size.tolist() for name, size in batch.sizes.items()}
-    infos = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    answer_steps = batch.mask.sum(axis=0).tolist()
-    for i, (steps, mask) in enumerate(zip(batch.steps.tolist(), batch.mask.T.tolist(), strict=True)):
-        yield _Episode(
-            steps, inputs[i, :steps], targets[i, :steps].tobytes(), mask[:steps], answer_steps[i], infos[i]
+            targets=episode.targets,
+            mask=episode.mask,
+            outputs=np.array(self._outputs, np.float32).reshape(episode.now, self._width),
+            rewards=episode.rewards,
         )

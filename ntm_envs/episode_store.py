@@ -1,10 +1,11 @@
-"""The episodes that a vector environment plays, and the next ones, which are made ahead of time.
+"""The episodes of a sequence task that a vector environment plays, and the next ones, made ahead of time.
 
 Making a batch of episodes costs little more than making one, so each row owns a ring of slots: the
 episode that it plays and the ones that come next. When a row finds no next one, all free slots of all
 rows are filled at once. An episode is a pure function of its key, so nothing depends on this.
 
-Shape letters: B rows, D slots of a row, T steps that fit into a slot, I inputs, W words of 8 outputs.
+Shape letters: B rows, D slots of a row, T steps that fit into a slot, I inputs, O symbols of an answer, W
+packed numbers of an answer.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.tasks.base import Batch, Bits, Integers, Size, Task
+from ntm_envs.tasks.base import Batch, SequenceTask
+from ntm_envs.tasks.sizes import Integers, Size
 
+LOOKAHEAD_BYTES = 24 * 2**20
+"""Memory for all episodes of a store, if that leaves each row one that it plays and one that comes next."""
 ASIDE = 2**62
 """Where in a stream the keys of episodes are that options ask for: they do not advance the stream."""
 
 
 class EpisodeStore:
-    """Holds the episodes of every row of a vector environment, and where in them each row is.
+    """Holds the episodes of every row of a vector environment, grades answers, and keeps totals.
 
     Args:
         task: The task.
@@ -31,11 +35,11 @@ class EpisodeStore:
         rows: Number of rows B.
     """
 
-    def __init__(self, task: Task, sizes: Mapping[str, Size], rows: int) -> None:
-        self._task = task
+    def __init__(self, task: SequenceTask, sizes: Mapping[str, Size], rows: int) -> None:
+        self._task, self._answers = task, task.answers
         self._sizes = sizes
         self._longest = task.steps(**sizes)
-        self._slots = 1 + min(64, 2**19 // (rows * self._longest))
+        self._slots = 1 + min(64, LOOKAHEAD_BYTES // (rows * self._longest * task.step_bytes))
         self._streams = np.zeros(rows, np.int64)
         self._index = np.zeros(rows, np.int64)  # of the next episode of the stream to be made
         self._asides = np.zeros(rows, np.int64)  # how many episodes options have asked for
@@ -44,11 +48,13 @@ class EpisodeStore:
         self._cursor = np.zeros(rows, np.int64)  # position of the present step in the arrays below
         self._end = np.zeros(rows, np.int64)  # position behind the last step
         self.answer_steps = np.ones(rows, np.int64)
+        self._wrong: Integers = np.zeros(rows, np.int64)
+        self._cost = np.zeros(rows)
         cells = rows * self._slots
         self._keys = np.zeros(cells, np.int64)
         self._drawn = {name: np.zeros(cells, np.int64) for name in task.limits}
         self._steps = np.zeros(cells, np.int64)
-        self._answers = np.zeros(cells, np.int64)
+        self._answered = np.zeros(cells, np.int64)
         self._allocate(self._longest)
 
     def seed(self, rows: Integers, streams: keyed.Keys) -> None:
@@ -79,19 +85,42 @@ class EpisodeStore:
         self._asides[rows] += fresh
         self._begin(rows)
 
-    def step(self) -> NDArray[np.bool_]:
-        """Go to the next step of every row; return which episodes are over."""
+    def step(
+        self, answers: NDArray[Any], probabilities: NDArray[Any] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Grade packed answers ``[B, W]``, and go to the next step of every row.
+
+        Args:
+            answers: What :meth:`Answers.read` returns.
+            probabilities: The probabilities ``[B, L]`` that they come from, if costs are to be counted.
+
+        Returns:
+            The rewards ``[B]``, and which episodes are over ``[B]``.
+        """
+        targets, mask = self._targets.take(self._cursor, axis=0), self._mask.take(self._cursor)
+        wrong, credit = self._answers.grade(answers, targets)
+        rewards = np.where(mask, self._answers.reward(credit, self.answer_steps), 0.0)
+        self._wrong += wrong * mask
+        if probabilities is not None:
+            cost = self._answers.cost_in_bits(probabilities, self._answers.unpack(targets))
+            self._cost += np.where(mask, cost, 0.0)
         self._cursor += 1
         over: NDArray[np.bool_] = self._cursor == self._end
-        return over
+        return rewards, over
 
     def observations(self) -> NDArray[np.float32]:
         """Return the inputs ``[B, I]`` of the present steps; zeros at the end of an episode."""
         return self._inputs.take(self._cursor, axis=0)
 
-    def targets(self) -> tuple[keyed.Words, NDArray[np.bool_]]:
-        """Return the targets of the present steps, as words ``[B, W]``, and the mask ``[B]``."""
-        return self._targets.take(self._cursor, axis=0), self._mask.take(self._cursor)
+    def totals(self, rows: Integers, probabilities: bool) -> dict[str, NDArray[Any]]:
+        """Return what is known of whole episodes: ``wrong_symbols`` and, if counted, ``cost_in_bits``."""
+        totals: dict[str, NDArray[Any]] = {"wrong_symbols": self._wrong[rows]}
+        return totals | ({"cost_in_bits": self._cost[rows]} if probabilities else {})
+
+    def revealed(self, rows: Integers) -> dict[str, NDArray[Any]]:
+        """Return ``target [n, O]`` and ``mask [n]`` of the present steps; zeros at the end of an episode."""
+        at = self._cursor[rows]
+        return {"target": self._answers.unpack(self._targets[at]), "mask": self._mask[at]}
 
     def episodes(self, rows: Integers) -> dict[str, Integers]:
         """Return the key and the sizes of the episodes that these rows play."""
@@ -115,28 +144,34 @@ class EpisodeStore:
         cells = rows * self._slots + self._slot[rows]
         self._cursor[rows] = cells * (self._longest + 1)
         self._end[rows] = self._cursor[rows] + self._steps[cells]
-        self.answer_steps[rows] = self._answers[cells]
+        self.answer_steps[rows] = self._answered[cells]
+        self._wrong[rows], self._cost[rows] = 0, 0
 
     def _write(self, rows: Integers, slots: Integers, batch: Batch) -> None:
         T, cells = len(batch.mask), rows * self._slots + slots
         if self._longest < T:
             self._grow(T)
         # A slot has one step more than the longest episode, for the zeros that follow the last step.
-        new: tuple[NDArray[Any], ...] = (batch.inputs, pack(batch.targets), batch.mask[:, :, None])
+        new: tuple[NDArray[Any], ...] = (
+            batch.inputs,
+            self._answers.pack(batch.targets),
+            batch.mask[:, :, None],
+        )
         for array, values in zip(self._arrays(), new, strict=True):
             cell = array.reshape(-1, self._longest + 1, array.shape[1])
             cell[cells, :T] = values.transpose(1, 0, 2)
             cell[cells, T] = 0
         self._keys[cells] = batch.keys
         self._steps[cells] = batch.steps
-        self._answers[cells] = batch.mask.sum(axis=0)
+        self._answered[cells] = batch.mask.sum(axis=0)
         for name, size in batch.sizes.items():
             self._drawn[name][cells] = size
 
     def _allocate(self, longest: int) -> None:
         self._longest, steps = longest, len(self._keys) * (longest + 1)
         self._inputs = np.zeros((steps, self._task.input_size), np.float32)
-        self._targets = np.zeros((steps, words_for(self._task.output_size)), np.uint64)
+        packed = self._answers.pack(np.zeros((1, self._answers.width), self._answers.dtype))
+        self._targets = np.zeros((steps, packed.shape[1]), packed.dtype)
         self._mask = np.zeros(steps, np.bool_)
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
@@ -152,18 +187,3 @@ class EpisodeStore:
         cell, step = np.divmod(self._cursor, old + 1)
         self._cursor = cell * (longest + 1) + step
         self._end = cell * (longest + 1) + self._steps[cell]
-
-
-def words_for(output_size: int) -> int:
-    """Return the number of words W that hold O bits, one byte for each."""
-    return -(-output_size // 8)
-
-
-def pack(bits: Bits) -> keyed.Words:
-    """Pack bits ``[..., O]`` into words ``[..., W]`` of eight bytes: comparing them is one operation."""
-    *shape, width = bits.shape
-    if width % 8 == 0:
-        return np.ascontiguousarray(bits).view(np.uint64)
-    padded = np.zeros((*shape, 8 * words_for(width)), np.int8)
-    padded[..., :width] = bits
-    return padded.view(np.uint64)

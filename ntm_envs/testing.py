@@ -1,16 +1,20 @@
-"""Tells the author of a new task what is wrong with it."""
+"""Reports what is wrong with a new task, and tells one version of a task from another."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ntm_envs import keyed
 from ntm_envs.agent import Agent, capacity
-from ntm_envs.grading import to_bits
-from ntm_envs.tasks.base import Batch, Bits, Integers, Size, Task
+from ntm_envs.tasks import Batch, InteractiveTask, SequenceTask, Size, Task, TaskSpec
+from ntm_envs.tasks.sizes import Integers
 
 
 class TaskError(AssertionError):
@@ -21,7 +25,7 @@ def check_task(task: Task, sizes: Mapping[str, Size], episodes: int = 200) -> No
     """Check that a task keeps the promises that environments, training and evaluation rely on.
 
     Args:
-        task: The task.
+        task: The task, of either kind.
         sizes: Ranges of sizes to check, such as those it is trained on. Every promise is checked on
             them, and on their smallest and largest values.
         episodes: How many episodes are looked at.
@@ -29,54 +33,81 @@ def check_task(task: Task, sizes: Mapping[str, Size], episodes: int = 200) -> No
     Raises:
         TaskError: If a promise is broken.
     """
-    for problem in _problems(task, dict(sizes), np.arange(episodes)):
+    keys = np.arange(episodes)
+    problems = _interactive(task, dict(sizes), keys) if isinstance(task, InteractiveTask) else None
+    if isinstance(task, SequenceTask):
+        problems = _sequences(task, dict(sizes), keys)
+    if problems is None:
+        raise TaskError(f"{type(task).__name__}: expected a SequenceTask or an InteractiveTask")
+    for problem in problems:
         raise TaskError(f"{type(task).__name__}: {problem}")
 
 
-def _problems(task: Task, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
+def digest(row: TaskSpec) -> str:
+    """Return a digest of everything that makes a row's benchmark: its numbers and its episodes.
+
+    A change of it is a new version of the row's id.
+    """
+    task, keys = row.make(), np.arange(50) * 2**57 + 1
+    ladders = {size: [dict(rung) for rung in rungs] for size, rungs in row.ladders.items()}
+    counts = [row.rung_sequences(rung) for rung in row.rungs]
+    numbers = [row.name, row.env_id, row.metric, dict(row.training), ladders, counts]
+    sha = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode())
+    if isinstance(task, SequenceTask):
+        batch = task.episodes(keys, **row.training)
+        arrays = [batch.inputs.astype("<f4"), batch.targets, batch.mask, batch.steps.astype("<i8")]
+    else:
+        assert isinstance(task, InteractiveTask)
+        arrays = list(_transcript(task, keys, row.training))
+    for array in arrays:
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()[:16]
+
+
+def _sequences(task: SequenceTask, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
     batch = task.episodes(keys, **sizes)
     yield from _arrays(task, batch)
     yield from _values(task, batch)
     yield from _purity(task, batch, sizes)
-    corners = [
-        (size, size) if isinstance(size, int) else (int(size[0]), int(size[-1])) for size in sizes.values()
-    ]
-    for corner in product(*corners):
-        fixed = dict(zip(sizes, corner, strict=True))
+    for fixed in _corners(sizes):
         small = task.episodes(keys[:20], **fixed)
-        if len(small.mask) != task.steps(**fixed):
-            yield (
-                f"episodes of {fixed} have {len(small.mask)} steps, but count_steps says "
-                f"{task.steps(**fixed)}"
-            )
+        most = task.steps(**fixed)
+        if len(small.mask) > most or (len(small.mask) < most and not task.keyed_steps):
+            yield f"episodes of {fixed} have {len(small.mask)} steps, but max_steps says {most}"
+        answered = small.mask.sum(axis=0)
+        if not task.keyed_steps and (answered != answered[0]).any():
+            yield f"episodes of {fixed} have {answered.min()} to {answered.max()} answers; set keyed_steps"
         yield from _values(task, small)
     yield from _agents(task, batch)
 
 
-def _arrays(task: Task, batch: Batch) -> Iterator[str]:
-    B, T = len(batch.keys), int(batch.steps.max())
+def _corners(sizes: Mapping[str, Size]) -> Iterator[dict[str, int]]:
+    """Yield all combinations of the smallest and the largest values of sizes."""
+    ends = [
+        (size, size) if isinstance(size, int) else (int(size[0]), int(size[-1])) for size in sizes.values()
+    ]
+    for corner in product(*ends):
+        yield dict(zip(sizes, corner, strict=True))
+
+
+def _arrays(task: SequenceTask, batch: Batch) -> Iterator[str]:
+    B, T, answers = len(batch.keys), int(batch.steps.max()), task.answers
+    if len(task.output_channels) != answers.width:
+        yield f"there are {len(task.output_channels)} output channels; expected one a symbol of {answers}"
     for name, array, shape, dtype in (
-        ("inputs", batch.inputs, (T, B, task.input_size), np.float32),
-        ("targets", batch.targets, (T, B, task.output_size), np.int8),
-        ("mask", batch.mask, (T, B), np.bool_),
+        ("inputs", batch.inputs, (T, B, task.input_size), np.dtype(np.float32)),
+        ("targets", batch.targets, (T, B, answers.width), answers.dtype),
+        ("mask", batch.mask, (T, B), np.dtype(np.bool_)),
     ):
         if array.shape != shape or array.dtype != dtype:
-            yield f"{name} are {array.dtype} {array.shape}; expected {np.dtype(dtype)} {shape}"
+            yield f"{name} are {array.dtype} {array.shape}; expected {dtype} {shape}"
 
 
-def _values(task: Task, batch: Batch) -> Iterator[str]:
-    low, high = task.input_bounds
-    if not np.isfinite(batch.inputs).all():
-        yield "inputs are not all finite"
-    outside = (batch.inputs < low) | (batch.inputs > high)
-    if outside.any():
-        t, b, i = np.argwhere(outside)[0]
-        yield (
-            f"the input channel {task.input_channels[i]!r} holds {batch.inputs[t, b, i]} at step {t} of key "
-            f"{batch.keys[b]}; input_bounds allow {low[i]} to {high[i]}"
-        )
-    if not np.isin(batch.targets, (0, 1)).all():
-        yield "targets hold other values than 0 and 1"
+def _values(task: SequenceTask, batch: Batch) -> Iterator[str]:
+    yield from _inputs(task, batch.inputs, batch.keys)
+    if (batch.targets < 0).any() or (batch.targets >= np.array(task.answers.sizes)).any():
+        low, high = batch.targets.min(), batch.targets.max()
+        yield f"targets are from {low} to {high}; expected classes of {task.answers}"
     if batch.targets[~batch.mask].any():
         yield "targets are not 0 everywhere off the answer steps"
     if not batch.mask.any(axis=0).all():
@@ -86,9 +117,24 @@ def _values(task: Task, batch: Batch) -> Iterator[str]:
         yield "there is something on the padding behind the last step of a shorter episode"
 
 
-def _purity(task: Task, batch: Batch, sizes: dict[str, Size]) -> Iterator[str]:
+def _inputs(task: Task, inputs: NDArray[np.float32], keys: Integers) -> Iterator[str]:
+    """Check inputs ``[T, B, I]`` against what the task says about them."""
+    low, high = task.input_bounds
+    if not np.isfinite(inputs).all():
+        yield "inputs are not all finite"
+    outside = (inputs < low) | (inputs > high)
+    if outside.any():
+        t, b, i = np.argwhere(outside)[0]
+        yield (
+            f"the input channel {task.input_channels[i]!r} holds {inputs[t, b, i]} at step {t} of key "
+            f"{keys[b]}; input_bounds allow {low[i]} to {high[i]}"
+        )
+
+
+def _purity(task: SequenceTask, batch: Batch, sizes: dict[str, Size]) -> Iterator[str]:
     again = task.episodes(batch.keys, **sizes)
-    if _differ(batch, again):
+    names = ("inputs", "targets", "mask", "steps")
+    if not all(np.array_equal(getattr(batch, name), getattr(again, name)) for name in names):
         yield "the same keys gave other episodes the second time; take all randomness from ntm_envs.keyed"
     for b in (0, len(batch.keys) - 1):
         T = int(batch.steps[b])
@@ -106,36 +152,77 @@ def _purity(task: Task, batch: Batch, sizes: dict[str, Size]) -> Iterator[str]:
         yield "all keys gave the same inputs; the data have to be drawn from batch.keys"
 
 
-def _agents(task: Task, batch: Batch) -> Iterator[str]:
-    scored = batch.mask[:, :, None] & np.ones(task.output_size, np.bool_)
-    right = _play(task.oracle(), batch, task.output_size)
-    oracle = np.mean(right[scored])
-    constant = task.constant_output
-    if constant.shape != (task.output_size,) or not np.isin(constant, (0, 1)).all():
-        yield f"constant_output is {constant}; expected {task.output_size} values, each 0 or 1"
+def _agents(task: SequenceTask, batch: Batch) -> Iterator[str]:
+    answers, constant = task.answers, task.constant_output
+    if constant.shape != (answers.width,) or not (constant >= 0).all() or (constant >= answers.sizes).any():
+        yield f"constant_output is {constant}; expected {answers.width} symbols of {answers}"
         return
-    guessed = np.mean((constant == batch.targets)[scored])
-    if oracle < guessed:
-        yield f"the oracle gets {oracle:.3f} of the bits right, less than the constant output, {guessed:.3f}"
-    # A channel is mostly what the constant says, up to four standard errors.
-    for o in range(task.output_size):
-        ones = batch.targets[:, :, o][batch.mask]
-        best = 2 * np.mean(ones == constant[o]) - 1
-        if best < -4 / np.sqrt(len(ones)):
-            yield f"constant_output[{o}] is {constant[o]}, but most targets there are {1 - constant[o]}"
+    guessed = np.mean((constant == batch.targets)[batch.mask])
+    best = task.oracle() or task.reference()
+    if best is not None:
+        right = np.mean((_play(best, batch, task) == batch.targets)[batch.mask])
+        if right < guessed:
+            yield f"the oracle gets {right:.3f} of the symbols right, less than the constant, {guessed:.3f}"
+    # A symbol is mostly what the constant says, up to four standard errors.
+    for o, size in enumerate(answers.sizes):
+        counts = np.bincount(batch.targets[:, :, o][batch.mask], minlength=size)
+        lead = counts.max() - counts[constant[o]]
+        if lead > 4 * np.sqrt(counts.max() + counts[constant[o]]):
+            yield f"constant_output[{o}] is {constant[o]}, but most targets there are {counts.argmax()}"
 
 
-def _play(agent: Agent, batch: Batch, output_size: int) -> NDArray[np.bool_]:
-    """Return which bits an agent gets right, ``[T, B, O]``."""
+def _play(agent: Agent, batch: Batch, task: SequenceTask) -> NDArray[Any]:
+    """Return the answers of an agent ``[T, B, O]``."""
     agent.begin(len(batch.keys), capacity(len(batch.mask)), 0)
     outputs = np.stack([agent.act(inputs) for inputs in batch.inputs])
-    bits: Bits = to_bits(outputs)
-    right: NDArray[np.bool_] = bits == batch.targets
-    return right
+    return outputs if agent.outputs == "answers" else task.answers.decode(outputs)
 
 
-def _differ(one: Batch, two: Batch) -> bool:
-    return not all(
-        np.array_equal(getattr(one, name), getattr(two, name))
-        for name in ("inputs", "targets", "mask", "steps")
-    )
+def _interactive(task: InteractiveTask, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
+    answers, constant = task.answers, task.constant_output
+    if constant.shape != (answers.width,) or not (constant >= 0).all() or (constant >= answers.sizes).any():
+        yield f"constant_output is {constant}; expected {answers.width} symbols of {answers}"
+    first, second = (list(_transcript(task, keys, sizes)) for _ in range(2))
+    if not all(np.array_equal(one, two, equal_nan=True) for one, two in zip(first, second, strict=True)):
+        yield "the same keys and answers gave other episodes the second time"
+    own = {name: size[:1] for name, size in _drawn(task, keys, sizes).items()}
+    alone = list(_transcript(task, keys[:1], own))
+    for whole, part in zip(first, alone, strict=True):
+        if not np.array_equal(whole[: len(part), :1], part, equal_nan=True):
+            yield f"the episode of key {keys[0]} depends on the other episodes beside it"
+    observations, rewards, over = first
+    yield from _inputs(task, np.nan_to_num(observations), keys)
+    if not over[-1].all():
+        yield "an episode is not over after max_steps"
+    totals = np.nansum(rewards, axis=0)
+    low, high = task.return_bounds(_drawn(task, keys, sizes))
+    if (totals < low - 1e-9).any() or (totals > high + 1e-9).any():
+        yield f"returns are from {totals.min()} to {totals.max()}; return_bounds do not allow all of them"
+
+
+def _drawn(task: Task, keys: Integers, sizes: Mapping[str, Size]) -> dict[str, Integers]:
+    return task.draw_sizes(keys, task.check_sizes(sizes, len(keys)))
+
+
+def _transcript(
+    task: InteractiveTask, keys: Integers, sizes: Mapping[str, Size]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Play with keyed random answers; return observations, rewards and which episodes are over.
+
+    They are ``[T, B, I]``, ``[T, B]`` and ``[T, B]``, with NaN behind the end of an episode.
+    """
+    drawn = _drawn(task, keys, sizes)
+    state, T, width = task.begin(keys, drawn), int(task.max_steps(drawn).max()), task.answers.width
+    # The words of this domain decide nothing else.
+    words = keyed.words(keys, keyed.STREAM, T * width).reshape(len(keys), T, width).transpose(1, 0, 2)
+    actions = keyed.below(words, np.array(task.answers.sizes)).astype(task.answers.dtype)
+    observations, rewards, ends = [], [], []
+    over = np.zeros(len(keys), np.bool_)
+    for answers in actions:
+        before = over
+        observations.append(np.where(before[:, None], np.nan, task.observe(state)).astype("<f4"))
+        reward, ended = task.act(state, answers)
+        over = before | ended
+        rewards.append(np.where(before, np.nan, reward).astype("<f8"))
+        ends.append(over)
+    return np.stack(observations), np.stack(rewards), np.stack(ends)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from ntm_envs import grading, keyed
-from ntm_envs.agent import Outputs
-from ntm_envs.episode_store import EpisodeStore, pack
-from ntm_envs.spaces import action_space, check_bits, check_probabilities, observation_space, resolve
-from ntm_envs.tasks.base import Integers, Size, Task
+from ntm_envs import keyed
+from ntm_envs.answers import Mode
+from ntm_envs.episode_store import EpisodeStore
+from ntm_envs.interactive_store import InteractiveStore
+from ntm_envs.spaces import check_reveal, observation_space, resolve
+from ntm_envs.tasks import InteractiveTask, SequenceTask, Size, Task
+from ntm_envs.tasks.sizes import Integers
 
 Observations = NDArray[np.float32]
 Flags = NDArray[np.bool_]
-
-NOT_BITS = np.uint64(0xFEFE_FEFE_FEFE_FEFE)
-"""The bits of a word of eight bytes that are zero if each byte is 0 or 1."""
 
 
 class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
@@ -33,7 +32,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
     mean all rows, and `reset_mask` names the rows that start anew. What is returned is never written
     to again.
 
-    Shape letters: B environments, I input channels, O output channels.
+    Shape letters: B environments, I input channels, O symbols and L probabilities of an answer.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         num_envs: int = 1,
         *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
-        actions: Outputs = "bits",
+        actions: Mode = "answers",
         reveal_target: bool = False,
         render_mode: None = None,
         **arguments: Any,
@@ -53,8 +52,8 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             task: A name from the table of tasks, whose training range is then the default, or a task.
             num_envs: Number of environments B.
             autoreset_mode: ``NextStep``, ``SameStep`` or ``Disabled``.
-            actions: Whether actions are ``bits`` or ``probabilities``.
-            reveal_target: Whether the right answers are in the information that steps return.
+            actions: Whether actions are ``answers`` or ``probabilities``.
+            reveal_target: Whether targets are in the information that steps return.
             render_mode: None; pictures are made by the single environment.
             **arguments: Sizes and, with a name, parameters of the task.
 
@@ -63,6 +62,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             ValueError: If a value is out of range.
         """
         self.task, self.sizes = resolve(task, arguments)
+        check_reveal(self.task, reveal_target)
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs}; expected at least 1")
         if render_mode is not None:
@@ -70,19 +70,17 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode(autoreset_mode), "render_modes": []}
         self.single_observation_space = observation_space(self.task)
-        self.single_action_space = action_space(self.task, actions)
+        self._answers = self.task.answers
+        self.single_action_space = self._answers.space(actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = self.metadata["autoreset_mode"]
         self._probabilities = actions == "probabilities"
         self._reveal = reveal_target
         self._input_size = self.task.input_size
-        self._shape = (num_envs, self.task.output_size)
-        self._store = EpisodeStore(self.task, self.sizes, num_envs)
+        self._store = _store(self.task, self.sizes, num_envs)
         self._begun = False
         self._over: Flags = np.zeros(num_envs, np.bool_)
-        self._wrong: Integers = np.zeros(num_envs, np.int64)
-        self._cost = np.zeros(num_envs)
 
     def reset(
         self,
@@ -111,7 +109,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         else:
             self._store.advance(rows)
         self._begun = True
-        self._over[rows], self._wrong[rows], self._cost[rows] = False, 0, 0
+        self._over[rows] = False
         info = self._start_info(rows)
         if self._reveal:
             info |= self._revealed(rows)
@@ -136,26 +134,16 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         if len(ended):
             if self._mode == AutoresetMode.DISABLED:
                 raise ResetNeeded(f"the episode of row {ended[0]} is over; call reset() with a reset_mask")
-            actions = np.array(actions)
-            if actions.shape == self._shape:
-                actions[ended] = 0
-        store, width = self._store, self._shape[1]
+            actions = self._ignoring(actions, ended)
+        probabilities = None
         if self._probabilities:
-            actions = check_probabilities(actions, self._shape)
-            words = pack(grading.to_bits(actions))
+            probabilities = self._answers.check_probabilities(actions, (self.num_envs,))
+            packed = self._answers.pack(self._answers.decode(probabilities))
         else:
-            words = self._pack(actions)
-        targets, mask = store.targets()
-        wrong = np.bitwise_count(words ^ targets).sum(axis=1, dtype=np.int64) * mask
-        rewards = np.where(mask, grading.reward(wrong, width, store.answer_steps), 0.0)
-        self._wrong += wrong
-        if self._probabilities:
-            bits = targets.view(np.int8)[:, :width]
-            self._cost += np.where(mask, grading.cost_in_bits(actions, bits), 0.0)
-
-        over = store.step()
+            packed = self._answers.read(actions, self.num_envs)
+        rewards, over = self._store.step(packed, probabilities)
         if len(ended):
-            over[ended] = False
+            over[ended], rewards[ended] = False, 0
         ending = over.nonzero()[0]
         info = self._final_info(ending) if len(ending) else {}
         beginning = ended
@@ -166,16 +154,15 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         else:
             self._over = over.copy()
         if len(beginning):
-            store.advance(beginning)
-            self._wrong[beginning], self._cost[beginning] = 0, 0
+            self._store.advance(beginning)
             info |= self._start_info(beginning)
         if self._reveal:
             info |= self._revealed(np.arange(self.num_envs))
-        return store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
+        return self._store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
 
     @property
     def answer_steps(self) -> Integers:
-        """How many answer steps the present episodes have, ``[B]``: what rewards are divided by."""
+        """The number of answer steps of the present episodes ``[B]``, which rewards are divided by."""
         return self._store.answer_steps.copy()
 
     def _rows(self, reset_mask: Any) -> Integers:
@@ -223,41 +210,37 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         self.task.check_sizes({**self.sizes, **chosen}, len(rows))
         return keys, chosen
 
-    def _pack(self, actions: NDArray[Any]) -> keyed.Words:
-        """Check bits and pack them into words."""
-        if type(actions) is np.ndarray and actions.dtype == np.int8 and actions.shape == self._shape:
-            words = pack(actions)
-            if not (words & NOT_BITS).any():  # the fast way for what the action space itself gives
-                return words
-        return pack(check_bits(actions, self._shape))
+    def _ignoring(self, given: Any, ended: Integers) -> NDArray[Any]:
+        """Return actions with possible ones in the rows that are over, which nobody looks at."""
+        actions: NDArray[Any] = np.array(given)
+        if actions.shape == self.action_space.shape:
+            if self._probabilities and actions.dtype.kind in "biu":
+                actions = actions.astype(np.float32)
+            actions[ended] = self._answers.guess if self._probabilities else 0
+        return actions
 
-    def _info(self, name: str, values: NDArray[Any], rows: NDArray[Any]) -> dict[str, Any]:
+    def _batched(self, values: Mapping[str, NDArray[Any]], rows: Integers) -> dict[str, Any]:
         """Return values of some rows as Gymnasium batches information: ``name`` and ``_name``."""
-        array = np.zeros((self.num_envs, *values.shape[1:]), values.dtype)
-        mask = np.zeros(self.num_envs, np.bool_)
-        array[rows], mask[rows] = values, True
-        return {name: array, f"_{name}": mask}
+        info: dict[str, Any] = {}
+        for name, own in values.items():
+            info[name] = np.zeros((self.num_envs, *own.shape[1:]), own.dtype)
+            info[f"_{name}"] = np.zeros(self.num_envs, np.bool_)
+            info[name][rows], info[f"_{name}"][rows] = own, True
+        return info
 
     def _start_info(self, rows: Integers) -> dict[str, Any]:
-        info: dict[str, Any] = {}
-        for name, values in self._store.episodes(rows).items():
-            info |= self._info(name, values, rows)
-        return info
+        return self._batched(self._store.episodes(rows), rows)
 
     def _final_info(self, rows: Integers) -> dict[str, Any]:
-        info = self._info("wrong_bits", self._wrong[rows], rows)
-        if self._probabilities:
-            info |= self._info("cost_in_bits", self._cost[rows], rows)
-        return info
+        return self._batched(self._store.totals(rows, self._probabilities), rows)
 
     def _final(self, info: dict[str, Any], rows: Integers) -> dict[str, Any]:
         """Return the last information of episodes whose rows begin anew in the same step."""
         observations = np.full(self.num_envs, None, dtype=object)
         for row in rows.tolist():
             observations[row] = np.zeros(self._input_size, np.float32)
-        if self._reveal:
-            info |= self._info("target", np.zeros((len(rows), self._shape[1]), np.int8), rows)
-            info |= self._info("mask", np.zeros(len(rows), np.bool_), rows)
+        if self._reveal:  # they stand behind the last steps, where there is nothing
+            info |= self._revealed(rows)
         there = np.zeros(self.num_envs, np.bool_)
         there[rows] = True
         return {
@@ -268,6 +251,11 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         }
 
     def _revealed(self, rows: Integers) -> dict[str, Any]:
-        targets, mask = self._store.targets()
-        bits = targets.view(np.int8)[:, : self._shape[1]]
-        return self._info("target", bits[rows], rows) | self._info("mask", mask[rows], rows)
+        return self._batched(self._store.revealed(rows), rows)
+
+
+def _store(task: Task, sizes: dict[str, Size], rows: int) -> EpisodeStore | InteractiveStore:
+    if isinstance(task, InteractiveTask):
+        return InteractiveStore(task, sizes, rows)
+    assert isinstance(task, SequenceTask)
+    return EpisodeStore(task, sizes, rows)

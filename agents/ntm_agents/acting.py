@@ -1,4 +1,4 @@
-"""A trained model as an agent that plays episodes step by step."""
+"""A trained model as an agent that plays episodes, step by step or as whole sequences."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ntm_agents.protocol import Model, State
-from ntm_envs.agent import Outputs
+from ntm_agents.readout import readout
+from ntm_envs.answers import Answers, Mode
 
 
 class ModelAgent:
-    """Plays with a model: says how probable it is that each bit is 1.
+    """Plays with a model, and outputs the probabilities of symbols.
 
     Args:
         model: A module that fulfils :class:`ntm_agents.protocol.Model`. It is moved to the device and put
             into evaluation mode.
+        answers: The type of the task's answers.
         device: Where to compute, such as ``cpu`` or ``cuda``.
 
     Attributes:
@@ -26,12 +28,12 @@ class ModelAgent:
         state: Its state after the last step, for those who want to see its memory.
     """
 
-    outputs: Outputs = "probabilities"
+    outputs: Mode = "probabilities"
     state: State
 
-    def __init__(self, model: nn.Module, device: str | torch.device = "cpu") -> None:
+    def __init__(self, model: nn.Module, answers: Answers, device: str | torch.device = "cpu") -> None:
         self.model = cast("Model", model.to(device).eval())
-        self._device = device
+        self._readout, self._device = readout(answers), device
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
         """Forget everything; a model has no randomness for the seed. See :class:`ntm_envs.Agent`."""
@@ -39,8 +41,12 @@ class ModelAgent:
             self.state = self.model.initial_state(num_envs, capacity)
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
-        """Return probabilities ``[B, O]`` for observations ``[B, I]``."""
+        """Return probabilities ``[B, L]`` for observations ``[B, I]``."""
+        actions: NDArray[Any] = self.act_on_sequences(observations[None])[0]
+        return actions
+
+    def act_on_sequences(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Return probabilities ``[T, B, L]`` for T observations ``[T, B, I]`` at once."""
         with torch.inference_mode():
-            inputs = torch.tensor(observations, device=self._device).unsqueeze(0)  # one step: T = 1
-            logits, self.state = self.model(inputs, self.state)
-            return np.asarray(torch.sigmoid(logits[0]).cpu())
+            logits, self.state = self.model(torch.tensor(inputs, device=self._device), self.state)
+            return np.asarray(self._readout.probabilities(logits).cpu())

@@ -1,6 +1,7 @@
 """What a model is: any ``torch.nn.Module`` with two methods.
 
-Shape letters: B batch, T time steps, I input and O output channels.
+Shape letters: B batch, T time steps, I input channels, L logits (one for each bit, k for a symbol of k
+classes: `Task.output_size`).
 
 Example:
     A GRU, whose state PyTorch keeps as ``[layers, B, units]``::
@@ -59,7 +60,7 @@ class Model(Protocol):
             state: What `initial_state` or the last call returned.
 
         Returns:
-            The logits ``[T, B, O]`` and the state after the last step.
+            The logits ``[T, B, L]`` and the state after the last step.
         """
 
 

@@ -14,7 +14,8 @@ from importlib.metadata import entry_points
 from typing import Any, get_args
 
 from ntm_agents.training.config import RewardConfig, TrainConfig
-from ntm_envs.agent import Agent, Outputs
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Mode
 from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 from ntm_envs.tasks import Task
 
@@ -37,7 +38,7 @@ class AgentSpec:
         summary: What it is, in a line.
         learns: Whether `entry` is a model class that is trained. Otherwise it is called with the task and
             returns an :class:`ntm_envs.Agent`.
-        recipes: Recipes by the names of tasks.
+        recipes: Recipes by the names of tasks or of suites.
         default: The recipe of all other tasks.
     """
 
@@ -48,20 +49,22 @@ class AgentSpec:
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     default: Recipe = field(default_factory=Recipe)
 
-    def recipe(self, task: str) -> Recipe:
-        """Return the recipe for a task."""
-        return self.recipes.get(task, self.default)
+    def recipe(self, task: str, suite: str | None = None) -> Recipe:
+        """Return the recipe for a task: its own, that of its suite, or the default."""
+        return self.recipes.get(task) or self.recipes.get(suite or "") or self.default
 
-    def make(self, task: Task) -> Agent:
-        """Return the agent of a row that does not learn.
+    def make(self, task: Task) -> Agent | None:
+        """Return the agent of a row that does not learn; None if the task has none.
 
         Raises:
             TypeError: If it does not say what its outputs are.
         """
-        make: Callable[[Task], Agent] = load(self.entry)
+        make: Callable[[Task], Agent | None] = load(self.entry)
         agent = make(task)
-        if (found := getattr(agent, "outputs", None)) not in get_args(Outputs):
-            raise TypeError(f"{self.entry}: outputs is {found!r}; expected 'bits' or 'probabilities'")
+        if agent is None:
+            return None
+        if (found := getattr(agent, "outputs", None)) not in get_args(Mode):
+            raise TypeError(f"{self.entry}: outputs is {found!r}; expected 'answers' or 'probabilities'")
         return agent
 
 

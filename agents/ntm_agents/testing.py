@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ntm_agents.protocol import State, config_class, tensors
+from ntm_agents.readout import readout
+from ntm_envs.answers import Bits
 
 STEPS = 6  # of the sequences that a model is tried on; no size of the trial is another's multiple or equal
 TOLERANCE = 1e-4  # far above float32 rounding over so few steps, and far below what any mistake causes
@@ -37,7 +38,7 @@ def check_model(
     Args:
         model: The model's class, or any function ``(input_size, output_size, **config) -> model``.
         input_size: Number of input channels I to try it with.
-        output_size: Number of output channels O to try it with.
+        output_size: Number of logits L to try it with.
         config: Options to try it with; its defaults if None.
 
     Raises:
@@ -104,13 +105,13 @@ class _Trial:
             if logits.shape != expected:
                 raise ModelError(
                     f"forward returned logits of the shape {tuple(logits.shape)} for inputs of the shape "
-                    f"{(steps, batch_size, self.input_size)}; expected [T, B, O] = {expected}: time first, "
-                    "one logit for each output channel at every step"
+                    f"{(steps, batch_size, self.input_size)}; expected [T, B, L] = {expected}: time first, "
+                    "as many logits at every step as the task's answers need"
                 )
             if logits.dtype != torch.float32:
                 raise ModelError(
                     f"forward returned logits of type {logits.dtype}; expected torch.float32, the type of "
-                    "its inputs, and logits, not bits or probabilities"
+                    "its inputs, and logits, not answers or probabilities"
                 )
             self.check_state(after, "forward", batch_size)
             self.check_same_form(state, after)
@@ -209,7 +210,7 @@ class _Trial:
                 shape, difference = tuple(penalty.shape), _difference(again, logits)
             except Exception as error:
                 raise ModelError(
-                    f"with_penalty failed: {_words(error)}. Expected a tuple of two, the logits [T, B, O] "
+                    f"with_penalty failed: {_words(error)}. Expected a tuple of two, the logits [T, B, L] "
                     "and the penalty; or remove it"
                 ) from error
             if shape or difference or not penalty.isfinite():
@@ -258,8 +259,7 @@ class _Trial:
         self.model.train()
         inputs = self.inputs(STEPS, 3)
         logits, _ = self.run(inputs, self.start(3, 8))
-        targets = torch.randint(0, 2, logits.shape).float()
-        loss = functional.binary_cross_entropy_with_logits(logits, targets)
+        loss = readout(Bits(self.output_size)).loss(logits, torch.randint(0, 2, logits.shape))
         try:
             loss.backward()  # type: ignore[no-untyped-call]
         except RuntimeError as error:
@@ -307,7 +307,7 @@ class _Trial:
             ) from error
         if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], Tensor)):
             raise ModelError(
-                f"forward returned {_form(returned)}; expected a tuple of two: the logits [T, B, O], and the "
+                f"forward returned {_form(returned)}; expected a tuple of two: the logits [T, B, L], and the "
                 "state after the last step"
             )
         return returned

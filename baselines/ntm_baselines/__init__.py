@@ -7,9 +7,9 @@ import ntm_agents
 from ntm_agents.registry import AgentSpec, Recipe, find
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_baselines.lstm import LSTM, LSTMConfig
-from ntm_baselines.reference import CoinFlips, Constant, oracle
+from ntm_baselines.reference import Constant, Uniform, oracle, reference
 
-__all__ = ["LSTM", "TABLE", "CoinFlips", "Constant", "LSTMConfig", "oracle"]
+__all__ = ["LSTM", "TABLE", "Constant", "LSTMConfig", "Uniform", "oracle", "reference"]
 
 _NTM = find("ntm", ntm_agents.TABLE)
 _NTM_LSTM = find("ntm-lstm", ntm_agents.TABLE)
@@ -202,9 +202,15 @@ TABLE = (
         learns=False,
     ),
     AgentSpec(
-        name="coin-flips",
-        entry="ntm_baselines.reference:CoinFlips",
-        summary="fair coin flips",
+        name="uniform",
+        entry="ntm_baselines.reference:Uniform",
+        summary="uniform guesses; of bits, fair coin flips",
+        learns=False,
+    ),
+    AgentSpec(
+        name="reference",
+        entry="ntm_baselines.reference:reference",
+        summary="a good agent, of tasks that have no oracle",
         learns=False,
     ),
 )

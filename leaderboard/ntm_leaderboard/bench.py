@@ -1,4 +1,4 @@
-"""Trains and judges agents on tasks with several seeds, a few runs at a time.
+"""Trains and evaluates agents on tasks with several seeds, a few runs at a time.
 
 Each run is a process of its own on one thread, so that one that fails takes nothing with it. A run's
 folder tells what is done: nothing is done twice, and an interrupted bench goes on where it was.
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ntm_agents import TrainConfig
 from ntm_envs import tasks
+from ntm_leaderboard.board import SEEDS
 from ntm_leaderboard.contestants import agent_spec, new_run, ready
 from ntm_leaderboard.evaluate import rungs_of
 from ntm_leaderboard.results import Result
@@ -36,6 +38,7 @@ class Plan:
         seeds: Number of seeds, from 0.
         output: Folder of everything that comes of it.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
+        budget: Training sequences of every run that learns from targets, whatever its recipe says.
         up_to: The largest rung that is played, by the name of the task; the whole ladder without it.
     """
 
@@ -44,30 +47,25 @@ class Plan:
     seeds: int
     output: Path
     sequences: int | None = None
+    budget: int | None = None
     up_to: Mapping[str, int] = field(default_factory=dict)
 
 
-PRESETS = {
-    "quick": Plan(
-        agents=("ntm", "lstm"),
-        tasks=("copy", "associative_recall"),
-        seeds=3,
-        output=Path("bench/quick"),
-        sequences=128,
-        up_to={"copy": 120, "associative_recall": 20},
-    ),
-    "classic": Plan(
-        agents=("ntm", "lstm"),
-        tasks=tuple(row.name for row in tasks.TABLE),
-        seeds=5,
-        output=Path("bench/classic"),
-    ),
-}
+QUICK = Plan(
+    agents=("ntm", "lstm"),
+    tasks=("copy", "associative_recall"),
+    seeds=3,
+    output=Path("bench/quick"),
+    sequences=128,
+    budget=48_000,
+    up_to={"copy": 120, "associative_recall": 20},
+)
+"""A first look: two tasks, the lower rungs, and the same number of training sequences for everybody."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a bench: train, then judge."""
+    """One run of a bench: train, then evaluate."""
 
     agent: str
     task: str
@@ -87,7 +85,7 @@ class Outcome:
 
 
 def plan(
-    preset: str,
+    suite: str | None = None,
     *,
     agents: Sequence[str] = (),
     tasks: Sequence[str] = (),
@@ -95,14 +93,14 @@ def plan(
     sequences: int | None = None,
     output: Path | None = None,
 ) -> Plan:
-    """Return a preset, with the settings that are given in place of its own.
+    """Return the plan of a suite, or `QUICK` without one, with these settings in place of its own.
 
     Raises:
-        ValueError: If there is not even one seed.
+        ValueError: If there is no such suite, or not even one seed.
     """
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds is {seeds}; expected at least 1")
-    chosen = PRESETS[preset]
+    chosen = QUICK if suite is None else of_suite(suite)
     return replace(
         chosen,
         agents=tuple(agents) or chosen.agents,
@@ -113,16 +111,41 @@ def plan(
     )
 
 
-def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
+def of_suite(suite: str) -> Plan:
+    """Return the plan of a whole suite: every task and rung, five seeds, and agents that can learn it."""
+    rows = tasks.suite(suite)
+    supervised = all("supervised" in row.learners for row in rows)
+    return Plan(
+        agents=("ntm", "lstm") if supervised else ("ntm-ppo", "ppo"),
+        tasks=tuple(row.name for row in rows),
+        seeds=SEEDS,
+        output=Path("bench") / suite,
+    )
+
+
+def run(
+    plan: Plan,
+    *,
+    jobs: int,
+    console: Console,
+    first_seed: Callable[[list[Result]], None] = lambda results: None,
+) -> Outcome:
     """Do what a plan says, ``jobs`` runs at a time, and show how it goes.
 
     A run that fails is reported, and the others go on. An interrupt is passed on to the runs, which
     write checkpoints, and raised again.
 
+    Args:
+        plan: What to do.
+        jobs: Number of runs at a time.
+        console: Where progress is shown.
+        first_seed: Called with the results of the first seed once it is done, if there are more.
+
     Raises:
         ValueError: If two agents would share a folder.
     """
     every = jobs_of(plan)
+    first = {job for job in every if job.seed == 0}
     waiting, running = list(every), dict[Job, _Process]()
     results, failures = dict[Job, Result](), dict[Job, str]()
     printed = time.monotonic()
@@ -141,6 +164,8 @@ def run(plan: Plan, *, jobs: int, console: Console) -> Outcome:
                             results[job] = Result.read(job.folder / "result.json")
                         done = len(every) - len(waiting) - len(running)
                         console.print(f"{done} of {len(every)}: {process}", markup=False)
+                        if job in first and first <= results.keys() | failures.keys() < set(every):
+                            first_seed([results[one] for one in every if one in results])
                 if console.is_terminal:
                     live.update(_progress(running), refresh=True)
                 elif time.monotonic() - printed > 20:
@@ -179,7 +204,7 @@ def jobs_of(plan: Plan) -> list[Job]:
 
 
 class _Process:
-    """The process that trains, and then the one that judges."""
+    """The process that trains, and then the one that evaluates."""
 
     def __init__(self, job: Job, plan: Plan) -> None:
         self._job, self._plan = job, plan
@@ -237,7 +262,7 @@ class _Process:
         if (self._job.folder / "result.json").exists():
             return "done"
         if (self._job.folder / "summary.json").exists():
-            return "judged now"
+            return "being evaluated"
         try:
             lines = (self._job.folder / "metrics.jsonl").read_text().splitlines()
             metrics = [json.loads(line) for line in lines[-40:]]
@@ -256,8 +281,14 @@ class _Process:
         job, plan, folder = self._job, self._plan, self._job.folder
         row, spec = agent_spec(job.agent), tasks.spec(job.task)
         up_to, path = plan.up_to.get(spec.name), folder / "result.json"
+        who = ["--agent", job.agent, "--task", job.task]
+        train = ["train", *who, "--seed", str(job.seed), "--output", str(folder)]
         if row.learns:
-            new_run(job.agent, job.task, job.seed).write(folder)  # refuses a folder that holds another run
+            run = new_run(job.agent, job.task, job.seed)
+            if plan.budget and isinstance(run.train, TrainConfig):
+                run = replace(run, train=replace(run.train, sequences=plan.budget))
+                train += ["--sequences", str(plan.budget)]
+            run.write(folder)  # refuses a folder that holds another run
         if path.exists():
             result = Result.read(path)
             same = row.learns or result.commitment == ready(job.agent, job.task).commitment
@@ -266,10 +297,8 @@ class _Process:
                 return []
         judge = [] if up_to is None else ["--up-to", str(up_to)]
         judge += [] if plan.sequences is None else ["--sequences", str(plan.sequences)]
-        who = ["--agent", job.agent, "--task", job.task]
         if not row.learns:
             return [["evaluate", *who, "--output", str(path), *judge]]
-        train = ["train", *who, "--seed", str(job.seed), "--output", str(folder)]
         return [train, ["evaluate", str(folder), *judge]]
 
 

@@ -1,4 +1,4 @@
-"""The board: results put together, agent by agent, and ranked. Nothing that is computed here is ever stored.
+"""Boards: the results on a suite put together, agent by agent, and ranked. Nothing computed is stored.
 
     python -m ntm_leaderboard.board leaderboard/results > leaderboard/ntm_leaderboard/board.json
 
@@ -36,7 +36,7 @@ SEEDS = 5
 """Seeds that an agent needs on every task to be ranked over all of them."""
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
-TRACKS = {"supervised": "the right answers", "reward": "rewards alone", "elsewhere": "something else"}
+TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
 """What agents learnt from; each is ranked among those that learnt from the same. The last are those that this
 project has not trained."""
 
@@ -158,72 +158,46 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """Results put together.
+    """The results on the tasks of a suite put together.
 
     Attributes:
+        suite: The name of the suite.
         rows: The agents.
         judged: By the ids of tasks, in the order of their table, the rungs that all results on a task have:
             scores are over these.
-        left_out: The ids of other tasks that there were results on.
     """
 
+    suite: str
     rows: tuple[Row, ...]
     judged: dict[str, tuple[dict[str, int], ...]]
-    left_out: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Board:
+    def of(cls, suite: str, named: Iterable[tuple[str, Result]], own: Iterable[str] = ()) -> Board:
         """Put results together; those of which nothing beyond the training range was played have no score.
 
         Args:
-            results: What is on the board.
-            own: What whoever looks at it puts among them, as rows of their own, which may have the name and
-                the weights of one that is there.
-
-        Left out are results on tasks that nobody here knows, and own ones where there is nothing to be
-        compared with, or that are on the board already.
+            suite: The name of the suite.
+            named: Results on its tasks, each with the name of its row.
+            own: The names of rows that whoever looks at the board has put there.
 
         Raises:
-            ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
-                another, if one has two entries, if one has learnt from answers here and from rewards there,
-                or if results on a task have no rung beyond the training range in common.
+            ValueError: If results on a task have no rung beyond the training range in common.
         """
-        results, own = tuple(results), tuple(own)
-        named = [(result.agent, result) for result in results if _known(result.task)]
-        there = {result.task for _, result in named}
-        new = (result for result in own if result.task in there and result not in results)
-        yours = [(f"{result.agent} (yours)", result) for result in new]
-        _refuse_what_does_not_go_together([*named, *yours])
         by_task: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
-        for agent, result in (*named, *yours):
+        for agent, result in named:
             if task_score(result, tasks.spec(result.task)) is not None:
                 by_task[result.task][agent].append(result)
-        order = [row.env_id for row in tasks.TABLE]
-        order += sorted(by_task.keys() - set(order))
         judged, standings = {}, defaultdict[str, dict[str, Standing]](dict)
-        for task in filter(by_task.__contains__, order):
-            spec, every = tasks.spec(task), by_task[task].values()
-            judged[task] = _common_rungs([result for found in every for result in found], spec)
-            for agent, found in by_task[task].items():
-                standings[agent][task] = _standing(found, spec, judged[task])
-        mine = {agent for agent, _ in yours}
+        for spec in tasks.suite(suite):
+            if spec.env_id not in by_task:
+                continue
+            every = by_task[spec.env_id].values()
+            judged[spec.env_id] = _common_rungs([result for found in every for result in found], spec)
+            for agent, found in by_task[spec.env_id].items():
+                standings[agent][spec.env_id] = _standing(found, spec, judged[spec.env_id])
+        mine = set(own)
         rows = tuple(Row(agent, found, agent in mine) for agent, found in standings.items())
-        return cls(rows, judged, tuple(sorted({result.task for result in (*results, *own)} - there)))
-
-    @classmethod
-    def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Board:
-        """Put the results of folders among those that come with the package, or together alone.
-
-        What was verified stands in place of what was claimed.
-
-        Raises:
-            ValueError: If there are none, or they do not go together.
-        """
-        own = [result for folder in folders for result in results_in(folder)]
-        board = load(SHIPPED) if shipped else []
-        if not board and not own:
-            raise ValueError("there are no results; make some: ntm-envs bench, then --results bench/quick")
-        return cls.of(board, own) if board else cls.of(own)
+        return cls(suite, rows, judged)
 
     @cached_property
     def specs(self) -> tuple[TaskSpec, ...]:
@@ -243,7 +217,7 @@ class Board:
 
     @cached_property
     def references(self) -> tuple[Row, ...]:
-        """Oracle, best constant output and coin flips, as they did on the sequences of somebody's result."""
+        """Oracle, best constant output and uniform guesses, on the sequences of somebody's result."""
         standings: dict[str, dict[str, Standing]] = defaultdict(dict)
         for spec in self.specs:
             result = self.ranking(spec)[0].standings[spec.env_id].results[0]
@@ -280,6 +254,83 @@ class Board:
         """Return the agents with results on one task, with any number of seeds, in the order of `ranked`."""
         there = (row for row in self.rows if spec.env_id in row.standings)
         return _best_first(there, lambda row: row.standings[spec.env_id].score)
+
+
+@dataclass(frozen=True)
+class Boards:
+    """All results put together, a board for each suite.
+
+    Attributes:
+        by_suite: The boards that have a row.
+        left_out: The ids of tasks that nobody here knows, which there were results on.
+    """
+
+    by_suite: dict[str, Board]
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Boards:
+        """Put results together.
+
+        Args:
+            results: What is on the boards.
+            own: What whoever looks at them puts among these, as rows of their own, which may have the name
+                and the weights of one that is there.
+
+        Left out are results on tasks that nobody here knows, and own ones that are there already.
+
+        Raises:
+            ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
+                another, if one has two entries, if one has learnt from targets here and from rewards there,
+                or if results on a task have no rung beyond the training range in common.
+        """
+        results, own = tuple(results), tuple(own)
+        named = [(result.agent, result) for result in results]
+        yours = [(f"{result.agent} (yours)" if results else result.agent, result) for result in own]
+        yours = [(agent, result) for agent, result in yours if result not in results]
+        _refuse_what_does_not_go_together([*named, *yours])
+        by_suite: dict[str, list[tuple[str, Result]]] = defaultdict(list)
+        unknown = set()
+        for agent, result in (*named, *yours):
+            try:
+                by_suite[tasks.spec(result.task).suite].append((agent, result))
+            except ValueError:  # one of somebody's own
+                unknown.add(result.task)
+        mine = {agent for agent, _ in yours} if results else set()
+        there = filter(by_suite.__contains__, tasks.suites())
+        boards = {suite: Board.of(suite, by_suite[suite], mine) for suite in there}
+        with_rows = {suite: board for suite, board in boards.items() if board.rows}
+        return cls(with_rows, tuple(sorted(unknown)))
+
+    @classmethod
+    def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Boards:
+        """Put the results of folders among those that come with the package, or together alone.
+
+        What was verified stands in place of what was claimed.
+
+        Raises:
+            ValueError: If there are none, or they do not go together.
+        """
+        own = [result for folder in folders for result in results_in(folder)]
+        there = load(SHIPPED) if shipped else []
+        if not there and not own:
+            raise ValueError("there are no results; make some: ntm-envs bench, then --results bench/quick")
+        return cls.of(there, own)
+
+    def only(self, suites: Sequence[str]) -> Boards:
+        """Return the boards of some suites, all of them if none are named.
+
+        Raises:
+            ValueError: If a suite is unknown, or there are no results on it.
+        """
+        for suite in suites:
+            tasks.suite(suite)  # refuses unknown ones
+            if suite not in self.by_suite:
+                raise ValueError(
+                    f"there are no results on the suite {suite!r}; make some: ntm-envs bench --suite {suite}"
+                )
+        chosen = {suite: self.by_suite[suite] for suite in suites or self.by_suite}
+        return Boards(chosen, self.left_out)
 
 
 def places(rows: Iterable[Row], spec: TaskSpec | None = None) -> dict[str, int]:
@@ -325,14 +376,6 @@ def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _best_first(rows: Iterable[Row], score: Callable[[Row], float]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: (list(TRACKS).index(row.track), -score(row))))
-
-
-def _known(task: str) -> bool:
-    try:
-        tasks.spec(task)
-    except ValueError:  # one of somebody's own
-        return False
-    return True
 
 
 def _track(result: Result) -> str:

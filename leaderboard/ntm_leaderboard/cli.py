@@ -45,10 +45,10 @@ from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
 from ntm_leaderboard import verify as verification
-from ntm_leaderboard.board import TRACKS, Board
+from ntm_leaderboard.board import TRACKS, Boards
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
-from ntm_leaderboard.results import RECORD
+from ntm_leaderboard.results import RECORD, Result
 from ntm_leaderboard.submission import pack, weights_folder
 
 TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
@@ -72,7 +72,7 @@ class TrainOptions:
     seed: int = 0
     """Seed of initial weights, data and noise."""
     track: Literal["supervised", "reward"] | None = None
-    """What to learn from, the right answers or rewards alone (by Stable-Baselines3); without it, what the
+    """What to learn from, targets or rewards alone (by Stable-Baselines3); without it, what the
     agent's recipe is for."""
     output: Path | None = None
     """Folder of the run; runs/TASK-AGENT-SEED without it."""
@@ -89,7 +89,7 @@ class EvaluateOptions:
     run: tyro.conf.Positional[Path | None] = None
     """Folder of a complete run."""
     agent: str | None = None
-    """Without a run: oracle, constant, coin-flips, a machine that comes trained, such as ntm, or an agent of
+    """Without a run: oracle, constant, uniform, a machine that comes trained, such as ntm, or an agent of
     your own: ./my_agent.py:MyAgent."""
     task: str | None = None
     """Without a run: the task; copy if there is none."""
@@ -99,18 +99,21 @@ class EvaluateOptions:
     """Leave out the rungs at which a size is larger than this."""
     sequences: int | None = None
     """Sequences of a rung, if fewer than the ladder asks for."""
+    device: str = "cpu"
+    """Where a model computes, such as cpu or cuda."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """Train and judge agents on tasks with several seeds, and compare them in a table and a picture.
+    """Train and evaluate agents on tasks with several seeds, and compare them in a table and a picture.
 
-    What is done already is not done again. Settings that are given replace those of the preset.
+    What is done already is not done again. Settings that are given replace those of the suite. Without a
+    suite it is a quick comparison of the NTM and the LSTM on Copy and AssociativeRecall: three seeds, the
+    same number of training sequences for everybody, and the lower rungs of the ladders.
     """
 
-    preset: Literal["quick", "classic"] = "quick"
-    """quick: Copy and AssociativeRecall, the lower rungs, a quarter of an hour. classic: everything, in
-    hours."""
+    suite: str | None = None
+    """Suite of tasks, from `ntm-envs tasks`: all of them, the whole ladders, five seeds. It takes hours."""
     agents: tuple[str, ...] = ()
     """Agents: names, or references to your own."""
     tasks: tuple[str, ...] = ()
@@ -122,7 +125,7 @@ class BenchOptions:
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Runs at a time, each on one thread."""
     output: Path | None = None
-    """Folder of everything that comes of it; bench/PRESET without it."""
+    """Folder of everything that comes of it; bench/SUITE or bench/quick without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,13 +165,17 @@ class VerifyOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardOptions:
-    """Show the agents of the project, and your own among them, ranked over all tasks and on each."""
+    """Show the agents of the project, and your own among them, ranked suite by suite and on each task."""
 
     action: tyro.conf.Positional[Literal["show", "build", "serve"]]
-    """show: print the ranking. build: write it as a web page, with charts. serve: show that page on this
+    """show: print the rankings. build: write it as a web page, with charts. serve: show that page on this
     machine."""
     results: tuple[Path, ...] = ()
     """Folders that `bench` or `submit` has made, or any that have such folders in them."""
+    suite: tuple[str, ...] = ()
+    """Suites to show; all of them without it."""
+    tasks: tuple[str, ...] = ()
+    """Tasks of your own that there are results on: ./my_task.py:MY_TASK. The file is executed."""
     alone: bool = False
     """Leave out the agents of the project."""
     output: Path = Path("site")
@@ -211,7 +218,7 @@ def main(argv: Sequence[str]) -> int:
         "agents": (_agents, "list the agents"),
         "train": (_train, "train an agent on a task"),
         "evaluate": (_evaluate, "play the ladder of a task with a trained agent"),
-        "bench": (_bench, "train and judge several agents, and compare them"),
+        "bench": (_bench, "train and evaluate several agents, and compare them"),
         "watch": (_watch, "watch an agent play an episode"),
         "leaderboard": (_leaderboard, "rank the agents of the project, and your own among them"),
         "submit": (_submit, "pack judged runs for others to check"),
@@ -254,13 +261,17 @@ def _fail(message: str) -> int:
 
 def _tasks(argv: list[str]) -> int:
     _parse(_Tasks, argv, "tasks")
+    suite = ""
     for name in tasks.names():
         row = tasks.spec(name)
+        if row.suite != suite:
+            suite = row.suite
+            console.print(f"[bold underline]suite {suite}[/]", highlight=False)
         console.print(f"[bold]{name}[/]  {row.summary}", highlight=False)
         console.print(f"    as          {row.env_id}", highlight=False)
         console.print(f"    trained on  {report.training_text(row)}", highlight=False)
         for i, text in enumerate(report.ladder_texts(row)):
-            console.print(f"    {'' if i else 'judged on':10}  {text}", highlight=False)
+            console.print(f"    {'' if i else 'evaluated':10}  {text}", highlight=False)
     return 0
 
 
@@ -270,8 +281,11 @@ def _agents(argv: list[str]) -> int:
     for row in installed(AGENTS).values():
         track = TRACKS[row.default.train.track] if row.learns else "–"
         trained = pretrained_tasks(row.name)
-        every = set(trained) == {spec.name for spec in tasks.TABLE}
-        table.add_row(row.name, row.summary, track, "every task" if every else ", ".join(trained))
+        by_suite = {suite: {spec.name for spec in tasks.suite(suite)} for suite in tasks.suites()}
+        whole = [suite for suite, names in by_suite.items() if names <= set(trained)]
+        others = [task for task in trained if tasks.spec(task).suite not in whole]
+        where = [*(f"suite {suite}" for suite in whole), *others]
+        table.add_row(row.name, row.summary, track, ", ".join(where))
     console.print(table)
     return 0
 
@@ -338,7 +352,10 @@ def _evaluate(argv: list[str]) -> int:
         raise ValueError("name the folder of a run, or an --agent; one of the two")
     if options.run and options.task:
         raise ValueError("--task goes with --agent; a run has its own task")
-    contestant = from_run(options.run) if options.run else ready(options.agent, options.task or "copy")
+    if options.run:
+        contestant = from_run(options.run, options.device)
+    else:
+        contestant = ready(options.agent, options.task or "copy", options.device)
     path = options.output or (options.run / "result.json" if options.run else None)
     if path is None:
         path = Path("runs") / f"{contestant.spec.name}-{contestant.name}.json"
@@ -352,7 +369,7 @@ def _evaluate(argv: list[str]) -> int:
 def _bench(argv: list[str]) -> int:
     options = _parse(BenchOptions, argv, "bench")
     plan = benchmark.plan(
-        options.preset,
+        options.suite,
         agents=options.agents,
         tasks=options.tasks,
         seeds=options.seeds,
@@ -362,23 +379,27 @@ def _bench(argv: list[str]) -> int:
     if options.jobs < 1:
         raise ValueError(f"jobs is {options.jobs}; expected at least 1")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
+
+    def first_seed(results: list[Result]) -> None:
+        console.print("\nAfter the first seed:\n", style="bold")
+        report.print_results(console, results)
+
     try:
-        outcome = benchmark.run(plan, jobs=options.jobs, console=console)
+        outcome = benchmark.run(plan, jobs=options.jobs, console=console, first_seed=first_seed)
     except KeyboardInterrupt:
         _say("Stopped. The same command goes on from there.")
         raise
     report.print_results(console, outcome.results)
-    report.print_board(console, Board.of(outcome.results))
+    report.print_boards(console, Boards.of(outcome.results))
     if outcome.results:
         from ntm_leaderboard.figures import accuracy_figure
 
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
-        _say(f"The picture is in {path}, the results are beside it.")
-        _say(
-            f"Among the agents of the project: ntm-envs leaderboard show --results {plan.output} "
-            "(or serve, for a page with charts)"
-        )
+        _say(f"The picture is in {path}, the results are beside it. What to do next:")
+        _say(f"  ntm-envs leaderboard serve --results {plan.output}   a page with charts, among other agents")
+        _say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
+        _say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")
     for job, reason in outcome.failures.items():
         console.print(f"[red]{escape(str(job))} failed:[/] {escape(reason)}", highlight=False)
     return 1 if outcome.failures else 0
@@ -396,17 +417,19 @@ def _submit(argv: list[str]) -> int:
 
 def _leaderboard(argv: list[str]) -> int:
     options = _parse(LeaderboardOptions, argv, "leaderboard")
-    board = Board.read(options.results, shipped=not options.alone)
+    for task in options.tasks:
+        tasks.spec(task)  # makes it known
+    boards = Boards.read(options.results, shipped=not options.alone).only(options.suite)
     if options.action == "show":
-        report.print_board(console, board)
+        report.print_boards(console, boards)
         return 0
     from ntm_leaderboard import page  # it brings Jinja and Vega, which nothing else here needs
 
     if options.action == "build":
-        index = page.build(board, options.output)
+        index = page.build(boards, options.output)
         _say(f"The page is {index}: it opens in a browser, and on any host of static files.")
         return 0
-    with page.serve(board, options.port) as address:
+    with page.serve(boards, options.port) as address:
         _say(f"The page is at {address} until you press Ctrl-C.")
         threading.Event().wait()
     return 0
@@ -478,7 +501,7 @@ def _watch(argv: list[str]) -> int:
 
 @dataclass(frozen=True)
 class _Tasks:
-    """List the tasks: what they are, what agents are trained on, and what they are judged on."""
+    """List the tasks by suite: what they are, what agents are trained on, and what they are evaluated on."""
 
 
 @dataclass(frozen=True)

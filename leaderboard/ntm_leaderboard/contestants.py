@@ -20,10 +20,11 @@ from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.run import read_summary, source_digest
+from ntm_agents.training.trainer import usable
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
-from ntm_envs.tasks import TaskSpec
+from ntm_envs.tasks import Task, TaskSpec
 from ntm_leaderboard.results import Training
 
 AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
@@ -43,6 +44,8 @@ class Contestant:
     training: Training | None
     privileges: tuple[str, ...] = ()
     commitment: str
+    trusted: bool
+    """Whether its code is this project's own, and may take whole sequences at once."""
 
 
 def agent_spec(name: str) -> AgentSpec:
@@ -50,8 +53,18 @@ def agent_spec(name: str) -> AgentSpec:
     return find(name, AGENTS)
 
 
-def from_run(folder: Path) -> Contestant:
+def references(task: Task) -> dict[str, Agent]:
+    """Return the agents that every other is compared with, by name: those that do not learn."""
+    made = {row.name: row.make(task) for row in AGENTS if not row.learns}
+    return {name: agent for name, agent in made.items() if agent is not None}
+
+
+def from_run(folder: Path, device: str = "cpu") -> Contestant:
     """Return the agent that a complete run has trained.
+
+    Args:
+        folder: The run.
+        device: Where to compute, such as ``cpu`` or ``cuda``.
 
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
@@ -61,10 +74,13 @@ def from_run(folder: Path) -> Contestant:
     model, run = load_run(folder)
     summary = read_summary(folder)
     spec = run.task_spec()
+    task = spec.make()
     with torch.no_grad():
-        state = model.initial_state(1, capacity(spec.make().steps(**spec.largest)))  # type: ignore[operator]
+        state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
+    # As the run has it, so that an option that comes later leaves it as it is.
+    commitment = commitment_of(run.model, run.entry, model.state_dict())
     return Contestant(
-        agent=ModelAgent(model),
+        agent=ModelAgent(model, task.answers, usable(device)),
         spec=spec,
         name=run.agent,
         entry=portable(run.entry),
@@ -72,8 +88,8 @@ def from_run(folder: Path) -> Contestant:
         seed=run.seed,
         training=training_of(run, summary, _count(state)),
         privileges=run.train.privileges,
-        # As the run has it, so that an option that comes later leaves it as it is.
-        commitment=commitment_of(run.model, run.entry, model.state_dict()),
+        commitment=commitment,
+        trusted=source_digest(run.entry) is None,
     )
 
 
@@ -88,7 +104,7 @@ def training_of(run: Run, summary: Mapping[str, Any], state_values: int) -> Trai
     return Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
 
 
-def ready(name: str, task: str) -> Contestant:
+def ready(name: str, task: str, device: str = "cpu") -> Contestant:
     """Return an agent that is not to be trained: one that does not learn, or that comes trained.
 
     Raises:
@@ -106,9 +122,11 @@ def ready(name: str, task: str) -> Contestant:
             folder = pretrained(row.name, spec.name)
         except ValueError as error:
             raise ValueError(f"{first} ({error})") from error
-        return from_run(folder)
+        return from_run(folder, device)
+    if (agent := row.make(spec.make())) is None:
+        raise ValueError(f"{spec.name} has no {row.name}")
     return Contestant(
-        agent=row.make(spec.make()),
+        agent=agent,
         spec=spec,
         name=row.name,
         entry=portable(row.entry),
@@ -116,6 +134,7 @@ def ready(name: str, task: str) -> Contestant:
         seed=0,
         training=None,
         commitment=commitment_of({}, row.entry, {}),
+        trusted=source_digest(row.entry) is None,
     )
 
 
@@ -133,11 +152,15 @@ def new_run(agent: str, task: str, seed: int = 0, track: str | None = None) -> R
     """
     row, spec = agent_spec(agent), tasks.spec(task)
     if not row.learns:
-        raise ValueError(f"{agent} does not learn; judge it with: ntm-envs evaluate --agent {agent} ...")
-    recipe = row.recipe(spec.name)
+        raise ValueError(f"{agent} does not learn; evaluate it: ntm-envs evaluate --agent {agent} ...")
+    recipe = row.recipe(spec.name, spec.suite)
     train = recipe.train
     if track not in (None, train.track):
         train = RewardConfig() if track == RewardConfig.track else TrainConfig()
+    if train.track not in spec.learners:
+        raise ValueError(
+            f"the track is {train.track!r}; {spec.name} is learnt by: {', '.join(spec.learners)} (--track)"
+        )
     return Run(
         agent=row.name,
         entry=row.entry,
@@ -152,7 +175,8 @@ def commitment_of(model: Mapping[str, Any], entry: str, tensors: Mapping[str, Te
     """Return the SHA-256 of what decides behaviour: configuration, read-out, weights, foreign source.
 
     Of an agent that was trained elsewhere it knows the source alone, and not the files that this reads.
-    The read-out is always the same: a bit is 1 where its probability is above one half.
+    The read-out is always the same: a bit is 1 where its probability is above one half, and another symbol is
+    the most probable class.
     """
     digest = hashlib.sha256()
     readout = {"bit": "p > 0.5", "entry": portable(entry), "model": model}

@@ -1,9 +1,9 @@
-"""Plays the ladder of a task with an agent, through the environment and nothing else.
+"""Plays the ladder of a task with an agent.
 
 The sequences of a rung cannot be chosen and cannot have been trained on: their keys are drawn from a
 commitment to everything that decides the agent's behaviour.
 
-Shape letters: B episodes, I input channels, O output channels.
+Shape letter: B episodes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 import ntm_envs
+from ntm_envs import playing
 from ntm_envs.agent import Agent
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import NO_NONCE, Rung, Score
@@ -68,56 +67,46 @@ def rungs_of(
 
 
 def play(
-    agent: Agent, spec: TaskSpec, sizes: Mapping[str, int], keys: NDArray[np.int64], seed: int = 0
+    agent: Agent,
+    spec: TaskSpec,
+    sizes: Mapping[str, int],
+    keys: NDArray[np.int64],
+    seed: int = 0,
+    *,
+    whole: bool = False,
 ) -> tuple[Score, int]:
-    """Play episodes of one size.
+    """Play episodes of one size, some at a time.
 
     Args:
-        agent: Who plays.
+        agent: The agent.
         spec: The task.
         sizes: The size of the episodes.
         keys: The keys of the episodes ``[B]``.
         seed: Seed of the agent's own randomness.
+        whole: Whether the agent may take all inputs of a sequence at once; see :func:`playing.play`.
 
     Returns:
-        The score, and the number of scored bits of all episodes.
+        The score, and the number of scored symbols of all episodes.
 
     Raises:
         ValueError: If the agent's outputs have the wrong shape or values.
     """
     task = spec.make()
     capacity = ntm_envs.capacity(task.steps(**sizes))
-    played, bits = [], 0
-    for start in range(0, len(keys), rows := max(1, SLOTS_AT_A_TIME // capacity)):
-        chunk = keys[start : start + rows]
-        played.append(_play(agent, spec, sizes, chunk, capacity, seed + start))
-        batch = task.episodes(chunk, **sizes)
-        bits += int(batch.mask.sum()) * batch.targets.shape[2]
-    returns, wrong, costs = (np.concatenate(parts) for parts in zip(*played, strict=True))
+    rows = max(1, SLOTS_AT_A_TIME // capacity)
+    parts = [
+        playing.play(agent, task, sizes, keys[i : i + rows], capacity=capacity, seed=seed + i, whole=whole)
+        for i in range(0, len(keys), rows)
+    ]
+    wrong = np.concatenate([part.wrong for part in parts])
+    costs = [part.costs for part in parts if part.costs is not None]
     score = Score(
         all_right=int((wrong == 0).sum()),
-        wrong_bits=int(wrong.sum()),
-        mean_return=float(returns.mean()),
-        cost_in_bits=float(costs.mean()) if agent.outputs == "probabilities" else None,
+        wrong_symbols=int(wrong.sum()),
+        mean_return=float(np.concatenate([part.returns for part in parts]).mean()),
+        cost_in_bits=float(np.concatenate(costs).mean()) if costs else None,
     )
-    return score, bits
-
-
-def _play(
-    agent: Agent, spec: TaskSpec, sizes: Mapping[str, int], keys: NDArray[np.int64], capacity: int, seed: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Play episodes side by side; return their returns, wrong bits and costs ``[B]``."""
-    arguments: dict[str, Any] = {"actions": agent.outputs, "autoreset_mode": "Disabled", **sizes}
-    env = gym.make_vec(spec.env_id, num_envs=len(keys), **arguments)
-    observations, _ = env.reset(seed=0, options={"key": keys})
-    agent.begin(len(keys), capacity, seed)
-    returns, over = np.zeros(len(keys)), np.zeros(len(keys), np.bool_)
-    while not over.any():  # episodes of one size end together
-        observations, rewards, over, _, info = env.step(agent.act(observations))
-        returns += rewards
-    env.close()
-    assert over.all(), f"episodes of the same sizes {dict(sizes)} have different numbers of steps"
-    return returns, info["wrong_bits"], info.get("cost_in_bits", np.zeros(len(keys)))
+    return score, int(sum(part.symbols.sum() for part in parts))
 
 
 def evaluate(
@@ -126,6 +115,7 @@ def evaluate(
     commitment: str,
     *,
     references: Mapping[str, Agent],
+    whole: bool = False,
     nonce: str = NO_NONCE,
     rungs: Iterable[tuple[Mapping[str, int], int]],
     report: Callable[[Rung], None] = lambda rung: None,
@@ -133,10 +123,11 @@ def evaluate(
     """Play the rungs of a task with an agent, and with the references on the same sequences.
 
     Args:
-        agent: Who is judged.
+        agent: The agent.
         spec: The task.
         commitment: SHA-256 of what decides the agent's behaviour, hexadecimal.
-        references: Whom the agent is compared with, by name.
+        references: The agents of this project that it is compared with, by name.
+        whole: Whether the agent may take whole sequences: if its code is this project's own.
         nonce: Zeros, or 32 random bytes that a verifier drew afterwards, hexadecimal.
         rungs: The rungs to play, and how many sequences of each.
         report: Called with every rung that is done.
@@ -144,9 +135,9 @@ def evaluate(
     done = []
     for sizes, count in rungs:
         keys = evaluation_keys(commitment, nonce, spec.env_id, sizes, count)
-        score, bits = play(agent, spec, sizes, keys)
-        compared = {name: play(other, spec, sizes, keys)[0] for name, other in references.items()}
-        rung = Rung(sizes=dict(sizes), sequences=count, bits=bits, score=score, references=compared)
+        score, symbols = play(agent, spec, sizes, keys, whole=whole)
+        compared = {name: play(other, spec, sizes, keys, whole=True)[0] for name, other in references.items()}
+        rung = Rung(sizes=dict(sizes), sequences=count, symbols=symbols, score=score, references=compared)
         done.append(rung)
         report(rung)
     return done

@@ -35,7 +35,7 @@ STYLE: Any = {
 
 ROWS: tuple[tuple[str, Callable[[Score, Rung], float]], ...] = (
     ("sequences all right", lambda score, rung: score.all_right / rung.sequences),
-    ("bits right", lambda score, rung: 1 - score.wrong_bits / rung.bits),
+    ("symbols right", lambda score, rung: 1 - score.wrong_symbols / rung.symbols),
 )
 
 
@@ -43,7 +43,7 @@ def accuracy_figure(results: Sequence[Result], path: Path) -> None:
     """Draw accuracy against length, a column a ladder, and write it as PNG or SVG.
 
     Lines are means over seeds, bands their 95 % bootstrap intervals, dots the seeds themselves; the
-    training range is shaded, the oracle is a broad line behind the others, and coin flips are dotted.
+    training range is shaded, the oracle is a broad line behind the others, and uniform guesses are dotted.
     """
     specs = {result.task: tasks.spec(result.task) for result in results}
     columns = [
@@ -102,12 +102,13 @@ def _draw(
             axes.plot([value] * len(seeds[value]), seeds[value], ".", color=colour, alpha=0.5, markersize=4)
     references: dict[str, Any] = {
         "oracle": {"color": "#D0D0D0", "linewidth": 6, "solid_capstyle": "round"},  # behind who is as good
-        "coin-flips": {"color": "#777777", "linewidth": 1, "dashes": (1, 1.5)},
+        "uniform": {"color": "#777777", "linewidth": 1, "dashes": (1, 1.5)},
     }
     for name, style in references.items():
         rungs = {r.sizes[size]: r for result in results for r in ladder(result, spec, size)}
-        line = [measure(rungs[value].references[name], rungs[value]) for value in values]
-        axes.plot(values, line, label=name, zorder=1, **style)
+        if all(name in rung.references for rung in rungs.values()):
+            line = [measure(rungs[value].references[name], rungs[value]) for value in values]
+            axes.plot(values, line, label=name, zorder=1, **style)
     left = values[0] / 1.5  # more of the training range would take the room of what matters
     axes.set_xscale("log")
     axes.set_xlim(left, values[-1] * 1.08)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ntm_agents.training.run import versions
-from ntm_leaderboard.contestants import AGENTS, Contestant
+from ntm_leaderboard.contestants import Contestant, references
 from ntm_leaderboard.evaluate import evaluate, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
 
@@ -50,12 +50,12 @@ def judge(
                     f"{path} has {rung.sequences} sequences of the same agent at {rung.sizes}, and this "
                     f"would replace them by {count}; choose another --output, or delete it"
                 )
-    task = spec.make()
     done = evaluate(
         contestant.agent,
         spec,
         contestant.commitment,
-        references={row.name: row.make(task) for row in AGENTS if not row.learns},
+        references=references(spec.make()),
+        whole=contestant.trusted,
         rungs=rungs,
         report=report,
     )

@@ -26,7 +26,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ntm_envs.agent import Outputs
+from ntm_envs.answers import Mode
 
 KEPT = ("PATH", "LANG", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "NUMBA_CACHE_DIR")
 """What the process inherits of the environment."""
@@ -43,7 +43,7 @@ class Player:
 
     Args:
         folder: A run: `config.json` and `model.safetensors`.
-        output_size: Number of output channels O.
+        output_size: Number of logits L.
         minutes: How long it may take in all, not counting what happens between questions.
         gibibytes: How much memory it may have.
 
@@ -52,7 +52,7 @@ class Player:
         PlayerError: From every method, if the process fails; the message has its last words.
     """
 
-    outputs: Outputs = "probabilities"
+    outputs: Mode = "probabilities"
 
     def __init__(self, folder: Path, output_size: int, *, minutes: float = 60, gibibytes: float = 4) -> None:
         for name, value in (("minutes", minutes), ("gibibytes", gibibytes)):
@@ -99,11 +99,16 @@ class Player:
         self._ask({"begin": [num_envs, capacity, seed]})
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
-        """Return probabilities ``[B, O]`` for observations ``[B, I]``; see :class:`ntm_envs.Agent`."""
-        rows = np.ascontiguousarray(observations, np.float32)
+        """Return probabilities ``[B, L]`` for observations ``[B, I]``; see :class:`ntm_envs.Agent`."""
+        actions: NDArray[Any] = self.act_on_sequences(observations[None])[0]
+        return actions
+
+    def act_on_sequences(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Return probabilities ``[T, B, L]`` for observations ``[T, B, I]``."""
+        rows = np.ascontiguousarray(inputs, np.float32)
+        shape = (*rows.shape[:2], self._output_size)
         self._ask({"act": rows.shape}, rows.tobytes())
-        answer = self._receive(4 * len(rows) * self._output_size)
-        return np.frombuffer(answer, np.float32).reshape(len(rows), self._output_size)
+        return np.frombuffer(self._receive(4 * math.prod(shape)), np.float32).reshape(shape)
 
     def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
         """Send a request, and wait until it is answered."""
@@ -169,7 +174,8 @@ def main(folder: Path, seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a model prints is no answer
-    agent = ModelAgent(load_run(folder)[0])
+    model, run = load_run(folder)
+    agent = ModelAgent(model, run.task_spec().make().answers)
     answers.write(b"ok\n")
     answers.flush()
     while line := requests.readline(MESSAGE):
@@ -179,7 +185,7 @@ def main(folder: Path, seconds: int, memory: int) -> None:
         if "act" in request:
             shape = request["act"]
             observations = np.frombuffer(_exactly(requests, 4 * math.prod(shape)), np.float32).reshape(shape)
-            actions = np.asarray(agent.act(observations), np.float32)
+            actions = np.asarray(agent.act_on_sequences(observations), np.float32)
             answers.write(b"ok\n" + actions.tobytes())
         else:
             answers.write(b"ok\n")

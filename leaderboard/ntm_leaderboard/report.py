@@ -19,7 +19,7 @@ from rich.table import Table
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import SEEDS, TRACKS, Board, Row, Standing, places
+from ntm_leaderboard.board import SEEDS, TRACKS, Board, Boards, Row, Standing, places
 from ntm_leaderboard.results import Result, Rung
 from ntm_leaderboard.statistics import horizon, ladder
 
@@ -118,25 +118,25 @@ def print_result(console: Console, result: Result) -> None:
             continue
         title = f"{result.agent} on {result.task} along {size}, trained up to {spec.largest[size]}"
         table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
-        for column in (size, "all right", "bits right", "return", "cost in bits", *references):
+        for column in (size, "all right", "symbols right", "return", "cost in bits", *references):
             table.add_column(column, justify="right")
         for rung in rungs:
-            score, oracle = rung.score, rung.references["oracle"]
+            score, oracle = rung.score, rung.references.get("oracle")
             cost = "–" if score.cost_in_bits is None else f"{score.cost_in_bits:.2f}"
-            if oracle.wrong_bits and oracle.cost_in_bits is not None:
+            if spec.metric == "cost" and oracle and oracle.cost_in_bits is not None:
                 cost += f" ({oracle.cost_in_bits:.2f})"
             table.add_row(
                 str(rung.sizes[size]),
                 down(rung.sequence_accuracy),
-                down(rung.bit_accuracy),
+                down(rung.symbol_accuracy),
                 f"{score.mean_return:.3f}",
                 cost,
                 *(f"{rung.references[name].mean_return:.3f}" for name in references),
             )
         console.print(table)
-        console.print(f"horizon along {size}: {horizon(rungs, size)}\n", highlight=False)
+        console.print(f"horizon along {size}: {horizon(rungs, spec, size)}\n", highlight=False)
     console.print(
-        "all right: the share of sequences without a single wrong bit. "
+        "all right: the share of sequences without a single wrong symbol (or bit). "
         "cost in bits: of a sequence, in brackets the lowest possible if it is not 0. "
         f"{', '.join(references)}: their return on the same sequences. "
         "horizon: the last size up to which 0.99 of what the oracle reaches is reached.",
@@ -145,7 +145,7 @@ def print_result(console: Console, result: Result) -> None:
 
 
 def print_results(console: Console, results: Sequence[Result]) -> None:
-    """Print a table for each ladder: each seed's sequence accuracy, and wrong bits of a sequence."""
+    """Print a table for each ladder: each seed's sequence accuracy, and wrong symbols of a sequence."""
     by_task: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         by_task[result.task].append(result)
@@ -156,21 +156,36 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
             if rows:
                 console.print(_ladder_table(spec, size, rows))
     console.print(
-        "Above, the share of sequences without a single wrong bit; below, the mean number of wrong bits.\n"
+        "Above, the share of sequences without a wrong symbol; below, the mean number of wrong symbols.\n"
         "The horizon is the last size up to which a run is at 0.99 or above.",
         style="dim",
     )
 
 
-def print_board(console: Console, board: Board) -> None:
-    """Print the ranking over all tasks: a line an agent, with its score on each task."""
-    for task in board.left_out:
+def print_boards(console: Console, boards: Boards) -> None:
+    """Print the ranking of each suite."""
+    for task in boards.left_out:
         console.print(
-            f"Results on {task} are left out: it is not on this board.", highlight=False, markup=False
+            f"Results on {task} are left out, as nobody here knows it; name it: --tasks FILE.py:ROW",
+            highlight=False,
+            markup=False,
         )
-    if not board.rows:
-        return
-    table = Table(title="scores", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    for board in boards.by_suite.values():
+        _print_board(console, board)
+    if boards.by_suite:
+        console.print(
+            "Above, the score of what is longer than in training: 0 is the mean return of the best constant "
+            "output, and 1 that of the oracle; below, that of the largest training size, and under all the "
+            f"95 % interval over seeds. A rank needs {SEEDS} seeds on every task, and is that among agents "
+            "that have learnt from the same.",
+            style="dim",
+        )
+
+
+def _print_board(console: Console, board: Board) -> None:
+    """Print the ranking over all tasks of a suite: a line an agent, with its score on each task."""
+    title = f"scores, suite {board.suite}"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("agent", overflow="fold")  # what narrow terminals fold, for numbers to stay whole
     for name in ("all", *(spec.name for spec in board.specs), "seeds"):
@@ -202,13 +217,6 @@ def print_board(console: Console, board: Board) -> None:
         console.print(
             f"On {task}, scores are over {shown} alone, which all have been judged on.", highlight=False
         )
-    console.print(
-        "Above, the score of what is longer than in training: 0 is the mean return of the best constant "
-        "output, and 1 that of the oracle; below, that of the largest training size, and under all the "
-        f"95 % interval over seeds. A rank needs {SEEDS} seeds on every task, and is that among agents that "
-        "have learnt from the same.",
-        style="dim",
-    )
 
 
 def _remarks(row: Row) -> list[str]:
@@ -238,7 +246,7 @@ def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]
         for result, rungs in sorted(mine, key=lambda row: row[0].seed):
             by_value = {rung.sizes[size]: rung for rung in rungs}
             cells = [_cell([by_value[value]]) if value in by_value else "" for value in values]
-            table.add_row(agent, str(result.seed), *cells, str(horizon(rungs, size)))
+            table.add_row(agent, str(result.seed), *cells, str(horizon(rungs, spec, size)))
         if len(mine) > 1:
             at = {
                 value: [r for _, rungs in mine for r in rungs if r.sizes[size] == value] for value in values
@@ -254,13 +262,13 @@ def _ladder_table(spec: TaskSpec, size: str, rows: list[tuple[Result, list[Rung]
 
 def _cell(rungs: list[Rung]) -> str:
     accuracy = np.mean([rung.sequence_accuracy for rung in rungs])
-    wrong = np.mean([rung.score.wrong_bits / rung.sequences for rung in rungs])
+    wrong = np.mean([rung.score.wrong_symbols / rung.sequences for rung in rungs])
     return _numbers(float(accuracy), float(wrong))
 
 
 def _reference_cell(rung: Rung, name: str) -> str:
     score = rung.references[name]
-    return _numbers(score.all_right / rung.sequences, score.wrong_bits / rung.sequences)
+    return _numbers(score.all_right / rung.sequences, score.wrong_symbols / rung.sequences)
 
 
 def _numbers(accuracy: float, wrong: float) -> str:

@@ -4,8 +4,8 @@
 
 writes the schema down as JSON Schema, for those who read results with something else.
 
-Version 1 of the schema. Results of other versions are refused, as are unknown or missing fields, numbers that
-are not finite, and impossible counts.
+Version 2 of the schema. Results of version 1 are read as well (:func:`migrate`). Those of other versions are
+refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from pydantic import (
 
 from ntm_envs.files import check_plain, write_atomically
 
-VERSION: Literal[1] = 1
-"""The version of the schema that is written and read."""
+VERSION: Literal[2] = 2
+"""The version of the schema that is written."""
 
 LARGEST_RECORD = 2**20
 """How many bytes a result may have."""
@@ -66,13 +66,14 @@ class Score(Record):
     """How an agent did on the sequences of a rung."""
 
     all_right: Count
-    """Sequences whose every scored bit was right."""
-    wrong_bits: Count
-    """Wrong bits of all sequences together."""
-    mean_return: Annotated[float, Field(ge=-1 - 1e-9, le=1 + 1e-9)]
+    """Sequences whose every scored symbol was right."""
+    wrong_symbols: Count
+    """Wrong symbols of all sequences together; of tasks of bits these are bits."""
+    mean_return: float
     """Mean return of an episode."""
     cost_in_bits: Annotated[float, Field(ge=0)] | None
-    """Mean negative log2-likelihood of a sequence; None for an agent that gives hard bits."""
+    """Mean negative log2-likelihood of a sequence; None for an agent that outputs answers, and where there
+    are no targets."""
 
 
 class Rung(Record):
@@ -81,46 +82,58 @@ class Rung(Record):
     sizes: dict[str, int]
     """The size of every sequence."""
     sequences: Annotated[int, Field(gt=0)]
-    """How many sequences were played."""
-    bits: Annotated[int, Field(gt=0)]
-    """Scored bits of all sequences together."""
+    """Number of sequences that were played."""
+    symbols: Annotated[int, Field(gt=0)]
+    """Scored symbols of all sequences together."""
     score: Score
     """The agent's own."""
     references: dict[str, Score]
-    """What coin flips, the best constant output and the oracle get on the same sequences."""
+    """What uniform guesses, the best constant output and the oracle get on the same sequences. Where there is
+    no oracle, `reference` is a good agent, if there is one."""
 
     @model_validator(mode="after")
     def _possible(self) -> Rung:
         for name, score in {"score": self.score, **self.references}.items():
             if score.all_right > self.sequences:
                 raise ValueError(f"{name}.all_right is {score.all_right} of {self.sequences} sequences")
-            if score.wrong_bits > self.bits:
-                raise ValueError(f"{name}.wrong_bits is {score.wrong_bits} of {self.bits} bits")
-            if score.wrong_bits < self.sequences - score.all_right or (
-                score.wrong_bits and score.all_right == self.sequences
+            if score.wrong_symbols > self.symbols:
+                raise ValueError(f"{name}.wrong_symbols is {score.wrong_symbols} of {self.symbols} symbols")
+            if score.wrong_symbols < self.sequences - score.all_right or (
+                score.wrong_symbols and score.all_right == self.sequences
             ):
                 raise ValueError(
-                    f"{name}: {score.wrong_bits} wrong bits and {score.all_right} of {self.sequences} "
+                    f"{name}: {score.wrong_symbols} wrong symbols and {score.all_right} of {self.sequences} "
                     "sequences all right contradict each other"
                 )
         return self
 
     @property
     def sequence_accuracy(self) -> float:
-        """The share of sequences whose every scored bit was right."""
+        """The share of sequences whose every scored symbol was right."""
         return self.score.all_right / self.sequences
 
     @property
-    def bit_accuracy(self) -> float:
-        """The share of scored bits that were right."""
-        return 1 - self.score.wrong_bits / self.bits
+    def symbol_accuracy(self) -> float:
+        """The share of scored symbols that were right."""
+        return 1 - self.score.wrong_symbols / self.symbols
+
+    @property
+    def best(self) -> tuple[str, float]:
+        """The name and the mean return of the best agent known: the oracle, or what stands in its place.
+
+        Without either it is a perfect episode, which returns 1.
+        """
+        for name in ("oracle", "reference"):
+            if name in self.references:
+                return name, self.references[name].mean_return
+        return "perfect", 1.0
 
 
 class Training(Record):
     """What a model had before it was judged."""
 
     track: Literal["supervised", "reward"] = "supervised"
-    """What it learnt from: the right answers, or rewards alone."""
+    """What it learnt from: targets, or rewards alone."""
     sequences: Count
     """Training sequences seen, those before restarts included."""
     steps: Count | None = None
@@ -153,7 +166,7 @@ class Held(Record):
 class Result(Record):
     """How one agent, trained with one seed, did on one task."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
     """What the agent is called; a name that folders may have."""
     entry: str
@@ -192,15 +205,9 @@ class Result(Record):
 
     @model_validator(mode="before")
     @classmethod
-    def _known_version(cls, record: Any) -> Any:
-        """Refuse other versions first, so that nobody has to read how their fields differ."""
-        version = record.get("schema_version", VERSION) if isinstance(record, dict) else VERSION
-        if type(version) is not int or version != VERSION:
-            raise ValueError(
-                f"schema_version is {version!r}; this ntm-envs reads {VERSION}, so judge the run again, or "
-                "use the version of ntm-envs that the result names"
-            )
-        return record
+    def _present(cls, record: Any) -> Any:
+        """Bring records of earlier versions to the present one, and refuse others first."""
+        return migrate(record) if isinstance(record, dict) else record
 
     @model_validator(mode="after")
     def _each_rung_once(self) -> Result:
@@ -244,6 +251,37 @@ class Result(Record):
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:
             raise ValueError(f"{path} is not a result: {error}") from error
+
+
+def migrate(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of any known version as one of the present version.
+
+    Raises:
+        ValueError: If its version is unknown.
+    """
+    version = record.get("schema_version", VERSION)
+    if type(version) is not int or version not in (1, VERSION):
+        raise ValueError(
+            f"schema_version is {version!r}; this ntm-envs reads 1 and {VERSION}, so evaluate the run again, "
+            "or use the version of ntm-envs that the result names"
+        )
+    return {**_renamed(record), "schema_version": VERSION} if version == 1 else record
+
+
+RENAMED = {"bits": "symbols", "wrong_bits": "wrong_symbols", "coin-flips": "uniform"}
+"""What is called otherwise since version 1, in rungs."""
+
+
+def _renamed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of version 1 with the names of version 2."""
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {RENAMED.get(name, name): renamed(value) for name, value in part.items()}
+        return part
+
+    rungs = record.get("rungs")
+    return {**record, "rungs": [renamed(rung) for rung in rungs]} if isinstance(rungs, list) else record
 
 
 if __name__ == "__main__":

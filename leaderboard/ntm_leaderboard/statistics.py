@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.results import Result, Rung, Score
 
 SOLVED = 0.99
 """The accuracy at which a rung counts as solved."""
@@ -51,19 +50,21 @@ def probability_of_improvement(own: ArrayLike, others: ArrayLike) -> float:
 
 
 def rung_score(rung: Rung) -> float:
-    """Return how much, from 0 to 1, of the gap between the best constant output and the oracle is closed.
+    """Return how much, from 0 to 1, of the gap between the best constant output and the best agent is closed.
 
-    The gap is in mean return, on the same sequences.
+    The gap is in mean return, on the same sequences; the best agent is the oracle (:attr:`Rung.best`).
 
     Raises:
-        ValueError: If there is no such gap, or nobody knows how large it is.
+        ValueError: If there is no such gap, or the return of the constant output is unknown.
     """
-    found = {name: score.mean_return for name, score in rung.references.items()}
-    least, most = found.get("constant", math.inf), found.get("oracle", -math.inf)
-    if not most > least:
+    most = rung.best[1]
+    constant = rung.references.get("constant")
+    if constant is None or not most > constant.mean_return:
+        found = {name: score.mean_return for name, score in rung.references.items()}
         raise ValueError(
-            f"references at {rung.sizes} are {found}; expected an oracle above a constant output"
+            f"references at {rung.sizes} are {found}; expected a constant output, and an oracle above it"
         )
+    least = constant.mean_return
     return min(1.0, max(0.0, (rung.score.mean_return - least) / (most - least)))
 
 
@@ -84,18 +85,30 @@ def learned(result: Result, spec: TaskSpec) -> float | None:
     return next((rung_score(rung) for rung in result.rungs if rung.sizes == spec.largest), None)
 
 
-def solved(rung: Rung) -> bool:
-    """Tell whether a rung is solved: at least 0.99 of what can be reached.
+def primary(score: Score, rung: Rung, spec: TaskSpec) -> float:
+    """Return the accuracy that a task's charts show, from its primary metric.
 
-    That is sequence accuracy where a perfect score is possible. Where it is not, because the oracle
-    itself errs (NGrams), it is the share of the gap in bits between guessing and the oracle.
+    That is the share of sequences that are all right; or, where even the best agent errs and hardly a
+    sequence is, the share of symbols.
     """
-    oracle = rung.references["oracle"]
-    if oracle.wrong_bits == 0:
+    if spec.metric == "sequences":
+        return score.all_right / rung.sequences
+    return 1 - score.wrong_symbols / rung.symbols
+
+
+def solved(rung: Rung, spec: TaskSpec) -> bool:
+    """Return whether a rung is solved: at least 0.99 by the primary metric of the task.
+
+    That is sequence accuracy; or the share of the cost in bits of uniform guesses that is saved, of what the
+    oracle saves.
+    """
+    if spec.metric == "sequences":
         return rung.sequence_accuracy >= SOLVED
-    if oracle.cost_in_bits is None or rung.score.cost_in_bits is None:
+    oracle = rung.references.get("oracle")
+    if oracle is None or oracle.cost_in_bits is None or rung.score.cost_in_bits is None:
         return False
-    guessing = rung.bits / rung.sequences
+    answers = spec.make().answers
+    guessing = rung.symbols / rung.sequences / answers.width * answers.uniform_cost
     return (guessing - rung.score.cost_in_bits) / (guessing - oracle.cost_in_bits) >= SOLVED
 
 
@@ -106,11 +119,11 @@ def ladder(result: Result, spec: TaskSpec, size: str) -> list[Rung]:
     return [played[key] for key in keys if key in played]
 
 
-def horizon(rungs: Sequence[Rung], size: str) -> int:
+def horizon(rungs: Sequence[Rung], spec: TaskSpec, size: str) -> int:
     """Return the last size up to which every rung of a ladder is solved; 0 if the first is not."""
     reached = 0
     for rung in rungs:
-        if not solved(rung):
+        if not solved(rung, spec):
             break
         reached = rung.sizes[size]
     return reached

@@ -22,9 +22,9 @@ from ntm_agents.training.checkpoint import CheckpointError, load_tensors
 from ntm_agents.training.run import Run, read_json, read_summary, source_digest, versions
 from ntm_envs import tasks
 from ntm_envs.files import check_plain
-from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.contestants import AGENTS, commitment_of, portable, training_of
-from ntm_leaderboard.evaluate import evaluate, rungs_of
+from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
+from ntm_leaderboard.contestants import AGENTS, commitment_of, portable, references, training_of
+from ntm_leaderboard.evaluate import evaluate, evaluation_keys, rungs_of
 from ntm_leaderboard.judge import hardware, present_commit
 from ntm_leaderboard.player import Player
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Held, Result, Rung, Score, Training
@@ -159,7 +159,8 @@ def verify(
             player,
             spec,
             claimed.commitment,
-            references={row.name: row.make(task) for row in AGENTS if not row.learns},
+            references=references(task),
+            whole=source_digest(_run(folder).entry) is None,
             nonce=nonce,
             rungs=rungs_of(spec),
             report=report,
@@ -189,11 +190,11 @@ def doubts(claimed: Result, own: Result) -> list[str]:
     for mine, theirs in zip(own.rungs, claimed.rungs, strict=True):
         for (name, score), claim in zip(_scores(mine).items(), _scores(theirs).values(), strict=True):
             right = claim.all_right, score.all_right
-            wrong = claim.wrong_bits / theirs.bits, score.wrong_bits / mine.bits
+            wrong = claim.wrong_symbols / theirs.symbols, score.wrong_symbols / mine.symbols
             if _fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
                 what = f"{right[0]} sequences all right were claimed, and {right[1]} found"
             elif _two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
-                what = f"{wrong[0]:.4f} of the bits wrong were claimed, and {wrong[1]:.4f} found"
+                what = f"{wrong[0]:.4f} of the symbols wrong were claimed, and {wrong[1]:.4f} found"
             else:
                 continue
             found.append(f"{name} at {mine.sizes}: {what}")
@@ -209,11 +210,11 @@ def differences(record: Result, again: Result) -> list[str]:
     found = []
     for before, now in zip(record.rungs, again.rungs, strict=True):
         for (name, was), score in zip(_scores(before).items(), _scores(now).values(), strict=True):
-            sequences, bits = (1, now.bits / now.sequences) if score is now.score else (0, 0)
+            sequences, symbols = (1, now.symbols / now.sequences) if score is now.score else (0, 0)
             if abs(was.all_right - score.all_right) > sequences:
                 what = f"{was.all_right} sequences all right in the record, {score.all_right} now"
-            elif abs(was.wrong_bits - score.wrong_bits) > bits:
-                what = f"{was.wrong_bits} wrong bits in the record, {score.wrong_bits} now"
+            elif abs(was.wrong_symbols - score.wrong_symbols) > symbols:
+                what = f"{was.wrong_symbols} wrong symbols in the record, {score.wrong_symbols} now"
             elif not _same_cost(was.cost_in_bits, score.cost_in_bits):
                 what = f"a cost of {was.cost_in_bits} bits in the record, {score.cost_in_bits} now"
             else:
@@ -301,23 +302,45 @@ def _rungs(path: Path, result: Result, spec: TaskSpec) -> None:
     task, expected = spec.make(), rungs_of(spec)
     if [(rung.sizes, rung.sequences) for rung in result.rungs] != expected:
         raise ValueError(f"{path}: rungs are not the whole ladder of {spec.env_id}; evaluate without options")
-    names = {row.name for row in AGENTS if not row.learns}
+    names = references(task).keys()
     for rung in result.rungs:
-        batch = task.episodes(np.zeros(1, np.int64), **rung.sizes)
-        bits = int(batch.mask.sum()) * task.output_size * rung.sequences
-        if rung.bits != bits:
-            raise ValueError(f"{path}: bits is {rung.bits} at {rung.sizes}; expected {bits}")
+        symbols, keyed = _symbols(task, result, rung)
+        if rung.symbols != symbols:
+            raise ValueError(f"{path}: symbols is {rung.symbols} at {rung.sizes}; expected {symbols}")
         if rung.references.keys() != names:
             raise ValueError(f"{path}: references are {sorted(rung.references)}; expected {sorted(names)}")
-        if not rung.references["oracle"].mean_return > rung.references["constant"].mean_return:
-            raise ValueError(f"{path}: the oracle is no better than a constant output at {rung.sizes}")
+        if not rung.best[1] > rung.references["constant"].mean_return:
+            raise ValueError(
+                f"{path}: the {rung.best[0]} is no better than a constant output at {rung.sizes}"
+            )
+        low, high = task.return_bounds({name: np.array([size]) for name, size in rung.sizes.items()})
         for name, score in _scores(rung).items():
-            mean_return = 1 - 2 * score.wrong_bits / bits
-            if not math.isclose(score.mean_return, mean_return, abs_tol=1e-6):
+            if not low[0] - 1e-6 <= score.mean_return <= high[0] + 1e-6:
+                raise ValueError(
+                    f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}; expected "
+                    f"{low[0]} to {high[0]}"
+                )
+            expected_return = None if keyed else task.answers.mean_return(score.wrong_symbols, symbols)
+            if expected_return is not None and not math.isclose(
+                score.mean_return, expected_return, abs_tol=1e-6
+            ):
                 raise ValueError(
                     f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
-                    f"{score.wrong_bits} of {bits} bits wrong make {mean_return}"
+                    f"{score.wrong_symbols} of {symbols} symbols wrong make {expected_return}"
                 )
+
+
+def _symbols(task: Task, result: Result, rung: Rung) -> tuple[int, bool]:
+    """Return the scored symbols of a rung, and whether mean returns do not follow from counts of them."""
+    if not isinstance(task, SequenceTask):
+        assert isinstance(task, InteractiveTask)
+        sizes = {name: np.full(rung.sequences, size) for name, size in rung.sizes.items()}
+        return int(task.count_symbols(sizes).sum()), True
+    if task.keyed_steps:
+        keys = evaluation_keys(result.commitment, result.nonce, result.task, rung.sizes, rung.sequences)
+        return int(task.episodes(keys, **rung.sizes).mask.sum()) * task.answers.width, True
+    one = int(task.episodes(np.zeros(1, np.int64), **rung.sizes).mask.sum()) * task.answers.width
+    return one * rung.sequences, False
 
 
 def _fisher(a: int, of_a: int, b: int, of_b: int) -> float:

@@ -1,174 +1,69 @@
 """The tasks, and the table that lists them.
 
-A task is one file of this folder and one row of :data:`TABLE`. The row holds what makes the task a
-benchmark: the range of sizes that a model trains on, and the ladder of sizes on which it is then judged.
-Environments, documentation, tests and the command line are generated from the table.
+A task is one file in the folder of its suite. The file holds the task's class and its row, the
+:class:`TaskSpec` that makes it a benchmark: the sizes that models train on, and the ladder of sizes on which
+they are evaluated. Environments, documentation, tests and the command line are generated from the rows.
 
 Example:
     >>> from ntm_envs import tasks
     >>> batch = tasks.get("copy").episodes(keys=[1, 2, 3], length=(1, 20))
     >>> tasks.spec("copy").training
     {'length': (1, 20)}
+    >>> tasks.suites()
+    ('classic', 'formal', 'interactive')
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import entry_points
+from pkgutil import iter_modules
 from typing import Any
 
 from ntm_envs.lookup import did_you_mean, is_reference, load
-from ntm_envs.tasks.base import Batch, Size, Task
+from ntm_envs.tasks.base import Batch, SequenceTask, Task
+from ntm_envs.tasks.bits import BitTask
+from ntm_envs.tasks.sizes import Size
 from ntm_envs.tasks.solver import Solver
+from ntm_envs.tasks.spec import TaskSpec, ladder
+from ntm_envs.tasks.state_machine import InteractiveTask
 
 __all__ = [
+    "TABLE",
     "Batch",
+    "BitTask",
+    "InteractiveTask",
+    "SequenceTask",
     "Size",
     "Solver",
     "Task",
     "TaskSpec",
     "get",
+    "ladder",
     "names",
     "register",
     "spec",
+    "suite",
+    "suites",
 ]
 
-Rung = Mapping[str, int]
+
+def _rows() -> tuple[TaskSpec, ...]:
+    """Return the rows of all files in the folders of suites, suite by suite."""
+    rows = []
+    for folder in iter_modules(__path__):
+        if folder.ispkg:
+            package = import_module(f"{__name__}.{folder.name}")
+            modules = [
+                import_module(f"{package.__name__}.{file.name}") for file in iter_modules(package.__path__)
+            ]
+            found = [module.ROW for module in modules if hasattr(module, "ROW")]
+            rows += sorted(found, key=lambda row: (row.order, row.name))
+    return tuple(rows)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskSpec:
-    """A row of the task table.
-
-    Attributes:
-        name: What the task is called on the command line, such as ``copy``.
-        env_id: The id of its environment, with its version, such as ``ntm_envs/Copy-v0``.
-        task: The task's class, or a reference to it that is loaded when it is needed.
-        training: The sizes that models train on: an int, or a range ``(low, high)``.
-        ladders: The sizes on which models are judged, by the size that grows. The first rung of each
-            ladder is the largest training size; later ones are longer.
-        sequences: How many sequences a rung has; None for 512 up to 500 steps and 256 beyond.
-        summary: What an agent has to do, in a line.
-
-    Raises:
-        ValueError: If the training range or a ladder makes no sense; the message says why.
-    """
-
-    name: str
-    env_id: str
-    task: str | type[Task]
-    training: Mapping[str, int | tuple[int, int]]
-    ladders: Mapping[str, tuple[Rung, ...]]
-    sequences: int | None = None
-    summary: str = ""
-
-    def __post_init__(self) -> None:
-        training = {n: tuple(s) if isinstance(s, list) else s for n, s in self.training.items()}
-        object.__setattr__(self, "training", training)  # JSON gives lists
-        for name, size in training.items():
-            bounds = size if isinstance(size, tuple) else (size, size)
-            if not (len(bounds) == 2 and 1 <= bounds[0] <= bounds[1]):
-                raise ValueError(
-                    f"{self.name}: training has {name}={size!r}; expected an integer of at least 1, or a "
-                    "range (low, high)"
-                )
-        if not (self.ladders and all(self.ladders.values())):
-            raise ValueError(f"{self.name}: ladders is {self.ladders!r}; expected at least one rung in each")
-        for name, rungs in self.ladders.items():
-            if any(rung.keys() != training.keys() for rung in rungs) or name not in training:
-                raise ValueError(
-                    f"{self.name}: the ladder {name!r} has {rungs}; expected each rung to give a value to "
-                    f"each of {', '.join(training)}"
-                )
-            values = [rung[name] for rung in rungs]
-            if values != sorted(set(values)):
-                raise ValueError(f"{self.name}: the ladder {name!r} has {values}; expected growing values")
-        if self.sequences is not None and self.sequences < 1:
-            raise ValueError(f"{self.name}: sequences is {self.sequences}; expected at least 1, or None")
-
-    def make(self, **parameters: Any) -> Task:
-        """Return the task with these parameters, such as ``bits=8``.
-
-        Raises:
-            TypeError: If the task has no such parameter.
-        """
-        task = load(self.task) if isinstance(self.task, str) else self.task
-        made: Task = task(**parameters)
-        return made
-
-    @property
-    def largest(self) -> dict[str, int]:
-        """The largest size of the training range."""
-        return {n: s if isinstance(s, int) else s[1] for n, s in self.training.items()}
-
-    @property
-    def rungs(self) -> tuple[Rung, ...]:
-        """Every rung of every ladder once, in order."""
-        rungs: list[Rung] = []
-        for ladder in self.ladders.values():
-            rungs += [rung for rung in ladder if rung not in rungs]
-        return tuple(rungs)
-
-    def rung_sequences(self, rung: Rung) -> int:
-        """Return how many sequences a rung is judged on."""
-        if self.sequences is not None:
-            return self.sequences
-        return 512 if self.make().steps(**rung) <= 500 else 256
-
-
-def ladder(size: str, values: tuple[int, ...], **others: int) -> dict[str, tuple[Rung, ...]]:
-    """Return a ladder along one size, with the other sizes fixed."""
-    return {size: tuple({size: value, **others} for value in values)}
-
-
-TABLE = (
-    TaskSpec(
-        name="copy",
-        env_id="ntm_envs/Copy-v0",
-        task="ntm_envs.tasks.copy:Copy",
-        summary="repeat a sequence of random vectors",
-        training={"length": (1, 20)},
-        ladders=ladder("length", (20, 40, 80, 120, 200, 400, 1000)),
-    ),
-    TaskSpec(
-        name="repeat_copy",
-        env_id="ntm_envs/RepeatCopy-v0",
-        task="ntm_envs.tasks.repeat_copy:RepeatCopy",
-        summary="repeat a sequence as often as told, then say stop",
-        training={"length": (1, 10), "repeats": (1, 10)},
-        ladders={
-            **ladder("length", (10, 20, 40, 80, 100), repeats=10),
-            **ladder("repeats", (10, 11, 12, 15, 20, 40, 100), length=10),
-        },
-    ),
-    TaskSpec(
-        name="associative_recall",
-        env_id="ntm_envs/AssociativeRecall-v0",
-        task="ntm_envs.tasks.associative_recall:AssociativeRecall",
-        summary="shown one item of a list, name the next",
-        training={"items": (2, 6)},
-        ladders=ladder("items", (6, 10, 15, 20, 40, 60, 120)),
-    ),
-    TaskSpec(
-        name="ngrams",
-        env_id="ntm_envs/NGrams-v0",
-        task="ntm_envs.tasks.ngrams:NGrams",
-        summary="predict the bits of a random 6-gram source",
-        training={"length": 200},
-        ladders=ladder("length", (200, 400, 800, 2000)),
-        sequences=1000,
-    ),
-    TaskSpec(
-        name="priority_sort",
-        env_id="ntm_envs/PrioritySort-v0",
-        task="ntm_envs.tasks.priority_sort:PrioritySort",
-        summary="sort vectors by priority, and say the highest four fifths",
-        training={"length": 20},
-        ladders=ladder("length", (20, 25, 30, 40, 60, 100)),
-    ),
-)
+TABLE = _rows()
 """The project's own tasks. A change of a row is a change of the benchmark, and a new version of its id."""
 
 _specs = {row.name: row for row in TABLE}
@@ -177,6 +72,22 @@ _specs = {row.name: row for row in TABLE}
 def names() -> tuple[str, ...]:
     """Return the names of all tasks: the project's own, installed ones and registered ones."""
     return tuple(_installed())
+
+
+def suites() -> tuple[str, ...]:
+    """Return the names of all suites that have tasks."""
+    return tuple(dict.fromkeys(row.suite for row in _installed().values()))
+
+
+def suite(name: str) -> tuple[TaskSpec, ...]:
+    """Return the rows of a suite.
+
+    Raises:
+        ValueError: If there is no such suite; the message suggests the nearest one.
+    """
+    if rows := tuple(row for row in _installed().values() if row.suite == name):
+        return rows
+    raise ValueError(did_you_mean("suite", name, suites()))
 
 
 def spec(name: str) -> TaskSpec:
@@ -206,7 +117,7 @@ def spec(name: str) -> TaskSpec:
     raise ValueError(did_you_mean("task", name, _specs))
 
 
-def get(name: str, **parameters: Any) -> Task:
+def get(name: str, **parameters: Any) -> Any:
     """Return a task by its name, with these parameters, such as ``get("copy", bits=4)``."""
     return spec(name).make(**parameters)
 

@@ -10,6 +10,7 @@ import ntm_envs
 from ntm_agents.acting import ModelAgent
 from ntm_agents.ntm import NTM
 from ntm_envs import tasks
+from ntm_envs.answers import Bits
 
 
 @pytest.mark.parametrize("controller", ["feedforward", "lstm"])
@@ -19,7 +20,7 @@ def test_acting_in_an_environment_is_the_whole_sequence(controller):
     capacity = ntm_envs.capacity(len(batch.mask))
     torch.manual_seed(0)
     model = NTM(task.input_size, task.output_size, controller=controller, noise=0.5)
-    agent = ModelAgent(model)
+    agent = ModelAgent(model, task.answers)
     assert isinstance(agent, ntm_envs.Agent)
 
     envs = gym.make_vec(
@@ -42,7 +43,7 @@ def test_acting_in_an_environment_is_the_whole_sequence(controller):
 
 def test_beginning_again_forgets_everything():
     torch.manual_seed(0)
-    agent, observations = ModelAgent(NTM(3, 2)), np.ones((2, 3), np.float32)
+    agent, observations = ModelAgent(NTM(3, 2), Bits(2)), np.ones((2, 3), np.float32)
     agent.begin(2, 8, seed=0)
     first = agent.act(observations)
     assert not np.array_equal(agent.act(observations), first)
@@ -52,7 +53,7 @@ def test_beginning_again_forgets_everything():
 
 def test_the_model_can_be_trained_on_after_it_acted():
     model = NTM(3, 2)
-    agent = ModelAgent(model)
+    agent = ModelAgent(model, Bits(2))
     agent.begin(1, 4, seed=0)
     agent.act(np.zeros((1, 3), np.float32))
     assert not model.training

@@ -7,7 +7,6 @@ import torch
 from ntm_agents import NTM, load_run
 from ntm_agents.pretrained import HERE, pretrained
 from ntm_envs import capacity, keyed, tasks
-from ntm_envs.grading import cost_in_bits
 
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/summary.json"))
 BITS = {"ngrams": 1.0, "priority_sort": 20.0}
@@ -34,7 +33,9 @@ def excess(model, task, count, **sizes):
     oracle = task.oracle()
     oracle.begin(count, capacity(len(batch.inputs)), seed=0)
     best = np.array([oracle.act(observations) for observations in batch.inputs])
-    own, optimum = (cost_in_bits(p, batch.targets) for p in (torch.sigmoid(logits).numpy(), best))
+    own, optimum = (
+        task.answers.cost_in_bits(p, batch.targets) for p in (torch.sigmoid(logits).numpy(), best)
+    )
     return ((own - optimum) * batch.mask).sum(0).mean()
 
 

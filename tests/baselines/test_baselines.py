@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ntm_baselines import LSTM, CoinFlips, Constant, oracle
+from ntm_baselines import LSTM, Constant, Uniform, oracle
 from ntm_envs import Agent, tasks
 
 
@@ -48,7 +48,7 @@ def test_impossible_options_are_named(option):
         LSTM(5, 2, **{option: 0})
 
 
-@pytest.mark.parametrize("make", [oracle, CoinFlips, Constant])
+@pytest.mark.parametrize("make", [oracle, Uniform, Constant])
 @pytest.mark.parametrize("name", tasks.names())
 def test_references_are_agents(make, name):
     task = tasks.get(name)
@@ -56,11 +56,11 @@ def test_references_are_agents(make, name):
     assert isinstance(agent, Agent)
     agent.begin(3, 64, seed=0)
     actions = agent.act(np.zeros((3, task.input_size), np.float32))
-    assert actions.shape == (3, task.output_size)
+    assert actions.shape == (3, task.answers.width)
 
 
-def test_coin_flips_are_fair_and_repeat_with_their_seed():
-    agent = CoinFlips(tasks.get("copy"))
+def test_guesses_of_bits_are_fair_and_repeat_with_their_seed():
+    agent = Uniform(tasks.get("copy"))
     flips = []
     for _ in range(2):
         agent.begin(1000, 64, seed=4)

@@ -25,13 +25,6 @@ from ntm_baselines.sb3.vec_env import StepRewards
 from ntm_envs import capacity, tasks
 
 COPY = "ntm_envs/Copy-v0"
-SMALL = {
-    "copy": {"length": (1, 3)},
-    "repeat_copy": {"length": (1, 2), "repeats": (1, 2)},
-    "associative_recall": {"items": (2, 3)},
-    "ngrams": {"length": (6, 9)},
-    "priority_sort": {"length": (2, 4)},
-}
 SHORT = RewardConfig(steps=512, num_envs=4, rollout=16, batch_size=32, epochs=2, validation_sequences=4)
 
 
@@ -48,7 +41,8 @@ def plain(infos):
 @pytest.mark.parametrize("reveal", [False, True])
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
 def test_the_environment_does_what_dummy_vec_env_does(row, reveal):
-    sizes, count = SMALL[row.name] | {"reveal_target": reveal}, 5
+    answers, sequences = row.make().answers, isinstance(row.make(), tasks.SequenceTask)
+    sizes, count = {**(row.small or row.training), "reveal_target": reveal and sequences}, 5
     ours = SequenceVecEnv(row.env_id, count, **sizes)
     theirs = DummyVecEnv([lambda: gym.make(row.env_id, **sizes)] * count)
     rng, ended = np.random.default_rng(0), 0
@@ -60,7 +54,7 @@ def test_the_environment_does_what_dummy_vec_env_does(row, reveal):
         np.testing.assert_array_equal(ours.reset(), theirs.reset())
         assert plain(ours.reset_infos) == plain(theirs.reset_infos)
         for _ in range(60):
-            actions = rng.integers(2, size=(count, row.make().output_size)).astype(np.int8)
+            actions = answers.uniform(rng, count).reshape(count, *ours.action_space.shape)
             (*arrays, infos), (*expected, their_infos) = ours.step(actions), theirs.step(actions)
             for array, other in zip(arrays, expected, strict=True):
                 np.testing.assert_array_equal(array, other)
@@ -198,7 +192,7 @@ def test_entropy_and_probability_are_those_of_independent_coins():
     _, again, entropy = policy.evaluate_actions(obs, actions, rows, torch.ones(2))
     logits = policy.model(obs[None], states.pi)[0][0]
     coins = torch.distributions.Bernoulli(logits=logits)
-    torch.testing.assert_close(log_prob, coins.log_prob(actions).sum(-1))
+    torch.testing.assert_close(log_prob, coins.log_prob(actions.float()).sum(-1))
     torch.testing.assert_close(again, log_prob)
     torch.testing.assert_close(entropy, coins.entropy().sum(-1))
 
@@ -224,7 +218,7 @@ def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
         algorithm.policy._predict(torch.zeros(1, 9))
 
 
-def test_a_policy_is_of_bits_and_of_its_own_kind():
+def test_a_policy_is_of_bits_or_symbols_and_of_its_own_kind():
     class Wide(MemoryPolicy):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs, units=5)
@@ -234,8 +228,9 @@ def test_a_policy_is_of_bits_and_of_its_own_kind():
     assert MemoryPPO(Wide, env, **arguments).policy.critic[0].out_features == 5
     with pytest.raises(ValueError, match="expected MemoryPolicy, or a class of that kind"):
         MemoryPPO("MlpLstmPolicy", env, **arguments)
-    with pytest.raises(ValueError, match=r"action_space is Discrete\(2\); expected MultiBinary"):
-        MemoryPolicy(env.observation_space, gym.spaces.Discrete(2), lambda _: 1, model=GRU(9, 8), capacity=8)
+    box = gym.spaces.Box(0, 1, (8,))
+    with pytest.raises(ValueError, match=r"the action space is Box.*; expected MultiBinary"):
+        MemoryPolicy(env.observation_space, box, lambda _: 1, model=GRU(9, 8), capacity=8)
 
 
 def test_no_batch_is_a_single_step():

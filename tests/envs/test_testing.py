@@ -3,7 +3,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from ntm_envs.tasks.copy import Copy
+from ntm_envs.tasks import Solver
+from ntm_envs.tasks.classic.copy import Copy
 from ntm_envs.testing import TaskError, check_task
 
 
@@ -36,12 +37,12 @@ class Broken(Copy):
         if self.fault == "biased":
             batch.targets[:, :, 0] = batch.mask
 
-    def count_steps(self, sizes):
-        return super().count_steps(sizes) + (self.fault == "steps") * (sizes["length"] == 1)
+    def max_steps(self, sizes):
+        return super().max_steps(sizes) + (self.fault == "steps") * (sizes["length"] == 1)
 
     def oracle(self):
         if self.fault == "oracle":
-            return Copy(bits=8).oracle().__class__(8, lambda seen: seen[:, -1] == 9, lambda heard: heard)
+            return Solver(self.answers, lambda seen: seen[:, -1] == 9, lambda heard: heard)
         return super().oracle()
 
 
@@ -50,7 +51,7 @@ class Broken(Copy):
     [
         ("values", "'data 0' holds 7.0"),
         ("nan", "not all finite"),
-        ("targets", "other values than 0 and 1"),
+        ("targets", "targets are from 0 to 2"),
         ("off", "not 0 everywhere off the answer steps"),
         ("silent", "no answer step"),
         ("impure", "other episodes the second time"),

@@ -33,7 +33,7 @@ def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
     spec = tasks.spec(task)
 
     def graded(mean_return):
-        return {"all_right": 0, "wrong_bits": 4, "mean_return": mean_return, "cost_in_bits": None}
+        return {"all_right": 0, "wrong_symbols": 4, "mean_return": mean_return, "cost_in_bits": None}
 
     rungs = [
         {

@@ -39,7 +39,7 @@ class Mine(nn.Module):
 class Acts:
     """An agent that was trained elsewhere."""
 
-    outputs = "bits"
+    outputs = "answers"
 
     def __init__(self, task):
         self.oracle = task.oracle()
@@ -64,7 +64,7 @@ from ntm_envs.tasks import TaskSpec
 SHORT = TaskSpec(
     name="short-copy",
     env_id="mine/ShortCopy-v0",
-    task="ntm_envs.tasks.copy:Copy",
+    task="ntm_envs.tasks.classic.copy:Copy",
     training={"length": (1, 3)},
     ladders={"length": ({"length": 3}, {"length": 6})},
 )
@@ -101,7 +101,7 @@ def test_a_run_is_trained_and_judged(home, capsys):
     assert result.training.sequences == 64
     assert result.training.state_values == 24
     assert (result.training.track, result.training.steps) == ("supervised", None)
-    assert set(result.rungs[0].references) == {"coin-flips", "constant", "oracle"}
+    assert set(result.rungs[0].references) == {"uniform", "constant", "oracle"}
     text = Path("runs/a/result.json").read_text()
     assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
 
@@ -244,7 +244,7 @@ def test_agents_are_listed_with_what_they_learn_from(capsys):
 def test_lists_name_what_there_is(capsys, argv):
     assert cli.main(argv) == 0
     out = capsys.readouterr().out
-    expected = {"tasks": "priority_sort", "agents": "coin-flips"}.get(argv[0] if argv else "", "bench")
+    expected = {"tasks": "priority_sort", "agents": "uniform"}.get(argv[0] if argv else "", "bench")
     assert expected in out
 
 
@@ -258,7 +258,7 @@ def test_help_teaches(capsys, command):
 
 def test_an_episode_is_watched_in_the_terminal_and_recorded(home, capsys):
     assert cli.main(["watch", "--length", "2", "--fps", "1000"]) == 0
-    assert "step 5 of 5, 0 wrong bits" in capsys.readouterr().out
+    assert "step 5 of 5, 0 wrong symbols" in capsys.readouterr().out
     assert cli.main(["watch", "--task", "associative_recall", "--items", "2", "--output", "a.gif"]) == 0
     with Image.open("a.gif") as gif:
         assert gif.n_frames == 17
@@ -268,7 +268,7 @@ def test_an_episode_is_watched_in_the_terminal_and_recorded(home, capsys):
 
 
 def test_a_bench_is_repeatable_and_survives_what_fails(home, capsys):
-    command = ["bench", "--agents", "oracle", "./mine.py:Fails", "coin-flips", "--tasks", "./short.py:SHORT"]
+    command = ["bench", "--agents", "oracle", "./mine.py:Fails", "uniform", "--tasks", "./short.py:SHORT"]
     command += ["--seeds", "2", "--sequences", "8", "--jobs", "2", "--output", "out"]
     assert cli.main(command) == 1
     out = " ".join(capsys.readouterr().out.split())  # it may be wrapped

@@ -7,12 +7,14 @@ import torch
 
 from ntm_agents import NTM, ModelAgent
 from ntm_agents.pretrained import HERE as PRETRAINED
-from ntm_baselines import LSTM, CoinFlips, Constant
-from ntm_envs import capacity, grading, tasks
+from ntm_baselines import LSTM, Constant, Uniform
+from ntm_envs import capacity, playing, tasks
+from ntm_envs.answers import Bits
+from ntm_envs.lookup import load
 from ntm_envs.tasks import TaskSpec
-from ntm_envs.tasks.copy import Copy
+from ntm_envs.tasks.classic.copy import Copy
 from ntm_leaderboard import evaluate as evaluation
-from ntm_leaderboard.contestants import ready
+from ntm_leaderboard.contestants import AGENTS, ready
 from ntm_leaderboard.evaluate import evaluate, evaluation_keys, play, rungs_of
 from ntm_leaderboard.results import NO_NONCE
 
@@ -22,8 +24,9 @@ COMMITMENT = "ab" * 32
 def judged(agent, spec, commitment=COMMITMENT):
     """Play the first two rungs, 64 sequences each."""
     task = spec.make()
-    others = {"oracle": task.oracle(), "constant": Constant(task), "coin-flips": CoinFlips(task)}
-    return evaluate(agent, spec, commitment, references=others, rungs=rungs_of(spec, sequences=64)[:2])
+    others = {"oracle": task.oracle(), "constant": Constant(task), "uniform": Uniform(task)}
+    rungs = rungs_of(spec, sequences=64)[:2]
+    return evaluate(agent, spec, commitment, references=others, rungs=rungs, whole=True)
 
 
 def test_keys_are_what_the_definition_says():
@@ -62,51 +65,89 @@ def test_the_references_get_what_they_must(name):
     spec = tasks.spec(name)
     rung = judged(spec.make().oracle(), spec)[0]
     assert rung.sequences == 64
-    if name == "ngrams":
+    if spec.metric == "cost":
         assert 0.4 < rung.score.mean_return < 0.7
         assert rung.score.cost_in_bits == pytest.approx(127.9, abs=4 * 36 / 8)
     else:
-        assert rung.score.wrong_bits == 0
-        assert rung.score.mean_return == pytest.approx(1)
+        assert rung.score.wrong_symbols == 0
+        _, most = spec.make().return_bounds({size: np.array(value) for size, value in spec.largest.items()})
+        assert rung.score.mean_return == pytest.approx(float(most))
     assert rung.score == rung.references["oracle"]
-    flips = rung.references["coin-flips"]
-    assert flips.wrong_bits / rung.bits == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(rung.bits))
-    assert flips.cost_in_bits is None
+    guesses = rung.references["uniform"]
+    assert guesses.cost_in_bits is None
+    if isinstance(spec.make(), tasks.SequenceTask):
+        share, count = np.mean([1 - 1 / size for size in spec.make().answers.sizes]), rung.symbols
+        assert guesses.wrong_symbols / count == pytest.approx(share, abs=4 * 0.5 / np.sqrt(count))
 
 
-@pytest.mark.parametrize("name", ["copy", "repeat_copy", "ngrams"])
-def test_stepping_through_the_environment_is_grading_the_whole_sequence(name):
+MODELS = {row.entry: row for row in AGENTS if row.learns}
+SEQUENCES = [row for row in tasks.TABLE if isinstance(row.make(), tasks.SequenceTask)]
+
+
+@pytest.mark.parametrize("entry", MODELS)
+@pytest.mark.parametrize("spec", SEQUENCES, ids=lambda spec: spec.name)
+def test_stepping_through_the_environment_is_grading_whole_sequences(spec, entry):
     torch.manual_seed(0)
-    spec = tasks.spec(name)
-    task, sizes = spec.make(), {**spec.largest}
+    task, row = spec.make(), MODELS[entry]
+    model = load(entry)(task.input_size, task.output_size, **row.recipe(spec.name, spec.suite).model)
+    agent, sizes = ModelAgent(model, task.answers), {**spec.largest} | dict.fromkeys(task.limits, 6)
+    arguments = (agent, task, sizes, np.arange(9))
+    bound = capacity(task.steps(**sizes))
+    one, two = (playing.play(*arguments, capacity=bound, whole=whole) for whole in (False, True))
+    np.testing.assert_array_equal(one.wrong, two.wrong)
+    np.testing.assert_array_equal(one.symbols, two.symbols)
+    np.testing.assert_allclose(one.returns, two.returns, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(one.costs, two.costs, rtol=1e-4)
+
+
+@pytest.mark.parametrize("spec", SEQUENCES, ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "make", [lambda task: task.oracle(), Constant, Uniform], ids=["oracle", "constant", "uniform"]
+)
+def test_references_have_the_same_counts_in_both_ways(spec, make):
+    task = spec.make()
+    bound = capacity(task.steps(**spec.largest))
+    one, two = (
+        playing.play(make(task), task, spec.largest, np.arange(40), capacity=bound, seed=3, whole=whole)
+        for whole in (False, True)
+    )
+    np.testing.assert_array_equal(one.wrong, two.wrong)
+    np.testing.assert_array_equal(one.symbols, two.symbols)
+    np.testing.assert_allclose(one.returns, two.returns, rtol=0, atol=1e-12)
+
+
+def test_what_is_graded_is_what_the_model_says():
+    torch.manual_seed(0)
+    spec = tasks.spec("repeat_copy")
+    task, sizes, keys = spec.make(), dict(spec.largest), np.arange(20)
     model = NTM(task.input_size, task.output_size, units=10).eval()
-    keys = np.arange(20)
-    score, bits = play(ModelAgent(model), spec, sizes, keys)
+    score, symbols = play(ModelAgent(model, task.answers), spec, sizes, keys)
     batch = task.episodes(keys, **sizes)
     with torch.no_grad():
         inputs = torch.from_numpy(batch.inputs).contiguous()
         logits, _ = model(inputs, model.initial_state(20, capacity(len(inputs))))
-    probabilities = logits.sigmoid().numpy()
-    wrong = ((grading.to_bits(probabilities) != batch.targets) & batch.mask[:, :, None]).sum(axis=(0, 2))
-    assert score.wrong_bits == wrong.sum()
+    wrong = (((logits > 0).numpy() != batch.targets) & batch.mask[:, :, None]).sum(axis=(0, 2))
+    assert score.wrong_symbols == wrong.sum()
     assert score.all_right == (wrong == 0).sum()
-    assert bits == batch.mask.sum() * task.output_size
-    costs = (grading.cost_in_bits(probabilities, batch.targets) * batch.mask).sum(axis=0)
+    assert symbols == batch.mask.sum() * task.output_size
+    targets = torch.from_numpy(batch.targets).float()
+    nats = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(2)
+    costs = (nats.numpy() * batch.mask).sum(axis=0) / np.log(2)
     assert score.cost_in_bits == pytest.approx(costs.mean(), rel=1e-4)
-    assert score.mean_return == pytest.approx(1 - 2 * score.wrong_bits / bits)
+    assert score.mean_return == pytest.approx(1 - 2 * score.wrong_symbols / symbols)
 
 
 def test_playing_a_few_episodes_at_a_time_changes_nothing(monkeypatch):
     torch.manual_seed(0)
     spec = tasks.spec("copy")
     task = spec.make()
-    agent, keys = ModelAgent(NTM(task.input_size, task.output_size, units=10)), np.arange(20)
+    agent, keys = ModelAgent(NTM(task.input_size, task.output_size, units=10), task.answers), np.arange(20)
     together = play(agent, spec, {"length": 3}, keys)
     monkeypatch.setattr(evaluation, "SLOTS_AT_A_TIME", 7 * capacity(task.steps(length=3)))
     apart = play(agent, spec, {"length": 3}, keys)
     assert apart[0].cost_in_bits == pytest.approx(together[0].cost_in_bits)
-    assert (apart[0].all_right, apart[0].wrong_bits, apart[1]) == (
-        together[0].all_right, together[0].wrong_bits, together[1],
+    assert (apart[0].all_right, apart[0].wrong_symbols, apart[1]) == (
+        together[0].all_right, together[0].wrong_symbols, together[1],
     )  # fmt: skip
 
 
@@ -142,7 +183,7 @@ def test_the_same_agent_is_judged_the_same_twice():
     spec = tasks.spec("copy")
     task = spec.make()
     model = LSTM(task.input_size, task.output_size, units=8)
-    agent = ModelAgent(model)
+    agent = ModelAgent(model, Bits(8))
     assert judged(agent, spec) == judged(agent, spec)
     other = judged(agent, spec, commitment="cd" * 32)
     assert other[0].references["constant"] != judged(agent, spec)[0].references["constant"]
@@ -152,6 +193,8 @@ def test_every_scored_bit_is_counted_where_the_key_decides_how_many():
     @dataclass(frozen=True, kw_only=True)
     class Prefix(Copy):
         """Only some of the answers count."""
+
+        keyed_steps = True
 
         def fill(self, batch):
             super().fill(batch)
@@ -168,9 +211,9 @@ def test_every_scored_bit_is_counted_where_the_key_decides_how_many():
     )
     tasks.register(row)
     keys = np.arange(30)
-    score, bits = play(CoinFlips(row.make()), row, {"length": 4}, keys)
+    score, bits = play(Uniform(row.make()), row, {"length": 4}, keys)
     assert bits == row.make().episodes(keys, length=4).mask.sum() * 8
-    assert score.wrong_bits < bits
+    assert score.wrong_symbols < bits
 
 
 @pytest.mark.parametrize(("arguments", "message"), [({"up_to": 3}, "up to 3"), ({"sequences": 0}, "is 0")])

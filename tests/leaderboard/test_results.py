@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from ntm_leaderboard import results
 from ntm_leaderboard.results import Result
 
-SCORE = {"all_right": 3, "wrong_bits": 5, "mean_return": 0.9, "cost_in_bits": 2.5}
-PERFECT = {"all_right": 4, "wrong_bits": 0, "mean_return": 1.0, "cost_in_bits": None}
+SCORE = {"all_right": 3, "wrong_symbols": 5, "mean_return": 0.9, "cost_in_bits": 2.5}
+PERFECT = {"all_right": 4, "wrong_symbols": 0, "mean_return": 1.0, "cost_in_bits": None}
 RESULT = {
     "schema_version": 1,
     "agent": "ntm",
@@ -24,7 +24,7 @@ RESULT = {
         {
             "sizes": {"length": 20},
             "sequences": 4,
-            "bits": 640,
+            "symbols": 640,
             "score": SCORE,
             "references": {"oracle": PERFECT},
         }
@@ -56,7 +56,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
     assert Result.read(path) == result
     assert list(path.parent.iterdir()) == [path]
     assert result.rungs[0].sequence_accuracy == 0.75
-    assert result.rungs[0].bit_accuracy == 1 - 5 / 640
+    assert result.rungs[0].symbol_accuracy == 1 - 5 / 640
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs"], [], "rungs"),
         (["created"], "2026-11-21T00:00:00", "created"),
         (["rungs", 0, "score", "all_right"], 5, "all_right is 5 of 4"),
-        (["rungs", 0, "score", "wrong_bits"], 641, "wrong_bits is 641 of 640"),
-        (["rungs", 0, "score", "wrong_bits"], 0, "contradict"),
-        (["rungs", 0, "score", "all_right"], 4, "5 wrong bits and 4 of 4 sequences all right contradict"),
-        (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_bits": 2}, "2 wrong bits and 1 of 4"),
-        (["rungs", 0, "references", "oracle", "wrong_bits"], 1, "oracle: 1 wrong bits"),
+        (["rungs", 0, "score", "wrong_symbols"], 641, "wrong_symbols is 641 of 640"),
+        (["rungs", 0, "score", "wrong_symbols"], 0, "contradict"),
+        (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 sequences all right contradict"),
+        (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_symbols": 2}, "2 wrong symbols and 1 of 4"),
+        (["rungs", 0, "references", "oracle", "wrong_symbols"], 1, "oracle: 1 wrong symbols"),
         (["rungs", 0, "score", "mean_return"], 1.1, "mean_return"),
         (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),
         (["rungs", 0, "sequences"], 0, "sequences"),

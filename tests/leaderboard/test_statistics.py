@@ -20,7 +20,7 @@ from ntm_leaderboard.statistics import (
 
 def rung(sizes, right, sequences=100, cost=None, oracle_wrong=0, oracle_cost=None):
     def score(right, cost, wrong):
-        return Score(all_right=right, wrong_bits=wrong, mean_return=0.0, cost_in_bits=cost)
+        return Score(all_right=right, wrong_symbols=wrong, mean_return=0.0, cost_in_bits=cost)
 
     oracle = score(sequences if not oracle_wrong else 0, oracle_cost, oracle_wrong)
     own = score(right, cost, (sequences - right) * 3)
@@ -74,7 +74,7 @@ def test_the_probability_of_improvement_is_that_of_mann_and_whitney():
 
 def returns(sizes, own, constant=0.2, oracle=0.7):
     def score(mean_return):
-        return Score(all_right=0, wrong_bits=4, mean_return=mean_return, cost_in_bits=None)
+        return Score(all_right=0, wrong_symbols=4, mean_return=mean_return, cost_in_bits=None)
 
     references = {"constant": score(constant), "oracle": score(oracle)}
     return Rung(sizes=sizes, sequences=4, bits=8, score=score(own), references=references)

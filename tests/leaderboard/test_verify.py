@@ -301,7 +301,7 @@ def test_the_name_of_another_agent_is_refused(packed):
 
 def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsys):
     def claim(result):
-        result["rungs"][0]["score"] |= {"all_right": 16, "wrong_bits": 0, "mean_return": 1.0}
+        result["rungs"][0]["score"] |= {"all_right": 16, "wrong_symbols": 0, "mean_return": 1.0}
 
     assert cli.main(["verify", str(packed[0]), "--replay"]) == 0
     assert "plays the same again" in capsys.readouterr().out.replace("\n", " ")
@@ -317,7 +317,7 @@ def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsy
 def test_counts_that_were_edited_are_doubted(packed):
     def claim(result):
         rung = result["rungs"][0]
-        rung["score"] |= {"all_right": 16, "wrong_bits": 0, "mean_return": 1.0}
+        rung["score"] |= {"all_right": 16, "wrong_symbols": 0, "mean_return": 1.0}
 
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])  # nothing contradicts it
@@ -330,10 +330,10 @@ def test_counts_that_were_edited_are_doubted(packed):
 def test_references_that_were_edited_are_doubted(packed):
     def claim(result):
         rung = result["rungs"][0]
-        wrong = rung["references"]["oracle"]["wrong_bits"] + 1000
+        wrong = rung["references"]["oracle"]["wrong_symbols"] + 1000
         rung["references"]["oracle"] |= {
             "all_right": 0,
-            "wrong_bits": wrong,
+            "wrong_symbols": wrong,
             "mean_return": 1 - 2 * wrong / rung["bits"],
         }
 
@@ -370,17 +370,18 @@ def test_a_record_is_believed_only_if_it_is_one_of_the_claim(packed):
 
 
 def test_all_counts_of_a_record_have_to_come_out_again(packed):
-    def wrong_bits(change):
+    def wrong_symbols(change):
         def edit(record):
             rung = record["rungs"][0]
-            rung["score"]["wrong_bits"] += change
+            rung["score"]["wrong_symbols"] += change
             rung["score"]["mean_return"] -= 2 * change / rung["bits"]
 
         return edit
 
     claimed = verify.check(packed[0])
-    assert not verify.differences(record_of(claimed, wrong_bits(-160)), claimed)  # those of one sequence
-    assert "wrong bits in the record" in verify.differences(record_of(claimed, wrong_bits(-161)), claimed)[0]
+    assert not verify.differences(record_of(claimed, wrong_symbols(-160)), claimed)  # those of one sequence
+    found = verify.differences(record_of(claimed, wrong_symbols(-161)), claimed)
+    assert "wrong symbols in the record" in found[0]
     cheap = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=1.0))
     assert "a cost of 1.0 bits in the record" in verify.differences(cheap, claimed)[0]
     hard = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=None))
@@ -433,7 +434,7 @@ def test_files_of_the_present_folder_are_not_imported(packed, tmp_path):
 
 def test_bits_are_compared_where_no_sequence_is_right(packed):
     def with_wrong(wrong):
-        score = {"all_right": 0, "wrong_bits": wrong, "mean_return": 0.0, "cost_in_bits": None}
+        score = {"all_right": 0, "wrong_symbols": wrong, "mean_return": 0.0, "cost_in_bits": None}
         rung = {"sizes": {"length": 20}, "sequences": 500, "bits": 80_000, "score": score, "references": {}}
         return claimed.model_copy(update={"rungs": [Rung.model_validate(rung)]})
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from ntm_agents import NTM, ModelAgent
 from ntm_envs import tasks
+from ntm_envs.answers import Bits
 from ntm_leaderboard import watching
 
 COPY = "ntm_envs/Copy-v0"
@@ -52,7 +53,7 @@ def rendered(agent, length, mode):
 @pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
 @pytest.mark.parametrize(
     "agent",
-    [tasks.get("copy").oracle(), ModelAgent(Stepper(entries=("memory", "other")))],
+    [tasks.get("copy").oracle(), ModelAgent(Stepper(entries=("memory", "other")), Bits(8))],
     ids=["no trace", "no weighting"],
 )
 def test_an_agent_that_shows_nothing_is_drawn_as_the_environment_does(agent, mode):
@@ -62,7 +63,7 @@ def test_an_agent_that_shows_nothing_is_drawn_as_the_environment_does(agent, mod
 
 @pytest.mark.parametrize("length", [2, 70])
 def test_the_machine_stands_below_and_pictures_keep_their_size(length):
-    agent = ModelAgent(Stepper(heads=2))
+    agent = ModelAgent(Stepper(heads=2), Bits(8))
     shown, above = frames(agent, length, "rgb_array"), rendered(agent, length, "rgb_array")
     assert len({frame.shape for frame in shown}) == 1
     assert len(shown) == 2 * length + 2
@@ -74,7 +75,7 @@ def test_the_machine_stands_below_and_pictures_keep_their_size(length):
 
 
 def test_text_keeps_its_size_and_numbers_the_heads():
-    shown = frames(ModelAgent(Stepper(heads=2)), 10, "ansi")
+    shown = frames(ModelAgent(Stepper(heads=2), Bits(8)), 10, "ansi")
     assert len({text.count("\n") for text in shown}) == 1
     assert "write weighting 2, 21 of 32 slots, 3 a line" in shown[0]
     rows = shown[-1].split("write weighting 2")[1].splitlines()[1:]
@@ -98,7 +99,7 @@ def test_the_slots_that_are_used_are_those_with_weight_after_a_step():
 
 def test_a_memory_of_another_size_and_numbers_that_are_not_finite_are_left_out():
     model = Stepper()
-    agent = ModelAgent(model)
+    agent = ModelAgent(model, Bits(8))
     agent.begin(1, 8, seed=0)
     weighting = torch.full((1, 1, 8), torch.nan)
     model.trace = lambda state: {"read weighting": weighting, "memory": torch.zeros(1, 5, 2)}
@@ -114,7 +115,9 @@ def test_a_memory_of_another_size_and_numbers_that_are_not_finite_are_left_out()
 @pytest.mark.parametrize("suffix", ["gif", "png"])
 def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
     torch.manual_seed(0)
-    agent = ModelAgent(NTM(9, 8, units=8, read_heads=2, memory_start="learned", head_start="learned"))
+    agent = ModelAgent(
+        NTM(9, 8, units=8, read_heads=2, memory_start="learned", head_start="learned"), Bits(8)
+    )
     path = tmp_path / f"a.{suffix}"
     watching.record(agent, COPY, {"length": 2}, 0, [path], fps=8)
     with Image.open(path) as picture:
@@ -124,7 +127,7 @@ def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
 
 def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):
     path = tmp_path / "a.gif"
-    watching.record(ModelAgent(Stepper()), COPY, {"length": 10}, 0, [path], fps=8)
+    watching.record(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 10}, 0, [path], fps=8)
     with Image.open(path) as gif:
         gif.seek(4)
         colours = {colour for _, colour in gif.convert("RGB").getcolors(1000)}
@@ -134,11 +137,11 @@ def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):
 def test_a_low_terminal_shows_the_top_and_in_the_end_everything(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("LINES", "12")
-    watching.play(ModelAgent(Stepper()), COPY, {"length": 2}, 3, "ansi", fps=1000)
+    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 2}, 3, "ansi", fps=1000)
     first, *others = capsys.readouterr().out.split("\x1b[11A\x1b[J")
     assert len(others) == 5
     assert first.count("\n") == 11
-    assert others[-1].rstrip("\n") == frames(ModelAgent(Stepper()), 2, "ansi")[-1]
+    assert others[-1].rstrip("\n") == frames(ModelAgent(Stepper(), Bits(8)), 2, "ansi")[-1]
 
 
 def test_a_window_shows_the_machine_too(monkeypatch):
@@ -150,6 +153,6 @@ def test_a_window_shows_the_machine_too(monkeypatch):
     monkeypatch.setattr(
         watching.Window, "show", lambda self, frame, fps: (shown.append(frame), show(self, frame, fps))
     )
-    watching.play(ModelAgent(Stepper()), COPY, {"length": 1}, 3, "human", fps=1000)
-    for one, other in zip(shown, frames(ModelAgent(Stepper()), 1, "rgb_array"), strict=True):
+    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 1}, 3, "human", fps=1000)
+    for one, other in zip(shown, frames(ModelAgent(Stepper(), Bits(8)), 1, "rgb_array"), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
-from ntm_envs.tasks.base import Size
+from ntm_envs.tasks import Size
 
 Track: TypeAlias = Literal["supervised", "reward"]
 """What is learnt from: right answers, or rewards alone."""
@@ -83,7 +83,7 @@ class TrainConfig:
     """Start again from new weights if after this many sequences the validation loss is still above
     `restart_loss`. None for never."""
     restart_loss: float = 0.6
-    """See `restart_after`; in nats a bit, of which guessing costs 0.693."""
+    """See `restart_after`; in nats a symbol: guessing costs 0.693 a bit."""
     restarts: int = 3
     """How often that is done at most."""
     rollback: float | None = None

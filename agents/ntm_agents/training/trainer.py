@@ -5,7 +5,7 @@ the batches are drawn by key from the seed and the number of the update, and eve
 update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
 has a run's own state while the run is at work, and the caller's before and after.
 
-Shape letters: B batch, T time steps, I input and O output channels.
+Shape letters: B batch, T time steps, I input channels, L logits.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ntm_agents.protocol import State, mapped
+from ntm_agents.readout import readout
 from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.run import Run, alone_in
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
-from ntm_envs.tasks import Batch, Task
+from ntm_envs.tasks import Batch, SequenceTask, Task
 
 Metrics = dict[str, Any]
 Config = TypeVar("Config", TrainConfig, RewardConfig)
+T = TypeVar("T", bound=Task)
 TRAINING, VALIDATION = 0, 1  # the streams of a seed
 
 
@@ -91,7 +92,11 @@ class Trainer:
         self.device = usable(device)
         self._report = report
         self._spec = run.task_spec()
-        self._task = self._spec.make()
+        task = self._spec.make()
+        if not isinstance(task, SequenceTask):
+            raise ValueError(f"{self._spec.name} is interactive and has no targets; learn it from rewards")
+        self._task = task
+        self._readout = readout(self._task.answers)
         self._lessons = taught(self._task, self.config.lessons)
         self.config.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
@@ -248,7 +253,7 @@ class Trainer:
             )
 
     def _forward(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Return the mean loss of the answer bits, in nats, and which sequences ``[B]`` are all right.
+        """Return the mean loss of the answers, in nats a symbol, and which sequences ``[B]`` are all right.
 
         The model's penalty is added with its weight.
         """
@@ -264,12 +269,12 @@ class Trainer:
             logits = self._compiled_steps(inputs, state)
         else:
             logits, _ = model(inputs, state)
-        right = ((logits > 0) == targets.bool()).all(2) | ~mask
-        loss = functional.binary_cross_entropy_with_logits(logits[mask], targets[mask].to(logits.dtype))
+        right = (self._readout.decode(logits) == targets).all(2) | ~mask
+        loss = self._readout.loss(logits[mask], targets[mask])
         return loss + penalty * added, right.all(0)
 
     def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
-        """Return the logits ``[T, B, O]``, a compiled step at a time; whole sequences compile for minutes."""
+        """Return the logits ``[T, B, L]``, a compiled step at a time; whole sequences compile for minutes."""
         logits = []
         for observation in inputs.unsqueeze(1).unbind(0):
             # Of a state that is always laid out alike, one program serves all steps.
@@ -414,7 +419,7 @@ def config_of(run: Run, kind: type[Config]) -> Config:
     return run.train
 
 
-def taught(task: Task, lessons: Mapping[str, float]) -> Task:
+def taught(task: T, lessons: Mapping[str, float]) -> T:
     """Return a task with the parameters that are others in training.
 
     Raises:
@@ -423,7 +428,7 @@ def taught(task: Task, lessons: Mapping[str, float]) -> Task:
     for name in lessons:
         if name not in (field.name for field in fields(task)):
             raise ValueError(f"lessons has {name!r}; expected a parameter of the task: {task}")
-    changed = replace(task, **lessons)  # type: ignore[arg-type]
+    changed = replace(task, **lessons)
     if (changed.input_channels, changed.output_channels) != (task.input_channels, task.output_channels):
         raise ValueError(f"lessons has {dict(lessons)}, which changes the channels; expected the same ones")
     return changed

@@ -9,7 +9,8 @@ The policy's logits are the model's. The critic sees the observation and, withou
 which say how sure the policy is; so it needs no memory of its own, and a model that was trained is nothing
 but the model.
 
-Shape letters: B environments, R rows of a batch, S their steps, I input and O output channels.
+Shape letters: B environments, R rows of a batch, S their steps, I input channels, O symbols and L logits of
+an answer. Stable-Baselines3 has no axis O where O is 1.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import FloatSchedule
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ntm_agents.protocol import Model, State, mapped
+from ntm_agents.readout import readout
+from ntm_envs.answers import from_space
 
 PARTS = 4
 """Into so many parts a batch of rows is cut, to have less padding."""
@@ -67,18 +69,18 @@ class Cut:
 
 
 class MemoryPolicy(BasePolicy):
-    """Flips a coin for each bit, with the probability that a model says.
+    """Draws each symbol of an action from the distribution that a model outputs.
 
     Args:
         observation_space: A box ``[I]``.
-        action_space: Bits ``[O]``.
+        action_space: The space of bits or symbols (:mod:`ntm_envs.answers`).
         lr_schedule: The learning rate, by the share of the training that is left.
-        model: A model of I inputs and O outputs (:class:`ntm_agents.protocol.Model`).
+        model: A model of I inputs and L outputs (:class:`ntm_agents.protocol.Model`).
         capacity: Upper bound of the number of steps of an episode, a power of two.
         units: Units of each of the critic's two layers.
 
     Raises:
-        ValueError: If actions are not bits.
+        ValueError: If actions are neither bits nor symbols.
     """
 
     def __init__(
@@ -92,12 +94,12 @@ class MemoryPolicy(BasePolicy):
         units: int = 64,
     ) -> None:
         super().__init__(observation_space, action_space)
-        if not isinstance(action_space, spaces.MultiBinary):
-            raise ValueError(f"action_space is {action_space}; expected MultiBinary, as actions are bits")
+        answers = from_space(action_space)
+        self._readout, self._width = readout(answers), answers.width
         self.model = model
         self._memory = cast("Model", model)
         self._capacity = capacity
-        inputs = spaces.flatdim(observation_space) + spaces.flatdim(action_space)
+        inputs = spaces.flatdim(observation_space) + answers.logits
         self.critic = nn.Sequential(
             nn.Linear(inputs, units), nn.Tanh(), nn.Linear(units, units), nn.Tanh(), nn.Linear(units, 1)
         )
@@ -125,8 +127,10 @@ class MemoryPolicy(BasePolicy):
             Actions ``[B, O]``, values ``[B, 1]``, log-probabilities ``[B]`` and the states.
         """
         logits, state = self._step(obs, lstm_states.pi, episode_starts)
-        actions = (logits > 0 if deterministic else torch.rand_like(logits) < torch.sigmoid(logits)).float()
-        return actions, self._values(obs, logits), _log_probability(logits, actions), _both(state)
+        answers = self._readout.decode(logits) if deterministic else self._readout.sample(logits)
+        likelihood = self._readout.log_probability(logits, answers)
+        actions = answers.reshape(-1, *cast("tuple[int, ...]", self.action_space.shape))
+        return actions, self._values(obs, logits), likelihood, _both(state)
 
     def evaluate_actions(
         self, obs: Tensor, actions: Tensor, lstm_states: Rows, episode_starts: Tensor
@@ -148,8 +152,8 @@ class MemoryPolicy(BasePolicy):
             found.append(logits[there])
             places.append(at[there])
         logits = torch.cat(found)[torch.cat(places).argsort()]
-        entropy = functional.softplus(logits) - logits * torch.sigmoid(logits)
-        return self._values(obs, logits), _log_probability(logits, actions), entropy.sum(-1)
+        likelihood = self._readout.log_probability(logits, actions.reshape(-1, self._width))
+        return self._values(obs, logits), likelihood, self._readout.entropy(logits)
 
     def predict_values(self, obs: Tensor, lstm_states: Any, episode_starts: Tensor) -> Tensor:
         """Return the values ``[B, 1]`` of observations ``[B, I]``."""
@@ -168,7 +172,7 @@ class MemoryPolicy(BasePolicy):
             observation: ``[B, I]``, or ``[I]`` of one environment.
             state: What the last call returned; None at the start.
             episode_start: Which episodes start now ``[B]``; all without a state.
-            deterministic: Whether each bit is the likelier one, or a coin is flipped.
+            deterministic: Whether each symbol is the most probable one, or drawn.
         """
         self.set_training_mode(False)
         inputs, vectorised = self.obs_to_tensor(observation)
@@ -205,7 +209,7 @@ class MemoryPolicy(BasePolicy):
 
 
 class FloatRolloutBuffer(RecurrentRolloutBuffer):
-    """sb3-contrib's own, but for bits, of which a likelihood is made: torch makes none of integers."""
+    """sb3-contrib's own, but with actions as floats: torch has no likelihood of bits that are integers."""
 
     def reset(self) -> None:
         """Forget the rollout."""
@@ -331,8 +335,3 @@ class MemoryPPO(RecurrentPPO):
 def _both(state: State) -> RNNStates:
     """Return a state as RecurrentPPO has it, for the actor and the critic."""
     return RNNStates(cast("Any", state), cast("Any", Cut(state)))
-
-
-def _log_probability(logits: Tensor, bits: Tensor) -> Tensor:
-    """Return the log-probability of bits ``[..., O]``, summed over them."""
-    return -functional.binary_cross_entropy_with_logits(logits, bits, reduction="none").sum(-1)

@@ -1,9 +1,9 @@
-"""Stable-Baselines3's own policies as models, so that they are trained, kept and judged like every other.
+"""Stable-Baselines3's own policies as models, so that they are trained, kept and evaluated like every other.
 
-Weights are those of the policy, critic included; nothing is ever pickled. What is played is the likelier
-value of each bit: the policy's deterministic action.
+Weights are those of the policy, critic included; nothing is ever pickled. What is played is the most probable
+class of each symbol: the policy's deterministic action.
 
-Shape letters: B batch, T time steps, I input and O output channels, F frames.
+Shape letters: B batch, T time steps, I input channels, L logits, F frames.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class FeedForward(nn.Module):
 
     Args:
         input_size: Number of input channels I.
-        output_size: Number of output channels O.
+        output_size: Number of logits L.
         units: Units of each layer, in actor and critic.
         frames: Number of observations F that are seen, the present one included.
     """
@@ -44,7 +44,7 @@ class FeedForward(nn.Module):
         return torch.zeros(batch_size, seen, device=self.policy.device)
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits ``[T, B, O]`` for inputs ``[T, B, I]``, and what is seen of them later."""
+        """Return the logits ``[T, B, L]`` for inputs ``[T, B, I]``, and what is seen of them later."""
         T, B, I = inputs.shape  # noqa: E741
         every = torch.cat([state.view(B, -1, I).transpose(0, 1), inputs])
         windows = every.unfold(0, self.frames, 1).permute(0, 1, 3, 2).reshape(T, B, -1)
@@ -57,7 +57,7 @@ class Recurrent(nn.Module):
 
     Args:
         input_size: Number of input channels I.
-        output_size: Number of output channels O.
+        output_size: Number of logits L.
         units: Units of each LSTM.
     """
 
@@ -76,7 +76,7 @@ class Recurrent(nn.Module):
         return zeros, zeros.clone()
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return the logits ``[T, B, O]`` for inputs ``[T, B, I]``, and the state after the last step."""
+        """Return the logits ``[T, B, L]`` for inputs ``[T, B, I]``, and the state after the last step."""
         hidden, cell = state
         found, (hidden, cell) = self.policy.lstm_actor(inputs, (hidden[None], cell[None]))
         logits = self.policy.action_net(self.policy.mlp_extractor.forward_actor(found))
@@ -84,4 +84,5 @@ class Recurrent(nn.Module):
 
 
 def _spaces(input_size: int, output_size: int) -> tuple[spaces.Box, spaces.MultiBinary]:
+    """Return spaces with which a policy has the weights of one for any answers of so many logits."""
     return spaces.Box(-torch.inf, torch.inf, (input_size,)), spaces.MultiBinary(output_size)

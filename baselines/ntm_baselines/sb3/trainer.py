@@ -1,12 +1,13 @@
 """Training from rewards alone: a run as the supervised trainer makes it, but for what it learns from.
 
 A run that was killed starts again, as Stable-Baselines3 cannot go on from the middle; one that is complete is
-the same as of every other agent, and is judged in the same way.
+the same as of every other agent, and is evaluated in the same way.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
 from torch import Tensor, nn
 
+from ntm_agents.acting import ModelAgent
 from ntm_agents.training.checkpoint import save_tensors
 from ntm_agents.training.config import RewardConfig
 from ntm_agents.training.run import Run, alone_in
@@ -41,6 +43,7 @@ from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.vec_env import SequenceVecEnv, StepRewards
 from ntm_envs import capacity, keyed
 from ntm_envs.files import write_atomically
+from ntm_envs.playing import play
 
 ALGORITHM = 2
 """The stream of a seed that Stable-Baselines3 and the environments are seeded by."""
@@ -54,7 +57,7 @@ class Counters:
     sequences: int = 0
     steps: int = 0
     seconds: float = 0.0
-    best_return: float = -2.0
+    best_return: float = -math.inf
     best_accuracy: float = -1.0
     best_sequences: int = 0
 
@@ -89,7 +92,7 @@ class RewardTrainer:
         taught(self._task, self.config.lessons)  # refuses what is no lesson
         self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
-        most = capacity(self._task.steps(**self._spec.largest))
+        self._capacity = capacity(self._task.steps(**self._spec.largest))
         self._random = _random_states()
         with self._own_random_states():
             torch.manual_seed(int(streams[TRAINING]))
@@ -97,13 +100,17 @@ class RewardTrainer:
             # Not the run's own seed, with which rows of two runs would be the same.
             self._seed = int(streams[ALGORITHM]) % 2**31
             self.algorithm = _algorithm(
-                self.config, self.model, self._environment(), capacity=most, seed=self._seed, device=device
+                self.config,
+                self.model,
+                self._environment(),
+                capacity=self._capacity,
+                seed=self._seed,
+                device=device,
             )
-        keys = keyed.stream_keys(
+        self._validation_keys = keyed.stream_keys(
             np.full(self.config.validation_sequences, streams[VALIDATION]),
             np.arange(self.config.validation_sequences),
         )
-        self._validation = self._task.episodes(keys, **self._spec.largest)
         self.counters = Counters()
         self._best: dict[str, Tensor] = {}
         if folder is not None:
@@ -192,17 +199,19 @@ class RewardTrainer:
         algorithm._last_episode_starts = np.ones(env.num_envs, np.bool_)
 
     def validate(self) -> None:
-        """Judge the likelier bits at the largest training size, and keep the weights with the best return."""
-        counters, batch = self.counters, self._validation
+        """Play with the most probable symbols at the largest training size; keep the best weights."""
+        counters = self.counters
         if isinstance(self.model, FeedForward | Recurrent):
             self.model.policy.load_state_dict(self.algorithm.policy.state_dict())
-        T, B = batch.mask.shape
-        with torch.no_grad():
-            inputs = torch.from_numpy(batch.inputs).to(self.algorithm.device).contiguous()
-            logits, _ = self.model.eval()(inputs, self.model.initial_state(B, capacity(T)))  # type: ignore[operator]
-        wrong = (((logits > 0).cpu().numpy() != batch.targets) & batch.mask[:, :, None]).sum((0, 2))
-        mean_return = float(1 - 2 * wrong.sum() / (batch.mask.sum() * batch.targets.shape[2]))
-        accuracy = float((wrong == 0).mean())
+        played = play(
+            ModelAgent(self.model, self._task.answers, self.algorithm.device),
+            self._task,
+            self._spec.largest,
+            self._validation_keys,
+            capacity=self._capacity,
+            whole=True,
+        )
+        mean_return, accuracy = float(played.returns.mean()), float((played.wrong == 0).mean())
         self.log({"validation_return": mean_return, "validation_accuracy": accuracy})
         if mean_return >= counters.best_return:  # of those that are all right, the surest come last
             counters.best_return, counters.best_accuracy = mean_return, accuracy

@@ -1,11 +1,12 @@
-"""The board as a web page: a folder that opens from a disk, and from any host of static files.
+"""The boards as web pages: a folder that opens from a disk, and from any host of static files.
 
-    build(Board.read(Path("bench/classic")), Path("site"))
+    build(Boards.read([Path("bench/classic")]), Path("site"))
 
-writes `index.html`, which holds all numbers, with `page.css`, `page.js`, `vega.js`, which draws charts, and
-pictures of machines at work. The page asks no other host for anything, and without JavaScript its tables
-are still there. Here is what it says, in `charts.py` what its charts look like, in `machines.py` what its
-pictures show, and in `index.html.j2` what stands where.
+writes `index.html`, which lists the suites, and a page for each, such as `classic.html`, which holds all of
+its numbers; with `page.css`, `page.js`, `vega.js`, which draws charts, and pictures of machines at work.
+Pages ask no other host for anything, and without JavaScript their tables are still there. Here is what they
+say, in `charts.py` what charts look like, in `machines.py` what pictures show, and in the templates what
+stands where.
 
 Names of agents are other people's text: the template escapes all of it, and so does the embedded JSON.
 """
@@ -35,24 +36,24 @@ from ntm_agents import config_class
 from ntm_envs import tasks
 from ntm_envs.lookup import load
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import BUDGETS, SEEDS, TRACKS, Board, Row, Standing, places
+from ntm_leaderboard.board import BUDGETS, SEEDS, TRACKS, Board, Boards, Row, Standing, places
 from ntm_leaderboard.contestants import AGENTS, new_run
 from ntm_leaderboard.figures import COLOURS
 from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
 from ntm_leaderboard.page.machines import MACHINES, draw
 from ntm_leaderboard.report import down, sizes_text
-from ntm_leaderboard.results import Result, Rung, Score
-from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, learned
+from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.statistics import bootstrap_interval, horizon, ladder, learned, primary
 
 __all__ = ["build", "serve"]
 
 HERE = Path(__file__).parent
 GENERATOR = '<meta name="generator" content="ntm-envs leaderboard">'
 """How a page that was made here is told from others."""
-FILES = {"index.html", "page.css", "page.js", "vega.js"} | {
+FILES = {"page.css", "page.js", "vega.js"} | {
     f"{machine.name}{suffix}" for machine in MACHINES for suffix in (".png", ".gif")
 }
-"""What it consists of."""
+"""What there is beside pages."""
 BASELINE = "lstm"
 """The agent that is shown whatever is chosen, as all others are to be compared with it."""
 PROFILE = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
@@ -69,11 +70,11 @@ SHAPES = (
 """SVG paths of the marks of agents, in charts and legends."""
 
 
-def build(board: Board, output: Path) -> Path:
-    """Write a board as a static site, in place of the one that was there.
+def build(boards: Boards, output: Path) -> Path:
+    """Write boards as a static site, in place of the one that was there.
 
     Args:
-        board: What is shown.
+        boards: What is shown.
         output: The folder of the site.
 
     Returns:
@@ -106,9 +107,21 @@ def build(board: Board, output: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
         site = Path(temporary) / "site"
         site.mkdir()
-        pictures = {machine.name: draw(machine, site) for machine in MACHINES}
-        html = environment.get_template("index.html.j2").render(_content(board), pictures=pictures)
-        (site / "index.html").write_text(html, encoding="utf-8")
+        for suite, board in boards.by_suite.items():
+            machines = [machine for machine in MACHINES if tasks.spec(machine.task).suite == suite]
+            pictures = {machine.name: draw(machine, site) for machine in machines}
+            html = environment.get_template("suite.html.j2").render(
+                _content(board), machines=machines, pictures=pictures
+            )
+            (site / f"{suite}.html").write_text(html, encoding="utf-8")
+        index = environment.get_template("index.html.j2").render(
+            generator=GENERATOR,
+            boards=list(boards.by_suite.values()),
+            places=places,
+            tracks=TRACKS,
+            needed=SEEDS,
+        )
+        (site / "index.html").write_text(index, encoding="utf-8")
         vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
         (site / "vega.js").write_text(vega, encoding="utf-8")
         for name in ("page.css", "page.js"):
@@ -120,18 +133,18 @@ def build(board: Board, output: Path) -> Path:
 
 
 @contextmanager
-def serve(board: Board, port: int = 8000) -> Iterator[str]:
-    """Show the page of a board to the browsers of this machine, and of no other; yield its address.
+def serve(boards: Boards, port: int = 8000) -> Iterator[str]:
+    """Show the pages of boards to the browsers of this machine, and of no other; yield their address.
 
     Args:
-        board: What is shown.
+        boards: What is shown.
         port: 0 for any that is free.
 
     Raises:
         OSError: If the port is taken.
     """
     with tempfile.TemporaryDirectory() as folder:
-        site = build(board, Path(folder) / "site").parent
+        site = build(boards, Path(folder) / "site").parent
         handler = partial(_Quiet, directory=str(site))
         with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
             thread = threading.Thread(target=server.serve_forever)
@@ -154,11 +167,11 @@ def _made_here(output: Path) -> bool:
     """Tell whether there is nothing but such a page, or nothing at all, in a folder."""
     if not output.is_dir():
         return False
-    names = {path.name for path in output.iterdir()}
-    return not names or (
-        "index.html" in names <= FILES
-        and GENERATOR in (output / "index.html").read_text(encoding="utf-8", errors="replace")
-    )
+    pages, others = set[str](), set[str]()
+    for path in output.iterdir():
+        made = path.suffix == ".html" and GENERATOR in path.read_text(encoding="utf-8", errors="replace")
+        (pages if made else others).add(path.name)
+    return not pages | others or ("index.html" in pages and others <= FILES)
 
 
 def _content(board: Board) -> dict[str, Any]:
@@ -195,7 +208,6 @@ def _content(board: Board) -> dict[str, Any]:
         "budgets": [*(name for _, name in BUDGETS), "open"],
         "profile": PROFILE,
         "profiled": [row.agent for row in board.ranked],
-        "machines": MACHINES,
         "spec_of": tasks.spec,
         "sizes_text": sizes_text,
         "sections": sections,
@@ -216,7 +228,7 @@ def _content(board: Board) -> dict[str, Any]:
 def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]:
     """Return accuracy against one size of a task: of each seed, its mean over seeds, and of references.
 
-    It is that of sequences, or that of bits where the oracle itself errs and gets hardly a sequence right.
+    It is that of sequences or of symbols, as the task's primary metric says.
     """
     results = {row.agent: row.standings[spec.env_id].results for row in ranking}
     rungs = {
@@ -225,16 +237,15 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
     }
     every = [rung for found in rungs.values() for _, rung in found]
     values = sorted({rung.sizes[size] for rung in every})
-    errs = any(rung.references["oracle"].wrong_bits for rung in every)
     seeds = [
-        {"agent": agent, "seed": seed, "size": rung.sizes[size], "accuracy": _accuracy(rung.score, rung)}
+        {"agent": agent, "seed": seed, "size": rung.sizes[size], "accuracy": primary(rung.score, rung, spec)}
         for agent, found in rungs.items()
         for seed, rung in found
     ]
     means = []
     for agent, found in rungs.items():
         for value in values:
-            at = [_accuracy(rung.score, rung) for _, rung in found if rung.sizes[size] == value]
+            at = [primary(rung.score, rung, spec) for _, rung in found if rung.sizes[size] == value]
             if not at:
                 continue
             low, high = bootstrap_interval(at)
@@ -243,11 +254,11 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
             )
     references = [
         {"name": name, "size": value, "accuracy": float(np.mean(at))}
-        for name in ("oracle", "coin-flips")
+        for name in ("oracle", "uniform")
         for value in values
         if (
             at := [
-                _accuracy(rung.references[name], rung)
+                primary(rung.references[name], rung, spec)
                 for rung in every
                 if rung.sizes[size] == value and name in rung.references
             ]
@@ -259,7 +270,7 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
         "size": size,
         "trained": spec.largest[size],
         "fixed": {name: value for name, value in spec.largest.items() if name != size},
-        "measure": "bits right" if errs else "sequences all right",
+        "measure": "sequences all right" if spec.metric == "sequences" else "symbols right",
         "values": values,
         "agents": list(rungs),
         "seeds": seeds,
@@ -288,27 +299,25 @@ def _measured(standing: Standing, spec: TaskSpec, judged: Sequence[dict[str, int
     """
     rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in judged]
     costs = [
-        rung.score.cost_in_bits - (rung.references["oracle"].cost_in_bits or 0.0)
+        rung.score.cost_in_bits - (_cost_of_oracle(rung) or 0.0)
         for rung in rungs
         if rung.sizes == spec.largest and rung.score.cost_in_bits is not None
     ]
     return {
         "accuracy": float(
-            np.mean([_accuracy(rung.score, rung) for rung in rungs if rung.sizes != spec.largest])
+            np.mean([primary(rung.score, rung, spec) for rung in rungs if rung.sizes != spec.largest])
         ),
         "cost": float(np.mean(costs)) if costs else None,
         "horizons": {
-            size: [horizon(ladder(result, spec, size), size) for result in standing.results]
+            size: [horizon(ladder(result, spec, size), spec, size) for result in standing.results]
             for size in spec.ladders
         },
     }
 
 
-def _accuracy(score: Score, rung: Rung) -> float:
-    """Return the share of sequences that are all right; of bits, where the oracle itself errs."""
-    if rung.references["oracle"].wrong_bits:
-        return 1 - score.wrong_bits / rung.bits
-    return score.all_right / rung.sequences
+def _cost_of_oracle(rung: Rung) -> float | None:
+    oracle = rung.references.get("oracle")
+    return oracle.cost_in_bits if oracle else None
 
 
 def _costs(board: Board, rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, Any]]) -> di
                     "strokeDash": {
                         "field": "name",
                         "type": "nominal",
-                        "scale": {"domain": ["oracle", "coin-flips"], "range": [[6, 3], [1.5, 2.5]]},
+                        "scale": {"domain": ["oracle", "uniform"], "range": [[6, 3], [1.5, 2.5]]},
                         "legend": None,
                     },
                 },

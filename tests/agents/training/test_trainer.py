@@ -494,7 +494,7 @@ def test_a_small_model_learns_a_short_copy():
     spec = tasks.TaskSpec(
         name="copy-1",
         env_id="test/Copy1-v0",
-        task="ntm_envs.tasks.copy:Copy",
+        task="ntm_envs.tasks.classic.copy:Copy",
         training={"length": 1},
         ladders={"length": ({"length": 1},)},
     )

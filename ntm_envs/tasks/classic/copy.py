@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, place, share
+from ntm_envs.tasks.base import Batch, channels, share
+from ntm_envs.tasks.bits import BitTask, place
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Solver
+from ntm_envs.tasks.spec import TaskSpec, ladder
 
 
 @dataclass(frozen=True, kw_only=True)
-class Copy(Task):
+class Copy(BitTask):
     """``length`` L random vectors, a delimiter, then the same vectors are to be emitted in order.
 
     Timing, for L = 3 and vectors a, b, c::
@@ -54,7 +57,7 @@ class Copy(Task):
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
         return {"length": (1, UNBOUNDED)}
 
-    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
         return 2 * sizes["length"] + 1
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
@@ -68,7 +71,21 @@ class Copy(Task):
 
     def oracle(self) -> Agent:  # noqa: D102
         return Solver(
-            self.output_size,
+            self.answers,
             asks=lambda seen: seen[:, -1] == 1,
             answer=lambda heard: heard[:-1, : self.bits],
         )
+
+
+ROW = TaskSpec(
+    name="copy",
+    env_id="ntm_envs/Copy-v0",
+    suite="classic",
+    order=1,
+    task=Copy,
+    summary="repeat a sequence of random vectors",
+    training={"length": (1, 20)},
+    ladders=ladder("length", (20, 40, 80, 120, 200, 400, 1000)),
+    small={"length": (1, 4)},
+    digest="2cdd8ac030fbefee",
+)

@@ -14,23 +14,15 @@ import numpy as np
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import (
-    UNBOUNDED,
-    Batch,
-    Bits,
-    Integers,
-    Task,
-    at_least,
-    channels,
-    share,
-    unpack,
-    words_for,
-)
+from ntm_envs.tasks.base import Batch, at_least, channels, share
+from ntm_envs.tasks.bits import BitTask, Vectors, unpack, words_for
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec, ladder
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssociativeRecall(Task):
+class AssociativeRecall(BitTask):
     """``items`` K items of three random vectors each; one is shown again, and the next is the answer.
 
     Timing, for K = 2, items abc and def, and the first one queried::
@@ -85,7 +77,7 @@ class AssociativeRecall(Task):
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
         return {"items": (2, UNBOUNDED)}
 
-    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
         return (self.item_length + 1) * (sizes["items"] + 1) + 1 + self.item_length
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
@@ -115,10 +107,10 @@ class AssociativeRecall(Task):
             return keyed.below(word, items)
         return keyed.below(word, items - 1) + (1 if self.answer == "previous" else 0)
 
-    def _items(self, keys: keyed.Keys, count: int, queried: Integers) -> Bits:
+    def _items(self, keys: keyed.Keys, count: int, queried: Integers) -> Vectors:
         """Return the items ``[B, count, item_length, bits]``, none equal to the queried one."""
 
-        def draw(keys: keyed.Keys, attempt: int) -> Bits:
+        def draw(keys: keyed.Keys, attempt: int) -> Vectors:
             words = keyed.words(
                 keys,
                 keyed.DATA,
@@ -143,7 +135,7 @@ class AssociativeRecall(Task):
         return items
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.output_size, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
+        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
 
     def _answer(self, heard: Floats) -> Floats | None:
         stride = self.item_length + 1
@@ -154,3 +146,17 @@ class AssociativeRecall(Task):
         queried = int(np.flatnonzero((items == query).all(axis=(1, 2)))[0])
         answer: Floats = items[(queried + (1 if self.answer == "next" else -1)) % len(items)]
         return answer
+
+
+ROW = TaskSpec(
+    name="associative_recall",
+    env_id="ntm_envs/AssociativeRecall-v0",
+    suite="classic",
+    order=3,
+    task=AssociativeRecall,
+    summary="shown one item of a list, name the next",
+    training={"items": (2, 6)},
+    ladders=ladder("items", (6, 10, 15, 20, 40, 60, 120)),
+    small={"items": (2, 3)},
+    digest="1a09701bc99f2b82",
+)

@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.agent import Agent, Outputs
-from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, at_least, channels
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Mode
+from ntm_envs.tasks.base import Batch, at_least, channels
+from ntm_envs.tasks.bits import BitTask
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
+from ntm_envs.tasks.spec import TaskSpec, ladder
 
 
 @dataclass(frozen=True, kw_only=True)
-class NGrams(Task):
+class NGrams(BitTask):
     """``length`` L bits of a random 6-gram source; the action on bit t predicts bit t + 1.
 
     The next bit depends on the last five, the *context*: each of the 32 contexts has a probability of 1
@@ -64,7 +68,7 @@ class NGrams(Task):
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
         return {"length": (self.context + 1, UNBOUNDED)}
 
-    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
         return sizes["length"]
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
@@ -92,7 +96,7 @@ class NGrams(Task):
 class Counts:
     """The optimal predictor: it counts what followed each context (paper, equation 10)."""
 
-    outputs: Outputs = "probabilities"
+    outputs: Mode = "probabilities"
 
     def __init__(self, bits: int, context: int) -> None:
         self._bits = bits
@@ -131,3 +135,19 @@ class _Urns:
         if counted:
             self._counts[self._first + 2 * self._now + bits] += np.uint64(1)
         self._now = (2 * self._now + bits) & self._wrap
+
+
+ROW = TaskSpec(
+    name="ngrams",
+    env_id="ntm_envs/NGrams-v0",
+    suite="classic",
+    order=4,
+    task=NGrams,
+    summary="predict the bits of a random 6-gram source",
+    training={"length": 200},
+    ladders=ladder("length", (200, 400, 800, 2000)),
+    metric="cost",  # even the best predictor errs
+    sequences=1000,
+    small={"length": (6, 12)},
+    digest="386d5e7bfea59d6b",
+)

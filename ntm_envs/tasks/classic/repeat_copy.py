@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import UNBOUNDED, Batch, Integers, Task, channels, pick, share
+from ntm_envs.tasks.base import Batch, channels, share
+from ntm_envs.tasks.bits import BitTask, pick
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec, ladder
 
 # The repeat count is shown as its z-score over the uniform distribution on 1..10, whatever range an
 # environment has: the meaning of the channel must not depend on what is asked for.
@@ -22,7 +25,7 @@ MEAN, DEVIATION = 5.5, math.sqrt(8.25)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepeatCopy(Task):
+class RepeatCopy(BitTask):
     """``length`` L random vectors and a count; emit them ``repeats`` R times, then an end marker.
 
     Timing, for L = 2, R = 2 and vectors a, b, where n = (R - 5.5) / sqrt(8.25)::
@@ -66,7 +69,7 @@ class RepeatCopy(Task):
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
         return {"length": (1, UNBOUNDED), "repeats": (1, 10_000)}
 
-    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
         length, repeats = sizes["length"], sizes["repeats"]
         return length + 1 + length * repeats + 1
 
@@ -87,10 +90,27 @@ class RepeatCopy(Task):
         batch.targets[end, rows, -1] = 1
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.output_size, asks=lambda seen: seen[:, -2] == 1, answer=self._answer)
+        return Solver(self.answers, asks=lambda seen: seen[:, -2] == 1, answer=self._answer)
 
     def _answer(self, heard: Floats) -> Floats:
         repeats = round(float(heard[-1, -1]) * DEVIATION + MEAN)
         copies = np.pad(np.tile(heard[:-1, : self.bits], (repeats, 1)), ((0, 1), (0, 1)))
         copies[-1, -1] = 1
         return copies
+
+
+ROW = TaskSpec(
+    name="repeat_copy",
+    env_id="ntm_envs/RepeatCopy-v0",
+    suite="classic",
+    order=2,
+    task=RepeatCopy,
+    summary="repeat a sequence as often as told, then say stop",
+    training={"length": (1, 10), "repeats": (1, 10)},
+    ladders={
+        **ladder("length", (10, 20, 40, 80, 100), repeats=10),
+        **ladder("repeats", (10, 11, 12, 15, 20, 40, 100), length=10),
+    },
+    small={"length": (1, 3), "repeats": (1, 3)},
+    digest="695bc966f0da91ca",
+)

@@ -13,23 +13,15 @@ from numpy.typing import NDArray
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import (
-    UNBOUNDED,
-    Batch,
-    Integers,
-    Task,
-    at_least,
-    channels,
-    pick,
-    place,
-    unpack,
-    words_for,
-)
+from ntm_envs.tasks.base import Batch, at_least, channels
+from ntm_envs.tasks.bits import BitTask, pick, place, unpack, words_for
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec, ladder
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrioritySort(Task):
+class PrioritySort(BitTask):
     """``length`` L random vectors, each with a priority in [-1, 1); the best 4L // 5 come out in order.
 
     Whole vectors move; vectors of equal priority keep the order of their appearance.
@@ -78,7 +70,7 @@ class PrioritySort(Task):
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
         return {"length": (max(2, self.outputs or 0), UNBOUNDED)}
 
-    def count_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
         return sizes["length"] + 1 + self._outputs(sizes["length"])
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
@@ -105,8 +97,22 @@ class PrioritySort(Task):
         return 4 * length // 5 if self.outputs is None else np.full_like(length, self.outputs)
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.output_size, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
+        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
 
     def _answer(self, heard: Floats) -> Floats:
         order = np.argsort(-heard[:-1, -2], kind="stable")
         return heard[order[: int(self._outputs(np.array(len(order))))], : self.bits]
+
+
+ROW = TaskSpec(
+    name="priority_sort",
+    env_id="ntm_envs/PrioritySort-v0",
+    suite="classic",
+    order=5,
+    task=PrioritySort,
+    summary="sort vectors by priority, and say the highest four fifths",
+    training={"length": 20},
+    ladders=ladder("length", (20, 25, 30, 40, 60, 100)),
+    small={"length": (2, 5)},
+    digest="48160297fc321cca",
+)

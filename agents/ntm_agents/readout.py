@@ -1,0 +1,107 @@
+"""What logits mean: loss, decoding and distributions, the counterpart of :mod:`ntm_envs.answers` in torch.
+
+Shape letters: O symbols of an answer, L logits (one for each bit, k for a symbol of k classes).
+
+Example:
+    >>> readout(Symbols((3,))).decode(torch.tensor([[0.1, 0.2, 0.3]]))
+    tensor([[2]])
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ntm_envs.answers import Answers, Bits
+
+
+def readout(answers: Answers) -> Readout:
+    """Return the readout of a type of answers."""
+    return _BitReadout() if isinstance(answers, Bits) else _SymbolReadout(answers.sizes)
+
+
+class Readout(ABC):
+    """The distribution over answers that logits ``[..., L]`` stand for; symbols are independent."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean negative log-likelihood of targets ``[..., O]``, in nats a symbol."""
+
+    @abstractmethod
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return the probabilities ``[..., L]`` as environments take them."""
+
+    @abstractmethod
+    def decode(self, logits: Tensor) -> Tensor:
+        """Return the most probable answers ``[..., O]``, int64."""
+
+    @abstractmethod
+    def sample(self, logits: Tensor) -> Tensor:
+        """Return random answers ``[..., O]``, int64, drawn from torch's global generator."""
+
+    @abstractmethod
+    def log_probability(self, logits: Tensor, answers: Tensor) -> Tensor:
+        """Return the log-probability ``[...]`` of answers ``[..., O]``, summed over symbols."""
+
+    @abstractmethod
+    def entropy(self, logits: Tensor) -> Tensor:
+        """Return the entropy ``[...]``, in nats, summed over symbols."""
+
+
+class _BitReadout(Readout):
+    """A logit is the log-odds of a one."""
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        return torch.sigmoid(logits)
+
+    def decode(self, logits: Tensor) -> Tensor:
+        return (logits > 0).long()
+
+    def sample(self, logits: Tensor) -> Tensor:
+        return (torch.rand_like(logits) < torch.sigmoid(logits)).long()
+
+    def log_probability(self, logits: Tensor, answers: Tensor) -> Tensor:
+        targets = answers.to(logits.dtype)
+        return -functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(-1)
+
+    def entropy(self, logits: Tensor) -> Tensor:
+        return (functional.softplus(logits) - logits * torch.sigmoid(logits)).sum(-1)
+
+
+class _SymbolReadout(Readout):
+    """The logits of a symbol's classes are its unnormalised log-probabilities."""
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self._sizes = list(sizes)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return -self.log_probability(logits, targets).mean() / len(self._sizes)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        return torch.cat([part.softmax(-1) for part in self._parts(logits)], -1)
+
+    def decode(self, logits: Tensor) -> Tensor:
+        return torch.stack([part.argmax(-1) for part in self._parts(logits)], -1)
+
+    def sample(self, logits: Tensor) -> Tensor:
+        # The largest of logits with Gumbel noise is a draw from their softmax.
+        noisy = logits - torch.empty_like(logits).exponential_().log()
+        return self.decode(noisy)
+
+    def log_probability(self, logits: Tensor, answers: Tensor) -> Tensor:
+        columns = zip(self._parts(logits), answers.long().unbind(-1), strict=True)
+        picked = [part.log_softmax(-1).gather(-1, answer[..., None]) for part, answer in columns]
+        return torch.cat(picked, -1).sum(-1)
+
+    def entropy(self, logits: Tensor) -> Tensor:
+        logs = [part.log_softmax(-1) for part in self._parts(logits)]
+        return -torch.stack([(log.exp() * log).sum(-1) for log in logs], -1).sum(-1)
+
+    def _parts(self, logits: Tensor) -> tuple[Tensor, ...]:
+        return logits.split_with_sizes(self._sizes, -1)

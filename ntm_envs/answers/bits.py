@@ -1,0 +1,96 @@
+"""Answers of bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from ntm_envs.answers.base import Answers, Integers, real
+
+
+class Bits(Answers):
+    """A vector of bits.
+
+    Eight of them are packed into a 64-bit word, one byte each, so that comparing them is one operation.
+
+    Args:
+        width: Number of bits O, at least 1.
+    """
+
+    _BYTES = b"\0\1"
+    _NOT_BITS = np.uint64(0xFEFE_FEFE_FEFE_FEFE)  # zero in each byte that is 0 or 1
+
+    def __init__(self, width: int) -> None:
+        if width < 1:
+            raise ValueError(f"width is {width}; expected at least 1 bit")
+        self.sizes, self.width, self.logits = (2,) * width, width, width
+        self.dtype, self.names, self.uniform_cost = np.dtype(np.int8), ("01",) * width, float(width)
+
+    def __repr__(self) -> str:
+        return f"Bits({self.width})"
+
+    def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[np.int8]:  # noqa: D102
+        array = real(action, [(*batch, self.width)])
+        valid = (array == 0) | (array == 1)
+        if not valid.all():
+            raise ValueError(
+                f"the action has {array[~valid][0]}; expected 0 or 1 everywhere "
+                '(actions="probabilities" takes values between)'
+            )
+        return array.astype(np.int8)
+
+    def encode(self, action: Any) -> bytes:  # noqa: D102
+        if type(action) is np.ndarray and action.dtype == np.int8 and action.shape == (self.width,):
+            code = action.tobytes()
+            if not code.strip(self._BYTES):  # the fast way for what the action space itself gives
+                return code
+        return self.check(action).tobytes()
+
+    def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:  # noqa: D102
+        wrong = (int.from_bytes(answer, "little") ^ int.from_bytes(target, "little")).bit_count()
+        return wrong, self.width - 2 * wrong
+
+    def read(self, actions: Any, rows: int) -> NDArray[np.uint64]:  # noqa: D102
+        if type(actions) is np.ndarray and actions.dtype == np.int8 and actions.shape == (rows, self.width):
+            words = self.pack(actions)
+            if not (words & self._NOT_BITS).any():  # the fast way for what the action space itself gives
+                return words
+        return self.pack(self.check(actions, (rows,)))
+
+    def pack(self, answers: NDArray[Any]) -> NDArray[np.uint64]:  # noqa: D102
+        *shape, width = answers.shape
+        if width % 8 == 0:
+            return np.ascontiguousarray(answers).view(np.uint64)
+        padded = np.zeros((*shape, -(-width // 8) * 8), np.int8)
+        padded[..., :width] = answers
+        return padded.view(np.uint64)
+
+    def unpack(self, packed: NDArray[Any]) -> NDArray[np.int8]:  # noqa: D102
+        return packed.view(np.int8)[..., : self.width]
+
+    def grade(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:  # noqa: D102
+        wrong: Integers = np.bitwise_count(answers ^ targets).sum(axis=-1, dtype=np.int64)
+        return wrong, self.width - 2 * wrong
+
+    def decode(self, probabilities: NDArray[Any]) -> NDArray[np.int8]:  # noqa: D102
+        return (probabilities > 0.5).astype(np.int8)
+
+    def likelihood(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:  # noqa: D102
+        return np.where(targets == 1, probabilities, 1 - probabilities.astype(np.float64))
+
+    def uniform(self, random: np.random.Generator, count: int) -> NDArray[np.int8]:  # noqa: D102
+        # One bound for all draws other numbers than many equal ones, and the board's are drawn so.
+        return random.integers(2, size=(count, self.width), dtype=np.int8)
+
+    @property
+    def guess(self) -> NDArray[np.float64]:  # noqa: D102
+        return np.full(self.width, 0.5)
+
+    def _space(self) -> spaces.Space[Any]:
+        return spaces.MultiBinary(self.width)
+
+    def _check_sums(self, probabilities: NDArray[Any]) -> None:
+        pass  # the probability of 0 is what is missing to 1

@@ -1,0 +1,149 @@
+"""Answers of symbols."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, cast
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from ntm_envs.answers.base import Answers, Integers, real
+from ntm_envs.answers.bits import Bits
+
+TOLERANCE = 1e-4
+"""How far the probabilities of a symbol may be from summing to 1."""
+NAMES = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Names of classes that have none of their own."""
+
+
+class Symbols(Answers):
+    """A vector of symbols; symbol j is one of ``sizes[j]`` classes.
+
+    Args:
+        sizes: The number of classes of each symbol, each from 2 to 2**31.
+        names: The names of the classes of each symbol, a letter each, for pictures; digits and letters
+            without it.
+
+    Raises:
+        ValueError: If there is no symbol, one has too few or too many classes, or names are missing.
+    """
+
+    def __init__(self, sizes: Sequence[int], names: Sequence[str] = ()) -> None:
+        self.sizes, self.width, self.logits = tuple(sizes), len(sizes), sum(sizes)
+        if not self.sizes or min(self.sizes) < 2 or max(self.sizes) > 2**31:
+            raise ValueError(
+                f"sizes is {self.sizes}; expected at least one symbol, each of 2 to 2**31 classes"
+            )
+        largest = max(self.sizes)
+        self.dtype = np.dtype(np.uint8 if largest <= 2**8 else np.int16 if largest <= 2**15 else np.int32)
+        self.names = tuple(names) or tuple(NAMES[:size] for size in self.sizes)
+        if names and [len(name) for name in names] != list(self.sizes):
+            raise ValueError(f"names is {names}; expected a letter for each class of each of {self.sizes}")
+        self.uniform_cost = sum(map(math.log2, self.sizes))
+        self._highs = np.array(self.sizes)
+        self._starts = np.array([0, *accumulate(self.sizes)][:-1])
+        # What a wrong symbol costs beside a right one.
+        self._losses = 1 + 1 / (self._highs - 1)
+        self._loss_list = self._losses.tolist()
+
+    def __repr__(self) -> str:
+        return f"Symbols({self.sizes})"
+
+    def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:  # noqa: D102
+        shapes = [(*batch, self.width), batch] if self.width == 1 else [(*batch, self.width)]
+        array = real(action, shapes).reshape(*batch, self.width)
+        valid = (array >= 0) & (array < self._highs) & (array == np.floor(array))
+        if not valid.all():
+            at = tuple(np.argwhere(~valid)[0])
+            where = f" as symbol {at[-1]}" if self.width > 1 else ""
+            raise ValueError(
+                f"the action has {array[at]}{where}; expected a class from 0 to {self.sizes[at[-1]] - 1} "
+                '(actions="probabilities" takes the probabilities of classes)'
+            )
+        return array.astype(self.dtype)
+
+    def encode(self, action: Any) -> bytes:  # noqa: D102
+        if self.dtype == np.uint8:  # the fast ways for what the action space itself gives
+            if type(action) is np.int64 and self.width == 1 and 0 <= action < self.sizes[0]:
+                return bytes((action,))
+            if type(action) is np.ndarray and action.dtype == np.int64 and action.shape == (self.width,):
+                values = action.tolist()
+                if all(0 <= value < size for value, size in zip(values, self.sizes, strict=True)):
+                    return bytes(values)
+        return self.check(action).tobytes()
+
+    def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:  # noqa: D102
+        wrong, credit, form = 0, float(self.width), cast("Any", self.dtype.char)
+        pairs = zip(
+            memoryview(answer).cast(form), memoryview(target).cast(form), self._loss_list, strict=True
+        )
+        for given, right, loss in pairs:
+            if given != right:
+                wrong += 1
+                credit -= loss
+        return wrong, credit
+
+    def read(self, actions: Any, rows: int) -> NDArray[Any]:  # noqa: D102
+        if type(actions) is np.ndarray and actions.dtype == np.int64 and actions.shape == (rows, self.width):
+            # As unsigned numbers, negative ones are the largest.
+            if (actions.view(np.uint64) < self._highs.view(np.uint64)).all():
+                return actions.astype(self.dtype)
+        elif type(actions) is np.ndarray and actions.shape == (rows,) and self.width == 1:
+            return self.read(actions[:, None], rows)
+        return self.check(actions, (rows,))
+
+    def pack(self, answers: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        return answers
+
+    def unpack(self, packed: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        return packed
+
+    def grade(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:  # noqa: D102
+        missed = answers != targets
+        return missed.sum(axis=-1, dtype=np.int64), self.width - missed @ self._losses
+
+    def decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        best = [part.argmax(axis=-1) for part in self._split(probabilities)]
+        return np.stack(best, axis=-1).astype(self.dtype)
+
+    def likelihood(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:  # noqa: D102
+        return np.take_along_axis(probabilities, self._starts + targets, axis=-1).astype(np.float64)
+
+    @property
+    def guess(self) -> NDArray[np.float64]:  # noqa: D102
+        return np.repeat(1 / self._highs, self._highs)
+
+    def _split(self, probabilities: NDArray[Any]) -> list[NDArray[Any]]:
+        return np.split(probabilities, self._starts[1:], axis=-1)
+
+    def _space(self) -> spaces.Space[Any]:
+        return spaces.Discrete(self.sizes[0]) if self.width == 1 else spaces.MultiDiscrete(list(self.sizes))
+
+    def _check_sums(self, probabilities: NDArray[Any]) -> None:
+        sums = np.add.reduceat(probabilities, self._starts, axis=-1, dtype=np.float64)
+        if (wrong := abs(sums - 1) > TOLERANCE).any():
+            at = tuple(np.argwhere(wrong)[0])
+            raise ValueError(
+                f"the probabilities of symbol {at[-1]} sum to {sums[at]}; expected 1 within {TOLERANCE}"
+            )
+
+
+def from_space(space: spaces.Space[Any]) -> Answers:
+    """Return the type of the answers that an action space has.
+
+    Raises:
+        ValueError: If actions of the space are neither bits nor symbols.
+    """
+    if isinstance(space, spaces.MultiBinary) and isinstance(space.n, int | np.integer):
+        return Bits(int(space.n))
+    if isinstance(space, spaces.Discrete) and space.start == 0:
+        return Symbols((int(space.n),))
+    if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1 and not space.start.any():
+        return Symbols(space.nvec.tolist())
+    raise ValueError(
+        f"the action space is {space}; expected MultiBinary(n), Discrete(n) or MultiDiscrete([n, ..]), from 0"
+    )

@@ -1,0 +1,188 @@
+"""Episodes of a single environment, in the forms in which single steps are fast.
+
+Both kinds have the same methods, so the environment does not know which one it plays: `begin` returns the
+first observation, `answer` goes on by a step, and `final` has the last information.
+
+Shape letters: T time steps, I input channels, O symbols of an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+from ntm_envs.answers import Answers
+from ntm_envs.tasks import InteractiveTask, SequenceTask, Size, Task
+from ntm_envs.tasks.base import Batch
+
+Observation = NDArray[np.float32]
+LOOKAHEAD_BYTES = 6 * 2**20
+"""Episodes of sequence tasks are made many at a time: a batch of them costs little more than one."""
+
+
+class SequenceEpisode:
+    """An episode of a sequence task.
+
+    Attributes:
+        steps: The number of steps T.
+        inputs: ``[T, I]``.
+        info: The episode's key and its sizes.
+        now: The number of steps that have been answered.
+    """
+
+    rewards: None = None  # they follow from targets
+
+    def __init__(
+        self,
+        answers: Answers,
+        inputs: Observation,
+        targets: NDArray[Any],
+        mask: list[bool],
+        info: dict[str, int],
+    ) -> None:
+        self.steps, self.inputs, self.info, self.now = len(inputs), inputs, info, 0
+        self._answers, self._mask = answers, mask
+        self._targets, self._width = targets.tobytes(), targets.itemsize * targets.shape[1]
+        self._answer_steps = sum(mask)
+        self._perfect = answers.reward(answers.width, max(1, self._answer_steps))
+        self._wrong, self._cost = 0, 0.0
+
+    def begin(self) -> Observation:
+        """Return the first observation ``[I]``."""
+        first: Observation = self.inputs[0].copy()
+        return first
+
+    def answer(self, code: bytes, probabilities: NDArray[Any] | None) -> tuple[Observation, float, bool]:
+        """Take an answer to the present observation, as :meth:`Answers.encode` returns it.
+
+        Returns:
+            The next observation ``[I]``, the reward, and whether the episode is over.
+        """
+        now, reward = self.now, 0.0
+        if self._mask[now]:
+            target = self._targets[now * self._width : (now + 1) * self._width]
+            if code == target:
+                reward = self._perfect
+            else:
+                wrong, credit = self._answers.grade_bytes(code, target)
+                self._wrong += wrong
+                reward = self._answers.reward(credit, self._answer_steps)
+            if probabilities is not None:
+                right = np.frombuffer(target, self._answers.dtype)
+                self._cost += float(self._answers.cost_in_bits(probabilities, right))
+        self.now = now = now + 1
+        if now == self.steps:
+            return np.zeros_like(self.inputs[0]), reward, True
+        return self.inputs[now].copy(), reward, False
+
+    def final(self, probabilities: bool) -> dict[str, Any]:
+        """Return the information of the whole episode."""
+        info: dict[str, Any] = {"wrong_symbols": self._wrong}
+        if probabilities:
+            info["cost_in_bits"] = self._cost
+        return info
+
+    def revealed(self) -> dict[str, Any]:
+        """Return the target ``[O]`` and the mask of the present observation."""
+        if self.now == self.steps:
+            return {"target": np.zeros(self._answers.width, self._answers.dtype), "mask": False}
+        return {"target": self.targets[self.now].copy(), "mask": self._mask[self.now]}
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """The targets ``[T, O]``."""
+        return np.frombuffer(self._targets, self._answers.dtype).reshape(self.steps, -1)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The answer steps ``[T]``."""
+        return np.array(self._mask)
+
+
+class InteractiveEpisode:
+    """An episode of an interactive task; its attributes are those of :class:`SequenceEpisode`."""
+
+    targets: None = None
+
+    def __init__(self, task: InteractiveTask, key: int, sizes: Mapping[str, Size]) -> None:
+        keys = keyed.as_keys(key)
+        drawn = task.draw_sizes(keys, task.check_sizes(sizes, 1))
+        self._task, self._state = task, task.begin(keys, drawn)
+        self.steps = int(task.max_steps(drawn)[0])
+        self.info = {"episode_key": int(keys[0])} | {name: int(size[0]) for name, size in drawn.items()}
+        self.now, self._seen, self._rewards = 0, [task.observe(self._state)[0]], list[float]()
+
+    def begin(self) -> Observation:
+        """See :meth:`SequenceEpisode.begin`."""
+        first: Observation = self._seen[0].copy()
+        return first
+
+    def answer(self, code: bytes, probabilities: NDArray[Any] | None) -> tuple[Observation, float, bool]:
+        """See :meth:`SequenceEpisode.answer`."""
+        answer = np.frombuffer(code, self._task.answers.dtype)[None]
+        rewards, over = self._task.act(self._state, answer)
+        self.now += 1
+        observation = np.zeros_like(self._seen[0]) if over[0] else self._task.observe(self._state)[0]
+        self._rewards.append(float(rewards[0]))
+        if over[0]:
+            self.steps = self.now
+        else:
+            self._seen.append(observation)
+        return observation.copy(), float(rewards[0]), bool(over[0])
+
+    def final(self, probabilities: bool) -> dict[str, Any]:
+        """See :meth:`SequenceEpisode.final`; nothing is known of costs."""
+        return {"wrong_symbols": int(self._task.count_wrong(self._state)[0])}
+
+    def revealed(self) -> dict[str, Any]:
+        """Return nothing: there are no targets."""
+        return {}
+
+    @property
+    def inputs(self) -> Observation:
+        """What has been seen so far, ``[now + 1, I]``, or ``[T, I]`` of an episode that is over."""
+        return np.array(self._seen)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The steps that were rewarded or punished so far, ``[now]``."""
+        rewarded: NDArray[np.bool_] = self.rewards != 0
+        return rewarded
+
+    @property
+    def rewards(self) -> NDArray[np.float64]:
+        """The rewards so far, ``[now]``."""
+        return np.array(self._rewards, np.float64)
+
+
+Episode = SequenceEpisode | InteractiveEpisode
+
+
+def lookahead(task: Task, longest: int) -> int:
+    """Return how many episodes of so many steps are made at a time."""
+    if not isinstance(task, SequenceTask):
+        return 1
+    return max(1, min(64, LOOKAHEAD_BYTES // (longest * task.step_bytes)))
+
+
+def make(task: Task, keys: keyed.Keys, sizes: Mapping[str, Size]) -> Iterator[Episode]:
+    """Yield the episodes of keys, one after the other."""
+    if isinstance(task, InteractiveTask):
+        yield from (InteractiveEpisode(task, key, sizes) for key in keys.tolist())
+        return
+    assert isinstance(task, SequenceTask)
+    yield from _of_batch(task.answers, task.episodes(keys, **sizes))
+
+
+def _of_batch(answers: Answers, batch: Batch) -> Iterator[SequenceEpisode]:
+    inputs, targets = batch.inputs.transpose(1, 0, 2), batch.targets.transpose(1, 0, 2)
+    columns = {"episode_key": batch.keys.tolist()}
+    columns |= {name: size.tolist() for name, size in batch.sizes.items()}
+    infos = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    masks = batch.mask.T.tolist()
+    for i, steps in enumerate(batch.steps.tolist()):
+        yield SequenceEpisode(answers, inputs[i, :steps], targets[i, :steps], masks[i][:steps], infos[i])

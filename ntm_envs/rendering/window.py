@@ -1,0 +1,44 @@
+"""A window on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gymnasium.error import DependencyNotInstalled
+
+from ntm_envs.rendering.picture import Frame
+
+
+class Window:
+    """A window on the screen that shows frames at a given rate (pygame)."""
+
+    def __init__(self) -> None:
+        try:
+            import pygame
+        except ModuleNotFoundError as error:
+            raise DependencyNotInstalled(
+                'a window needs pygame; install it with: pip install "ntm-envs[render]"'
+            ) from error
+        self._pygame = pygame
+        pygame.init()
+        self._clock = pygame.time.Clock()
+        self._screen: Any = None
+
+    def show(self, frame: Frame, fps: float) -> None:
+        """Show a frame, and wait as long as the rate of frames asks for."""
+        pygame = self._pygame
+        surface = pygame.surfarray.make_surface(frame.transpose(1, 0, 2))
+        if (room := 0.9 * min(h for _, h in pygame.display.get_desktop_sizes())) < surface.get_height():
+            surface = pygame.transform.smoothscale_by(surface, room / surface.get_height())
+        if self._screen is None or self._screen.get_size() != surface.get_size():
+            self._screen = pygame.display.set_mode(surface.get_size())
+            pygame.display.set_caption("ntm-envs")
+        self._screen.blit(surface, (0, 0))
+        pygame.event.pump()
+        pygame.display.flip()
+        self._clock.tick(fps)
+
+    def close(self) -> None:
+        """Close the window."""
+        self._pygame.display.quit()
+        self._pygame.quit()

@@ -1,0 +1,126 @@
+"""ModularArithmetic: the value of an expression over the integers modulo 5, with the usual precedence.
+
+Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Symbols
+from ntm_envs.tasks.base import Batch, SequenceTask
+from ntm_envs.tasks.formal.tokens import tokens
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
+from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec, ladder
+
+MODULUS = 5
+OPERATORS = "+-*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModularArithmetic(SequenceTask):
+    """``operands`` n digits of Z5 with n - 1 operators +, - and * between them; the answer is the value.
+
+    Multiplication comes before addition and subtraction. Every number of operands is a size of its own;
+    public code takes a length and silently shortens even ones.
+
+    Timing, for 2 + 3 * 4, which is 14, so 4 modulo 5::
+
+        step     0  1  2  3  4  5
+        token    2  +  3  *  4  .
+        answer   .  .  .  .  .  1
+        target   .  .  .  .  .  4
+
+    Example:
+        >>> batch = ModularArithmetic().episodes([5], operands=3)
+        >>> [ModularArithmetic().input_channels[i] for i in batch.inputs[:, 0].argmax(1)]
+        ['0', '*', '2', '+', '2', 'answer']
+        >>> batch.targets[-1, 0].tolist()
+        [2]
+    """
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*map(str, range(MODULUS)), *OPERATORS, "answer")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("value",)
+
+    @property
+    def answers(self) -> Symbols:  # noqa: D102
+        return Symbols((MODULUS,))
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"operands": (1, UNBOUNDED)}
+
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return 2 * sizes["operands"]
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        operands, rows = batch.sizes["operands"], np.arange(len(batch.keys))
+        # Token i is made of word i, whether it is a digit or an operator.
+        drawn = tokens(batch.keys, 2 * operands - 1, MODULUS * len(OPERATORS))
+        digits, operators = drawn[::2] % MODULUS, drawn[1::2] % len(OPERATORS)
+        there = drawn >= 0
+        for value in range(MODULUS):
+            batch.inputs[: len(drawn) : 2, :, value] = (digits == value) & there[::2]
+        for value in range(len(OPERATORS)):
+            batch.inputs[1 : len(drawn) : 2, :, MODULUS + value] = (operators == value) & there[1::2]
+        end = 2 * operands - 1
+        batch.inputs[end, rows, -1] = 1
+        batch.mask[end, rows] = True
+        batch.targets[end, rows, 0] = _values(digits, operators, there[::2])
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
+
+    def _answer(self, heard: Floats) -> Integers:
+        text = "".join(self.input_channels[i] for i in heard[:-1].argmax(axis=1))
+        # Python has the same precedence; what is evaluated are digits and operators of this class alone.
+        total = sum(
+            sign * int(np.prod([int(digit) for digit in term.split("*")], dtype=object))
+            for sign, term in _signed(text)
+        )
+        return np.array([[total % MODULUS]])
+
+
+def _signed(text: str) -> list[tuple[int, str]]:
+    """Cut an expression into its terms, each with its sign."""
+    terms = text.replace("-", "+-").split("+")
+    return [(-1, term[1:]) if term.startswith("-") else (1, term) for term in terms]
+
+
+def _values(digits: NDArray[Any], operators: NDArray[Any], there: NDArray[np.bool_]) -> Integers:
+    """Return the value ``[B]`` of expressions of digits ``[n, B]`` and operators ``[n - 1, B]``."""
+    total = np.zeros(digits.shape[1], np.int64)  # of the terms that are complete
+    term = np.where(there[0], digits[0], 0).astype(np.int64)  # the present one, with its sign
+    for digit, operator, known in zip(digits[1:], operators, there[1:], strict=True):
+        times = known & (operator == 2)
+        starts = known & (operator != 2)
+        total = np.where(starts, total + term, total) % MODULUS
+        sign = np.where(operator == 1, -1, 1)
+        term = np.where(times, term * digit, np.where(starts, sign * digit, term)) % MODULUS
+    return (total + term) % MODULUS
+
+
+ROW = TaskSpec(
+    name="modular_arithmetic",
+    env_id="ntm_envs/ModularArithmetic-v0",
+    suite="formal",
+    order=13,
+    task=ModularArithmetic,
+    summary="the value of an expression modulo 5",
+    training={"operands": (1, 20)},
+    ladders=ladder("operands", (20, 30, 50, 75, 100, 150, 200, 250)),
+    small={"operands": (1, 4)},
+    digest="21d2a06af34d9e17",
+)

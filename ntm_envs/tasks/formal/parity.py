@@ -1,0 +1,87 @@
+"""Parity: is the number of ones odd?
+
+Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Symbols
+from ntm_envs.tasks.base import Batch, SequenceTask
+from ntm_envs.tasks.formal.tokens import LADDER, TRAINING, tokens
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
+from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity(SequenceTask):
+    """``length`` L random bits, each one-hot; the answer is 1 if the number of ones is odd, otherwise 0.
+
+    Timing, for the bits 1 0 1 1::
+
+        step     0  1  2  3  4
+        bit      1  0  1  1  .
+        answer   .  .  .  .  1
+        target   .  .  .  .  1
+
+    Example:
+        >>> batch = Parity().episodes([5], length=4)
+        >>> batch.inputs[:, 0].astype(int).tolist()
+        [[1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]]
+        >>> batch.targets[-1, 0].tolist()
+        [0]
+    """
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("bit 0", "bit 1", "answer")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("parity",)
+
+    @property
+    def answers(self) -> Symbols:  # noqa: D102
+        return Symbols((2,))
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (1, UNBOUNDED)}
+
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return sizes["length"] + 1
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length, rows = batch.sizes["length"], np.arange(len(batch.keys))
+        bits = tokens(batch.keys, length, 2)  # (L, B), -1 behind the end
+        for value in range(2):
+            batch.inputs[: len(bits), :, value] = bits == value
+        batch.inputs[length, rows, -1] = 1
+        batch.mask[length, rows] = True
+        batch.targets[length, rows, 0] = (bits == 1).sum(axis=0) % 2
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
+
+    def _answer(self, heard: Floats) -> Integers:
+        return np.array([[int(heard[:, 1].sum()) % 2]])
+
+
+ROW = TaskSpec(
+    name="parity",
+    env_id="ntm_envs/Parity-v0",
+    suite="formal",
+    order=11,
+    task=Parity,
+    summary="is the number of ones odd?",
+    training=TRAINING,
+    ladders=LADDER,
+    small={"length": (1, 6)},
+    digest="cc79a239eda51719",
+)

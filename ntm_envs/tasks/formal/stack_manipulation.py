@@ -1,0 +1,143 @@
+"""StackManipulation: what is on a stack after a sequence of operations?
+
+Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Symbols
+from ntm_envs.tasks.base import Batch, SequenceTask
+from ntm_envs.tasks.formal.tokens import LADDER, tokens
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
+from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec
+
+END = 2
+"""The class of the end symbol."""
+POP = 2
+"""The class of the operation that pops; the others push their bit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackManipulation(SequenceTask):
+    """A stack of bits, bottom first, and then random operations; the answer is the final stack from its top.
+
+    Of ``length`` L tokens the first 1 to L - 1 are the stack, and the others POP, PUSH 0 or PUSH 1. Popping
+    an empty stack does nothing. The answer ends with an end symbol, and so does the episode: the number of
+    its steps depends on the key.
+
+    Timing, for the stack 0 1, and then PUSH 0, POP, POP::
+
+        step     0  1  2  3  4  5  6
+        bit      0  1  .  .  .  .  .
+        push     .  .  0  .  .  .  .
+        pop      .  .  .  1  1  .  .
+        answer   .  .  .  .  .  1  1
+        target   .  .  .  .  .  0  e
+
+    Example:
+        >>> batch = StackManipulation().episodes([3], length=5)
+        >>> [StackManipulation().input_channels[i] for i in batch.inputs[:, 0].argmax(1)]
+        ['bit 0', 'bit 1', 'push 0', 'pop', 'pop', 'answer', 'answer']
+        >>> batch.targets[-2:, 0, 0].tolist()
+        [0, 2]
+    """
+
+    keyed_steps: ClassVar[bool] = True
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("bit 0", "bit 1", "push 0", "push 1", "pop", "answer")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("top",)
+
+    @property
+    def answers(self) -> Symbols:  # noqa: D102
+        return Symbols((3,), names=("01e",))
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (2, UNBOUNDED)}
+
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return 2 * sizes["length"] + 1  # nothing is popped
+
+    def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return sizes["length"] + self._run(keys, sizes["length"])[2] + 1
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length = batch.sizes["length"]
+        shown, stack, height = self._run(batch.keys, length)
+        for value in range(5):
+            batch.inputs[: len(shown), :, value] = shown == value
+        step = np.arange(len(batch.mask))[:, None]
+        batch.mask[:] = (step >= length) & (step <= length + height)
+        batch.inputs[:, :, -1] = batch.mask
+        below_top = step - length  # 0 is the top
+        at = np.clip(height - 1 - below_top, 0, len(stack) - 1)
+        targets = np.where(below_top < height, np.take_along_axis(stack, at, axis=0), END)
+        batch.targets[:, :, 0] = np.where(batch.mask, targets, 0)
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.answers, asks=self._asks, answer=self._answer, at_once=True)
+
+    @staticmethod
+    def _run(keys: keyed.Keys, length: Integers) -> tuple[NDArray[np.int8], NDArray[np.int8], Integers]:
+        """Return input channels ``[L, B]``, -1 behind the end; the final stacks ``[L, B]``; their heights.
+
+        Word 0 of a key draws the height at the start, word i + 1 token i.
+        """
+        start = 1 + keyed.below(keyed.words(keys, keyed.DATA, 1)[:, 0], length - 1)
+        drawn = tokens(keys, length, 6, start=1)  # bits by their remainder modulo 2, operations modulo 3
+        step, rows = np.arange(len(drawn))[:, None], np.arange(len(keys))
+        shown = np.where(step < start, drawn % 2, 2 + drawn % 3).astype(np.int8)
+        shown[drawn < 0] = -1
+        stack, height = np.zeros_like(drawn), np.zeros(len(keys), np.int64)
+        for token in shown:
+            pushes = (token >= 0) & (token < 2 + POP)
+            stack[height[pushes], rows[pushes]] = token[pushes] % 2
+            height += pushes
+            height -= (token == 2 + POP) & (height > 0)
+        return shown, stack, height
+
+    @staticmethod
+    def _asks(seen: Floats) -> NDArray[np.bool_]:
+        asked: NDArray[np.bool_] = seen[:, -1] == 1
+        return asked
+
+    @staticmethod
+    def _answer(heard: Floats) -> NDArray[Any] | None:
+        if heard[:-1, -1].any():
+            return None  # it has been planned already
+        stack: list[int] = []
+        for channel in heard[:-1].argmax(axis=1):
+            if channel < 2 + POP:
+                stack.append(channel % 2)
+            elif stack:
+                stack.pop()
+        return np.array([*stack[::-1], END])[:, None]
+
+
+ROW = TaskSpec(
+    name="stack_manipulation",
+    env_id="ntm_envs/StackManipulation-v0",
+    suite="formal",
+    order=21,
+    task=StackManipulation,
+    summary="push and pop, then say the stack",
+    training={"length": (2, 40)},
+    ladders=LADDER,
+    small={"length": (2, 6)},
+    digest="bee32f7628d1408e",
+)

@@ -1,0 +1,123 @@
+"""A tape with a head that reads it, and an output that symbols are written to one after the other.
+
+Source: the algorithmic environments of OpenAI's Gym (Zaremba et al., *Learning Simple Algorithms from
+Examples*, arXiv 1511.07275), which were removed in 2021. Here an episode is a function of its key, and its
+length does not depend on what the agent did before.
+
+Shape letters: B episodes, L symbols on a tape.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+from ntm_envs.answers import Symbols
+from ntm_envs.answers.symbols import NAMES
+from ntm_envs.tasks.base import at_least
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
+from ntm_envs.tasks.spec import ladder
+from ntm_envs.tasks.state_machine import InteractiveTask, State
+
+LEFT, RIGHT = 0, 1
+TRAINING = {"length": (2, 10)}
+LADDER = ladder("length", (10, 20, 40, 80))
+SLACK = 4
+"""Steps that an agent may waste before time is up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tape(InteractiveTask):
+    """``length`` L random symbols on a tape; the agent writes the output that a subclass asks for.
+
+    The agent sees the symbol under its head, or a blank outside of the tape. At each step it moves the head
+    to the left or right, and may write a symbol. A right symbol earns +1, and the last one ends the episode;
+    a wrong one ends it with -0.5. Time is up with -1 after as many steps as reading and writing take, and
+    four.
+    """
+
+    base: int
+    """Number of different symbols, at least 2 and at most 62."""
+
+    def __post_init__(self) -> None:
+        at_least("base", self.base, 2)
+        if self.base > len(NAMES):
+            raise ValueError(f"base is {self.base}; expected at most {len(NAMES)}")
+
+    @abstractmethod
+    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:
+        """Return what is to be written, ``[B, L]`` for tapes ``[B, L]``, padded alike."""
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return (*(f"symbol {NAMES[i]}" for i in range(self.base)), "blank")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("move", "write", "symbol")
+
+    @property
+    def answers(self) -> Symbols:  # noqa: D102
+        return Symbols((2, 2, self.base), names=("<>", "-w", NAMES[: self.base]))
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (1, UNBOUNDED)}
+
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return 2 * sizes["length"] + SLACK
+
+    @property
+    def constant_output(self) -> NDArray[np.uint8]:  # noqa: D102
+        return np.array([RIGHT, 1, 0], np.uint8)
+
+    def begin(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> State:  # noqa: D102
+        length = sizes["length"]
+        longest, rows = int(length.max(initial=0)), len(keys)
+        tape = keyed.below(keyed.words(keys, keyed.DATA, longest), self.base).astype(np.uint8)
+        return {
+            "tape": tape,
+            "output": self.output(tape, length),
+            "length": length,
+            "head": np.zeros(rows, np.int64),
+            "written": np.zeros(rows, np.int64),
+            "step": np.zeros(rows, np.int64),
+        }
+
+    def observe(self, state: State) -> NDArray[np.float32]:  # noqa: D102
+        head, rows = state["head"], np.arange(len(state["head"]))
+        inside = (head >= 0) & (head < state["length"])
+        seen = np.where(inside, state["tape"][rows, np.where(inside, head, 0)], self.base)
+        observations = np.zeros((len(rows), self.base + 1), np.float32)
+        observations[rows, seen] = 1
+        return observations
+
+    def act(  # noqa: D102
+        self, state: State, answers: NDArray[Any]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        move, writes, symbol = answers[:, 0], answers[:, 1] == 1, answers[:, 2]
+        written, length, rows = state["written"], state["length"], np.arange(len(answers))
+        expected = state["output"][rows, np.minimum(written, length - 1)]
+        right = writes & (symbol == expected) & (written < length)
+        state["written"] = written + right
+        state["head"] = state["head"] + np.where(move == RIGHT, 1, -1)
+        state["step"] = state["step"] + 1
+        rewards = np.where(right, 1.0, np.where(writes, -0.5, 0.0))
+        over = (state["written"] == length) | (writes & ~right)
+        late = ~over & (state["step"] >= self.max_steps({"length": length}))
+        return rewards - late, over | late
+
+    def count_symbols(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return sizes["length"]
+
+    def count_wrong(self, state: State) -> Integers:  # noqa: D102
+        return state["length"] - state["written"]
+
+    def return_bounds(self, sizes: Mapping[str, Integers]) -> tuple[Any, Any]:  # noqa: D102
+        return np.full_like(sizes["length"], -1), sizes["length"]

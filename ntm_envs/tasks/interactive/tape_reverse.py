@@ -1,0 +1,80 @@
+"""TapeReverse: write the symbols of a tape from the last to the first.
+
+Source: Reverse-v0 of OpenAI's Gym; see :mod:`ntm_envs.tasks.interactive.tape`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Mode
+from ntm_envs.tasks.interactive.tape import LADDER, LEFT, RIGHT, TRAINING, Tape
+from ntm_envs.tasks.sizes import Integers
+from ntm_envs.tasks.spec import TaskSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class TapeReverse(Tape):
+    """``length`` L random symbols on a tape; find its end, and write them from the last to the first.
+
+    A perfect episode, for the symbols a b, with a blank behind them::
+
+        step     0  1  2  3  4
+        input    a  b  .  b  a
+        move     >  >  <  <  <
+        write    -  -  -  w  w
+        symbol            b  a
+        reward   0  0  0  1  1
+
+    Example:
+        >>> state = TapeReverse().begin(np.array([5]), {"length": np.array([3])})
+        >>> state["tape"].tolist(), state["output"].tolist()
+        ([[0, 1, 1]], [[1, 1, 0]])
+    """
+
+    base: int = 2
+    """Number of different symbols, at least 2 and at most 62."""
+
+    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:  # noqa: D102
+        at = length[:, None] - 1 - np.arange(tape.shape[1])
+        return np.where(at >= 0, np.take_along_axis(tape, np.maximum(at, 0), axis=1), 0).astype(np.uint8)
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Returner()
+
+
+class Returner:
+    """Walks to the end, and then back while it writes what it sees."""
+
+    outputs: Mode = "answers"
+
+    def begin(self, num_envs: int, capacity: int, seed: int) -> None:
+        """Forget which heads have been at the end; see :class:`ntm_envs.agent.Agent`."""
+        self._back = np.zeros(num_envs, np.bool_)
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return move, write and symbol ``[B, 3]``."""
+        symbol, inside = observations.argmax(axis=1), observations[:, -1] == 0
+        writes = self._back & inside
+        self._back = self._back | ~inside
+        move = np.where(self._back, LEFT, RIGHT)
+        return np.stack([move, writes, symbol * inside], axis=1).astype(np.uint8)
+
+
+ROW = TaskSpec(
+    name="tape_reverse",
+    env_id="ntm_envs/TapeReverse-v0",
+    suite="interactive",
+    order=4,
+    task=TapeReverse,
+    summary="write the symbols of a tape in reverse order",
+    training=TRAINING,
+    ladders=LADDER,
+    learners=("reward",),
+    small={"length": (2, 4)},
+    digest="9229913c3b915257",
+)

@@ -1,0 +1,89 @@
+"""Sizes of episodes: how they are given, checked and drawn.
+
+Shape letter: B episodes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntm_envs import keyed
+
+Integers = NDArray[np.int64]
+Size = int | Sequence[int] | Integers
+"""A size of an episode: an int; a range ``(low, high)``, both ends included, from which it is drawn by
+the episode's key; or an array ``[B]`` with one size for each episode."""
+Bounds = Mapping[str, tuple[Integers, Integers]]
+"""Each size as ``(low, high)``, integers of shape ``[]`` or ``[B]``."""
+UNBOUNDED = math.isqrt(2**62)
+"""The upper limit of a size that has none of its own: products of two still fit into 64 bits."""
+
+
+def check_sizes(
+    owner: str, limits: Mapping[str, tuple[int, int]], sizes: Mapping[str, Size], batch_size: int | None
+) -> dict[str, tuple[Integers, Integers]]:
+    """Return each size as bounds ``(low, high)``, arrays of shape ``[]`` or ``[B]``.
+
+    Args:
+        owner: The name of the task, for messages.
+        limits: The smallest and the largest value of each size.
+        sizes: Every size of the task.
+        batch_size: The length that an array of sizes must have; None for any.
+
+    Raises:
+        TypeError: If a size is missing, unknown or not an integer.
+        ValueError: If a size is out of range or has the wrong shape.
+    """
+    for name in sizes:
+        if name not in limits:
+            raise TypeError(f"{owner} has no size {name!r}; its sizes: {', '.join(limits)}")
+    checked = {}
+    for name, (smallest, largest) in limits.items():
+        if name not in sizes:
+            raise TypeError(
+                f"{owner} needs the size {name!r}, such as "
+                f"{name}={smallest} or {name}=({smallest}, {min(smallest + 9, largest)})"
+            )
+        given = sizes[name]
+        low, high = _bounds(name, given, batch_size)
+        if (low > high).any():
+            raise ValueError(f"the range {name}={given} is empty; expected (low, high), low <= high")
+        if (low < smallest).any() or (high > largest).any():
+            raise ValueError(
+                f"{name}={given} is out of range; {owner} takes {smallest} <= {name} <= {largest}"
+            )
+        checked[name] = (low, high)
+    return checked
+
+
+def draw_sizes(keys: keyed.Keys, bounds: Bounds) -> dict[str, Integers]:
+    """Return the sizes ``[B]`` that keys draw uniformly between bounds from :func:`check_sizes`."""
+    drawn = {}
+    for i, (name, (low, high)) in enumerate(bounds.items()):
+        if low is high:
+            drawn[name] = np.array(np.broadcast_to(low, len(keys)))
+        else:
+            word = keyed.words(keys, keyed.SIZES, 1, start=i)[:, 0]
+            drawn[name] = low + keyed.below(word, high - low + 1)
+    return drawn
+
+
+def _bounds(name: str, size: Size, batch_size: int | None) -> tuple[Integers, Integers]:
+    """Return a size as ``(low, high)``, integers of shape ``[]`` or ``[B]``."""
+    array = np.asarray(size)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}={size!r} is not an integer, a range (low, high) or an array of integers")
+    array = array.astype(np.int64)
+    if isinstance(size, Sequence):
+        if array.shape != (2,):
+            raise ValueError(f"{name}={size!r} is not a range; expected two integers (low, high)")
+        return array[0], array[1]
+    if array.ndim and batch_size is not None and array.shape != (batch_size,):
+        raise ValueError(
+            f"{name} is an array of shape {array.shape}; expected one size an episode, ({batch_size},)"
+        )
+    return array, array
