@@ -68,6 +68,7 @@ def test_the_environment_does_what_dummy_vec_env_does(row, reveal):
 
 def test_wrappers_of_stable_baselines_work_on_it():
     env = VecNormalize(VecMonitor(SequenceVecEnv(COPY, 3, length=2)), norm_obs=False)
+    env.seed(0)
     env.reset()
     for _ in range(5):
         *_, infos = env.step(np.ones((3, 8), np.int8))
@@ -199,6 +200,7 @@ def test_entropy_and_probability_are_those_of_independent_coins():
 
 def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
     env = SequenceVecEnv(COPY, 3, length=2)
+    env.seed(0)
     algorithm = MemoryPPO(MemoryPolicy, env, policy_kwargs={"model": GRU(9, 8), "capacity": 8})
     mean, _ = evaluate_policy(algorithm, VecMonitor(env), n_eval_episodes=6)
     assert -1 <= mean <= 1
@@ -247,6 +249,7 @@ def test_frames_are_stacked_as_stable_baselines_does(frames):
     torch.manual_seed(0)
     model = FeedForward(9, 8, units=16, frames=frames)
     env = SequenceVecEnv(COPY, 5, length=3)
+    env.seed(0)
     stacked = VecFrameStack(env, frames)
     algorithm = PPO("MlpPolicy", stacked, policy_kwargs=model.arguments)
     model.policy.load_state_dict(algorithm.policy.state_dict())

@@ -36,11 +36,15 @@ def equal(one, two):
 @pytest.mark.parametrize("env_id", IDS)
 def test_gymnasium_finds_nothing_wrong(env_id):
     # The render modes need the environment's spec, which only `gym.make` gives.
-    check_env(gym.make(env_id).unwrapped, skip_render_check=True)
+    env = gym.make(env_id).unwrapped
+    env.action_space.seed(0)
+    check_env(env, skip_render_check=True)
 
 
 def test_gymnasium_finds_nothing_wrong_with_probabilities():
-    check_env(gym.make("ntm_envs/Copy-v0", actions="probabilities").unwrapped, skip_render_check=True)
+    env = gym.make("ntm_envs/Copy-v0", actions="probabilities").unwrapped
+    env.action_space.seed(0)
+    check_env(env, skip_render_check=True)
 
 
 @pytest.mark.parametrize("render_mode", ["ansi", "rgb_array"])
@@ -54,9 +58,11 @@ def test_gymnasium_can_render(render_mode):
 @pytest.mark.parametrize("env_id", IDS)
 def test_stable_baselines3_finds_nothing_wrong(env_id):
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    env = gym.make(env_id).unwrapped
+    env.action_space.seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        checker.check_env(gym.make(env_id).unwrapped, warn=True)
+        checker.check_env(env, warn=True)
 
 
 @pytest.mark.parametrize("actions", ["answers", "probabilities"])
@@ -249,6 +255,7 @@ def test_bits_of_any_real_type_are_accepted(dtype):
 def test_an_environment_can_be_copied_in_the_middle_of_an_episode():
     env = gym.make("ntm_envs/Copy-v0", length=3).unwrapped
     env.reset(seed=0)
+    env.action_space.seed(0)
     env.step(np.zeros(8, np.int8))
     twin = copy.deepcopy(env)
     for _ in range(3):
@@ -267,6 +274,7 @@ def test_actions_may_lie_in_memory_in_any_order(actions):
     env = gym.make_vec("ntm_envs/Copy-v0", num_envs=3, length=2, actions=actions)
     twin = gym.make_vec("ntm_envs/Copy-v0", num_envs=3, length=2, actions=actions)
     env.reset(seed=0), twin.reset(seed=0)
+    env.action_space.seed(0)
     for _ in range(5):
         action = env.action_space.sample()
         np.testing.assert_array_equal(env.step(action)[1], twin.step(np.asfortranarray(action))[1])

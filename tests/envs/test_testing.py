@@ -7,6 +7,8 @@ from ntm_envs.tasks import Solver
 from ntm_envs.tasks.classic.copy import Copy
 from ntm_envs.testing import TaskError, check_task
 
+IMPURE = np.random.default_rng(0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Broken(Copy):
@@ -26,7 +28,7 @@ class Broken(Copy):
             batch.mask[:] = False
             batch.targets[:] = 0
         if self.fault == "impure":
-            batch.inputs[0, :, :8] = np.random.default_rng().integers(2, size=(len(batch.keys), 8))
+            batch.inputs[0, :, :8] = IMPURE.integers(2, size=(len(batch.keys), 8))
         if self.fault == "neighbours":
             batch.inputs[0, :, 0] = batch.inputs[0, 0, 0] * (len(batch.keys) > 1)
         if self.fault == "constant":

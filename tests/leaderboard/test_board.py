@@ -1,5 +1,6 @@
 """The board: who is ranked, by what, and what does not belong on it."""
 
+import hashlib
 import io
 
 import numpy as np
@@ -45,7 +46,7 @@ def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
         }
         for rung in spec.rungs
     ]
-    commitment = f"{abs(hash((agent, task, seed))):064x}"
+    commitment = hashlib.sha256(f"{agent} {task} {seed}".encode()).hexdigest()
     record = {"agent": agent, "task": spec.env_id, "seed": seed, "commitment": commitment, "rungs": rungs}
     return Result.model_validate(RESULT | record | changes)
 

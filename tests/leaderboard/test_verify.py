@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import struct
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from ntm_leaderboard.player import Player, PlayerError
 from ntm_leaderboard.results import Result, Rung
 
 FEW = {"up_to": 20, "sequences": 16}
+NONCE = "e" * 64
 
 OWN_MODEL = """
 import os, pathlib, sys, time
@@ -60,9 +63,18 @@ def trained(folder, seed=0, entry="ntm_baselines.lstm:LSTM", agent="lstm", model
     return folder
 
 
-@pytest.fixture(autouse=True)
-def short_ladder(monkeypatch):
-    monkeypatch.setattr(verify, "rungs_of", lambda spec: evaluate.rungs_of(spec, **FEW))
+def draw(count):
+    """Return what a verifier draws, here always the same: chance does not decide on a test."""
+    assert count == 32
+    return NONCE
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_ladder():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "rungs_of", lambda spec: evaluate.rungs_of(spec, **FEW))
+        patch.setattr(verify, "secrets", SimpleNamespace(token_hex=draw))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +83,24 @@ def made(tmp_path_factory):
     return [trained(folder / f"seed-{seed}", seed) for seed in (0, 1)]
 
 
+@pytest.fixture(scope="module")
+def honest(made, tmp_path_factory):
+    """A submission that tests do not change."""
+    return submission.pack([made[0].parent], tmp_path_factory.mktemp("honest") / "submission")
+
+
 @pytest.fixture
-def packed(made, tmp_path):
-    return submission.pack([made[0].parent], tmp_path / "submission")
+def packed(honest, tmp_path):
+    """A submission of one's own: `tmp_path / "submission"`."""
+    whole = honest[0].parents[2]
+    shutil.copytree(whole, tmp_path / "submission")
+    return [tmp_path / "submission" / folder.relative_to(whole) for folder in honest]
+
+
+@pytest.fixture(scope="module")
+def played(honest):
+    """What a verifier finds: on sequences that it draws, and on those of the claim."""
+    return verify.verify(honest[0]), verify.verify(honest[0], nonce=verify.check(honest[0]).nonce)
 
 
 def rewrite(path, change):
@@ -82,17 +109,17 @@ def rewrite(path, change):
     path.write_text(json.dumps(record))
 
 
-def test_an_honest_submission_is_verified_and_plays_the_same_again(packed):
-    assert [folder.parts[-3:] for folder in packed] == [("copy", "lstm", f"seed-{seed}") for seed in (0, 1)]
-    claimed = verify.check(packed[0])
-    own = verify.verify(packed[0])
+def test_an_honest_submission_is_verified_and_plays_the_same_again(honest, played):
+    assert [folder.parts[-3:] for folder in honest] == [("copy", "lstm", f"seed-{seed}") for seed in (0, 1)]
+    claimed, (own, of_the_claim) = verify.check(honest[0]), played
     assert own.status == "verified"
-    assert own.nonce != claimed.nonce
+    assert own.nonce == NONCE != claimed.nonce
     assert own.commitment == claimed.commitment
+    assert own.rungs != claimed.rungs
     assert not verify.doubts(claimed, own)
-    again = verify.verify(packed[0], nonce=own.nonce)
+    again = verify.verify(honest[0], nonce=own.nonce)
     assert [rung.score for rung in again.rungs] == [rung.score for rung in own.rungs]
-    assert verify.verify(packed[0], nonce=claimed.nonce).rungs == claimed.rungs  # as in the process itself
+    assert of_the_claim.rungs == claimed.rungs  # as in the process itself
 
 
 def test_the_command_packs_and_verifies(made, tmp_path, capsys):
@@ -314,20 +341,19 @@ def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsy
     assert found.rungs[0].score.all_right == 0  # what was found stands in place of what was claimed
 
 
-def test_counts_that_were_edited_are_doubted(packed):
+def test_counts_that_were_edited_are_doubted(packed, played):
     def claim(result):
         rung = result["rungs"][0]
         rung["score"] |= {"all_right": 16, "wrong_symbols": 0, "mean_return": 1.0}
 
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])  # nothing contradicts it
-    own = verify.verify(packed[0])
+    own, again = played
     assert "16 sequences all right were claimed, and 0 found" in verify.doubts(claimed, own)[0]
-    again = verify.verify(packed[0], nonce=claimed.nonce)
     assert len(verify.differences(claimed, again)) == 1
 
 
-def test_references_that_were_edited_are_doubted(packed):
+def test_references_that_were_edited_are_doubted(packed, played):
     def claim(result):
         rung = result["rungs"][0]
         wrong = rung["references"]["oracle"]["wrong_symbols"] + 1000
@@ -339,9 +365,8 @@ def test_references_that_were_edited_are_doubted(packed):
 
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])
-    own = verify.verify(packed[0])
+    own, again = played
     assert "oracle at {'length': 20}: 0 sequences all right were claimed" in verify.doubts(claimed, own)[0]
-    again = verify.verify(packed[0], nonce=claimed.nonce)
     assert "oracle at {'length': 20}: 0 sequences" in verify.differences(claimed, again)[0]
 
 
@@ -410,7 +435,7 @@ def test_a_model_that_needs_more_than_its_file_is_not_packed(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "helper.py").write_text("value = 1")
     with pytest.raises(ValueError, match="No module named 'helper'"):
-        own_model(tmp_path, first="import helper")
+        with_own_model(tmp_path, first="import helper")
     assert not list((tmp_path / "submission").rglob("result.json"))
 
 
@@ -458,22 +483,38 @@ def test_the_two_sample_tests_are_scipys():
     assert verify._two_shares(0, 0, 5, 5) == 1
 
 
-def own_model(tmp_path, act="pass", first=""):
+def with_own_model(tmp_path, first=""):
+    """Train a model of one's own in a folder, and pack it there."""
     source, marker = tmp_path / "mine" / "my_model.py", tmp_path / "marker"
     source.parent.mkdir(exist_ok=True)
     source.write_text(first + OWN_MODEL.format(marker=str(marker), act="pass"))
     row = find(f"{source}:Mine", ())
     run = trained(tmp_path / "run", entry=row.entry, agent=row.name, model={})
-    folder = submission.pack([run], tmp_path / "submission")[0]
-    if act != "pass":  # what it does only later
-        shutil.copy(folder / "my_model.py", tmp_path / "kept.py")
-        (folder / "my_model.py").write_text(OWN_MODEL.format(marker=str(marker), act=act))
-    marker.unlink()
-    return folder, marker
+    return submission.pack([run], tmp_path / "submission")[0], marker
 
 
-def test_foreign_code_runs_only_if_it_is_trusted(tmp_path):
-    folder, marker = own_model(tmp_path)
+@pytest.fixture(scope="module")
+def packed_own(tmp_path_factory):
+    return with_own_model(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture
+def own_model(packed_own, tmp_path):
+    """Return a function that makes a submission with code of its own, which may do something only later."""
+
+    def make(act="pass"):
+        packed, marker = packed_own
+        marker.unlink(missing_ok=True)
+        folder = shutil.copytree(packed, tmp_path / "own")
+        if act != "pass":
+            (folder / "my_model.py").write_text(OWN_MODEL.format(marker=str(marker), act=act))
+        return folder, marker
+
+    return make
+
+
+def test_foreign_code_runs_only_if_it_is_trusted(own_model):
+    folder, marker = own_model()
     with pytest.raises(ValueError, match=r"has code of its own, my_model\.py"):
         verify.check(folder)
     claimed = verify.check(folder, trust_code=True)
@@ -493,13 +534,12 @@ def test_foreign_code_runs_only_if_it_is_trusted(tmp_path):
     ("act", "limits", "message"),
     [
         ("time.sleep(600)", {"seconds": 1}, "took too long"),
-        ("while True: pass", {"minutes": 0.25}, "ended, exit code -(9|24)"),  # by the kernel
         ("bytearray(2**30)", {"gibibytes": 1.4}, "ended, exit code 1: MemoryError"),
         ("os._exit(3)", {}, "ended, exit code 3"),
     ],
 )
-def test_a_model_that_breaks_its_limits_is_stopped(tmp_path, act, limits, message):
-    folder, _ = own_model(tmp_path, act)
+def test_a_model_that_breaks_its_limits_is_stopped(own_model, act, limits, message):
+    folder, _ = own_model(act)
     observations = np.zeros((2, 9), np.float32)
     seconds = limits.pop("seconds", 600)
     with Player(folder, 8, **limits) as player:
@@ -509,18 +549,30 @@ def test_a_model_that_breaks_its_limits_is_stopped(tmp_path, act, limits, messag
             player.act(observations)
 
 
-def test_what_a_model_needs_is_within_the_limits_of_that_test(tmp_path):
-    folder, _ = own_model(tmp_path, "bytearray(2**20)")
+def test_the_kernel_stops_a_model_that_has_computed_for_as_long_as_it_may(own_model):
+    folder, _ = own_model("while True: pass")
+    with Player(folder, 8, minutes=0.25) as player:
+        player.begin(2, 64, 0)
+        pid = player._process.pid
+        assert resource.prlimit(pid, resource.RLIMIT_CPU) == (15, 15)
+        # The test has not the time for them: a second more than it has taken so far is enough.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        seconds = (int(fields[11]) + int(fields[12])) // os.sysconf("SC_CLK_TCK") + 1
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        with pytest.raises(PlayerError, match=r"ended, exit code -(9|24)"):
+            player.act(np.zeros((2, 9), np.float32))
+
+
+def test_what_a_model_needs_is_within_the_limits_of_that_test(own_model):
+    folder, _ = own_model("bytearray(2**20)")
     with Player(folder, 8, gibibytes=1.4) as player:
         player.begin(2, 64, 0)
         assert player.act(np.zeros((2, 9), np.float32)).shape == (2, 8)
 
 
-def test_what_a_model_starts_ends_with_it(tmp_path):
+def test_what_a_model_starts_ends_with_it(own_model, tmp_path):
     started = tmp_path / "started"
-    folder, _ = own_model(
-        tmp_path, f"pathlib.Path({str(started)!r}).write_text(str(os.fork() or time.sleep(600)))"
-    )
+    folder, _ = own_model(f"pathlib.Path({str(started)!r}).write_text(str(os.fork() or time.sleep(600)))")
     with Player(folder, 8) as player:
         player.begin(2, 64, 0)
         player.act(np.zeros((2, 9), np.float32))
@@ -536,8 +588,8 @@ def test_what_a_model_starts_ends_with_it(tmp_path):
         time.sleep(0.01)
 
 
-def test_a_model_that_does_not_listen_is_stopped(tmp_path):
-    folder, _ = own_model(tmp_path)
+def test_a_model_that_does_not_listen_is_stopped(own_model):
+    folder, _ = own_model()
     with Player(folder, 8, minutes=5) as player:
         os.kill(player._process.pid, signal.SIGSTOP)
         player._left = 1.0
@@ -551,9 +603,9 @@ def test_impossible_limits_are_refused(tmp_path, limits):
         Player(tmp_path, 8, **limits)
 
 
-def test_a_model_sees_nothing_of_the_parents_environment(tmp_path, monkeypatch):
+def test_a_model_sees_nothing_of_the_parents_environment(own_model, monkeypatch):
     monkeypatch.setenv("A_SECRET", "hidden")
-    folder, _ = own_model(tmp_path, "assert 'A_SECRET' not in os.environ")
+    folder, _ = own_model("assert 'A_SECRET' not in os.environ")
     with Player(folder, 8) as player:
         player.begin(2, 64, 0)
         assert player.act(np.zeros((2, 9), np.float32)).shape == (2, 8)

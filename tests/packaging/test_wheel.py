@@ -27,6 +27,7 @@ for name in ntm_envs.tasks.names():
     one, many = gym.make(env_id, render_mode="rgb_array"), gym.make_vec(env_id, num_envs=3)
     for env in (one, many):
         env.reset(seed=0)
+        env.action_space.seed(0)
         env.step(env.action_space.sample())
     assert one.render().ndim == 3
 """

@@ -1,0 +1,38 @@
+"""What tests draw: the same at one commit, so that a failure can be repeated, and something else at the next.
+
+`COMMIT_DRAWN_FROM=<a commit> pytest ...` draws what was drawn at another commit.
+"""
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+
+
+def git(*arguments: str) -> list[str]:
+    """Return the lines that git says; none where this is no checkout, or the history is not there."""
+    try:
+        done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True)
+    except FileNotFoundError:
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []
+
+
+# The processes of pytest-xdist take what the first one found: they have to collect the same tests.
+COMMIT = os.environ.setdefault("COMMIT_DRAWN_FROM", next(iter(git("rev-parse", "HEAD")), "no checkout"))
+
+
+def rng(purpose: str) -> np.random.Generator:
+    """Return the random numbers of this commit for one purpose."""
+    return np.random.default_rng(int(hashlib.sha256(f"{COMMIT} {purpose}".encode()).hexdigest(), 16))
+
+
+def changed_below(folder: Path) -> set[Path]:
+    """Return the files that the last commit has changed, or nobody has committed yet, as far as git knows."""
+    changed = git("diff", "--name-only", "--diff-filter=d", "HEAD^", "--", str(folder))
+    new = git("ls-files", "--full-name", "--others", "--exclude-standard", "--", str(folder))
+    return {ROOT / name for name in changed + new}
