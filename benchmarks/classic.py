@@ -1,6 +1,6 @@
 """The classic table: what the NTM and the LSTM do on the five tasks of the paper, within training and beyond.
 
-    .venv/bin/ntm-envs bench --preset classic
+    .venv/bin/ntm-envs bench --suite classic
     .venv/bin/ntm-envs submit bench/classic --output leaderboard/results
     .venv/bin/ntm-envs verify leaderboard/results
     .venv/bin/python benchmarks/classic.py
@@ -28,6 +28,7 @@ from ntm_leaderboard.statistics import ladder
 
 ROOT = Path(__file__).parents[1]
 AGENTS = ("ntm", "lstm")
+CLASSIC = tasks.suite("classic")
 PAGE = """# The classic table: every size
 
     .venv/bin/python benchmarks/classic.py
@@ -48,7 +49,7 @@ def main() -> None:
 def summary(results: Sequence[Result]) -> str:
     """Return a table in Markdown, a line a ladder: its first size, which is in training, second and last."""
     lines = ["| task, trained up to | judged at | NTM | LSTM | seconds |", "| --- | --- | --- | --- | ---: |"]
-    for spec in tasks.TABLE:
+    for spec in CLASSIC:
         for size in spec.ladders:
             values = [rung[size] for rung in spec.ladders[size]]
             chosen = (values[0], values[1], values[-1])
@@ -65,7 +66,7 @@ def summary(results: Sequence[Result]) -> str:
 
 def page(results: Sequence[Result]) -> str:
     """Return what `docs/classic.md` says."""
-    return f"{PAGE}{tables(results, AGENTS, tasks.TABLE)}\n"
+    return f"{PAGE}{tables(results, AGENTS, CLASSIC)}\n"
 
 
 def tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[TaskSpec]) -> str:

@@ -112,6 +112,8 @@ def main(options: Options) -> None:
     for env_id in ids:
         other[env_id, "one environment"] = single_rate(gym.make(env_id).unwrapped, seconds)
     for row in rows:
+        if not isinstance(row.make(), ntm_envs.tasks.SequenceTask):
+            continue
         other[row.env_id, "batch of 32, ms"] = batch_milliseconds(row.name, dict(row.largest), seconds)
     for env_id in (CARTPOLE, *ids):
         # Gymnasium's own benchmarks draw an action in every step, which costs more than the step itself.

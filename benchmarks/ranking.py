@@ -1,18 +1,24 @@
-"""The ranking that README.md shows: a line for each agent with enough seeds on all tasks of the board.
+"""The rankings that README.md shows: a line for each agent with enough seeds on all tasks of a suite.
 
     .venv/bin/python benchmarks/ranking.py
 
-It reads the board that comes with the package, and prints a table in Markdown.
+It reads the results that come with the package, and prints a table in Markdown for each suite.
 """
 
 from classic import name_of
 
-from ntm_leaderboard.board import TRACKS, Board, places
+from ntm_leaderboard.board import TRACKS, Board, Boards, places
 from ntm_leaderboard.report import down
 
 
+def rankings(boards: Boards) -> str:
+    """Return the tables of all suites that have a ranking."""
+    ranked = [board for board in boards.by_suite.values() if board.ranked]
+    return "\n\n".join(f"Suite `{board.suite}`:\n\n{ranking(board)}" for board in ranked)
+
+
 def ranking(board: Board) -> str:
-    """Return the table: ranks among those that learnt from the same; scores over all tasks, and on each."""
+    """Return the table of a suite: ranks among those that learnt from the same, and scores."""
     head = ["", "agent", "learnt from", "tuned", "score", *map(name_of, board.specs)]
     lines = [_line(head), _line(["---:", "---", "---", "---", *["---:"] * (len(head) - 4)])]
     ranks = places(board.ranked)
@@ -28,4 +34,4 @@ def _line(cells: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(ranking(Board.read()))
+    print(rankings(Boards.read()))

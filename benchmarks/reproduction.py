@@ -1,9 +1,9 @@
 r"""The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
 
-    .venv/bin/ntm-envs bench --preset classic
-    .venv/bin/ntm-envs bench --preset classic --agents ntm-lstm --tasks copy repeat_copy
-    .venv/bin/ntm-envs bench --preset classic --agents ntm-jump --tasks repeat_copy
-    .venv/bin/ntm-envs bench --preset classic --agents lstm-paper --seeds 1
+    .venv/bin/ntm-envs bench --suite classic
+    .venv/bin/ntm-envs bench --suite classic --agents ntm-lstm --tasks copy repeat_copy
+    .venv/bin/ntm-envs bench --suite classic --agents ntm-jump --tasks repeat_copy
+    .venv/bin/ntm-envs bench --suite classic --agents lstm-paper --seeds 1
     for run in {associative_recall,priority_sort}/seed-{0..4}; do
         .venv/bin/ntm-envs train --task ${run%/*} --seed ${run#*-} --model.controller feedforward \
             --output bench/feedforward/$run
@@ -40,12 +40,11 @@ import numpy as np
 import torch
 import tyro
 from classic import name_of
-from ntm_envs.grading import cost_in_bits
 from numpy.typing import NDArray
 
-from ntm_agents import load_run
+from ntm_agents import ModelAgent, load_run
 from ntm_envs import capacity, keyed, tasks
-from ntm_envs.tasks import Batch, Task
+from ntm_envs.tasks import Batch, SequenceTask
 from ntm_leaderboard.figures import COLOURS, STYLE
 
 FEEDFORWARD, LSTM_CONTROLLER, JUMPS, LSTM, LSTM_PAPER = (
@@ -71,8 +70,8 @@ MODELS: dict[str, dict[str, str]] = {
         "priority_sort": "classic/priority_sort/ntm",
     },
     JUMPS: {"repeat_copy": "classic/repeat_copy/ntm-jump"},  # which the paper has not
-    LSTM: {row.name: f"classic/{row.name}/lstm" for row in tasks.TABLE},
-    LSTM_PAPER: {row.name: f"classic/{row.name}/lstm-paper" for row in tasks.TABLE},
+    LSTM: {row.name: f"classic/{row.name}/lstm" for row in tasks.suite("classic")},
+    LSTM_PAPER: {row.name: f"classic/{row.name}/lstm-paper" for row in tasks.suite("classic")},
 }
 """Where the runs of each model are."""
 
@@ -161,7 +160,7 @@ def parameters(options: Options) -> None:
     """
     print("| task | model | parameters | the paper's | training sequences | seconds |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")
-    for row in tasks.TABLE:
+    for row in tasks.suite("classic"):
         for model in MODELS:
             runs = runs_of(options, model, row.name)
             if not runs:
@@ -200,7 +199,7 @@ def learning_curves(options: Options) -> None:
     """Draw cost against training sequences: figures 3, 7, 10, 13 and 18."""
     figure = matplotlib.figure.Figure(figsize=(13, 7), layout="constrained")
     grid = figure.subplots(2, 3).flat
-    for axes, row in zip(grid, tasks.TABLE, strict=False):
+    for axes, row in zip(grid, tasks.suite("classic"), strict=False):
         task = row.make()
         batch = episodes(task, row.largest, 4)
         bits = float(batch.mask.sum(0).mean()) * task.output_size
@@ -331,27 +330,27 @@ def cost_of(run: Path, sizes: dict[str, int]) -> float:
     settings = load_run(run)[1]
     task = settings.task_spec().make()
     batch = episodes(task, sizes, SEQUENCES)
-    answers = np.where(batch.mask, cost_in_bits(probabilities(run, batch), batch.targets), 0)
+    answers = np.where(batch.mask, task.answers.cost_in_bits(probabilities(run, batch), batch.targets), 0)
     if settings.task == "ngrams":
         oracle = task.oracle()
         oracle.begin(SEQUENCES, capacity(len(batch.inputs)), 0)
         best = np.stack([oracle.act(step) for step in batch.inputs])
-        answers = answers - np.where(batch.mask, cost_in_bits(best, batch.targets), 0)
+        answers = answers - np.where(batch.mask, task.answers.cost_in_bits(best, batch.targets), 0)
     return float(answers.sum(0).mean())
 
 
 def probabilities(run: Path, batch: Batch) -> NDArray[np.float64]:
     """Return what a run's model says to sequences, ``[T, B, O]``."""
-    model = load_run(run)[0]
-    with torch.inference_mode():
-        parts = []
-        for inputs in torch.from_numpy(batch.inputs).split(AT_A_TIME, 1):
-            state = model.initial_state(inputs.shape[1], capacity(len(inputs)))  # type: ignore[operator]
-            parts.append(torch.sigmoid(model(inputs.contiguous(), state)[0]).double())
-    return torch.cat(parts, 1).numpy()
+    model, settings = load_run(run)
+    agent, parts = ModelAgent(model, settings.task_spec().make().answers), []
+    for first in range(0, len(batch.keys), AT_A_TIME):
+        inputs = batch.inputs[:, first : first + AT_A_TIME]
+        agent.begin(inputs.shape[1], capacity(len(inputs)), seed=0)
+        parts.append(agent.act_on_sequences(inputs).astype(np.float64))
+    return np.concatenate(parts, 1)
 
 
-def episodes(task: Task, sizes: dict[str, int], count: int) -> Batch:
+def episodes(task: SequenceTask, sizes: dict[str, int], count: int) -> Batch:
     """Return the same sequences for all models."""
     return task.episodes(keyed.stream_keys(np.zeros(count, np.uint64), np.arange(count)), **sizes)
 

@@ -1,6 +1,6 @@
 r"""What is learnt from rewards alone: tables, and return against steps taken, seed by seed.
 
-    .venv/bin/ntm-envs bench --preset classic --output bench/reward \
+    .venv/bin/ntm-envs bench --suite classic --output bench/reward \
         --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
     for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
         .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run##*-} --sizes length 1 5 \
@@ -52,7 +52,7 @@ class Options:
 def main(options: Options) -> None:
     """Print the tables and draw the picture."""
     torch.set_num_threads(1)
-    specs = [spec for spec in tasks.TABLE if (options.runs / spec.name).exists()]
+    specs = [spec for spec in tasks.suite("classic") if (options.runs / spec.name).exists()]
     results = [Result.read(path) for path in sorted(options.runs.glob("*/*/seed-*/result.json"))]
     print(tables(results, AGENTS, [spec for spec in specs if spec.name not in BY_COST]), end="\n\n")
     for spec in specs:
@@ -140,7 +140,9 @@ def inside(folder: Path) -> None:
             batch = episodes(task, {"length": length}, SEQUENCES)
             right = []
             for run in runs:
-                wrong = ((probabilities(run, batch) > 0.5) != batch.targets) & batch.mask[..., None]
+                wrong = (task.answers.decode(probabilities(run, batch)) != batch.targets) & batch.mask[
+                    ..., None
+                ]
                 right.append(float(1 - wrong.any((0, 2)).mean()))
             cells.append(f"{np.mean(right):.3f} ({min(right):.3f})")
         seconds = [json.loads((run / "summary.json").read_text())["seconds"] for run in runs]

@@ -20,13 +20,11 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
-from torch import nn
 
-from ntm_agents import load_run
 from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_agents.training.run import read_summary
-from ntm_envs import capacity, tasks
-from ntm_envs.tasks import Batch, TaskSpec
+from ntm_envs import capacity, playing, tasks
+from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard import bench
 from ntm_leaderboard.contestants import from_run
 from ntm_leaderboard.evaluate import evaluation_keys
@@ -41,8 +39,6 @@ BEYOND: dict[str, tuple[tuple[dict[str, int], int], ...]] = {
 """Sizes that are not on the ladder, or far up, and how many sequences of them."""
 BY_COST = ("ngrams", "priority_sort")
 """Tasks where it is the cost in bits that counts."""
-CHUNK = 50
-"""Steps at a time of what is beyond: one at a time, each would make a memory of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,24 +96,17 @@ def _play_beyond(folder: Path) -> Path:
     path, contestant = folder / "beyond.json", from_run(folder)
     found = json.loads(path.read_text()) if path.exists() else {}
     if found.get("commitment") != contestant.commitment:
-        model, task, played = load_run(folder)[0], contestant.spec.make(), []
+        task, played = contestant.spec.make(), []
         for sizes, count in BEYOND.get(contestant.spec.name, ()):
             keys = evaluation_keys(contestant.commitment, NO_NONCE, contestant.spec.env_id, sizes, count)
-            wrong = [_wrong_bits(model, task.episodes(keys[i : i + 1], **sizes)) for i in range(count)]
-            played.append({"sizes": sizes, "wrong_bits": wrong})
+            arguments = {"capacity": capacity(task.steps(**sizes)), "whole": True}
+            wrong = [
+                int(playing.play(contestant.agent, task, sizes, keys[i : i + 1], **arguments).wrong[0])
+                for i in range(count)
+            ]
+            played.append({"sizes": sizes, "wrong_symbols": wrong})
         path.write_text(json.dumps({"commitment": contestant.commitment, "played": played}))
     return folder
-
-
-def _wrong_bits(model: nn.Module, batch: Batch) -> int:
-    inputs, wrong = torch.from_numpy(batch.inputs), 0
-    with torch.inference_mode():
-        state = model.initial_state(len(batch.keys), capacity(len(inputs)))
-        for start in range(0, len(inputs), CHUNK):
-            logits, state = model(inputs[start : start + CHUNK].contiguous(), state)
-            part = slice(start, start + len(logits))
-            wrong += int((((logits > 0).numpy() != batch.targets[part]) & batch.mask[part, :, None]).sum())
-    return wrong
 
 
 def _table(folders: list[Path]) -> str:
@@ -138,8 +127,8 @@ def _table(folders: list[Path]) -> str:
             row[_text(spec, rung.sizes)] = above(rung) if spec.name in BY_COST else wrong
         if (folder / "beyond.json").exists():
             for found in json.loads((folder / "beyond.json").read_text())["played"]:
-                wrong = np.count_nonzero(found["wrong_bits"])
-                row[_text(spec, found["sizes"])] = f"{wrong} of {len(found['wrong_bits'])}"
+                wrong = np.count_nonzero(found["wrong_symbols"])
+                row[_text(spec, found["sizes"])] = f"{wrong} of {len(found['wrong_symbols'])}"
         lines.append(row)
     names = list(lines[0])
     rows = [names, ["---:"] * len(names), *([line.get(name, "") for name in names] for line in lines)]
@@ -164,7 +153,7 @@ def _publish(folder: Path) -> None:
     by_cost = spec.name in BY_COST
     rungs = [
         f"| {_text(spec, rung.sizes)} | {rung.sequences} | {rung.sequences - rung.score.all_right} | "
-        f"{above(rung) if by_cost else f'{rung.score.wrong_bits} of {rung.bits:,}'} |"
+        f"{above(rung) if by_cost else f'{rung.score.wrong_symbols} of {rung.symbols:,}'} |"
         for rung in result.rungs
     ]
     largest, command = _text(spec, spec.largest), f"ntm-envs train --agent {result.agent} --task {spec.name}"

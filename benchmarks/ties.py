@@ -17,8 +17,8 @@ import torch
 import tyro
 from numpy.typing import NDArray
 
-from ntm_agents import load_run
-from ntm_envs import capacity, grading, keyed
+from ntm_agents import ModelAgent, load_run
+from ntm_envs import capacity, keyed, playing
 
 PARTS = 4
 
@@ -52,15 +52,13 @@ def main(options: Options) -> None:
 def play(run: Path, options: Options) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return the cost in bits of each sequence, and the smallest difference between its priorities."""
     model, settings = load_run(run)
-    task, B = settings.task_spec().make(), options.sequences
-    batch = task.episodes(keyed.stream_keys(np.zeros(B, np.uint64), np.arange(B)), length=options.length)
-    costs = []
-    with torch.inference_mode():
-        for first in range(0, B, 64):
-            inputs = torch.from_numpy(batch.inputs[:, first : first + 64]).contiguous()
-            logits, _ = model(inputs, model.initial_state(inputs.shape[1], capacity(len(inputs))))
-            targets, mask = (x[:, first : first + 64] for x in (batch.targets, batch.mask))
-            costs.append((grading.cost_in_bits(torch.sigmoid(logits).numpy(), targets) * mask).sum(0))
+    task = settings.task_spec().make()
+    keys = keyed.stream_keys(np.zeros(options.sequences, np.int64), np.arange(options.sequences))
+    agent, sizes = ModelAgent(model, task.answers), {"length": options.length}
+    bound = capacity(task.steps(**sizes))
+    parts = [keys[first : first + 64] for first in range(0, len(keys), 64)]
+    costs = [playing.play(agent, task, sizes, part, capacity=bound, whole=True).costs for part in parts]
+    batch = task.episodes(keys, **sizes)
     outputs = batch.mask[:, 0].sum()
     highest = -np.sort(-batch.inputs[: options.length, :, -2], axis=0)[: outputs + 1]
     return np.concatenate(costs), (highest[:-1] - highest[1:]).min(0)

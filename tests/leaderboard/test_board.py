@@ -10,7 +10,7 @@ from test_results import RESULT
 
 from ntm_envs import tasks
 from ntm_leaderboard import cli, report
-from ntm_leaderboard.board import SEEDS, SHIPPED, Board, dump, load, places
+from ntm_leaderboard.board import SEEDS, SHIPPED, Boards, dump, load, places
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import bootstrap_interval
 
@@ -40,7 +40,7 @@ def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
         {
             "sizes": rung,
             "sequences": 4,
-            "bits": 64,
+            "symbols": 64,
             "score": graded(score if rung != spec.largest else 0.5),
             "references": {"constant": graded(0.0), "oracle": graded(1.0)},
         }
@@ -51,13 +51,24 @@ def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
     return Result.model_validate(RESULT | record | changes)
 
 
+def board_of(results, own=()):
+    """Return the board of the suite that all these results are of."""
+    (board,) = Boards.of(results, own).by_suite.values()
+    return board
+
+
+def read_board(*arguments, **options):
+    (board,) = Boards.read(*arguments, **options).by_suite.values()
+    return board
+
+
 def several(agent, scores, task="copy", **changes):
     return [result(agent, task, seed, score, **changes) for seed, score in enumerate(scores)]
 
 
 def test_an_agents_score_is_the_mean_over_tasks_of_the_mean_over_seeds():
     copies, repeats = [1.0, 0.8, 0.6, 1.0, 1.0], [0.2, 0.4, 0.0, 0.1, 0.3, 0.2]
-    board = Board.of([*several("ntm", copies), *several("ntm", repeats, "repeat_copy")])
+    board = board_of([*several("ntm", copies), *several("ntm", repeats, "repeat_copy")])
     (row,) = board.ranked
     assert row.score == pytest.approx((np.mean(copies) + np.mean(repeats)) / 2)
     assert row.interval == pytest.approx(bootstrap_interval(copies, repeats))
@@ -68,7 +79,7 @@ def test_an_agents_score_is_the_mean_over_tasks_of_the_mean_over_seeds():
 def test_runs_are_compared_task_by_task():
     own = [*several("own", [0.9, 0.5]), *several("own", [0.2, 0.2], "repeat_copy")]
     other = [*several("other", [0.7, 0.7]), *several("other", [0.1, 0.2], "repeat_copy")]
-    rows = {row.agent: row for row in Board.of([*own, *other]).rows}
+    rows = {row.agent: row for row in board_of([*own, *other]).rows}
     assert rows["own"].improvement_over(rows["other"]) == pytest.approx((0.5 + 0.75) / 2)
     assert rows["other"].improvement_over(rows["own"]) == pytest.approx((0.5 + 0.25) / 2)
     assert rows["own"].interquartile_mean == pytest.approx((0.2 + 0.5) / 2)
@@ -83,7 +94,7 @@ def test_the_best_comes_first_and_a_rank_needs_enough_seeds_on_every_task():
     ]
     few = [*several("few", [1.0] * SEEDS), *several("few", [1.0] * (SEEDS - 1), "repeat_copy")]
     one_task = several("one", [1.0] * SEEDS)
-    board = Board.of([*every, *few, *one_task])
+    board = board_of([*every, *few, *one_task])
     assert [row.agent for row in board.ranked] == ["better", "good", "bad"]
     assert [row.agent for row in board.ranking(tasks.spec("copy"))] == ["few", "one", "better", "good", "bad"]
     assert [row.agent for row in board.ranking(tasks.spec("repeat_copy"))] == ["few", "better", "good", "bad"]
@@ -92,7 +103,7 @@ def test_the_best_comes_first_and_a_rank_needs_enough_seeds_on_every_task():
 def test_to_fail_one_task_costs_more_than_to_fail_none():
     right = [found for task in TASKS for found in several("right", [1.0] * 5, task)]
     fails = [*several("fails", [1.0] * 5), *several("fails", [0.0] * 5, "repeat_copy")]
-    board = Board.of([*fails, *right])
+    board = board_of([*fails, *right])
     assert [(row.agent, row.score) for row in board.ranked] == [("right", 1.0), ("fails", 0.5)]
 
 
@@ -108,51 +119,95 @@ def test_to_fail_one_task_costs_more_than_to_fail_none():
 )
 def test_the_budget_is_that_of_the_run_that_saw_the_most(sequences, budget):
     results = [result(training=TRAINING), result(seed=1, training=TRAINING | {"sequences": sequences})]
-    assert Board.of(results).rows[0].budget == budget
-    assert Board.of([result()]).rows[0].budget == "open"  # nobody knows
+    assert board_of(results).rows[0].budget == budget
+    assert board_of([result()]).rows[0].budget == "open"  # nobody knows
 
 
 def test_equal_scores_share_a_place():
     scores = {"a": 1.0, "b": 1.0, "c": 0.5, "d": 0.5, "e": 0.1}
-    board = Board.of(result(agent, score=score) for agent, score in scores.items())
+    board = board_of(result(agent, score=score) for agent, score in scores.items())
     copy = tasks.spec("copy")
     assert places(board.ranking(copy), copy) == {"a": 1, "b": 1, "c": 3, "d": 3, "e": 5}
 
 
 def test_results_on_tasks_that_nobody_knows_are_left_out_and_named(capsys):
     unknown = result().model_copy(update={"task": "mine/Unknown-v0", "commitment": "b" * 64})
-    for board in (Board.of([result(), unknown]), Board.of([result()], [unknown])):
-        assert [row.agent for row in board.rows] == ["ntm"]
-        assert board.left_out == ("mine/Unknown-v0",)
-    report.print_board(Console(), board)
+    for boards in (Boards.of([result(), unknown]), Boards.of([result()], [unknown])):
+        assert [row.agent for row in boards.by_suite["classic"].rows] == ["ntm"]
+        assert boards.left_out == ("mine/Unknown-v0",)
+    report.print_boards(Console(), boards)
     assert "Results on mine/Unknown-v0 are left out" in capsys.readouterr().out
+
+
+def test_each_suite_has_a_ranking_of_its_own():
+    classic = [found for task in TASKS for found in several("ntm", [0.9] * SEEDS, task)]
+    before = Boards.of(classic).by_suite["classic"]
+    formal = several("lstm", [0.7] * SEEDS, "parity")
+    boards = Boards.of([*classic, *formal])
+    assert boards.by_suite["classic"] == before  # a row of another suite changes nothing here
+    assert [row.agent for row in boards.by_suite["formal"].ranked] == ["lstm"]
+    assert list(boards.only(["formal"]).by_suite) == ["formal"]
+    with pytest.raises(ValueError, match="no results on the suite 'interactive'"):
+        boards.only(["interactive"])
+    with pytest.raises(ValueError, match="did you mean 'formal'"):
+        boards.only(["formel"])
+
+
+def test_results_on_a_task_of_ones_own_are_ranked_in_a_suite_of_their_own(tmp_path, capsys):
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from ntm_envs.tasks import TaskSpec, ladder\n"
+        "ROW = TaskSpec(name='own_copy', env_id='mine/OwnCopy-v0', task='ntm_envs.tasks.classic.copy:Copy',\n"
+        "    training={'length': (1, 5)}, ladders=ladder('length', (5, 10)))\n"
+    )
+    tasks.spec(f"{path}:ROW")
+    found = several("mine", [0.8] * SEEDS, "own_copy")
+    boards = Boards.of(several("ntm", [0.5]), found)
+    assert [row.agent for row in boards.by_suite["own"].ranked] == ["mine (yours)"]
+    for own in found:
+        own.write(tmp_path / "runs" / str(own.seed) / "result.json")
+    show = [
+        "leaderboard",
+        "show",
+        "--results",
+        str(tmp_path / "runs"),
+        "--suite",
+        "own",
+        "--tasks",
+        f"{path}:ROW",
+    ]
+    assert cli.main(show) == 0
+    printed = capsys.readouterr().out
+    assert "scores, suite own" in printed
+    assert "1 mine (yours)" in printed
+    assert "suite classic" not in printed
 
 
 def test_what_does_not_belong_together_is_refused():
     with pytest.raises(ValueError, match="two results of ntm, ntm_envs/Copy-v0, seed 0"):
-        Board.of([result(), result(commitment="b" * 64)])
+        board_of([result(), result(commitment="b" * 64)])
     with pytest.raises(ValueError, match="thief has the weights of ntm"):
-        Board.of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
+        board_of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
     with pytest.raises(ValueError, match="ntm has the same weights with seeds 0 and 1 on ntm_envs/Copy-v0"):
-        Board.of([result(commitment="b" * 64), result(seed=1, commitment="b" * 64)])
+        board_of([result(commitment="b" * 64), result(seed=1, commitment="b" * 64)])
     with pytest.raises(ValueError, match=r"ntm is ntm_agents\.ntm:NTM, but mine\.py:NTM on ntm_envs/Copy-v0"):
-        Board.of([result(), result(seed=1, entry="mine.py:NTM")])
-    with pytest.raises(ValueError, match="learnt from the right answers, but from rewards alone on"):
-        Board.of([result(training=TRAINING), result(seed=1, training=REWARD)])
+        board_of([result(), result(seed=1, entry="mine.py:NTM")])
+    with pytest.raises(ValueError, match="learnt from targets, but from rewards alone on"):
+        board_of([result(training=TRAINING), result(seed=1, training=REWARD)])
 
 
 def test_scores_are_over_the_rungs_that_all_were_judged_on():
     low, high = result(score=0.2), result("lstm", score=0.6).rungs
     mixed = low.model_copy(update={"rungs": [*high[:3], *low.rungs[3:]]})  # 0.6 at two longer rungs, then 0.2
-    assert Board.of([mixed]).rows[0].score == pytest.approx((2 * 0.6 + 4 * 0.2) / 6)
+    assert board_of([mixed]).rows[0].score == pytest.approx((2 * 0.6 + 4 * 0.2) / 6)
     shorter = result("short", score=0.5).model_copy(update={"rungs": result("short", score=0.5).rungs[:3]})
-    board = Board.of([mixed, shorter])
+    board = board_of([mixed, shorter])
     assert {row.agent: row.score for row in board.rows} == pytest.approx({"ntm": 0.6, "short": 0.5})
     assert board.shortened == {"ntm_envs/Copy-v0": {"length": [40, 80]}}
-    assert not Board.of([mixed]).shortened
+    assert not board_of([mixed]).shortened
     apart = [shorter, mixed.model_copy(update={"rungs": [mixed.rungs[0], *mixed.rungs[3:]]})]
     with pytest.raises(ValueError, match="no rung beyond the training range in common"):
-        Board.of(apart)
+        board_of(apart)
 
 
 def test_agents_are_ranked_among_those_that_learnt_from_the_same():
@@ -167,7 +222,7 @@ def test_agents_are_ranked_among_those_that_learnt_from_the_same():
         for agent, (score, training) in scores.items()
         for found in several(agent, [score] * 5, training=training)
     ]
-    board = Board.of(results)
+    board = board_of(results)
     assert [(row.agent, row.track) for row in board.ranked] == [
         ("more", "supervised"),
         ("answers", "supervised"),
@@ -188,18 +243,18 @@ def test_an_agent_is_tuned_unless_all_its_runs_have_one_configuration():
         ({"training": TRAINING, "model": RESULT["model"] | {"option_that_came_later": 1}}, False),
     ):
         results = [result(training=first), result(task="repeat_copy", **changes)]
-        assert Board.of(results).rows[0].tuned is tuned
-    assert not Board.of([result()]).rows[0].tuned
+        assert board_of(results).rows[0].tuned is tuned
+    assert not board_of([result()]).rows[0].tuned
 
 
 def test_the_references_are_rows_too():
-    board = Board.of([*several("ntm", [0.5] * 5), *several("ntm", [0.5] * 5, "repeat_copy")])
+    board = board_of([*several("ntm", [0.5] * 5), *several("ntm", [0.5] * 5, "repeat_copy")])
     assert {row.agent: row.score for row in board.references} == {"oracle": 1.0, "constant": 0.0}
-    assert [row.agent for row in Board.of([*several("oracle", [1.0])]).references] == ["constant"]
+    assert [row.agent for row in board_of([*several("oracle", [1.0])]).references] == ["constant"]
 
 
 def test_a_performance_profile_is_a_mean_over_tasks():
-    (row,) = Board.of([*several("ntm", [0.2, 0.6]), *several("ntm", [0.1, 0.6, 0.8], "repeat_copy")]).rows
+    (row,) = board_of([*several("ntm", [0.2, 0.6]), *several("ntm", [0.1, 0.6, 0.8], "repeat_copy")]).rows
     assert row.share_above(0.5) == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert row.share_above(0.6) == pytest.approx((0 + 1 / 3) / 2)  # above, and not at least
 
@@ -207,19 +262,19 @@ def test_a_performance_profile_is_a_mean_over_tasks():
 def test_ones_own_results_are_rows_among_those_of_a_board():
     theirs = [*several("ntm", [0.5] * 5), *several("lstm", [0.3] * 5)]
     mine = [*several("ntm", [0.4] * 2), *several("ntm", [1.0] * 2, "repeat_copy")]
-    board = Board.of(theirs, mine)
+    board = board_of(theirs, mine)
     ranking = board.ranking(tasks.spec("copy"))
     assert [(row.agent, row.own) for row in ranking] == [
         ("ntm", False),
         ("ntm (yours)", True),
         ("lstm", False),
     ]
-    assert [row.agent for row in board.ranked] == ["ntm", "lstm"]
-    assert [spec.name for spec in board.specs] == ["copy"]  # on other tasks there is nothing to compare with
-    assert Board.of(theirs, [*theirs, *mine]) == board  # what is on the board is no other's
+    assert not board.ranked  # nobody has enough seeds on both tasks
+    assert [spec.name for spec in board.specs] == ["copy", "repeat_copy"]
+    assert board_of(theirs, [*theirs, *mine]) == board  # what is on the board is no other's
     thief = result("mine", commitment=theirs[0].commitment)
     with pytest.raises(ValueError, match=r"mine \(yours\) has the weights of ntm"):
-        Board.of(theirs, [thief])
+        board_of(theirs, [thief])
 
 
 def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_out(tmp_path, monkeypatch):
@@ -227,7 +282,7 @@ def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_o
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5])))
     result().write(tmp_path / "mine" / "result.json")
     for options, expected in (({}, {"shipped", "ntm (yours)"}), ({"shipped": False}, {"ntm"})):
-        assert {row.agent for row in Board.read([tmp_path / "mine"], **options).rows} == expected
+        assert {row.agent for row in read_board([tmp_path / "mine"], **options).rows} == expected
 
 
 def test_many_results_come_back_from_one_file(tmp_path):
@@ -240,12 +295,12 @@ def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path, capsys)
     result(score=1.0).write(tmp_path / "a" / "result.json")
     result(score=0.5, **VERIFIED).write(tmp_path / "a" / "verified.json")
     result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
-    (row,) = Board.read([tmp_path], shipped=False).rows
+    (row,) = read_board([tmp_path], shipped=False).rows
     standing = row.standings["ntm_envs/Copy-v0"]
     assert standing.scores == (0.5, 1.0)
     assert row.status == "self-reported"  # of one of the two
     result(seed=1, score=0.5, **VERIFIED | {"status": "doubted"}).write(tmp_path / "b" / "verified.json")
-    (row,) = Board.read([tmp_path], shipped=False).rows
+    (row,) = read_board([tmp_path], shipped=False).rows
     assert row.standings["ntm_envs/Copy-v0"].scores == (0.5, 0.5)
     assert row.status == "doubted"
     assert cli.main(["leaderboard", "show", "--alone", "--results", str(tmp_path)]) == 0
@@ -261,15 +316,15 @@ def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path, capsys)
     ):
         forged.write(tmp_path / "b" / "verified.json")
         with pytest.raises(ValueError, match=r"verified\.json is no record of the result beside it"):
-            Board.read([tmp_path], shipped=False)
+            read_board([tmp_path], shipped=False)
     (tmp_path / "b" / "verified.json").unlink()
     (tmp_path / "b" / "verified.json").symlink_to("/dev/zero")
     with pytest.raises(ValueError, match=r"verified\.json is no plain file"):
-        Board.read([tmp_path], shipped=False)
+        read_board([tmp_path], shipped=False)
     with pytest.raises(ValueError, match=r"no result\.json in"):
-        Board.read([tmp_path / "empty"], shipped=False)
+        read_board([tmp_path / "empty"], shipped=False)
     with pytest.raises(ValueError, match="there are no results"):
-        Board.read(shipped=False)
+        read_board(shipped=False)
 
 
 def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
@@ -284,7 +339,7 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     assert "0.750–0.750" in printed
     rewards = several("rewards", [0.5] * 5, training=REWARD, privileges=["best_of_seeds"])
     file = io.StringIO()
-    report.print_board(Console(file=file, width=120), Board.of([*several("ntm", [0.7] * 5), *rewards]))
+    report.print_boards(Console(file=file, width=120), Boards.of([*several("ntm", [0.7] * 5), *rewards]))
     assert "rewards alone" in file.getvalue()
     assert "best_of_seeds" in file.getvalue()
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
@@ -297,14 +352,14 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     assert cli.main(["leaderboard", "show"]) == 0
     assert "yours" not in capsys.readouterr().out
     file = io.StringIO()
-    report.print_board(Console(file=file, width=120), Board.of([]))
+    report.print_boards(Console(file=file, width=120), Boards.of([]))
     assert not file.getvalue()
 
 
 def test_a_narrow_terminal_cuts_no_number():
     own = several("an-agent-with-a-long-name", [0.75] * 5, training=REWARD)
     file = io.StringIO()
-    report.print_board(Console(file=file, width=80), Board.of([*load(SHIPPED), *own]))
+    report.print_boards(Console(file=file, width=80), Boards.of([*load(SHIPPED), *own]))
     assert "…" not in file.getvalue()
     assert "1 ntm" in file.getvalue()
     assert "verified" in file.getvalue()
@@ -312,4 +367,4 @@ def test_a_narrow_terminal_cuts_no_number():
 
 def test_agents_without_a_rung_beyond_the_training_range_are_left_out():
     first = result().model_copy(update={"rungs": result().rungs[:1]})
-    assert not Board.of([first]).rows
+    assert not Boards.of([first]).by_suite

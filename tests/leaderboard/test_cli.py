@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ntm_agents.training.config import TrainConfig
 from ntm_leaderboard import bench, cli, report
-from ntm_leaderboard.board import Board
+from ntm_leaderboard.board import Boards
 from ntm_leaderboard.results import Result
 
 TINY = ["--sequences", "64", "--batch-size", "16", "--validate-every", "32", "--validation-sequences", "4"]
@@ -157,7 +157,7 @@ def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options)
     assert (result.training.track, result.training.steps) == ("reward", 320)
     assert result.training.recipe["steps"] == 300
     assert result.privileges == options[3:]
-    assert Board.of([result]).rows[0].track == "reward"
+    assert Boards.of([result]).by_suite["own"].rows[0].track == "reward"
     assert cli.main([*train, "--track", "supervised"]) == 2
 
 
@@ -234,8 +234,8 @@ def test_the_version_is_that_of_the_package(capsys):
 def test_agents_are_listed_with_what_they_learn_from(capsys):
     assert cli.main(["agents"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
-    assert "the right answers" in lines["ntm"]
-    assert "every task" in lines["ntm"]
+    assert "targets" in lines["ntm"]
+    assert "suite classic" in lines["ntm"]
     assert "repeat_copy" in lines["ntm-jump"]
     assert "rewards alone" in lines["ntm-ppo"]
 
@@ -258,7 +258,7 @@ def test_help_teaches(capsys, command):
 
 def test_an_episode_is_watched_in_the_terminal_and_recorded(home, capsys):
     assert cli.main(["watch", "--length", "2", "--fps", "1000"]) == 0
-    assert "step 5 of 5, 0 wrong symbols" in capsys.readouterr().out
+    assert "step 5 of 5, 0 wrong of 16" in capsys.readouterr().out
     assert cli.main(["watch", "--task", "associative_recall", "--items", "2", "--output", "a.gif"]) == 0
     with Image.open("a.gif") as gif:
         assert gif.n_frames == 17
@@ -358,14 +358,19 @@ def test_a_bench_that_is_terminated_takes_its_runs_with_it(home):
     assert (metrics.parent / "checkpoint.safetensors").exists()  # its run was told, and waited for
 
 
-def test_presets_are_what_the_readme_says():
-    quick = bench.plan("quick")
+def test_a_bench_is_quick_or_of_a_suite():
+    quick = bench.plan()
     assert quick.agents == ("ntm", "lstm")
     assert quick.up_to == {"copy": 120, "associative_recall": 20}
+    assert quick.budget == 48_000
     classic = bench.plan("classic", seeds=1)
     assert len(classic.tasks) == 5
     assert classic.seeds == 1
+    assert classic.budget is None
     assert not classic.up_to
+    assert bench.plan("interactive").agents == ("ntm-ppo", "ppo")  # which has no targets
+    with pytest.raises(ValueError, match="did you mean 'classic'"):
+        bench.plan("clasic")
 
 
 def test_the_command_is_the_same_as_a_module():

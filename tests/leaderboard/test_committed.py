@@ -12,7 +12,7 @@ import pytest
 from test_page import build_quickly
 
 from ntm_leaderboard import evaluate, verify
-from ntm_leaderboard.board import SHIPPED, Board, dump, results_in
+from ntm_leaderboard.board import SHIPPED, Boards, dump, results_in
 from ntm_leaderboard.results import Result
 
 ROOT = Path(__file__).parents[2]
@@ -80,10 +80,11 @@ def test_a_sample_plays_the_same_again(run, monkeypatch):
 
 
 def test_the_page_is_built_from_them(tmp_path):
-    board = Board.read()
-    text = build_quickly(board, tmp_path / "site").read_text()
-    for row in board.rows:
-        assert row.agent in text
+    boards = Boards.read()
+    index = build_quickly(boards, tmp_path / "site")
+    for suite, board in boards.by_suite.items():
+        text = index.with_name(f"{suite}.html").read_text()
+        assert all(row.agent in text for row in board.rows)
 
 
 def test_documents_have_their_numbers(results, monkeypatch):
@@ -92,6 +93,6 @@ def test_documents_have_their_numbers(results, monkeypatch):
     import ranking  # type: ignore[import-not-found]
 
     readme = (ROOT / "README.md").read_text()
-    assert ranking.ranking(Board.read()) in readme, ranking.__doc__
+    assert ranking.rankings(Boards.read()) in readme, ranking.__doc__
     assert classic.summary(results) in readme, classic.__doc__
     assert (ROOT / "docs" / "classic.md").read_text() == classic.page(results), classic.__doc__

@@ -19,7 +19,7 @@ from test_board import HELD, TRAINING, result, several
 from ntm_agents import Run, TrainConfig
 from ntm_envs import tasks
 from ntm_leaderboard import cli, page
-from ntm_leaderboard.board import Board
+from ntm_leaderboard.board import Boards
 from ntm_leaderboard.contestants import new_run
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.statistics import bootstrap_interval, task_score
@@ -110,9 +110,9 @@ def quickly(vega=""):
         yield
 
 
-def build_quickly(board, site):
+def build_quickly(boards, site):
     with quickly():
-        return page.build(board, site)
+        return page.build(boards, site)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def show(browser, vega, tmp_path_factory):
 
     def show(results, own=(), **options):
         with quickly(vega):
-            path = page.build(Board.of(results, own), tmp_path_factory.mktemp("page") / "site")
+            index = page.build(Boards.of(results, own), tmp_path_factory.mktemp("page") / "site")
         opened = browser.new_page(**options)
         opened.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -130,7 +130,7 @@ def show(browser, vega, tmp_path_factory):
             "request",
             lambda request: request.url.startswith(("file://", "data:")) or complaints.append(request.url),
         )
-        opened.goto(path.as_uri())
+        opened.goto(index.with_name("classic.html").as_uri())
         opened.wait_for_selector("body[data-drawn]")
         return opened
 
@@ -335,7 +335,8 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
 
 
 def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
-    found = page._content(Board.of(result(f"agent-{i}", commitment=f"{i:064}") for i in range(12)))["marks"]
+    dozen = Boards.of(result(f"agent-{i}", commitment=f"{i:064}") for i in range(12))
+    found = page._content(dozen.by_suite["classic"])["marks"]
     assert len({(mark["colour"], mark["shape"]) for mark in found.values()}) == 12
     assert len({(mark["colour"], *mark["dash"]) for mark in found.values()}) == 12
 
@@ -411,7 +412,7 @@ def test_the_charts_hold_what_was_measured(whole):
             assert marks(whole, chart, "lines") == marks(whole, chart, "bands") == len(SCORES)
             assert marks(whole, chart, "trained") == 1
     data = whole.evaluate("document.getElementById('profiles').view.data('profiles')")
-    ranked = {row.agent: row for row in Board.of(results).ranked}
+    ranked = {row.agent: row for row in Boards.of(results).by_suite["classic"].ranked}
     assert {point["agent"] for point in data} == set(ranked)
     assert all(point["share"] == ranked[point["agent"]].share_above(point["score"]) for point in data)
     assert marks(whole, "profiles", "lines") == len(ranked)
@@ -485,7 +486,7 @@ def test_names_of_agents_are_nothing_but_text(show):
     ]
     opened = show(hostile)
     assert agents(opened) == [HOSTILE]
-    assert opened.title() == "ntm-envs leaderboard"
+    assert opened.title() == "classic: ntm-envs leaderboard"
     assert opened.locator("img:not(.machines img)").count() == 0
     opened.locator("#copy-length .points_marks > path").first.hover()
     opened.wait_for_selector("#vg-tooltip-element.visible")
@@ -497,12 +498,12 @@ def test_names_of_agents_are_nothing_but_text(show):
 
 def test_only_a_page_that_was_made_here_is_replaced(tmp_path):
     site = tmp_path / "deep" / "site"
-    assert build_quickly(Board.of(trained("before", 0.5, "copy")), site) == site / "index.html"
-    build_quickly(Board.of(trained("after", 0.5, "copy")), site)
-    text = (site / "index.html").read_text()
+    assert build_quickly(Boards.of(trained("before", 0.5, "copy")), site) == site / "index.html"
+    build_quickly(Boards.of(trained("after", 0.5, "copy")), site)
+    text = (site / "classic.html").read_text()
     assert "after" in text
     assert "before" not in text
-    assert {path.name for path in site.iterdir()} == page.FILES
+    assert {path.name for path in site.iterdir()} == page.FILES | {"index.html", "classic.html"}
     assert list(site.parent.iterdir()) == [site]
     (site / "CNAME").write_text("somebody's")
     file, other = tmp_path / "file", tmp_path / "other"
@@ -511,18 +512,19 @@ def test_only_a_page_that_was_made_here_is_replaced(tmp_path):
     (other / "page.css").write_text("somebody's")
     for taken in (site, file, other):
         with pytest.raises(ValueError, match="is not a leaderboard's page alone"):
-            page.build(Board.of([]), taken)
+            page.build(Boards.of([]), taken)
     assert (site / "CNAME").exists()
 
 
 def test_agents_that_were_not_trained_here_have_no_costs(tmp_path):
-    text = build_quickly(Board.of(several("oracle", [1.0])), tmp_path / "site").read_text()
+    text = build_quickly(Boards.of(several("oracle", [1.0])), tmp_path / "site")
+    text = text.with_name("classic.html").read_text()
     assert "Score against cost" not in text
     assert "ntm-envs train" not in text
 
 
 def test_the_page_is_served_to_this_machine_until_that_is_over():
-    with quickly(), page.serve(Board.of(several("ntm", [1.0])), port=0) as address:
+    with quickly(), page.serve(Boards.of(several("ntm", [1.0])), port=0) as address:
         assert address.startswith("http://127.0.0.1:")
         with urlopen(address) as answer:
             assert b"ntm-envs leaderboard" in answer.read()

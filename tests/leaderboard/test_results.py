@@ -10,7 +10,7 @@ from ntm_leaderboard.results import Result
 SCORE = {"all_right": 3, "wrong_symbols": 5, "mean_return": 0.9, "cost_in_bits": 2.5}
 PERFECT = {"all_right": 4, "wrong_symbols": 0, "mean_return": 1.0, "cost_in_bits": None}
 RESULT = {
-    "schema_version": 1,
+    "schema_version": 2,
     "agent": "ntm",
     "entry": "ntm_agents.ntm:NTM",
     "model": {"units": 100},
@@ -62,7 +62,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["schema_version"], 2, "schema_version"),
+        (["schema_version"], 3, "schema_version is 3; this ntm-envs reads 1 and 2"),
         (["extra"], 1, "extra"),
         (["agent"], KeyError, "agent"),
         (["seconds"], float("nan"), "seconds"),
@@ -76,7 +76,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 sequences all right contradict"),
         (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_symbols": 2}, "2 wrong symbols and 1 of 4"),
         (["rungs", 0, "references", "oracle", "wrong_symbols"], 1, "oracle: 1 wrong symbols"),
-        (["rungs", 0, "score", "mean_return"], 1.1, "mean_return"),
+        (["rungs", 0, "score", "mean_return"], float("inf"), "mean_return"),
         (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),
         (["rungs", 0, "sequences"], 0, "sequences"),
         (["status"], "approved", "status"),
@@ -108,6 +108,14 @@ def test_a_file_has_what_it_says_and_nothing_that_would_be_executed(path, value,
     (tmp_path / "result.json").write_text(json.dumps(changed(path, value)))
     with pytest.raises(ValueError, match=f"(?s){message}"):
         Result.read(tmp_path / "result.json")
+
+
+def test_a_record_of_version_1_is_read_as_one_of_version_2():
+    text = json.dumps(RESULT | {"schema_version": 1})
+    for new, old in results.RENAMED.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    assert '"wrong_bits"' in text
+    assert Result.model_validate_json(text) == Result.model_validate(RESULT)
 
 
 def test_a_result_cannot_be_changed():

@@ -17,6 +17,8 @@ from ntm_leaderboard.statistics import (
     task_score,
 )
 
+COPY, NGRAMS = tasks.spec("copy"), tasks.spec("ngrams")
+
 
 def rung(sizes, right, sequences=100, cost=None, oracle_wrong=0, oracle_cost=None):
     def score(right, cost, wrong):
@@ -24,9 +26,8 @@ def rung(sizes, right, sequences=100, cost=None, oracle_wrong=0, oracle_cost=Non
 
     oracle = score(sequences if not oracle_wrong else 0, oracle_cost, oracle_wrong)
     own = score(right, cost, (sequences - right) * 3)
-    return Rung(
-        sizes=sizes, sequences=sequences, bits=sequences * 195, score=own, references={"oracle": oracle}
-    )
+    references = {"oracle": oracle}
+    return Rung(sizes=sizes, sequences=sequences, symbols=sequences * 195, score=own, references=references)
 
 
 def test_the_interval_is_that_of_scipy():
@@ -77,7 +78,7 @@ def returns(sizes, own, constant=0.2, oracle=0.7):
         return Score(all_right=0, wrong_symbols=4, mean_return=mean_return, cost_in_bits=None)
 
     references = {"constant": score(constant), "oracle": score(oracle)}
-    return Rung(sizes=sizes, sequences=4, bits=8, score=score(own), references=references)
+    return Rung(sizes=sizes, sequences=4, symbols=8, score=score(own), references=references)
 
 
 @pytest.mark.parametrize(
@@ -88,15 +89,33 @@ def test_a_rungs_score_is_the_share_of_the_gap_that_is_closed(own, expected):
 
 
 @pytest.mark.parametrize(
-    "references", [{"constant": 0.7}, {"oracle": 0.2}, {}, {"constant": 0.8, "oracle": 0.8}]
+    "references", [{"oracle": 0.2}, {}, {"constant": 0.8, "oracle": 0.8}, {"constant": 1.0}]
 )
 def test_no_score_without_a_gap(references):
     whole = returns({"length": 20}, 0.5)
     scores = {
         name: whole.score.model_copy(update={"mean_return": value}) for name, value in references.items()
     }
-    with pytest.raises(ValueError, match=r"references at {'length': 20} are .*; expected an oracle above"):
+    with pytest.raises(ValueError, match=r"references at {'length': 20} are .*, and an oracle above"):
         rung_score(whole.model_copy(update={"references": scores}))
+
+
+@pytest.mark.parametrize(
+    ("references", "best"),
+    [
+        ({"constant": 0.2, "oracle": 0.7, "reference": 0.6}, ("oracle", 0.7)),
+        ({"constant": 0.2, "reference": 0.6}, ("reference", 0.6)),
+        ({"constant": 0.2}, ("perfect", 1.0)),
+    ],
+)
+def test_without_an_oracle_a_reference_stands_in_its_place_or_a_perfect_episode(references, best):
+    whole = returns({"length": 20}, 0.4)
+    scores = {
+        name: whole.score.model_copy(update={"mean_return": value}) for name, value in references.items()
+    }
+    rung = whole.model_copy(update={"references": scores})
+    assert rung.best == best
+    assert rung_score(rung) == pytest.approx((0.4 - 0.2) / (best[1] - 0.2))
 
 
 def played(rungs):
@@ -132,7 +151,7 @@ def test_both_ladders_of_a_task_count_alike():
 
 @pytest.mark.parametrize(("right", "expected"), [(100, True), (99, True), (98, False), (0, False)])
 def test_a_rung_is_solved_from_0_99_on(right, expected):
-    assert solved(rung({"length": 20}, right)) is expected
+    assert solved(rung({"length": 20}, right), COPY) is expected
 
 
 @pytest.mark.parametrize(
@@ -140,11 +159,13 @@ def test_a_rung_is_solved_from_0_99_on(right, expected):
 )
 def test_where_the_oracle_errs_the_gap_in_bits_decides(cost, expected):
     # Guessing costs 195 bits, the oracle 128: 0.99 of the gap is closed at 128.67.
-    assert solved(rung({"length": 200}, 0, cost=cost, oracle_wrong=900, oracle_cost=128.0)) is expected
+    assert (
+        solved(rung({"length": 200}, 0, cost=cost, oracle_wrong=900, oracle_cost=128.0), NGRAMS) is expected
+    )
 
 
 def test_exactly_0_99_of_the_gap_in_bits_is_enough():
-    assert solved(rung({"length": 200}, 0, cost=96, oracle_wrong=900, oracle_cost=95.0))  # of 195
+    assert solved(rung({"length": 200}, 0, cost=96, oracle_wrong=900, oracle_cost=95.0), NGRAMS)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +180,7 @@ def test_exactly_0_99_of_the_gap_in_bits_is_enough():
 )
 def test_the_horizon_ends_before_the_first_rung_that_fails(right, expected):
     rungs = [rung({"length": size}, r) for size, r in zip((20, 40, 80), right, strict=False)]
-    assert horizon(rungs, "length") == expected
+    assert horizon(rungs, COPY, "length") == expected
 
 
 def test_each_ladder_takes_its_own_rungs_in_order():

@@ -277,7 +277,7 @@ def oracle_no_better(folder):
         (in_result("task", "ntm_envs/Copy-v9"), "which is not on the board"),
         (in_result("status", "verified"), "result.json has status 'verified'"),
         (in_result("commitment", "b" * 64), "the commitment of result.json is bbb"),
-        (in_result("schema_version", 2), "schema_version is 2; this ntm-envs reads 1"),
+        (in_result("schema_version", 3), "schema_version is 3; this ntm-envs reads 1 and 2"),
         (with_another_file, r"helper\.py belongs to no submission"),
         (in_result("nonce", "f" * 64), "result.json has nonce 'ffff"),
         (in_result("training", None), "result.json has training None"),
@@ -296,7 +296,8 @@ def oracle_no_better(folder):
         (in_result("surprise", 1), "surprise"),
         (in_result("rungs", []), "rungs"),
         (in_rung("sizes", {"length": 21}), "not the whole ladder"),
-        (in_rung("bits", 2561), "bits is 2561"),
+        (in_rung("symbols", 2561), "symbols is 2561"),
+        (in_score("mean_return", 1.001), r"mean_return is 1\.001 .*; expected -1\.0 to 1\.0"),
         (in_score("mean_return", 0.999), "score.mean_return is 0.999"),
         (in_score("all_right", 17), "17 of 16 sequences"),
         (in_rung("references", {}), "references are"),
@@ -360,7 +361,7 @@ def test_references_that_were_edited_are_doubted(packed, played):
         rung["references"]["oracle"] |= {
             "all_right": 0,
             "wrong_symbols": wrong,
-            "mean_return": 1 - 2 * wrong / rung["bits"],
+            "mean_return": 1 - 2 * wrong / rung["symbols"],
         }
 
     rewrite(packed[0] / "result.json", claim)
@@ -399,7 +400,7 @@ def test_all_counts_of_a_record_have_to_come_out_again(packed):
         def edit(record):
             rung = record["rungs"][0]
             rung["score"]["wrong_symbols"] += change
-            rung["score"]["mean_return"] -= 2 * change / rung["bits"]
+            rung["score"]["mean_return"] -= 2 * change / rung["symbols"]
 
         return edit
 
@@ -460,7 +461,13 @@ def test_files_of_the_present_folder_are_not_imported(packed, tmp_path):
 def test_bits_are_compared_where_no_sequence_is_right(packed):
     def with_wrong(wrong):
         score = {"all_right": 0, "wrong_symbols": wrong, "mean_return": 0.0, "cost_in_bits": None}
-        rung = {"sizes": {"length": 20}, "sequences": 500, "bits": 80_000, "score": score, "references": {}}
+        rung = {
+            "sizes": {"length": 20},
+            "sequences": 500,
+            "symbols": 80_000,
+            "score": score,
+            "references": {},
+        }
         return claimed.model_copy(update={"rungs": [Rung.model_validate(rung)]})
 
     claimed = verify.check(packed[0])
