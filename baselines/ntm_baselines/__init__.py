@@ -3,6 +3,8 @@
 A baseline is one file here and one row of :data:`TABLE`.
 """
 
+from dataclasses import replace
+
 import ntm_agents
 from ntm_agents.registry import AgentSpec, Recipe, find
 from ntm_agents.training.config import RewardConfig, TrainConfig
@@ -21,6 +23,20 @@ _REPEAT = RewardConfig(
 _PREDICT = RewardConfig(steps=4_000_000, rollout=200, batch_size=1600)
 """NGrams: a rollout is of whole sequences, so that early counts learn from what is said late."""
 _SORT = RewardConfig(steps=4_000_000, sizes={"length": (2, 20)}, curriculum={"length": 5}, batch_size=2048)
+
+_ACT = RewardConfig(gamma=0.9)
+"""Interactive tasks: what is done now decides what can be earned later."""
+_FORMAL = TrainConfig(
+    sequences=200_000,
+    batch_size=16,
+    mixed_sizes=True,
+    curriculum={"length": 5},
+    curriculum_end=0.3,
+    clip_norm=0.2,
+    beta2=0.99,
+    rollback=5.0,
+)
+"""Formal languages: short words first, small steps, and back to the best weights when they are lost."""
 
 TABLE = (
     AgentSpec(
@@ -101,6 +117,12 @@ TABLE = (
                     validation_sequences=256,
                 ),
             ),
+            "parity": Recipe(model={"units": 128}, train=replace(_FORMAL, sequences=40_000)),
+            "modular_arithmetic": Recipe(
+                model={"units": 128},
+                train=replace(_FORMAL, sequences=160_000, curriculum={"operands": 3}),
+            ),
+            "formal": Recipe(model={"units": 128}, train=_FORMAL),
         },
         default=Recipe(train=TrainConfig(sequences=48_000, mixed_sizes=True)),
     ),
@@ -133,24 +155,28 @@ TABLE = (
         name="ppo",
         entry="ntm_baselines.sb3.policies:FeedForward",
         summary="PPO without a memory",
+        recipes={"interactive": Recipe(train=_ACT)},
         default=Recipe(train=RewardConfig()),
     ),
     AgentSpec(
         name="ppo-stacked",
         entry="ntm_baselines.sb3.policies:FeedForward",
         summary="PPO that sees the last 16 observations",
+        recipes={"interactive": Recipe(model={"frames": 16, "units": 256}, train=_ACT)},
         default=Recipe(model={"frames": 16, "units": 256}, train=RewardConfig()),
     ),
     AgentSpec(
         name="a2c",
         entry="ntm_baselines.sb3.policies:FeedForward",
         summary="A2C without a memory",
+        recipes={"interactive": Recipe(train=replace(_ACT, algorithm="a2c", rollout=8))},
         default=Recipe(train=RewardConfig(algorithm="a2c", rollout=8)),
     ),
     AgentSpec(
         name="recurrent-ppo",
         entry="ntm_baselines.sb3.policies:Recurrent",
         summary="sb3-contrib's recurrent PPO with an LSTM",
+        recipes={"interactive": Recipe(train=replace(_ACT, batch_size=2048))},
         default=Recipe(train=RewardConfig(batch_size=2048)),  # twice as fast as with 512
     ),
     AgentSpec(
@@ -162,6 +188,7 @@ TABLE = (
             "repeat_copy": Recipe(model={"units": 128}, train=_REPEAT),
             "ngrams": Recipe(model={"units": 128}, train=_PREDICT),
             "priority_sort": Recipe(model={"units": 128}, train=_SORT),
+            "interactive": Recipe(model={"units": 128}, train=_ACT),
         },
         default=Recipe(model={"units": 128}, train=RewardConfig()),
     ),
@@ -186,6 +213,7 @@ TABLE = (
             ),
             "ngrams": Recipe(model=_NTM.recipe("ngrams").model, train=_PREDICT),
             "priority_sort": Recipe(model=_NTM.recipe("priority_sort").model, train=_SORT),
+            "interactive": Recipe(train=_ACT),
         },
         default=Recipe(train=RewardConfig()),
     ),
