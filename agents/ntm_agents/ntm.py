@@ -359,7 +359,7 @@ class NTM(nn.Module):
             features, _, state = self._recur(inputs, state)
             return self._answer(features), state
         logits = []
-        for part in inputs.split(AT_A_TIME):
+        for part in torch.split(inputs, AT_A_TIME):
             features, _, state = self._recur(part, state, trail=False)
             logits.append(self._answer(features))
         return torch.cat(logits), state
@@ -380,7 +380,10 @@ class NTM(nn.Module):
 
     def _answer(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, O]``."""
-        seen = torch.asinh(self.hidden(features)) if self.config.output_units else features
+        seen = features
+        if self.config.output_units:
+            asinh = torch.asinh if torch.is_grad_enabled() else _asinh
+            seen = asinh(self.hidden(features))
         return cast("Tensor", self.output(seen))
 
     @property
@@ -414,8 +417,8 @@ class NTM(nn.Module):
         for name, (tensor, shape) in expected.items():
             if tensor.shape != shape:
                 raise ValueError(
-                    f"state.{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "
-                    f"{tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
+                    f"state.{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have "
+                    f"shape {tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
                 )
             if tensor.dtype != like.dtype:
                 raise ValueError(f"state.{name} is {tensor.dtype}; expected {like.dtype}, as the model is")
@@ -586,6 +589,13 @@ class NTM(nn.Module):
             bits = index[:, None] >> np.minimum(np.arange(c.memory_width), 62) & 1
             rows = 2 * bits.astype(np.float64) - 1
         return torch.as_tensor(rows * self._scale, dtype=like.dtype, device=like.device)
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """Return the inverse hyperbolic sine in operations that PyTorch makes several at a time of."""
+    size = x.abs()
+    square = size * size
+    return torch.log1p(size + square / (1 + (1 + square).sqrt())).copysign(x)
 
 
 def _activate(values: Tensor, activation: str) -> Tensor:

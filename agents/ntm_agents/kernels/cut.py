@@ -1,14 +1,14 @@
 """A memory most of whose slots are alike, with all but a few of those cut out.
 
-No step tells two slots apart that have the same row, the same weightings, and neighbours that are alike: what
-is computed of one is what is computed of the other. Of a long run of such slots one can stand for most, as
-long as sums count it that often. Its neighbours stay: at each step a shift carries what is beside the run into
-it, a few slots at either end. So a cut is good for some steps, and is then made anew. The run is free to grow
-and to shrink in between, as only equality is asked for, slot by slot; slot 0, where heads may jump to, is never
-in it.
+At the start all slots are alike, and most still are long after. What a step does to a slot depends on its
+row, its weightings, and those of its neighbours, so slots in which these are the same stay the same. Of a run
+of them one can stand for many, if sums count it that often. At its ends the run stays as it is, since each
+step shifts what is beside it a few slots further in. So a cut is good for some steps, and is then made anew,
+by equality alone: the run shrinks where heads go, and grows where what they left has become like the rest.
+Slot 0, where heads may jump to, is never in it.
 
-Shape letters: B sequences, N slots, C of them in a cut memory, K rows along the slots, M of which are columns of
-the memory and H weightings.
+Shape letters: B sequences, N slots, C of them in a cut memory, K rows along the slots: M columns of the
+memory, or H weightings.
 """
 
 from __future__ import annotations

@@ -38,45 +38,33 @@ def infer(
         The features ``[T, B, V + C]``, and what is there at the end: weightings ``[B, H, N]``, memory
         ``[B, N, M]``, cells and counters.
     """
-    T, left = len(addend), options.shifts - 1 - options.shifts // 2
-    params = head_addend.clone(memory_format=torch.contiguous_format)
+    T, H, shifts = len(addend), weightings.shape[1], options.shifts
     all_features, all_counts = behind(features, T), behind(counts, T)
     all_cells = addend.new_empty(0, 0, 0) if cells is None else behind(cells, T)
-    gates, cell, feature, param, count, offer = arrays(
-        addend.contiguous(), all_cells, all_features, params, all_counts, offers.contiguous()
-    )
+    params = head_addend.clone(memory_format=torch.contiguous_format)
+    gates, given, offered = arrays(addend.contiguous(), params, offers.contiguous())
+    seen, cell, counted = arrays(all_features, all_cells, all_counts)
     weights, settings, number = arrays(recurrent.t(), heads.t()), fixed(options, memory, 0), kind(memory)
-    room_for = weightings.shape[1], options.shifts, options.writers, heads.shape[1], CACHE
-    none = np.empty((0, 0, 0, 0), number)
-    rows = memory.transpose(1, 2).clone(memory_format=torch.contiguous_format).numpy()
-    last, cut = weightings.contiguous().numpy(), Cut.none(*weightings.shape[::2])
+    no_checkpoints = np.empty((0, 0, 0, 0), number)
+    whole = cut = Cut.none(*weightings.shape[::2])
+    slots = memory.transpose(1, 2).clone(memory_format=torch.contiguous_format).numpy()
+    last = weightings.contiguous().numpy()
     for first in range(0, T, STEPS):
         end = min(first + STEPS, T)
+        now, behind_it = slice(first, end), slice(first, end + 1)
         if T > FEW:
-            steps = end - first
-            wanted = cut.best(rows, last, steps * left, steps * (options.shifts // 2))
-            rows, last, cut = cut.change(wanted, rows), cut.change(wanted, last), wanted
-        pair = np.empty((2, *last.shape), number)
-        pair[0] = last
-        room = scratch(weights, rows.shape, 0, *room_for)
+            before, steps = cut, end - first
+            cut = before.best(slots, last, steps * (shifts - 1 - shifts // 2), steps * (shifts // 2))
+            slots, last = before.change(cut, slots), before.change(cut, last)
+        both = np.empty((2, *last.shape), number)  # the weightings before and behind a step, in turn
+        both[0] = last
+        room = scratch(weights, slots.shape, 0, H, shifts, options.writers, heads.shape[1], CACHE)
+        state = slots, gates[now], cell[behind_it], seen[behind_it], given[now], both
+        rest = no_checkpoints, counted[behind_it], offered[now]
         recurrence.forward(
-            *weights,
-            *arrays(counting),
-            *settings,
-            room,
-            cut.rest,
-            number(cut.count),
-            rows,
-            gates[first:end],
-            cell[first : end + 1],
-            feature[first : end + 1],
-            param[first:end],
-            pair,
-            none,
-            count[first : end + 1],
-            offer[first:end],
+            *(*weights, *arrays(counting), *settings, room), cut.rest, number(cut.count), *state, *rest
         )
-        last = pair[(end - first) % 2]
-    whole = Cut.none(*weightings.shape[::2])
-    rows, last = (torch.from_numpy(cut.change(whole, part)) for part in (rows, last))
-    return all_features[1:], last, rows.transpose(1, 2), None if cells is None else all_cells[T], all_counts[T]
+        last = both[(end - first) % 2]
+    after, final = (torch.from_numpy(cut.change(whole, rows)) for rows in (slots, last))
+    cells = None if cells is None else all_cells[T]
+    return all_features[1:], final, after.transpose(1, 2), cells, all_counts[T]

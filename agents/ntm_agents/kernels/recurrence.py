@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log
+from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log, log1p
 from ntm_agents.kernels.products import add_product, pack, panels
 from ntm_agents.kernels.subnormals import flush, restore
 
@@ -204,13 +204,13 @@ def _activate(
         at += keys
         for i in range(2):  # softplus
             x = p[at + i]
-            p[at + i] = max(x, zero) + math.log1p(math.exp(-abs(x)))
+            p[at + i] = max(x, zero) + log1p(exp(-abs(x)))
         p[at + 1] += one
-        p[at + 2] = one / (one + math.exp(-p[at + 2]))
+        p[at + 2] = one / (one + exp(-p[at + 2]))
         moves = p[at + 3 : at + 3 + shifts]
         top, total = largest(moves), zero
         for j in range(shifts):
-            moves[j] = math.exp(moves[j] - top)
+            moves[j] = exp(moves[j] - top)
             total += moves[j]
         for j in range(shifts):
             moves[j] /= total
@@ -829,8 +829,8 @@ def forward(
         cells: ``[T + 1, B, C]`` with the first set, or ``[0, 0, 0]``.
         features: What was read and the controller's output ``[T + 1, B, V + C]``; the first is set.
         params: What inputs and bias add to the head parameters ``[T, B, P]``; afterwards, the parameters.
-        weightings: ``[T + 1, B, H, N]``; the first is set. If there is room for fewer, the last are kept: step
-            t leaves its own at t + 1, modulo what there is room for.
+        weightings: ``[T + 1, B, H, N]``; the first is set. If there is room for fewer, step t leaves its own
+            at t + 1 modulo what there is room for.
         checkpoints: Room for a memory at every `every`-th step ``[T / every, B, M, N]``.
         counts: Counters ``[T + 1, B]``; the first are set.
         offers: What inputs add to them ``[T, B]``.
