@@ -594,8 +594,8 @@ class NTM(nn.Module):
 def _asinh(x: Tensor) -> Tensor:
     """Return the inverse hyperbolic sine in operations that PyTorch makes several at a time of."""
     size = x.abs()
-    square = size * size
-    return torch.log1p(size + square / (1 + (1 + square).sqrt())).copysign(x)
+    more = size * (size / (1 + (1 + size * size).sqrt()))  # finite, however large it is
+    return torch.log1p(size + more).copysign(x)
 
 
 def _activate(values: Tensor, activation: str) -> Tensor:
