@@ -286,7 +286,8 @@ def _evaluation() -> None:
 
     A ladder's time is that of all its sequences, by what one call of as many as go side by side takes.
     """
-    print("Microseconds a step and sequence: stepping / whole, all weightings kept / whole")
+    print("Microseconds of one core a step and sequence: stepping / whole, weightings kept / whole")
+    ladders = np.zeros(3)
     for name in pretrained_tasks("ntm"):
         model, spec, total = NTM.from_pretrained(name), tasks.spec(name), np.zeros(3)
         for rung in spec.rungs:
@@ -300,6 +301,9 @@ def _evaluation() -> None:
             print(f"{name}, {dict(rung)}, {shape}:", *(f"{us:.2f}" for us in each), flush=True)
         ways = " / ".join(f"{seconds:.1f} s" for seconds in total)
         print(f"{name}, whole ladder: {ways}, {total[0] / total[2]:.1f} times as fast")
+        ladders += total
+    ways = " / ".join(f"{seconds:.1f} s" for seconds in ladders)
+    print(f"All ladders: {ways}, {ladders[0] / ladders[2]:.1f} times as fast")
 
 
 def _microseconds(model: NTM, inputs: torch.Tensor, slots: int) -> NDArray[np.float64]:
@@ -320,9 +324,9 @@ def _microseconds(model: NTM, inputs: torch.Tensor, slots: int) -> NDArray[np.fl
     for way in (step, keep, whole):
         with torch.inference_mode():
             way(inputs[:16])  # compiles the kernel
-            start = time.perf_counter()
+            start = time.process_time()  # of one core, whatever else it does meanwhile
             way(inputs)
-            times.append(1e6 * (time.perf_counter() - start) / inputs.shape[:2].numel())
+            times.append(1e6 * (time.process_time() - start) / inputs.shape[:2].numel())
     return np.array(times)
 
 
