@@ -26,6 +26,7 @@ import torch
 import tyro
 from matplotlib.figure import Figure
 from naive_ntm import NaiveNTM
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -35,6 +36,7 @@ from ntm_agents.pretrained import pretrained, pretrained_tasks
 from ntm_envs import capacity, keyed, tasks
 
 INPUTS, OUTPUTS, UNITS, WIDTH = 9, 8, 100, 20
+SLOTS_AT_A_TIME = 2**17  # of all sequences that are evaluated side by side
 LONG = {"T": 2000, "N": 2048, "B": 16}
 
 
@@ -47,7 +49,8 @@ class Options:
     figure: Path = Path("docs/train_throughput.png")
     """Where the picture of times by T and N goes."""
     part: str = ""
-    """One part alone: `memory` and `cold`, which need a process of their own, `compile` or `trained`."""
+    """One part alone: `memory` and `cold`, which need a process of their own, `compile`, `trained`, or
+    `evaluation`, of the machines that come with the package, on their ladders."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,9 @@ def main(options: Options) -> None:
         return
     if options.part == "trained":
         _trained(options.rounds)
+        return
+    if options.part == "evaluation":
+        _evaluation()
         return
     console = Console(width=124)
     console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
@@ -273,6 +279,55 @@ def _trained(rounds: int) -> None:
         times = measure({key: partial(update, m, inputs, targets) for key, m in models.items()}, rounds)
         listed = ", ".join(f"{key} {np.median(t):.1f} ms ({min(t):.1f})" for key, t in times.items())
         print(f"{name}, 16 sequences of the largest size: {listed}")
+
+
+def _evaluation() -> None:
+    """Print how long a step of a sequence takes without gradients, in each rung as it is evaluated.
+
+    A ladder's time is that of all its sequences, by what one call of as many as go side by side takes.
+    """
+    print("Microseconds of one core a step and sequence: stepping / whole, weightings kept / whole")
+    ladders = np.zeros(3)
+    for name in pretrained_tasks("ntm"):
+        model, spec, total = NTM.from_pretrained(name), tasks.spec(name), np.zeros(3)
+        for rung in spec.rungs:
+            task, count = spec.make(), spec.rung_sequences(rung)
+            slots = capacity(task.steps(**rung))
+            rows = min(count, max(1, SLOTS_AT_A_TIME // slots))
+            batch = task.episodes(keyed.stream_keys(np.zeros(rows), np.arange(rows)), **rung)
+            each = _microseconds(model, torch.from_numpy(batch.inputs), slots)
+            total += each * len(batch.inputs) * count / 1e6
+            shape = f"{rows} x {len(batch.inputs)} steps, {slots} slots"
+            print(f"{name}, {dict(rung)}, {shape}:", *(f"{us:.2f}" for us in each), flush=True)
+        ways = " / ".join(f"{seconds:.1f} s" for seconds in total)
+        print(f"{name}, whole ladder: {ways}, {total[0] / total[2]:.1f} times as fast")
+        ladders += total
+    ways = " / ".join(f"{seconds:.1f} s" for seconds in ladders)
+    print(f"All ladders: {ways}, {ladders[0] / ladders[2]:.1f} times as fast")
+
+
+def _microseconds(model: NTM, inputs: torch.Tensor, slots: int) -> NDArray[np.float64]:
+    """Return the time of a step and sequence of ``[T, B, I]``: step by step, and as a whole in two ways."""
+
+    def step(inputs: torch.Tensor) -> None:
+        state = model.initial_state(inputs.shape[1], slots)
+        for x in inputs.split(1):
+            _, state = model(x, state)
+
+    def keep(inputs: torch.Tensor) -> None:
+        model._answer(model._recur(inputs, model.initial_state(inputs.shape[1], slots))[0])
+
+    def whole(inputs: torch.Tensor) -> None:
+        model(inputs, model.initial_state(inputs.shape[1], slots))
+
+    times = []
+    for way in (step, keep, whole):
+        with torch.inference_mode():
+            way(inputs[:16])  # compiles the kernel
+            start = time.process_time()  # of one core, whatever else it does meanwhile
+            way(inputs)
+            times.append(1e6 * (time.process_time() - start) / inputs.shape[:2].numel())
+    return np.array(times)
 
 
 def _figure(path: Path) -> None:

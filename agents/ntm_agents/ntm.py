@@ -33,6 +33,8 @@ _HAS_NUMBA = find_spec("numba") is not None
 
 TICK = 0.25
 """What a jump is beside the weights of what the counter adds up, which then come to its size sooner."""
+AT_A_TIME = 128
+"""So many steps are taken at a time where there are no gradients, as nothing has to be kept of them then."""
 SLOTS = np.uint64(0xC2B2AE3D27D4EB4F)
 """Domain of the random rows of a memory, which are keyed by the index of their slot."""
 
@@ -349,23 +351,39 @@ class NTM(nn.Module):
 
         Returns:
             The logits ``[T, B, O]`` and the state after the last step.
+
+        Raises:
+            ValueError: If the state does not fit the inputs, the model or itself.
         """
-        features, _, state = self._recur(inputs, state)
-        return self._answer(features), state
+        if torch.is_grad_enabled():
+            features, _, state = self._recur(inputs, state)
+            return self._answer(features), state
+        logits = []
+        for part in torch.split(inputs, AT_A_TIME):
+            features, _, state = self._recur(part, state, trail=False)
+            logits.append(self._answer(features))
+        return torch.cat(logits), state
 
     def with_penalty(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor]:
         """Do the same, and measure how blurred the weightings are.
 
         Returns:
             The logits ``[T, B, O]``, and the mean entropy of a weighting, in nats.
+
+        Raises:
+            ValueError: If the state does not fit the inputs, the model or itself.
         """
         features, weightings, _ = self._recur(inputs, state)
+        assert weightings is not None
         logs = weightings.clamp(min=torch.finfo(weightings.dtype).tiny).log()
         return self._answer(features), -(weightings * logs).sum(3).mean()
 
     def _answer(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, O]``."""
-        seen = torch.asinh(self.hidden(features)) if self.config.output_units else features
+        seen = features
+        if self.config.output_units:
+            asinh = torch.asinh if torch.is_grad_enabled() else _asinh
+            seen = asinh(self.hidden(features))
         return cast("Tensor", self.output(seen))
 
     @property
@@ -386,8 +404,35 @@ class NTM(nn.Module):
             return f"the model is {like.dtype} on {like.device}"
         return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
 
-    def _recur(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor, NTMState]:
-        """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state."""
+    def _check(self, inputs: Tensor, state: NTMState) -> None:
+        """Raise unless a state fits: the kernel looks at no shape, and would write where it must not."""
+        c, (rows, slots), like = self.config, (inputs.shape[1], state.memory.shape[1]), self.output.weight
+        expected: dict[str, tuple[Tensor, tuple[int, ...]]] = {
+            "memory": (state.memory, (rows, slots, c.memory_width)),
+            "weightings": (state.weightings, (rows, c.write_heads + c.read_heads, slots)),
+            "reads": (state.reads, (rows, c.read_heads * c.memory_width)),
+            "counter": (state.counter, (rows,)),
+        }
+        expected |= {f"controller[{i}]": (x, (rows, c.units)) for i, x in enumerate(state.controller)}
+        for name, (tensor, shape) in expected.items():
+            if tensor.shape != shape:
+                raise ValueError(
+                    f"state.{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have "
+                    f"shape {tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
+                )
+            if tensor.dtype != like.dtype:
+                raise ValueError(f"state.{name} is {tensor.dtype}; expected {like.dtype}, as the model is")
+        if slots < c.shift_width:
+            raise ValueError(f"state.memory has {slots} slots; expected at least {c.shift_width}, the shifts")
+
+    def _recur(
+        self, inputs: Tensor, state: NTMState, *, trail: bool = True
+    ) -> tuple[Tensor, Tensor | None, NTMState]:
+        """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state.
+
+        The weightings are those of each step ``[T, B, H, N]``, or None without a `trail`.
+        """
+        self._check(inputs, state)
         c, run = self.config, self._fused if self.kernel == "fused" else self._reference
         heard = inputs[..., self._heard] if c.counted else inputs
         projected = self.controller.project(heard)
@@ -396,22 +441,23 @@ class NTM(nn.Module):
             heads = heads + functional.linear(heard, self._of_all_heads(self.skip.weight))
         if not c.jump:
             gates, offers = inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2])
-            return run(projected, heads, gates, offers, state)
+            return run(projected, heads, gates, offers, state, trail)
         signals = inputs[..., list(c.signals)]
         gates = functional.linear(signals, self.signalling, self.jumps.bias)
         if self.training and c.jump_noise:
             gates = gates + c.jump_noise * torch.randn_like(gates)
         offered = torch.cat((signals, inputs[..., list(c.counted)]), 2)
-        return run(projected, heads, gates, offered @ self.offers / TICK, state)
+        return run(projected, heads, gates, offered @ self.offers / TICK, state, trail)
 
     def _of_all_heads(self, rows: Tensor) -> Tensor:
         """Return rows ``[P, ...]``, with those of their partners for followers, which have none for slots."""
         return rows[self._order] if self.config.followers else rows
 
     def _fused(
-        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState
-    ) -> tuple[Tensor, Tensor, NTMState]:
-        from ntm_agents.kernels.ntm import Options, recur  # needs Numba
+        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState, trail: bool
+    ) -> tuple[Tensor, Tensor | None, NTMState]:
+        from ntm_agents.kernels.inference import infer  # needs Numba
+        from ntm_agents.kernels.ntm import Options, recur
 
         c, layer = self.config, cast("Layer", self.controller.layers[0])
         options = Options(
@@ -435,7 +481,7 @@ class NTM(nn.Module):
             projected = torch.cat((projected, gates), 2)
             unseen = recurrent.shape[1] - self.jumps.in_features
             recurrent = torch.cat((recurrent, functional.pad(self.jumps.weight, (0, unseen))))
-        features, weightings, memory, cells, counter = recur(
+        features, weightings, memory, cells, counter = (recur if trail else infer)(
             options,
             projected,
             heads,
@@ -451,14 +497,15 @@ class NTM(nn.Module):
         )
         reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.units), 1)
         controller = (hidden, cells) if cells is not None else ()
-        return features, weightings, NTMState(memory, weightings[-1], reads, controller, counter)
+        last = weightings[-1] if trail else weightings
+        return features, weightings if trail else None, NTMState(memory, last, reads, controller, counter)
 
     def _reference(
-        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState
-    ) -> tuple[Tensor, Tensor, NTMState]:
+        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState, trail: bool
+    ) -> tuple[Tensor, Tensor | None, NTMState]:
         c, (memory, weightings, reads, hidden, counter) = self.config, state
         features: list[Tensor] = []
-        trail: list[Tensor] = []
+        passed: list[Tensor] = []
         # Indexing would cost T * T backward.
         weight = self._of_all_heads(self.heads.weight).t()
         steps = zip(projected.unbind(0), heads.unbind(0), gates.unbind(0), offers.unbind(0), strict=True)
@@ -477,9 +524,11 @@ class NTM(nn.Module):
             source = written if c.order == "write_first" else memory
             reads, memory = addressing.read(source, reading).flatten(1), written
             features += [reads, output]
-            trail.append(weightings)
+            if trail:
+                passed.append(weightings)
         rows = torch.cat(features, 1).view(projected.shape[1], len(projected), -1)  # (B, T, R * M + C)
-        return rows.transpose(0, 1), torch.stack(trail), NTMState(memory, weightings, reads, hidden, counter)
+        state = NTMState(memory, weightings, reads, hidden, counter)
+        return rows.transpose(0, 1), torch.stack(passed) if trail else None, state
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
         """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""
@@ -540,6 +589,13 @@ class NTM(nn.Module):
             bits = index[:, None] >> np.minimum(np.arange(c.memory_width), 62) & 1
             rows = 2 * bits.astype(np.float64) - 1
         return torch.as_tensor(rows * self._scale, dtype=like.dtype, device=like.device)
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """Return the inverse hyperbolic sine in operations that PyTorch makes several at a time of."""
+    size = x.abs()
+    more = size * (size / (1 + (1 + size * size).sqrt()))  # finite, however large it is
+    return torch.log1p(size + more).copysign(x)
 
 
 def _activate(values: Tensor, activation: str) -> Tensor:

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
 import ntm_agents.ntm
 from ntm_agents import NTM
-from ntm_agents.kernels import arithmetic, products, subnormals
+from ntm_agents.kernels import arithmetic, cut, inference, products, recurrence, subnormals
 from ntm_agents.registry import find
 from ntm_envs import tasks
 
@@ -114,11 +114,12 @@ JUMPS = st.fixed_dictionaries(
         "counted": st.lists(st.integers(0, INPUTS - 2), max_size=3, unique=True),
     }
 )
+EXTRAS = st.just({}) | PARTS | JUMPS
 SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integers(1, 40)}
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
-@given(config=st.builds(dict.__or__, OPTIONS, st.just({}) | PARTS | JUMPS), **SHAPES)
+@given(config=st.builds(dict.__or__, OPTIONS, EXTRAS), **SHAPES)
 @example(config={"controller": "lstm"}, T=1, B=1, capacity=1)
 @example(config={"controller": "lstm", "memory_width": 30}, T=2, B=35, capacity=1024)  # several tiles
 @example(config={"controller": "feedforward"}, T=50, B=3, capacity=64)
@@ -246,6 +247,11 @@ def _map(values, out, logarithm):
         out[i] = arithmetic.log(values[i]) if logarithm else arithmetic.exp(values[i])
 
 
+@njit
+def _log1p(x):
+    return arithmetic.log1p(x)
+
+
 def test_exponentials_and_logarithms_are_right_to_single_precision():
     x = np.concatenate([np.linspace(-86, 87, 20001), np.linspace(-1e-3, 1e-3, 1001)]).astype(np.float32)
     out = np.empty_like(x)
@@ -255,6 +261,9 @@ def test_exponentials_and_logarithms_are_right_to_single_precision():
     out = np.empty_like(positive)
     _map(positive, out, True)
     np.testing.assert_allclose(out, np.log(positive.astype(np.float64)), rtol=2e-7, atol=1e-7)
+    for smaller in (np.float32(1), np.float32(1e-3), np.float32(1e-30)):
+        small = np.linspace(0, 1, 1001, dtype=np.float32) * smaller
+        np.testing.assert_allclose([_log1p(x) for x in small], np.log1p(small.astype(np.float64)), rtol=3e-7)
     edge = np.array([np.nan, np.inf, -np.inf, 1000, -1000], np.float32)
     out = np.empty_like(edge)
     _map(edge, out, False)
@@ -350,3 +359,187 @@ def test_a_kernel_leaves_the_processor_as_it_was():
     smallest = torch.tensor(torch.finfo(torch.float32).tiny)
     results(pair(torch.float32)[1], T=2, B=1, capacity=4)
     assert smallest / 2 > 0
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Cuts that are made often and leave few slots, so that small machines have them."""
+    monkeypatch.setattr(inference, "STEPS", 4)
+    monkeypatch.setattr(inference, "FEW", 0)
+    monkeypatch.setattr(cut, "MULTIPLE", 1)
+    monkeypatch.setattr(ntm_agents.ntm, "AT_A_TIME", 11)
+
+
+@pytest.fixture
+def widths(monkeypatch):
+    """How many slots, and weightings of how many steps, there were at each call of the kernel."""
+    found, forward = [], recurrence.forward
+
+    def spy(*arguments):
+        memory, weightings = arguments[14], arguments[19]
+        found.append((memory.shape[2], len(weightings)))
+        forward(*arguments)
+
+    monkeypatch.setattr(inference.recurrence, "forward", spy)
+    return found
+
+
+def without_gradients(model, T, B, capacity, at_a_time=None):
+    """What a model computes of its own first state without gradients, so many steps at a time."""
+    dtype = model.output.weight.dtype
+    inputs = torch.randn((T, B, INPUTS), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with torch.inference_mode():
+        state, logits = model.initial_state(B, capacity), []
+        for part in inputs.to(dtype).split(at_a_time or T):
+            some, state = model(part, state)
+            logits.append(some)
+    return {"logits": torch.cat(logits), **dict(_tensors(state))}
+
+
+# Heads that stay sharp, and rows that are alike at first.
+SHARP = st.fixed_dictionaries(
+    {
+        "gate_bias": st.just(-6.0),
+        "sharpening_bias": st.sampled_from([5.0, 30.0]),
+        "memory_start": st.sampled_from(["constant", "learned"]),
+        "head_start": st.sampled_from(["first", "learned"]),
+    }
+)
+
+
+@pytest.mark.usefixtures("short")
+@settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    config=st.builds(
+        lambda *parts: {k: v for part in parts for k, v in part.items()}, OPTIONS, EXTRAS, SHARP
+    ),
+    T=st.integers(1, 40),
+    B=st.integers(1, 20),
+    capacity=st.integers(1, 200),
+)
+@example(config={"shift_bias": (9.0, 0.0, 0.0)}, T=40, B=3, capacity=64)  # backwards, over the wrap-around
+@example(config={"shift_bias": (0.0, 0.0, 9.0), "gate_bias": -9.0}, T=40, B=3, capacity=20)  # once round
+@example(config={"jump": True, "jump_bias": 0.0, "gate_bias": -9.0}, T=40, B=3, capacity=64)
+def test_without_gradients_it_is_the_reference(config, T, B, capacity):
+    reference, fused = pair(disturbance=0.1, **config)
+    expected = without_gradients(reference, T, B, capacity)
+    assert_same(without_gradients(fused, T, B, capacity), expected, 1e-11 * T)
+    assert_same(without_gradients(fused, T, B, capacity, at_a_time=1), expected, 1e-11 * T)
+
+
+@pytest.mark.parametrize("moves", [(9.0, 0.0, 0.0), (0.0, 0.0, 9.0), (0.0, 9.0, 0.0)])
+def test_slots_that_are_alike_are_cut(moves, widths):
+    _, fused = pair(torch.float32, 0.1, gate_bias=-9.0, sharpening_bias=9.0, shift_bias=moves * 2)
+    without_gradients(fused, 300, 3, 1024)
+    slots, kept = zip(*widths, strict=True)
+    assert slots[0] == 128  # 32 steps, each of which moves the ends of what is not alike by one
+    assert max(slots) < 1024
+    assert set(kept) == {2}  # whatever T is
+
+
+@pytest.mark.parametrize("name", ["copy", "priority_sort"])
+def test_a_trained_machine_is_as_right_as_step_by_step(name, widths):
+    """One that sorts decides between numbers that are almost the same, so rounding is seen."""
+    model, task, (sizes, *_) = NTM.from_pretrained(name), tasks.get(name), tasks.spec(name).rungs
+    inputs = torch.from_numpy(task.episodes(range(8), **sizes).inputs)
+
+    def answers(inputs, at_a_time):
+        state, logits = model.initial_state(8, 512), []
+        for x in inputs.split(at_a_time):
+            some, state = model(x, state)
+            logits.append(some)
+        return torch.cat(logits).double()
+
+    with torch.inference_mode():
+        whole = answers(inputs, len(inputs))
+        assert min(widths)[0] < 256
+        stepped = answers(inputs, 1)
+        model.double()
+        right = answers(inputs.double(), 1)
+    assert ((whole > 0) == (right > 0)).all()
+    assert (whole - right).abs().mean() < 2 * (stepped - right).abs().mean()
+
+
+def test_rows_that_differ_are_not_cut(widths):
+    _, fused = pair(torch.float32, memory_start="position")
+    without_gradients(fused, 64, 2, 256)
+    assert {slots for slots, _ in widths} == {256}
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    slots=st.integers(2, 60),
+    ends=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=3),
+    behind=st.integers(0, 4),
+    before=st.integers(0, 4),
+    more=st.integers(0, 60),
+)
+def test_a_cut_takes_from_the_middle_of_a_run(slots, ends, behind, before, more):
+    """Whatever is like what it stands for, and comes back; what a run may lose at its ends is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cut, "MULTIPLE", 1)
+        rows = np.tile(np.arange(slots, dtype=np.float32), (len(ends), 3, 1))
+        for b, (first, end) in enumerate(ends):
+            rows[b, :, first:end] = -1
+        memory, weightings = rows[:, :2].copy(), rows[:, 2:].copy()
+        whole = cut.Cut.none(len(ends), slots)
+        made = whole.best(memory, weightings, behind, before)
+        short = whole.change(made, memory)
+        np.testing.assert_array_equal(made.change(whole, short), memory)
+        lengths = [max(1, min(end, slots) - max(first, 1)) for first, end in ends]
+        expected = max(0, min(lengths) - behind - before - 1)
+        assert made.count == (expected if slots - expected <= cut.WORTH * slots else 0)
+        if made.count:
+            for b in range(len(ends)):
+                around = short[b, 0, made.rest[b] - behind : made.rest[b] + before + 1]
+                assert len(around) == behind + before + 1
+                assert (around == -1).all()
+                assert made.rest[b] - behind >= 1  # slot 0 is never in it
+        # It grows again where other slots have become like those that were cut.
+        rows[..., 1 : more + 1] = -1
+        for b, (first, end) in enumerate(ends):
+            rows[b, :, first:end] = -1
+        short = whole.change(made, rows)
+        again = made.best(short[:, :2].copy(), short[:, 2:].copy(), behind, before)
+        assert again.count == whole.best(rows[:, :2].copy(), rows[:, 2:].copy(), behind, before).count
+        np.testing.assert_array_equal(again.change(whole, made.change(again, short)), rows)
+
+
+def test_what_is_not_a_number_is_like_nothing():
+    memory = np.ones((1, 2, 300), np.float32)
+    memory[0, 1, 150] = np.nan
+    whole = cut.Cut.none(1, 300)
+    made = whole.best(memory, np.ones((1, 1, 300), np.float32), 0, 0)
+    np.testing.assert_array_equal(made.change(whole, whole.change(made, memory)), memory)
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda s: s._replace(memory=s.memory[:2]), r"memory has shape \(2, 8, 20\); expected \(3, 8, 20\)"),
+        (lambda s: s._replace(memory=s.memory[:, :7]), r"shape \(3, 2, 8\); .* has \(3, 7, 20\)"),
+        (lambda s: s._replace(weightings=s.weightings[:, :1]), r"weightings has shape \(3, 1, 8\)"),
+        (lambda s: s._replace(reads=s.reads[:, 1:]), r"reads has shape \(3, 19\); expected \(3, 20\)"),
+        (lambda s: s._replace(counter=s.counter[1:]), r"counter has shape \(2,\); expected \(3,\)"),
+        (lambda s: s._replace(controller=(s.controller[0], s.controller[1][:1])), r"controller\[1\] has"),
+        (lambda s: s._replace(memory=s.memory.double()), "memory is torch.float64; expected torch.float32"),
+        (
+            lambda s: s._replace(memory=s.memory[:, :2], weightings=s.weightings[..., :2]),
+            "2 slots; .* least 3",
+        ),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(kernel, grad, change, says):
+    model = NTM(INPUTS, OUTPUTS, kernel=kernel)
+    state = change(model.initial_state(3, 8))
+    with torch.set_grad_enabled(grad), pytest.raises(ValueError, match=says):
+        model(torch.zeros(4, 3, INPUTS), state)
+    with pytest.raises(ValueError, match=says):
+        model.with_penalty(torch.zeros(4, 3, INPUTS), state)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
+from ntm_agents import ntm
 from ntm_agents.ntm import NTM, NTMConfig
 from ntm_agents.protocol import config_class
 from ntm_agents.testing import check_model
@@ -196,6 +197,25 @@ def test_it_computes_what_the_paper_says(config):
         np.testing.assert_allclose(logits[:, b].detach(), expected, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(state.memory[b].detach(), states[-1][0], rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(state.weightings[b].detach(), states[-1][1], rtol=1e-9, atol=1e-12)
+
+
+@every_variant
+@pytest.mark.parametrize("slots", [6, 300])
+def test_without_gradients_it_computes_the_same(config, slots):
+    model, inputs = make(config), data(T=150, B=2)
+    logits, state = model(inputs, model.initial_state(2, slots))
+    with torch.no_grad():
+        found, after = model(inputs, model.initial_state(2, slots))
+    torch.testing.assert_close(found, logits.detach(), rtol=1e-8, atol=1e-10)
+    for part, expected in zip(after[:3], state[:3], strict=True):
+        torch.testing.assert_close(part, expected.detach(), rtol=1e-8, atol=1e-10)
+
+
+def test_a_hidden_layer_far_out_is_finite():
+    x = torch.tensor([0.0, 1e-30, 1e-4, 1.0, 1e4, 1e30], dtype=torch.float64)
+    x = torch.cat((-x, x))
+    torch.testing.assert_close(ntm._asinh(x), torch.asinh(x), rtol=1e-14, atol=0)
+    assert torch.isfinite(ntm._asinh(x.float())).all()
 
 
 @every_variant

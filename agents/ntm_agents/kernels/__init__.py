@@ -2,5 +2,6 @@
 
 A machine's recurrence is one `torch.autograd.Function` whose forward and backward are written out in Numba
 (`ntm.py` on top of `recurrence.py` for the NTM); what comes before and after it stays in PyTorch. Another
-machine is another such pair, and shares `arithmetic.py` and `products.py`.
+machine is another such pair, and shares `arithmetic.py` and `products.py`. Without gradients the NTM's goes
+through `inference.py`, on top of `cut.py`.
 """

@@ -99,26 +99,26 @@ class _Recurrence(torch.autograd.Function):
         offers: Tensor,
         counting: Tensor,
     ) -> tuple[Tensor, ...]:
-        T = len(addend)
+        T, H = len(addend), weightings.shape[1]
         every = max(1, math.isqrt(T))
         checkpoints = memory.new_empty(-(-T // every) if learns else 0, *memory.shape)
-        all_weightings, all_features = _behind(weightings, T), _behind(features, T)
-        all_cells = _behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
+        all_weightings, all_features = behind(weightings, T), behind(features, T)
+        all_cells = behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
         params = head_addend.clone(memory_format=torch.contiguous_format)
-        gates, memory = addend.contiguous(), memory.contiguous()
-        memory_after = torch.empty_like(memory)
-        all_counts, offers = _behind(counts, T), offers.contiguous()
+        gates, memory = addend.contiguous(), memory.clone(memory_format=torch.contiguous_format)
+        all_counts, offers = behind(counts, T), offers.contiguous()
         kept = (gates, all_cells, all_features, params, all_weightings, checkpoints, all_counts, offers)
-        fixed = _fixed(options, memory, every if learns else 0)
-        weights = _arrays(recurrent.t(), heads.t())
-        room = _scratch(weights, memory, 2, weightings, options.shifts, options.writers, heads.shape[1])
-        recurrence.forward(*weights, *_arrays(counting), *fixed, room, *_arrays(memory, memory_after, *kept))
+        settings = fixed(options, memory, every if learns else 0)
+        weights = arrays(recurrent.t(), heads.t())
+        room = scratch(weights, memory.shape, 0, H, options.shifts, options.writers, heads.shape[1])
+        whole = np.zeros(len(memory), np.int64), kind(memory)(0)
+        recurrence.forward(*weights, *arrays(counting), *settings, room, *whole, *arrays(memory, *kept))
         if learns:
-            ctx.fixed = fixed
+            ctx.fixed = settings
             ctx.save_for_backward(*kept, recurrent, heads, counting)
             ctx.set_materialize_grads(False)
         last = all_cells[T] if len(cells) else cells
-        return all_features[1:], all_weightings[1:], memory_after, last, all_counts[T]
+        return all_features[1:], all_weightings[1:], memory, last, all_counts[T]
 
     @staticmethod
     @once_differentiable
@@ -146,14 +146,14 @@ class _Recurrence(torch.autograd.Function):
             dcounts,
         )
         writers, _, _, shifts, *_, every = ctx.fixed
-        weights = _arrays(recurrent.contiguous(), heads.contiguous())
-        room = _scratch(weights, dmemory, every + 1, dweightings, shifts, writers, heads.shape[1])
+        weights = arrays(recurrent.contiguous(), heads.contiguous())
+        room = scratch(weights, dmemory.shape, every + 1, H, shifts, writers, heads.shape[1])
         recurrence.backward(
             *weights,
-            *_arrays(counting),
+            *arrays(counting),
             *ctx.fixed,
             room,
-            *_arrays(*kept, *given, dweightings, dstart, dgates, dparams, dall_counts),
+            *arrays(*kept, *given, dweightings, dstart, dgates, dparams, dall_counts),
         )
         rows, width = T * B, features.shape[2]
         before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
@@ -168,16 +168,16 @@ class _Recurrence(torch.autograd.Function):
         )
 
 
-def _behind(first: Tensor, steps: int) -> Tensor:
+def behind(first: Tensor, steps: int) -> Tensor:
     """Return room for a tensor of each step, with the first one set."""
     room = first.new_empty(steps + 1, *first.shape)
     room[0] = first
     return room
 
 
-def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
-    kind = np.float32 if memory.dtype == torch.float32 else np.float64
-    at = options.epsilon_at
+def fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
+    """Return what does not depend on the data as :func:`recurrence.forward` wants it."""
+    number, at = kind(memory), options.epsilon_at
     inside = max(options.epsilon, recurrence.TINY) if at == "squares" else recurrence.TINY
     outside = options.epsilon if at == "norms" else 0.0
     product = options.epsilon if at == "product" else 0.0
@@ -188,26 +188,33 @@ def _fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
         options.keys,
         options.shifts,
         (activations[options.key], activations[options.add]),
-        (kind(inside), kind(outside), kind(product)),
+        (number(inside), number(outside), number(product)),
         options.write_first,
         every,
     )
 
 
-def _scratch(
+def scratch(
     weights: tuple[Any, Any],
-    memory: Tensor,
+    shape: tuple[int, ...],
     steps: int,
-    weightings: Tensor,
+    heads: int,
     shifts: int,
     writers: int,
     units: int,
+    cache: int = CACHE,
 ) -> recurrence.Scratch:
-    """Return room for a tile of as many sequences as the cache suits."""
-    (B, width, slots), readers = memory.shape, weightings.shape[1] - writers
-    tile = min(16, max(2, CACHE // (width * slots * memory.element_size())), max(1, B))
-    return recurrence.scratch(*weights, (steps, tile, width, slots), readers, writers, shifts, units)
+    """Return room for a tile of as many sequences, of memories ``[B, M, N]``, as the cache suits."""
+    B, width, slots = shape
+    tile = min(16, max(2, cache // (width * slots * weights[0].itemsize)), max(1, B))
+    return recurrence.scratch(*weights, (steps, tile, width, slots), heads - writers, writers, shifts, units)
 
 
-def _arrays(*tensors: Tensor) -> tuple[Any, ...]:
+def kind(tensor: Tensor) -> Any:
+    """Return the type of a tensor's numbers in NumPy."""
+    return np.float32 if tensor.dtype == torch.float32 else np.float64
+
+
+def arrays(*tensors: Tensor) -> tuple[Any, ...]:
+    """Return tensors as arrays of NumPy, which share their memory."""
     return tuple(tensor.detach().numpy() for tensor in tensors)

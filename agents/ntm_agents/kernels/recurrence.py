@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log
+from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log, log1p
 from ntm_agents.kernels.products import add_product, pack, panels
 from ntm_agents.kernels.subnormals import flush, restore
 
@@ -204,13 +204,13 @@ def _activate(
         at += keys
         for i in range(2):  # softplus
             x = p[at + i]
-            p[at + i] = max(x, zero) + math.log1p(math.exp(-abs(x)))
+            p[at + i] = max(x, zero) + log1p(exp(-abs(x)))
         p[at + 1] += one
-        p[at + 2] = one / (one + math.exp(-p[at + 2]))
+        p[at + 2] = one / (one + exp(-p[at + 2]))
         moves = p[at + 3 : at + 3 + shifts]
         top, total = largest(moves), zero
         for j in range(shifts):
-            moves[j] = math.exp(moves[j] - top)
+            moves[j] = exp(moves[j] - top)
             total += moves[j]
         for j in range(shifts):
             moves[j] /= total
@@ -400,6 +400,15 @@ def _look_up(
 
 
 @njit(**FAST)
+def _count_cut(weighting: Array, rest: int, cut: Any) -> None:
+    """Normalise a weighting ``[N]`` once more, one of whose slots stands for some that were cut as well."""
+    one = weighting.dtype.type(1)
+    scale = one / (one + cut * weighting[rest])
+    for n in range(len(weighting)):
+        weighting[n] *= scale
+
+
+@njit(**FAST)
 def _look_up_backward(
     similarities: Array,
     norms: Array,
@@ -582,6 +591,14 @@ def _read(memory: Array, weighting: Array, out: Array) -> None:
 
 
 @njit(**FAST)
+def _read_cut(memory: Array, weighting: Array, rest: int, cut: Any, out: Array) -> None:
+    """Add to what was read ``[M]`` what is in the slots that were cut."""
+    share = cut * weighting[rest]
+    for m in range(len(out)):
+        out[m] += share * memory[m, rest]
+
+
+@njit(**FAST)
 def _read_backward(memory: Array, weighting: Array, dout: Array, dmemory: Array, dweighting: Array) -> None:
     width, slots = memory.shape
     m = 0
@@ -615,13 +632,47 @@ def _of_writer(p: Array, h: int, writers: int, width: int, m: int) -> tuple[Any,
 
 
 @njit(**FAST)
-def _write(memory: Array, weighting: Array, p: Array, writers: int, after: Array) -> None:
-    """Erase and add: equations 3 and 4. p ``[W * M]`` or ``[W * 2 * M]`` has add and erase vectors.
+def _write(memory: Array, weighting: Array, p: Array, writers: int) -> None:
+    """Erase and add: equations 3 and 4. p ``[W * M]`` or ``[W * 2 * M]`` has add and erase vectors."""
+    width, slots = memory.shape
+    for m in range(width):
+        row = memory[m]
+        if writers == 1:
+            w = weighting[0]
+            add, erase = _of_writer(p, 0, writers, width, m)
+            for n in range(slots):
+                x = row[n]
+                row[n] = x + w[n] * (add - erase * x)
+        else:
+            _write_several(row, weighting, p, writers, width, m)
 
-    Several heads go two by two; a last one without a partner goes with the first reader, which does nothing.
+
+@njit(**FAST)
+def _write_several(row: Array, weighting: Array, p: Array, writers: int, width: int, m: int) -> None:
+    """Do so for several heads, and column m of all slots ``[N]``.
+
+    Heads go two by two; a last one without a partner goes with the first reader, which does nothing.
+    """
+    one = row.dtype.type(1)
+    for h in range(0, writers, 2):
+        w, v = weighting[h], weighting[h + 1]
+        erase, other = _of_writer(p, h, writers, width, m)[1], _of_writer(p, h + 1, writers, width, m)[1]
+        for n in range(len(row)):
+            row[n] *= (one - w[n] * erase) * (one - v[n] * other)
+    for h in range(0, writers, 2):
+        w, v = weighting[h], weighting[h + 1]
+        add, other = _of_writer(p, h, writers, width, m)[0], _of_writer(p, h + 1, writers, width, m)[0]
+        for n in range(len(row)):
+            row[n] += w[n] * add + v[n] * other
+
+
+@njit(**FAST)
+def _write_again(memory: Array, weighting: Array, p: Array, writers: int, after: Array) -> None:
+    """Do as `_write` does, but leave the memory as it is.
+
+    The loops of both are plain ones if a function that has two memories is given the same one twice.
     """
     width, slots = memory.shape
-    one = memory.dtype.type(1)
     for m in range(width):
         row, new = memory[m], after[m]
         if writers == 1:
@@ -630,19 +681,10 @@ def _write(memory: Array, weighting: Array, p: Array, writers: int, after: Array
             for n in range(slots):
                 x = row[n]
                 new[n] = x + w[n] * (add - erase * x)
-            continue
-        for n in range(slots):
-            new[n] = row[n]
-        for h in range(0, writers, 2):
-            w, v = weighting[h], weighting[h + 1]
-            erase, other = _of_writer(p, h, writers, width, m)[1], _of_writer(p, h + 1, writers, width, m)[1]
+        else:
             for n in range(slots):
-                new[n] *= (one - w[n] * erase) * (one - v[n] * other)
-        for h in range(0, writers, 2):
-            w, v = weighting[h], weighting[h + 1]
-            add, other = _of_writer(p, h, writers, width, m)[0], _of_writer(p, h + 1, writers, width, m)[0]
-            for n in range(slots):
-                new[n] += w[n] * add + v[n] * other
+                new[n] = row[n]
+            _write_several(new, weighting, p, writers, width, m)
 
 
 @njit(**FAST)
@@ -752,8 +794,9 @@ def forward(
     write_first: bool,
     every: int,
     room: Scratch,
+    rest: Array,
+    cut: Any,
     memory: Array,
-    memory_after: Array,
     gates: Array,
     cells: Array,
     features: Array,
@@ -778,14 +821,16 @@ def forward(
         write_first: Whether heads read after the write.
         every: Steps between checkpoints; 0 for none.
         room: Room to work in.
-        memory: The memory at the start ``[B, M, N]``.
-        memory_after: Room for the memory at the end.
+        rest: The slot of each sequence that stands for those that were cut as well ``[B]``.
+        cut: How many those are, as a number of the memory's type; 0 in training.
+        memory: The memory at the start ``[B, M, N]``; afterwards, at the end.
         gates: What inputs and bias add to the pre-activations ``[T, B, G * C or G * C + R]``; afterwards,
             the gates of an LSTM and those of jumps.
         cells: ``[T + 1, B, C]`` with the first set, or ``[0, 0, 0]``.
         features: What was read and the controller's output ``[T + 1, B, V + C]``; the first is set.
         params: What inputs and bias add to the head parameters ``[T, B, P]``; afterwards, the parameters.
-        weightings: ``[T + 1, B, H, N]``; the first is set.
+        weightings: ``[T + 1, B, H, N]``; the first is set. If there is room for fewer, step t leaves its own
+            at t + 1 modulo what there is room for.
         checkpoints: Room for a memory at every `every`-th step ``[T / every, B, M, N]``.
         counts: Counters ``[T + 1, B]``; the first are set.
         offers: What inputs add to them ``[T, B]``.
@@ -803,7 +848,7 @@ def forward(
     jumping = gates.shape[2] > own
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
     shifted, logs = room.shifted, room.logs
-    both, tile = room.memories, room.memories.shape[1]  # the memory before and after a step, in turn
+    tile, kept = room.memories.shape[1], len(weightings)
     pack(recurrent, room.recurrent)
     pack(heads, room.heads)
     for first in range(0, B, tile):
@@ -821,14 +866,12 @@ def forward(
                 _feedforward(gate, now, now.shape[1] - V)
             add_product(now, V, room.heads, params[t, first:last])
             for b in range(first, last):
-                p = params[t, b]
-                before = both[t % 2, b - first] if t else memory[b]
-                after = both[1 - t % 2, b - first] if t + 1 < T else memory_after[b]
+                p, slots = params[t, b], memory[b]
                 if every and t % every == 0:
-                    copy(before, checkpoints[t // every, b])
-                previous, weighting = weightings[t, b], weightings[t + 1, b]
+                    copy(slots, checkpoints[t // every, b])
+                previous, weighting = weightings[t % kept, b], weightings[(t + 1) % kept, b]
                 _activate(p, H, writers, keys, M, shifts, key, add)
-                _compare(before[:keys], p, stride, inside, dots, norms)
+                _compare(slots[:keys], p, stride, inside, dots, norms)
                 for h in range(H):
                     if writers - followers <= h < writers:
                         continue
@@ -836,17 +879,26 @@ def forward(
                     key_norm = _norm(p[at : at + keys], inside)
                     at += keys
                     _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
+                    if cut:
+                        _count_cut(content, rest[b], cut)
                     _interpolate(content, previous[h], p[at + 2], left, gated)
                     if jumping and h >= writers:
                         _jump(gated, gates[t, b, own + h - writers], left, len(content))
                     _shift(gated, p[at + 3 : at + 3 + shifts], tiny, shifted, logs)
                     _sharpen(logs, p[at + 1], weighting[h])
+                    if cut:
+                        _count_cut(weighting[h], rest[b], cut)
                 followed = previous if write_first else weighting
                 copy(followed[writers : writers + followers], weighting[writers - followers : writers])
-                _write(before, weighting, p[split:], writers, after)
-                source = after if write_first else before
+                if write_first:
+                    _write(slots, weighting, p[split:], writers)
                 for r in range(H - writers):
-                    _read(source, weighting[writers + r], now[b - first, r * M : (r + 1) * M])
+                    read = now[b - first, r * M : (r + 1) * M]
+                    _read(slots, weighting[writers + r], read)
+                    if cut:
+                        _read_cut(slots, weighting[writers + r], rest[b], cut, read)
+                if not write_first:
+                    _write(slots, weighting, p[split:], writers)
     restore(before_kernel)
 
 
@@ -948,7 +1000,7 @@ def backward(
                 copy(checkpoints[start // every, b], memories[0, b - first])
                 for t in range(start, end):
                     before, after = memories[t - start, b - first], memories[t - start + 1, b - first]
-                    _write(before, weightings[t + 1, b], params[t, b, split:], writers, after)
+                    _write_again(before, weightings[t + 1, b], params[t, b, split:], writers, after)
             for t in range(end - 1, start - 1, -1):
                 add_to(dnow, dfeatures[t, first:last])
                 for b in range(first, last):

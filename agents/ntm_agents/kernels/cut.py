@@ -1,0 +1,125 @@
+"""A memory most of whose slots are alike, with all but a few of those cut out.
+
+At the start all slots are alike, and most still are long after. What a step does to a slot depends on its
+row, its weightings, and those of its neighbours, so slots in which these are the same stay the same. Of a run
+of them one can stand for many, if sums count it that often. At its ends the run stays as it is, since each
+step shifts what is beside it a few slots further in. So a cut is good for some steps, and is then made anew,
+by equality alone: the run shrinks where heads go, and grows where what they left has become like the rest.
+Slot 0, where heads may jump to, is never in it.
+
+Shape letters: B sequences, N slots, C of them in a cut memory, K rows along the slots: M columns of the
+memory, or H weightings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ntm_agents.kernels.arithmetic import FAST, Array
+
+CALLED: dict[str, Any] = {**FAST, "no_cpython_wrapper": False, "forceinline": False}
+MULTIPLE = 64
+"""C is one of it, so that vectorised loops leave no rest, which they would round in other ways."""
+WORTH = 0.9
+"""A cut that leaves more than this share of the slots is not made."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which slots are there.
+
+    Attributes:
+        slots: N, how many there are in all.
+        rest: The slot of each sequence that stands for those that follow it as well ``[B]``.
+        count: How many those are.
+    """
+
+    slots: int
+    rest: Array
+    count: int
+
+    @classmethod
+    def none(cls, batch_size: int, slots: int) -> Cut:
+        """Return what says that all slots are there."""
+        return cls(slots, np.zeros(batch_size, np.int64), 0)
+
+    def best(self, memory: Array, weightings: Array, behind: int, before: int) -> Cut:
+        """Return the cut that leaves fewest slots.
+
+        Args:
+            memory: ``[B, M, C]``.
+            weightings: ``[B, H, C]``.
+            behind: How far what is before a run of slots spreads into it until the next cut.
+            before: How far what is behind it does.
+        """
+        runs = np.empty((len(memory), 2), np.int64)
+        unlike = np.empty(memory.shape[2], np.int32)
+        _longest_runs(memory, weightings, self.rest, self.count, unlike, runs)
+        longest = int((runs[:, 1] - runs[:, 0]).min())
+        left = self.slots - (longest - behind - before - 1)
+        left += -left % MULTIPLE
+        if left > WORTH * self.slots:
+            return replace(self, count=0)
+        return replace(self, rest=runs[:, 0] + behind, count=self.slots - left)
+
+    def change(self, to: Cut, rows: Array) -> Array:
+        """Return rows ``[B, K, C]`` as another cut of them has them."""
+        if not (self.count or to.count):
+            return rows
+        made = np.empty((*rows.shape[:2], self.slots - to.count), rows.dtype)
+        _change(rows, self.rest, self.count, to.rest, to.count, np.empty(made.shape[2], np.int64), made)
+        return made
+
+
+@njit(**CALLED, cache=True)
+def _longest_runs(
+    memory: Array, weightings: Array, rest: Array, count: int, unlike: Array, runs: Array
+) -> None:
+    """Write the first slot of the longest run of like ones, and the one behind its last, ``[B, 2]``.
+
+    They are numbered as if nothing were cut.
+    """
+    slots = len(unlike)
+    for b in range(len(memory)):
+        for n in range(slots):
+            unlike[n] = 0
+        _mark(memory[b], unlike)
+        _mark(weightings[b], unlike)
+        first, passed, most = 1, 0, -1  # and how many slots that were cut lie before the first
+        for n in range(2, slots + 1):
+            if n < slots and unlike[n] == 0:
+                continue
+            inside = count if first <= rest[b] and rest[b] < n else 0
+            if n - first + inside > most:
+                most = n - first + inside
+                runs[b, 0], runs[b, 1] = first + passed, n + passed + inside
+            first, passed = n, passed + inside
+
+
+@njit(**FAST)
+def _mark(rows: Array, unlike: Array) -> None:
+    """Mark the slots ``[C]`` that have another number in some row ``[K, C]`` than the slot before."""
+    for k in range(len(rows)):
+        row = rows[k]
+        here, before, marks = row[1:], row[: len(row) - 1], unlike[1:]
+        for n in range(len(here)):
+            marks[n] |= np.int32(here[n] != before[n])
+
+
+@njit(**CALLED, cache=True)
+def _change(
+    rows: Array, rest: Array, count: int, new_rest: Array, new_count: int, index: Array, made: Array
+) -> None:
+    """Do as `Cut.change` does."""
+    for b in range(len(rows)):
+        for n in range(len(index)):
+            slot = n if n <= new_rest[b] else n + new_count
+            index[n] = slot if slot <= rest[b] else max(rest[b], slot - count)
+        for k in range(rows.shape[1]):
+            row, new = rows[b, k], made[b, k]
+            for n in range(len(index)):
+                new[n] = row[index[n]]

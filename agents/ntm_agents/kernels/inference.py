@@ -1,0 +1,70 @@
+"""The NTM's recurrence without a way back: nothing is kept of a step that the next one does not need."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ntm_agents.kernels import recurrence
+from ntm_agents.kernels.cut import Cut
+from ntm_agents.kernels.ntm import Options, arrays, behind, fixed, kind, scratch
+
+STEPS = 32
+"""From one cut of the memory to the next. More of them need more slots, fewer of them more cuts."""
+FEW = 8
+"""So few steps cost less than a cut."""
+CACHE = 2**19
+"""So many bytes of memory matrices a tile has at most, if that leaves it more than one sequence."""
+
+
+def infer(
+    options: Options,
+    addend: Tensor,
+    head_addend: Tensor,
+    recurrent: Tensor,
+    heads: Tensor,
+    memory: Tensor,
+    weightings: Tensor,
+    features: Tensor,
+    cells: Tensor | None,
+    counts: Tensor,
+    offers: Tensor,
+    counting: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
+    """Take T steps: :func:`ntm_agents.kernels.ntm.recur` without gradients, whose arguments these are.
+
+    Returns:
+        The features ``[T, B, V + C]``, and what is there at the end: weightings ``[B, H, N]``, memory
+        ``[B, N, M]``, cells and counters.
+    """
+    T, H, shifts = len(addend), weightings.shape[1], options.shifts
+    all_features, all_counts = behind(features, T), behind(counts, T)
+    all_cells = addend.new_empty(0, 0, 0) if cells is None else behind(cells, T)
+    params = head_addend.clone(memory_format=torch.contiguous_format)
+    gates, given, offered = arrays(addend.contiguous(), params, offers.contiguous())
+    seen, cell, counted = arrays(all_features, all_cells, all_counts)
+    weights, settings, number = arrays(recurrent.t(), heads.t()), fixed(options, memory, 0), kind(memory)
+    no_checkpoints = np.empty((0, 0, 0, 0), number)
+    whole = cut = Cut.none(*weightings.shape[::2])
+    slots = memory.transpose(1, 2).clone(memory_format=torch.contiguous_format).numpy()
+    last = weightings.contiguous().numpy()
+    for first in range(0, T, STEPS):
+        end = min(first + STEPS, T)
+        now, behind_it = slice(first, end), slice(first, end + 1)
+        if T > FEW:
+            before, steps = cut, end - first
+            cut = before.best(slots, last, steps * (shifts - 1 - shifts // 2), steps * (shifts // 2))
+            slots, last = before.change(cut, slots), before.change(cut, last)
+        both = np.empty((2, *last.shape), number)  # the weightings before and behind a step, in turn
+        both[0] = last
+        room = scratch(weights, slots.shape, 0, H, shifts, options.writers, heads.shape[1], CACHE)
+        state = slots, gates[now], cell[behind_it], seen[behind_it], given[now], both
+        rest = no_checkpoints, counted[behind_it], offered[now]
+        recurrence.forward(
+            *(*weights, *arrays(counting), *settings, room), cut.rest, number(cut.count), *state, *rest
+        )
+        last = both[(end - first) % 2]
+    after, final = (torch.from_numpy(cut.change(whole, rows)) for rows in (slots, last))
+    cells = None if cells is None else all_cells[T]
+    return all_features[1:], final, after.transpose(1, 2), cells, all_counts[T]
