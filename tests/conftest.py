@@ -34,10 +34,12 @@ LONG = (
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes long, for `--dist worksteal`, which takes from the ends of others' parts."""
-    modules = {}
+    if "PYTEST_XDIST_WORKER_COUNT" not in os.environ:
+        return
+    modules, here = {}, Path(__file__).parent
     for item in items:
-        modules.setdefault(item.path.relative_to(Path(__file__).parent).as_posix(), []).append(item)
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+        modules.setdefault(Path(os.path.relpath(item.path, here)).as_posix(), []).append(item)
+    processes = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     parts = [[] for _ in range(processes)]
     for i, group in enumerate(LONG):
         for module in group:
