@@ -15,7 +15,7 @@ test: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 # The wheels are kept, because the tests of the packaging install from them without a network.
 $(READY): pyproject.toml constraints.txt

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,40 @@ os.environ["SDL_VIDEODRIVER"] = "dummy"  # windows without a screen
 # The same examples each time, and no deadline: machines are shared, and a slow one is not a wrong one.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=30)
 settings.load_profile("repeatable")
+
+# What takes long, in groups: each process of pytest-xdist begins with one. The first group compiles the
+# kernel, which others then find in Numba's cache; and no two processes build a wheel or start a browser.
+LONG = (
+    (
+        "agents/test_acting.py",
+        "agents/training/test_trainer.py",
+        "agents/test_kernels.py",
+        "agents/test_ntm.py",
+    ),
+    ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
+    ("baselines/test_sb3.py", "baselines/test_single_file_ppo.py", "leaderboard/test_watching.py"),
+    ("leaderboard/test_cli.py", "test_readme.py", "leaderboard/test_committed.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, for `--dist worksteal`, which takes from the ends of others' parts."""
+    if "PYTEST_XDIST_WORKER_COUNT" not in os.environ:
+        return
+    modules, here = {}, Path(__file__).parent
+    for item in items:
+        modules.setdefault(Path(os.path.relpath(item.path, here)).as_posix(), []).append(item)
+    processes = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    parts = [[] for _ in range(processes)]
+    for i, group in enumerate(LONG):
+        for module in group:
+            parts[i % processes] += modules.pop(module, ())
+    short, count = [item for module in modules.values() for item in module], len(items)
+    items.clear()
+    for i, part in enumerate(parts):  # the sizes that worksteal gives them
+        space = (count - len(items)) // (processes - i) - len(part)
+        items += part + short[: max(0, space)]
+        del short[: max(0, space)]
 
 
 @pytest.fixture(autouse=True)

@@ -2,11 +2,13 @@ import itertools
 import json
 import math
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -114,28 +116,39 @@ def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train = {"sequences": 1600, "checkpoint_seconds": 0.05}
     Trainer(tiny_run(**train), whole).train()
+    # It starts a process for each line, and says its number and, when it has ended, how. It forks, as Python
+    # and torch would take seconds to start again.
     script = (
-        f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        f"import os, sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
         "from pathlib import Path\n"
         "import torch; torch.set_num_threads(1)\n"
         "from test_trainer import Trainer, tiny_run\n"
-        f"Trainer(tiny_run(**{train!r}), Path({str(parts)!r})).train()\n"
+        "Trainer(tiny_run(sequences=8)).train()\n"  # imports what is imported late
+        "for line in sys.stdin:\n"
+        "    if not (process := os.fork()):\n"
+        f"        Trainer(tiny_run(**{train!r}), Path({str(parts)!r})).train()\n"
+        "        os._exit(0)\n"
+        "    print(process, flush=True)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)\n"
     )
     kills, rng = 0, np.random.default_rng(0)
-    while not (parts / "summary.json").exists():
-        process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE)
-        before = (parts / "metrics.jsonl").stat().st_size if (parts / "metrics.jsonl").exists() else 0
-        # It is killed at a moment of its training, while it writes lines or checkpoints or updates.
-        while process.poll() is None and kills < 3:
-            path = parts / "metrics.jsonl"
-            if path.exists() and path.stat().st_size > before:
-                time.sleep(float(rng.uniform(0, 0.15)))
-                process.kill()
-                kills += 1
-                break
-            time.sleep(0.002)
-        _, error = process.communicate()
-        assert process.returncode in (0, -signal.SIGKILL), error.decode()
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
+        while not (parts / "summary.json").exists():
+            before = (parts / "metrics.jsonl").stat().st_size if (parts / "metrics.jsonl").exists() else 0
+            starter.stdin.write(b"\n")
+            process = int(starter.stdout.readline())
+            # It is killed at a moment of its training, while it writes lines or checkpoints or updates.
+            while kills < 3 and not select.select([starter.stdout], [], [], 0.002)[0]:
+                path = parts / "metrics.jsonl"
+                if path.exists() and path.stat().st_size > before:
+                    time.sleep(float(rng.uniform(0, 0.15)))
+                    with suppress(ProcessLookupError):  # it may have ended
+                        os.kill(process, signal.SIGKILL)
+                    kills += 1
+                    break
+            assert int(starter.stdout.readline()) in (0, -signal.SIGKILL)
+        starter.stdin.close()
     assert kills
     assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert without_time(parts) == without_time(whole)
