@@ -64,15 +64,26 @@ def play(
         ValueError: If the agent's outputs have the wrong shape or values.
     """
     if isinstance(task, SequenceTask):
-        batch = task.episodes(keys if whole or task.keyed_steps else keys[:1], **sizes)
-        symbols = np.broadcast_to(batch.mask.sum(axis=0) * task.answers.width, len(keys))
         if whole:
-            agent.begin(len(keys), capacity, seed)
-            return _graded(_outputs(agent, batch), agent, task, batch, symbols)
+            return play_batch(agent, task, task.episodes(keys, **sizes), capacity=capacity, seed=seed)
+        batch = task.episodes(keys if task.keyed_steps else keys[:1], **sizes)
+        symbols = np.broadcast_to(_symbols(task, batch), len(keys))
     else:
         assert isinstance(task, InteractiveTask)
         symbols = task.count_symbols({name: np.full(len(keys), size) for name, size in sizes.items()})
     return _stepped(agent, task, sizes, keys, capacity, seed, symbols)
+
+
+def play_batch(agent: Agent, task: SequenceTask, batch: Batch, *, capacity: int, seed: int = 0) -> Played:
+    """Play the episodes of a batch, whose inputs the agent may take all at once; see :func:`play`."""
+    agent.begin(len(batch.keys), capacity, seed)
+    return _graded(_outputs(agent, batch), agent, task, batch)
+
+
+def _symbols(task: SequenceTask, batch: Batch) -> Integers:
+    """Return the number of scored symbols of each episode ``[B]``."""
+    answers: Integers = batch.mask.sum(axis=0)
+    return answers * task.answers.width
 
 
 def _outputs(agent: Agent, batch: Batch) -> NDArray[Any]:
@@ -81,9 +92,7 @@ def _outputs(agent: Agent, batch: Batch) -> NDArray[Any]:
     return np.stack([agent.act(inputs) for inputs in batch.inputs])
 
 
-def _graded(
-    outputs: NDArray[Any], agent: Agent, task: SequenceTask, batch: Batch, symbols: Integers
-) -> Played:
+def _graded(outputs: NDArray[Any], agent: Agent, task: SequenceTask, batch: Batch) -> Played:
     """Grade outputs ``[T, B, O]`` or ``[T, B, L]``."""
     answers, B = task.answers, len(batch.keys)
     costs: NDArray[Any] | None = None
@@ -96,7 +105,7 @@ def _graded(
     packed = answers.pack(answers.check(given, (len(row),)))
     wrong, credit = answers.grade(packed, answers.pack(targets))
     returns = answers.reward(np.bincount(row, credit, B), batch.mask.sum(axis=0))
-    return Played(np.bincount(row, wrong, B).astype(np.int64), symbols, returns, costs)
+    return Played(np.bincount(row, wrong, B).astype(np.int64), _symbols(task, batch), returns, costs)
 
 
 def _stepped(

@@ -278,7 +278,7 @@ def _tasks(argv: list[str]) -> int:
 def _agents(argv: list[str]) -> int:
     _parse(_Agents, argv, "agents")
     table = Table("agent", "what it is", "learns from", "comes trained on", box=None, header_style="bold")
-    for row in installed(AGENTS).values():
+    for row in sorted(installed(AGENTS).values(), key=lambda row: not row.learns):
         track = TRACKS[row.default.train.track] if row.learns else "–"
         trained = pretrained_tasks(row.name)
         by_suite = {suite: {spec.name for spec in tasks.suite(suite)} for suite in tasks.suites()}

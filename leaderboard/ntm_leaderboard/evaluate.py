@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 import ntm_envs
 from ntm_envs import playing
-from ntm_envs.agent import Agent
-from ntm_envs.tasks import TaskSpec
+from ntm_envs.agent import Agent, SequenceAgent
+from ntm_envs.tasks import Batch, SequenceTask, TaskSpec
 from ntm_leaderboard.results import NO_NONCE, Rung, Score
 
 SLOTS_AT_A_TIME = 2**17
-"""So many episodes are played side by side that their memories, of `capacity` slots each, have this many
-slots in all: more of them do not fit into a processor's cache, and take several times as long each."""
+"""Episodes that are played step by step side by side have memories of at most this many slots in all, of
+`capacity` each: more of them do not fit into a processor's cache, and take several times as long each."""
 
 
 def evaluation_keys(
@@ -73,9 +73,9 @@ def play(
     keys: NDArray[np.int64],
     seed: int = 0,
     *,
-    whole: bool = False,
+    batch: Batch | None = None,
 ) -> tuple[Score, int]:
-    """Play episodes of one size, some at a time.
+    """Play episodes of one size.
 
     Args:
         agent: The agent.
@@ -83,7 +83,7 @@ def play(
         sizes: The size of the episodes.
         keys: The keys of the episodes ``[B]``.
         seed: Seed of the agent's own randomness.
-        whole: Whether the agent may take all inputs of a sequence at once; see :func:`playing.play`.
+        batch: These episodes, if the agent may take all of their inputs at once.
 
     Returns:
         The score, and the number of scored symbols of all episodes.
@@ -92,12 +92,16 @@ def play(
         ValueError: If the agent's outputs have the wrong shape or values.
     """
     task = spec.make()
-    capacity = ntm_envs.capacity(task.steps(**sizes))
-    rows = max(1, SLOTS_AT_A_TIME // capacity)
-    parts = [
-        playing.play(agent, task, sizes, keys[i : i + rows], capacity=capacity, seed=seed + i, whole=whole)
-        for i in range(0, len(keys), rows)
-    ]
+    capacity, whole = ntm_envs.capacity(task.steps(**sizes)), isinstance(agent, SequenceAgent)
+    rows = len(keys) if batch and whole else max(1, SLOTS_AT_A_TIME // capacity)
+    parts = []
+    for i in range(0, len(keys), rows):
+        chosen = slice(i, i + rows)
+        if batch is not None and isinstance(task, SequenceTask):
+            part = playing.play_batch(agent, task, batch.rows(chosen), capacity=capacity, seed=seed + i)
+        else:
+            part = playing.play(agent, task, sizes, keys[chosen], capacity=capacity, seed=seed + i)
+        parts.append(part)
     wrong = np.concatenate([part.wrong for part in parts])
     costs = [part.costs for part in parts if part.costs is not None]
     score = Score(
@@ -132,11 +136,14 @@ def evaluate(
         rungs: The rungs to play, and how many sequences of each.
         report: Called with every rung that is done.
     """
-    done = []
+    done, task = [], spec.make()
     for sizes, count in rungs:
         keys = evaluation_keys(commitment, nonce, spec.env_id, sizes, count)
-        score, symbols = play(agent, spec, sizes, keys, whole=whole)
-        compared = {name: play(other, spec, sizes, keys, whole=True)[0] for name, other in references.items()}
+        batch = task.episodes(keys, **sizes) if isinstance(task, SequenceTask) else None
+        score, symbols = play(agent, spec, sizes, keys, batch=batch if whole else None)
+        compared = {
+            name: play(other, spec, sizes, keys, batch=batch)[0] for name, other in references.items()
+        }
         rung = Rung(sizes=dict(sizes), sequences=count, symbols=symbols, score=score, references=compared)
         done.append(rung)
         report(rung)

@@ -226,12 +226,12 @@ def _text_line(left: str, right: str, width: int, colour: Sequence[int], dot: in
 # Letters of three by five dots: each octal digit is a row, its bits the dots from left to right.
 LETTERS = dict(
     zip(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789·.,:-/",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789·.,:-/<>",
         (
             *(25755, 65656, 34443, 65556, 74647, 74644, 34553, 55755, 72227, 11152, 55655, 44447, 57755),
             *(57775, 75557, 75744, 25573, 65655, 34216, 72222, 55557, 55552, 55775, 55255, 55222, 71247),
             *(25552, 26227, 61247, 61216, 55711, 74616, 34757, 71122, 75757, 75716),
-            *(200, 2, 24, 2020, 700, 11244),
+            *(200, 2, 24, 2020, 700, 11244, 12421, 42124),
         ),
         strict=True,
     )

@@ -9,8 +9,8 @@ Example:
     >>> batch = tasks.get("copy").episodes(keys=[1, 2, 3], length=(1, 20))
     >>> tasks.spec("copy").training
     {'length': (1, 20)}
-    >>> tasks.suites()
-    ('classic', 'formal', 'interactive')
+    >>> [row.name for row in tasks.suite("interactive")]
+    ['tape_copy', 'tape_reverse']
 """
 
 from __future__ import annotations

@@ -135,16 +135,20 @@ class Batch:
             return
         order = np.argsort(self.steps, kind="stable")
         for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            steps = self.steps[rows]
-            yield Batch(
-                keys=self.keys[rows],
-                sizes={name: values[rows] for name, values in self.sizes.items()},
-                steps=steps,
-                inputs=self.inputs[: steps.max(), rows],
-                targets=self.targets[: steps.max(), rows],
-                mask=self.mask[: steps.max(), rows],
-            )
+            yield self.rows(order[start : start + size])
+
+    def rows(self, rows: Integers | slice) -> Batch:
+        """Return some of the episodes, without the padding that only the others need."""
+        steps = self.steps[rows]
+        longest = steps.max(initial=0)
+        return Batch(
+            keys=self.keys[rows],
+            sizes={name: values[rows] for name, values in self.sizes.items()},
+            steps=steps,
+            inputs=self.inputs[:longest, rows],
+            targets=self.targets[:longest, rows],
+            mask=self.mask[:longest, rows],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

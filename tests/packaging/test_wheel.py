@@ -104,4 +104,4 @@ def test_the_wheel_with_the_extra_of_the_command_line_trains_and_judges(wheel: P
     shown = run(
         programs / "ntm-envs", "watch", "--agent", "ntm", "--length", "3", "--fps", "1000", cwd=tmp_path
     )
-    assert "step 7 of 7, 0 wrong symbols" in shown.stdout
+    assert "step 7 of 7, 0 wrong of 24" in shown.stdout

@@ -45,11 +45,11 @@ class StackManipulation(SequenceTask):
         target   .  .  .  .  .  0  e
 
     Example:
-        >>> batch = StackManipulation().episodes([3], length=5)
+        >>> batch = StackManipulation().episodes([314], length=6)
         >>> [StackManipulation().input_channels[i] for i in batch.inputs[:, 0].argmax(1)]
-        ['bit 0', 'bit 1', 'push 0', 'pop', 'pop', 'answer', 'answer']
-        >>> batch.targets[-2:, 0, 0].tolist()
-        [0, 2]
+        ['bit 0', 'bit 1', 'push 0', 'pop', 'push 0', 'pop', 'answer', 'answer', 'answer']
+        >>> batch.targets[-3:, 0, 0].tolist()
+        [1, 0, 2]
     """
 
     keyed_steps: ClassVar[bool] = True

@@ -1,0 +1,126 @@
+"""The Neural Turing Machine, with the controller that suits each task."""
+
+from __future__ import annotations
+
+from ntm_agents.spec import AgentSpec, Recipe
+from ntm_agents.training.config import TrainConfig
+
+WITH_LSTM = {
+    # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
+    # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
+    # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
+    # found survive the steps to the answer. Near misses teach to compare all bits.
+    "associative_recall": Recipe(
+        model={
+            "read_heads": 2,
+            "memory_scale": 0.0,
+            "gate_bias": (-6.0, -6.0, -1.0),
+            "shift_bias": (0.0, 0.0, 6.0, 0.0, 0.0, 6.0, 0.0, 0.0, 4.0),
+            "sharpening_bias": (1.0, 1.0, -4.0),
+        },
+        train=TrainConfig(
+            sequences=48_000,
+            sizes={"items": (5, 6)},
+            lessons={"near_misses": 0.3},
+            validation_sequences=256,
+        ),
+    ),
+    # A table of counts: the last five bits are the key, slots differ from the start, and the next bit
+    # is added to the slot that was read before it. Nothing is erased, so that nothing is forgotten.
+    "ngrams": Recipe(
+        model={
+            "units": 48,
+            "memory_slots": 64,
+            "memory_width": 12,
+            "memory_start": "position",
+            "feedback": False,
+            "followers": 1,
+            "output_units": 32,
+            "gate_bias": 4.0,
+            "shift_bias": (0.0, 4.0, 0.0),
+            "erase_bias": -12.0,
+        },
+        train=TrainConfig(
+            sequences=40_000,
+            batch_size=16,
+            bucket_size=16,
+            validation_sequences=256,
+        ),
+    ),
+    # A selection sort: one head writes the list down, the reader looks up the largest priority, which
+    # alone is compared with keys, and the second writer deletes what was read. Near ties are rare in
+    # short lists, so in the end no list is short. If deleted slots are found again, it goes back.
+    "priority_sort": Recipe(
+        model={
+            "units": 64,
+            "memory_width": 12,
+            "memory_scale": 0.0,
+            "key_width": 2,
+            "epsilon": 1.0,
+            "write_heads": 2,
+            "followers": 1,
+            "order": "read_first",
+            "skip": True,
+            "feedback": False,
+            "gate_bias": (-4.0, 0.0, 4.0),
+            "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0),
+        },
+        train=TrainConfig(
+            sequences=600_000,
+            batch_size=16,
+            bucket_size=16,
+            mixed_sizes=True,
+            sizes={"length": (2, 20)},
+            curriculum={"length": 5},
+            curriculum_end=0.35,
+            longest_from=0.6,
+            decay_start=0.6,
+            rollback=4.0,
+            validate_every=8_000,
+            validation_sequences=256,
+        ),
+    ),
+}
+"""Recipes of NTMs with an LSTM as controller, the best ones of their tasks."""
+
+ROW = AgentSpec(
+    name="ntm",
+    entry="ntm_agents.ntm:NTM",
+    summary="Neural Turing Machine (Graves et al. 2014)",
+    recipes={
+        # Copy is walking through the memory twice. The writer begins by walking on; blank vectors must
+        # not look like the end of the sequence.
+        "copy": Recipe(
+            model={"controller": "feedforward", "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)},
+            train=TrainConfig(sequences=48_000, lessons={"blank": 0.1}),
+        ),
+        # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
+        # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
+        # machine that says two or three for long learns a way that has room for no more. So steps are
+        # large at first, and a run that is lost goes back.
+        "repeat_copy": Recipe(
+            model={
+                "controller": "feedforward",
+                "noise": 0.05,
+                "gate_bias": -60.0,
+                "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
+                "sharpening_bias": (1.0, -4.0),
+            },
+            train=TrainConfig(
+                sequences=80_000,
+                batch_size=16,
+                bucket_size=4,
+                mixed_sizes=True,
+                lessons={"blank": 0.1},
+                curriculum={"repeats": 3},
+                curriculum_end=0.19,
+                learning_rate=5e-3,
+                clip_norm=0.05,
+                beta2=0.99,
+                rollback=10.0,
+            ),
+        ),
+        **WITH_LSTM,
+    },
+    default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+)

@@ -1,0 +1,48 @@
+"""The Neural Turing Machine whose readers may jump to the start of the memory."""
+
+from __future__ import annotations
+
+from ntm_agents.spec import AgentSpec, Recipe
+from ntm_agents.training.config import TrainConfig
+
+ROW = AgentSpec(
+    name="ntm-jump",
+    entry="ntm_agents.ntm:NTM",
+    summary="NTM whose readers may jump to the start, with a counter of jumps",
+    recipes={
+        # The writer leaves a mark at the last vector; the reader walks, and jumps where it reads the
+        # mark. The counter, set to minus the repeats and up by one a jump, tells which jump was the last.
+        # The other ways to go round, which do not carry further, are closed: there is no look-up, and
+        # nothing that was read is written once more. Noise on gates and counter makes them exact.
+        "repeat_copy": Recipe(
+            model={
+                "controller": "feedforward",
+                "feedback": False,
+                "noise": 0.1,
+                "gate_bias": -60.0,
+                "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 2.0),
+                "sharpening_bias": (1.0, -4.0),
+                "jump": True,
+                "jump_noise": 1.0,
+                "signals": (8,),
+                "counted": (9,),
+                "count_bias": -0.5,
+                "count_noise": 0.2,
+            },
+            train=TrainConfig(
+                sequences=96_000,
+                batch_size=16,
+                mixed_sizes=True,
+                lessons={"blank": 0.1},
+                clip_norm=0.2,
+                beta2=0.99,
+                epsilon=1e-4,
+                penalty=0.02,
+                restart_after=10_000,
+                restart_loss=0.3,
+                privileges=("task_channels",),
+            ),
+        ),
+    },
+    default=Recipe(model={"jump": True}, train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+)

@@ -1,0 +1,113 @@
+"""The LSTM, as large and trained as a search found it best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntm_agents.spec import AgentSpec, Recipe
+from ntm_agents.training.config import TrainConfig
+
+_FORMAL = TrainConfig(
+    sequences=200_000,
+    batch_size=16,
+    mixed_sizes=True,
+    curriculum={"length": 5},
+    curriculum_end=0.3,
+    clip_norm=0.2,
+    beta2=0.99,
+    rollback=5.0,
+)
+"""Formal languages: short words first, small steps, and back to the best weights when they are lost."""
+
+ROW = AgentSpec(
+    name="lstm",
+    entry="ntm_baselines.lstm:LSTM",
+    summary="LSTM, as large and trained as benchmarks/search.py found it best",
+    # The best trial of each task, with three times the sequences that the trial had.
+    recipes={
+        "copy": Recipe(
+            model={"units": 128, "depth": 2, "forget_bias": 3.0},
+            train=TrainConfig(
+                sequences=150_000,
+                batch_size=16,
+                mixed_sizes=True,
+                curriculum={"length": 5},
+                learning_rate=8.3e-3,
+                decay_start=0.09,
+                clip_norm=0.65,
+                average=0.995,
+            ),
+        ),
+        "associative_recall": Recipe(
+            model={"units": 64, "depth": 2, "forget_bias": 1.0},
+            train=TrainConfig(
+                sequences=310_000,
+                batch_size=64,
+                mixed_sizes=True,
+                lessons={"near_misses": 0.3},
+                curriculum={"items": 2},
+                learning_rate=1.33e-2,
+                decay_start=0.77,
+                clip_norm=0.67,
+                average=0.9,
+                validation_sequences=256,
+            ),
+        ),
+        "repeat_copy": Recipe(
+            model={"units": 128, "depth": 2, "forget_bias": 3.0, "orthogonal": True},
+            train=TrainConfig(
+                sequences=177_000,
+                batch_size=16,
+                mixed_sizes=True,
+                lessons={"blank": 0.1},
+                curriculum={"repeats": 3, "length": 3},
+                learning_rate=8.2e-3,
+                decay_start=0.27,
+                clip_norm=0.06,
+                beta2=0.99,
+                average=0.9,
+            ),
+        ),
+        "ngrams": Recipe(
+            model={"units": 64, "depth": 2, "forget_bias": 1.0},
+            train=TrainConfig(
+                sequences=84_000,
+                batch_size=8,
+                mixed_sizes=True,
+                learning_rate=1.25e-2,
+                decay_start=0.7,
+                clip_norm=2.2,
+                beta2=0.99,
+                validation_sequences=256,
+            ),
+        ),
+        "priority_sort": Recipe(
+            model={"units": 128, "depth": 3, "forget_bias": 1.0},
+            train=TrainConfig(
+                sequences=426_000,
+                mixed_sizes=True,
+                sizes={"length": (2, 20)},
+                curriculum={"length": 5},
+                learning_rate=9e-3,
+                decay_start=0.33,
+                clip_norm=2.6,
+                beta2=0.99,
+                average=0.9,
+                validate_every=8_000,
+                validation_sequences=256,
+            ),
+        ),
+        "parity": Recipe(model={"units": 128}, train=replace(_FORMAL, sequences=40_000)),
+        "modular_arithmetic": Recipe(
+            model={"units": 128},
+            train=replace(_FORMAL, sequences=160_000, curriculum={"operands": 3}),
+        ),
+        # What is on the stack takes more cells than a counter, and more steps to learn.
+        "stack_manipulation": Recipe(
+            model={"units": 256, "forget_bias": 1.0},
+            train=replace(_FORMAL, sequences=300_000, batch_size=32, learning_rate=5e-3, decay_start=0.4),
+        ),
+        "formal": Recipe(model={"units": 128}, train=_FORMAL),
+    },
+    default=Recipe(train=TrainConfig(sequences=48_000, mixed_sizes=True)),
+)

@@ -1,0 +1,12 @@
+"""The best possible agent of a task."""
+
+from __future__ import annotations
+
+from ntm_agents.spec import AgentSpec
+
+ROW = AgentSpec(
+    name="oracle",
+    entry="ntm_baselines.reference:oracle",
+    summary="the best possible agent",
+    learns=False,
+)

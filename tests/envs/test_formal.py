@@ -1,0 +1,270 @@
+"""The formal languages, against slow definitions that know nothing but the inputs."""
+
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+
+from ntm_envs import SequenceEnv, SequenceVectorEnv, tasks
+from ntm_envs.tasks.formal import modular_arithmetic, stack_manipulation
+
+NAMES = ["parity", "modular_arithmetic", "stack_manipulation"]
+SIZE = {"parity": "length", "modular_arithmetic": "operands", "stack_manipulation": "length"}
+SMALLEST = {"parity": 1, "modular_arithmetic": 1, "stack_manipulation": 2}
+KEYS = np.array([*range(300), *(2**63 - 1 - np.arange(20)), *(2**40 * np.arange(1, 20))])
+
+
+def parity(tokens):
+    return [[token.removeprefix("bit ") for token in tokens].count("1") % 2]
+
+
+def modular_arithmetic_value(tokens):
+    return [eval("".join(tokens)) % 5]  # Python's own precedence
+
+
+def stack_manipulation_answer(tokens):
+    stack = []
+    for token in tokens:
+        if token == "pop":
+            if stack:
+                stack.pop()
+        else:
+            stack.append(int(token[-1]))
+    return [*reversed(stack), stack_manipulation.END]
+
+
+DEFINITIONS = {
+    "parity": parity,
+    "modular_arithmetic": modular_arithmetic_value,
+    "stack_manipulation": stack_manipulation_answer,
+}
+
+
+def sizes_of(name):
+    """Return sizes from the smallest on, and a range."""
+    least = SMALLEST[name]
+    return [least, least + 1, least + 2, 10, 41, (least, 40)]
+
+
+def episodes(name, size, keys=KEYS):
+    return tasks.get(name).episodes(keys, **{SIZE[name]: size})
+
+
+def tokens_of(name, batch):
+    """Return the tokens of each episode, by the names of their channels, up to its first answer."""
+    channels = tasks.get(name).input_channels
+    assert channels[-1] == "answer"
+    for b in range(len(batch.keys)):
+        yield [channels[seen.argmax()] for seen in batch.inputs[: batch.mask[:, b].argmax(), b]]
+
+
+def cases(test):
+    return pytest.mark.parametrize(
+        ("name", "size"), [(name, size) for name in NAMES for size in sizes_of(name)], ids=str
+    )(test)
+
+
+@cases
+def test_targets_are_what_the_definition_makes_of_the_inputs(name, size):
+    batch = episodes(name, size)
+    for b, tokens in enumerate(tokens_of(name, batch)):
+        answer = batch.targets[batch.mask[:, b], b, 0].tolist()
+        assert answer == DEFINITIONS[name](tokens), (batch.keys[b], tokens)
+
+
+@cases
+def test_inputs_are_one_hot_and_nothing_but_the_flag_while_answering(name, size):
+    batch = episodes(name, size)
+    there = np.arange(len(batch.mask))[:, None] < batch.steps
+    assert np.isin(batch.inputs, (0, 1)).all()
+    np.testing.assert_array_equal(batch.inputs.sum(axis=2), there)
+    np.testing.assert_array_equal(batch.inputs[:, :, -1], batch.mask)
+
+
+@cases
+def test_answers_are_the_last_steps_and_follow_all_tokens(name, size):
+    batch, last = episodes(name, size), []
+    tokens = {"parity": 0, "modular_arithmetic": -1, "stack_manipulation": 0}[name]
+    for b, steps in enumerate(batch.steps):
+        scored = np.flatnonzero(batch.mask[:, b])
+        own = batch.sizes[SIZE[name]][b]
+        first = 2 * own + tokens if name == "modular_arithmetic" else own
+        assert scored.tolist() == list(range(first, steps))
+        last.append(steps)
+        if name != "stack_manipulation":
+            assert len(scored) == 1
+    assert max(last) <= tasks.get(name).steps(**{SIZE[name]: size})
+    assert len(batch.mask) == max(last)
+
+
+@pytest.mark.parametrize("operands", [1, 2, 3, 10, 11])
+def test_expressions_alternate_digits_and_operators_for_every_number_of_operands(operands):
+    for tokens in tokens_of("modular_arithmetic", episodes("modular_arithmetic", operands)):
+        assert len(tokens) == 2 * operands - 1
+        assert all(token in "01234" for token in tokens[::2])
+        assert all(token in "+-*" for token in tokens[1::2])
+
+
+def test_the_precedence_is_not_from_left_to_right():
+    task = tasks.get("modular_arithmetic")
+    digits, operators, there = np.array([[2], [3], [4]]), np.array([[0], [2]]), np.ones((3, 1), bool)
+    assert modular_arithmetic._values(digits, operators, there).tolist() == [4]  # 2 + 3 * 4
+    batch = task.episodes(np.arange(3000), operands=6)
+    from_left = []
+    for tokens in tokens_of("modular_arithmetic", batch):
+        value = int(tokens[0])
+        for operator, digit in zip(tokens[1::2], tokens[2::2], strict=True):
+            value = eval(f"{value}{operator}{digit}")
+        from_left.append(value % 5)
+    assert (batch.targets[-1, :, 0] != from_left).any()
+
+
+def heights(batch):
+    """Return the number of tokens that are the initial stack, and its channels are the first two."""
+    return batch.inputs[:, :, :2].sum(axis=(0, 2)).astype(int)
+
+
+@pytest.mark.parametrize("length", [2, 3, 9, 40])
+def test_the_initial_stack_is_uniformly_high_and_comes_first(length):
+    batch, count = episodes("stack_manipulation", length, np.arange(20_000)), 20_000
+    high, share = heights(batch), 1 / (length - 1)
+    seen = np.bincount(high, minlength=length)
+    assert seen[0] == 0
+    assert len(seen) == length
+    assert (abs(seen[1:] - count * share) <= 4 * np.sqrt(count * share * (1 - share))).all()
+    step = np.arange(length)[:, None]
+    np.testing.assert_array_equal(batch.inputs[:length, :, :2].any(axis=2), step < high)
+    np.testing.assert_array_equal(batch.inputs[:length, :, 2:5].any(axis=2), step >= high)
+
+
+def uniform(counts):
+    """Tell whether classes are equally frequent within four standard errors, in the last axis."""
+    counts = np.asarray(counts)
+    total, share = counts.sum(axis=-1, keepdims=True), 1 / counts.shape[-1]
+    return (abs(counts - total * share) < 4 * np.sqrt(total * share * (1 - share))).all()
+
+
+def test_operations_and_bits_of_stacks_are_uniform_at_every_step():
+    batch = episodes("stack_manipulation", 8, np.arange(20_000))
+    counts = batch.inputs[:8].sum(axis=1)
+    assert uniform(counts[:7, :2])
+    assert uniform(counts[1:, 2:5])
+
+
+def test_digits_operators_and_bits_are_uniform_at_every_step():
+    counts = episodes("modular_arithmetic", 6, np.arange(20_000)).inputs[:11].sum(axis=1)
+    assert uniform(counts[::2, :5])
+    assert uniform(counts[1::2, 5:8])
+    assert not counts[::2, 5:].any()
+    assert not counts[1::2, :5].any()
+    assert uniform(episodes("parity", 6, np.arange(20_000)).inputs[:6, :, :2].sum(axis=1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neighbouring_tokens_are_independent(name):
+    batch = episodes(name, 6, np.arange(20_000))
+    if name == "stack_manipulation":  # what follows is uniform among bits, or among operations
+        both = batch.inputs[:, heights(batch) == 3]
+        one, other, classes = both[3, :, 2:5].argmax(1), both[4, :, 2:5].argmax(1), (3, 3)
+    elif name == "modular_arithmetic":
+        one, other, classes = batch.inputs[2, :, :5].argmax(1), batch.inputs[3, :, 5:8].argmax(1), (5, 3)
+    else:
+        one, other, classes = batch.inputs[2, :, :2].argmax(1), batch.inputs[3, :, :2].argmax(1), (2, 2)
+    assert uniform(np.bincount(one * classes[1] + other, minlength=classes[0] * classes[1]))
+
+
+def test_every_answer_of_modular_arithmetic_and_of_parity_occurs():
+    for name, classes in (("modular_arithmetic", 5), ("parity", 2)):
+        for size in (1, 7):
+            batch = episodes(name, size, np.arange(2000))
+            targets = batch.targets[batch.mask][:, 0]
+            assert (np.bincount(targets, minlength=classes) > 200).all()
+
+
+@pytest.mark.parametrize("length", [2, 5, (2, 12)])
+def test_targets_of_stacks_end_with_the_end_symbol_and_nothing_is_scored_behind_it(length):
+    batch = episodes("stack_manipulation", length, np.arange(500))
+    for b, steps in enumerate(batch.steps):
+        answer = batch.targets[batch.mask[:, b], b, 0]
+        assert answer[-1] == stack_manipulation.END
+        assert not (answer[:-1] == stack_manipulation.END).any()
+        assert batch.mask[steps - 1, b]
+        assert not batch.mask[steps:, b].any()
+        assert not batch.targets[steps:, b].any()
+        assert not batch.inputs[steps:, b].any()
+
+
+def test_stacks_may_be_empty_and_full_in_the_end():
+    batch = episodes("stack_manipulation", 6, np.arange(3000))
+    answers = batch.mask.sum(axis=0)
+    assert answers.min() == 1  # the end symbol alone
+    assert answers.max() == 7
+    popped_empty = [
+        tokens
+        for tokens in tokens_of("stack_manipulation", batch)
+        if tokens.count("pop") > sum(token != "pop" for token in tokens)
+    ]
+    assert popped_empty
+
+
+def test_episodes_of_one_size_end_at_different_steps():
+    batch = episodes("stack_manipulation", 5, np.arange(300))
+    # Five symbols are left, or three after one pop, or fewer; four would need a pop of an empty stack.
+    assert set(batch.steps - 6) == {0, 1, 2, 3, 5}
+    np.testing.assert_array_equal(
+        tasks.get("stack_manipulation").count_steps(batch.keys, batch.sizes), batch.steps
+    )
+    assert (batch.steps <= tasks.get("stack_manipulation").max_steps(batch.sizes)).all()
+
+
+def single_episodes(row, count):
+    """Return keys, steps and wrong symbols of the first episodes of one row, played alone."""
+    env, found = SequenceEnv("stack_manipulation", length=4, reveal_target=True), []
+    observation, info = env.reset(seed=row)
+    for _ in range(count):
+        key, seen, over = info["episode_key"], [observation], False
+        while not over:
+            observation, _, over, _, info = env.step(info["target"])
+            seen.append(observation)
+        assert info["wrong_symbols"] == 0
+        found.append((key, np.array(seen[:-1])))
+        observation, info = env.reset()
+    return found
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.value)
+def test_a_vector_environment_copes_with_episodes_that_end_at_different_steps(mode):
+    rows, count = 5, 6
+    env = SequenceVectorEnv(
+        "stack_manipulation", rows, length=4, reveal_target=True, autoreset_mode=mode.value
+    )
+    observations, info = env.reset(seed=0)
+    target, returns, ragged = info["target"], np.zeros(rows), 0
+    played = [[(key, [])] for key in info["episode_key"].tolist()]
+    waiting = np.zeros(rows, np.bool_)  # rows whose new episodes begin at the next step
+    while min(map(len, played)) <= count:
+        for row in np.flatnonzero(~waiting):
+            played[row][-1][1].append(observations[row])
+        observations, rewards, over, truncated, info = env.step(target)
+        assert not truncated.any()
+        returns += rewards
+        np.testing.assert_allclose(returns[over], 1, atol=1e-9)
+        returns[over] = 0
+        ragged += over.any() and not over.all()
+        if over.any():
+            final = info["final_info"] if mode is AutoresetMode.SAME_STEP else info
+            np.testing.assert_array_equal(final["_wrong_symbols"], over)
+            assert not final["wrong_symbols"].any()
+        target, begun = info["target"], over
+        if mode is AutoresetMode.NEXT_STEP:
+            begun, waiting = waiting, over
+        elif mode is AutoresetMode.DISABLED and over.any():
+            observations, info = env.reset(options={"reset_mask": over})
+            target = np.where(over[:, None], info["target"], target)
+        for row in np.flatnonzero(begun):
+            played[row].append((int(info["episode_key"][row]), []))
+    assert ragged > 3
+    for row in range(rows):
+        pairs = zip(played[row][:count], single_episodes(row, count), strict=True)
+        for (key, seen), (alone_key, alone) in pairs:
+            assert key == alone_key
+            np.testing.assert_array_equal(np.array(seen), alone)
