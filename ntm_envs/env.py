@@ -32,8 +32,8 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     ## Action space
     The symbols of this step. Bits are `MultiBinary(O)`, one symbol of k classes is `Discrete(k)`, several
     are `MultiDiscrete`; numbers of any real type are taken. With `actions="probabilities"` it is a `Box`
-    from 0 to 1: the probability of 1 for each bit, or of each class, which sum to 1 for each symbol. The
-    most probable symbols are then the answer.
+    from 0 to 1: the probability of 1 for each bit, or of each class, which have to sum to 1 for each symbol
+    (a random sample of the box does not). The most probable symbols are then the answer.
 
     ## Rewards
     On an answer step of a sequence task the mean over symbols of 1 for a right one and -1 / (k - 1) for a
@@ -206,9 +206,10 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             keys = keyed.as_keys(options.pop("key"))
             if len(keys) != 1:
                 raise ValueError(f"options['key'] holds {len(keys)} keys; expected one")
-        else:
-            keys = self._keys(ASIDE + self._asides, 1)
-        episode = next(episodes.make(self.task, keys, {**self.sizes, **options}))
+            return next(episodes.make(self.task, keys, {**self.sizes, **options}))
+        episode = next(
+            episodes.make(self.task, self._keys(ASIDE + self._asides, 1), {**self.sizes, **options})
+        )
         self._asides += 1
         return episode
 

@@ -20,7 +20,7 @@ from ntm_envs import keyed
 from ntm_envs.tasks.base import Batch, SequenceTask
 from ntm_envs.tasks.sizes import Integers, Size
 
-LOOKAHEAD_BYTES = 24 * 2**20
+LOOKAHEAD_BYTES = 16 * 2**20
 """Memory for all episodes of a store, if that leaves each row one that it plays and one that comes next."""
 ASIDE = 2**62
 """Where in a stream the keys of episodes are that options ask for: they do not advance the stream."""
@@ -39,7 +39,7 @@ class EpisodeStore:
         self._task, self._answers = task, task.answers
         self._sizes = sizes
         self._longest = task.steps(**sizes)
-        self._slots = 1 + min(64, LOOKAHEAD_BYTES // (rows * self._longest * task.step_bytes))
+        self._slots = 1 + min(64, round(LOOKAHEAD_BYTES / (rows * self._longest * task.step_bytes)))
         self._streams = np.zeros(rows, np.int64)
         self._index = np.zeros(rows, np.int64)  # of the next episode of the stream to be made
         self._asides = np.zeros(rows, np.int64)  # how many episodes options have asked for
@@ -48,6 +48,7 @@ class EpisodeStore:
         self._cursor = np.zeros(rows, np.int64)  # position of the present step in the arrays below
         self._end = np.zeros(rows, np.int64)  # position behind the last step
         self.answer_steps = np.ones(rows, np.int64)
+        self._worth = np.ones(rows)
         self._wrong: Integers = np.zeros(rows, np.int64)
         self._cost = np.zeros(rows)
         cells = rows * self._slots
@@ -99,7 +100,7 @@ class EpisodeStore:
         """
         targets, mask = self._targets.take(self._cursor, axis=0), self._mask.take(self._cursor)
         wrong, credit = self._answers.grade(answers, targets)
-        rewards = np.where(mask, self._answers.reward(credit, self.answer_steps), 0.0)
+        rewards = np.where(mask, credit / self._worth, 0.0)
         self._wrong += wrong * mask
         if probabilities is not None:
             cost = self._answers.cost_in_bits(probabilities, self._answers.unpack(targets))
@@ -145,6 +146,7 @@ class EpisodeStore:
         self._cursor[rows] = cells * (self._longest + 1)
         self._end[rows] = self._cursor[rows] + self._steps[cells]
         self.answer_steps[rows] = self._answered[cells]
+        self._worth[rows] = self._answers.worth(self._answered[cells])
         self._wrong[rows], self._cost[rows] = 0, 0
 
     def _write(self, rows: Integers, slots: Integers, batch: Batch) -> None:
@@ -153,19 +155,27 @@ class EpisodeStore:
             self._grow(T)
         # A slot has one step more than the longest episode, for the zeros that follow the last step.
         new: tuple[NDArray[Any], ...] = (
-            batch.inputs,
-            self._answers.pack(batch.targets),
-            batch.mask[:, :, None],
+            batch.inputs.transpose(1, 0, 2),
+            self._answers.pack(batch.targets.transpose(1, 0, 2)),
+            batch.mask.T[:, :, None],
         )
         for array, values in zip(self._arrays(), new, strict=True):
-            cell = array.reshape(-1, self._longest + 1, array.shape[1])
-            cell[cells, :T] = values.transpose(1, 0, 2)
-            cell[cells, T] = 0
+            slot = array.reshape(-1, (self._longest + 1) * array.shape[1])
+            self._put(slot, cells, values.reshape(len(cells), -1))
+            if T < self._longest:
+                slot[cells, T * array.shape[1] : (T + 1) * array.shape[1]] = 0
         self._keys[cells] = batch.keys
         self._steps[cells] = batch.steps
         self._answered[cells] = batch.mask.sum(axis=0)
         for name, size in batch.sizes.items():
             self._drawn[name][cells] = size
+
+    @staticmethod
+    def _put(slots: NDArray[Any], cells: Integers, values: NDArray[Any]) -> None:
+        """Copy the rows of ``values [n, K]`` to the start of the slots ``[cells]``, each as one opaque item."""
+        item = f"V{values.shape[1] * values.itemsize}"
+        starts: NDArray[np.void] = np.ndarray((len(slots),), item, slots, strides=slots.strides[:1])
+        starts[cells] = np.ascontiguousarray(values).view(item)[:, 0]
 
     def _allocate(self, longest: int) -> None:
         self._longest, steps = longest, len(self._keys) * (longest + 1)
@@ -175,7 +185,7 @@ class EpisodeStore:
         self._mask = np.zeros(steps, np.bool_)
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return self._inputs, self._targets, self._mask[:, None]
+        return self._inputs, self._targets, self._mask[:, None]  # views of contiguous memory
 
     def _grow(self, longest: int) -> None:
         """Make room for longer episodes than the environment's own sizes allow."""

@@ -47,8 +47,8 @@ class SequenceEpisode:
         self.steps, self.inputs, self.info, self.now = len(inputs), inputs, info, 0
         self._answers, self._mask = answers, mask
         self._targets, self._width = targets.tobytes(), targets.itemsize * targets.shape[1]
-        self._answer_steps = sum(mask)
-        self._perfect = answers.reward(answers.width, max(1, self._answer_steps))
+        self._worth = answers.worth(sum(mask) or 1)
+        self._perfect = answers.width / self._worth
         self._wrong, self._cost = 0, 0.0
 
     def begin(self) -> Observation:
@@ -70,7 +70,7 @@ class SequenceEpisode:
             else:
                 wrong, credit = self._answers.grade_bytes(code, target)
                 self._wrong += wrong
-                reward = self._answers.reward(credit, self._answer_steps)
+                reward = credit / self._worth
             if probabilities is not None:
                 right = np.frombuffer(target, self._answers.dtype)
                 self._cost += float(self._answers.cost_in_bits(probabilities, right))

@@ -94,17 +94,21 @@ def _outputs(agent: Agent, batch: Batch) -> NDArray[Any]:
 
 def _graded(outputs: NDArray[Any], agent: Agent, task: SequenceTask, batch: Batch) -> Played:
     """Grade outputs ``[T, B, O]`` or ``[T, B, L]``."""
-    answers, B = task.answers, len(batch.keys)
+    answers, (T, B) = task.answers, batch.mask.shape
+    if np.shape(outputs)[:2] != (T, B):
+        raise ValueError(f"the actions have the shape {np.shape(outputs)}; expected {(T, B)} in front")
+    there = np.arange(T)[:, None] < batch.steps
+    answered = batch.mask[there]  # of the steps that there are, as the environment checks all of them
+    row, targets, given = there.nonzero()[1][answered], batch.targets[batch.mask], outputs[there]
     costs: NDArray[Any] | None = None
-    _, row = batch.mask.nonzero()  # the episode of each answer
-    targets, given = batch.targets[batch.mask], outputs[batch.mask]
     if agent.outputs == "probabilities":
-        given = answers.check_probabilities(given, (len(row),))
-        costs = np.bincount(row, answers.cost_in_bits(given, targets), B)
-        given = answers.decode(given)
-    packed = answers.pack(answers.check(given, (len(row),)))
-    wrong, credit = answers.grade(packed, answers.pack(targets))
-    returns = answers.reward(np.bincount(row, credit, B), batch.mask.sum(axis=0))
+        probabilities = answers.check_probabilities(given, (len(given),))[answered]
+        costs = np.bincount(row, answers.cost_in_bits(probabilities, targets), B)
+        chosen = answers.decode(probabilities)
+    else:
+        chosen = answers.check(given, (len(given),))[answered]
+    wrong, credit = answers.grade(answers.pack(chosen), answers.pack(targets))
+    returns = np.bincount(row, credit, B) / answers.worth(batch.mask.sum(axis=0))
     return Played(np.bincount(row, wrong, B).astype(np.int64), _symbols(task, batch), returns, costs)
 
 
@@ -125,7 +129,8 @@ def _stepped(
     playing, returns = np.ones(len(keys), np.bool_), np.zeros(len(keys))
     totals: dict[str, NDArray[Any]] = {}
     while playing.any():
-        observations, rewards, over, _, info = env.step(agent.act(observations))
+        seen = np.where(playing[:, None], observations, 0)  # as behind the end of a shorter sequence
+        observations, rewards, over, _, info = env.step(agent.act(seen))
         returns += np.where(playing, rewards, 0)
         ending = over & playing  # what has ended before plays another episode, which does not count
         for name in ("wrong_symbols", "cost_in_bits") if ending.any() else ():

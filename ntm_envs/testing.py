@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent, capacity
+from ntm_envs.answers import Answers, Mode
 from ntm_envs.tasks import Batch, InteractiveTask, SequenceTask, Size, Task, TaskSpec
 from ntm_envs.tasks.sizes import Integers
 
@@ -55,7 +56,8 @@ def digest(row: TaskSpec) -> str:
     sha = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode())
     if isinstance(task, SequenceTask):
         batch = task.episodes(keys, **row.training)
-        arrays = [batch.inputs.astype("<f4"), batch.targets, batch.mask, batch.steps.astype("<i8")]
+        targets = batch.targets.astype(batch.targets.dtype.newbyteorder("<"))
+        arrays = [batch.inputs.astype("<f4"), targets, batch.mask, batch.steps.astype("<i8")]
     else:
         assert isinstance(task, InteractiveTask)
         arrays = list(_transcript(task, keys, row.training))
@@ -179,25 +181,73 @@ def _play(agent: Agent, batch: Batch, task: SequenceTask) -> NDArray[Any]:
 
 
 def _interactive(task: InteractiveTask, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
-    answers, constant = task.answers, task.constant_output
+    answers = task.answers
+    if len(task.output_channels) != answers.width:
+        yield f"there are {len(task.output_channels)} output channels; expected one a symbol of {answers}"
+    constant = task.constant_output
     if constant.shape != (answers.width,) or not (constant >= 0).all() or (constant >= answers.sizes).any():
         yield f"constant_output is {constant}; expected {answers.width} symbols of {answers}"
+        return
+    every: list[Mapping[str, Size]] = [sizes, *_corners(sizes)]
+    for chosen in every:
+        yield from _transcripts(task, chosen, keys)
+    if (best := task.oracle() or task.reference()) is not None:
+        earned = [_mean_return(task, agent, sizes, keys) for agent in (best, _Always(answers, constant))]
+        if earned[0] < earned[1]:
+            yield f"the oracle earns {earned[0]:.3f}, less than the constant output, {earned[1]:.3f}"
+
+
+def _transcripts(task: InteractiveTask, sizes: Mapping[str, Size], keys: Integers) -> Iterator[str]:
+    """Check what comes of random answers."""
+    drawn = _drawn(task, keys, sizes)
     first, second = (list(_transcript(task, keys, sizes)) for _ in range(2))
     if not all(np.array_equal(one, two, equal_nan=True) for one, two in zip(first, second, strict=True)):
         yield "the same keys and answers gave other episodes the second time"
-    own = {name: size[:1] for name, size in _drawn(task, keys, sizes).items()}
-    alone = list(_transcript(task, keys[:1], own))
-    for whole, part in zip(first, alone, strict=True):
-        if not np.array_equal(whole[: len(part), :1], part, equal_nan=True):
-            yield f"the episode of key {keys[0]} depends on the other episodes beside it"
     observations, rewards, over = first
-    yield from _inputs(task, np.nan_to_num(observations), keys)
-    if not over[-1].all():
+    for b in (0, len(keys) - 1):
+        own = {name: size[b : b + 1] for name, size in drawn.items()}
+        for whole, part in zip(first, _transcript(task, keys[b : b + 1], own), strict=True):
+            if not np.array_equal(whole[: len(part), b : b + 1], part, equal_nan=True):
+                yield f"the episode of key {keys[b]} depends on the other episodes beside it"
+    started = np.concatenate([np.ones_like(over[:1]), ~over[:-1]])
+    yield from _inputs(task, np.where(started[:, :, None], observations, 0), keys)
+    if not np.isfinite(rewards[started]).all():
+        yield "rewards are not all finite"
+    last = task.max_steps(drawn) - 1
+    if not over[last, np.arange(len(keys))].all():
         yield "an episode is not over after max_steps"
-    totals = np.nansum(rewards, axis=0)
-    low, high = task.return_bounds(_drawn(task, keys, sizes))
+    totals = np.where(started, rewards, 0).sum(axis=0)
+    low, high = task.return_bounds(drawn)
     if (totals < low - 1e-9).any() or (totals > high + 1e-9).any():
         yield f"returns are from {totals.min()} to {totals.max()}; return_bounds do not allow all of them"
+
+
+class _Always:
+    """Gives one answer."""
+
+    outputs: Mode = "answers"
+
+    def __init__(self, answers: Answers, answer: NDArray[Any]) -> None:
+        self._answer = answer.astype(answers.dtype)
+
+    def begin(self, num_envs: int, capacity: int, seed: int) -> None:
+        pass
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
+        return np.tile(self._answer, (len(observations), 1))
+
+
+def _mean_return(task: InteractiveTask, agent: Agent, sizes: Mapping[str, Size], keys: Integers) -> float:
+    """Return the mean return of an agent that outputs answers."""
+    drawn = _drawn(task, keys, sizes)
+    state, most = task.begin(keys, drawn), int(task.max_steps(drawn).max())
+    agent.begin(len(keys), capacity(most), 0)
+    over, total = np.zeros(len(keys), np.bool_), np.zeros(len(keys))
+    for _ in range(most):
+        rewards, ended = task.act(state, agent.act(task.observe(state)))
+        total += np.where(over, 0, rewards)
+        over = over | ended
+    return float(total.mean())
 
 
 def _drawn(task: Task, keys: Integers, sizes: Mapping[str, Size]) -> dict[str, Integers]:

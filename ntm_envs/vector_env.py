@@ -213,10 +213,11 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
     def _ignoring(self, given: Any, ended: Integers) -> NDArray[Any]:
         """Return actions with possible ones in the rows that are over, which nobody looks at."""
         actions: NDArray[Any] = np.array(given)
-        if actions.shape == self.action_space.shape:
-            if self._probabilities and actions.dtype.kind in "biu":
-                actions = actions.astype(np.float32)
-            actions[ended] = self._answers.guess if self._probabilities else 0
+        if not self._probabilities and actions.shape[:1] == (self.num_envs,):
+            actions[ended] = 0
+        if self._probabilities and actions.shape == self.action_space.shape and actions.dtype.kind in "biuf":
+            actions = actions.astype(np.promote_types(actions.dtype, np.float32))
+            actions[ended] = self._answers.guess
         return actions
 
     def _batched(self, values: Mapping[str, NDArray[Any]], rows: Integers) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Readout(ABC):
 
     @abstractmethod
     def decode(self, logits: Tensor) -> Tensor:
-        """Return the most probable answers ``[..., O]``, int64."""
+        """Return the most probable answers ``[..., O]``, int64: those that environments take for these."""
 
     @abstractmethod
     def sample(self, logits: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class _BitReadout(Readout):
         return torch.sigmoid(logits)
 
     def decode(self, logits: Tensor) -> Tensor:
-        return (logits > 0).long()
+        return (self.probabilities(logits) > 0.5).long()
 
     def sample(self, logits: Tensor) -> Tensor:
         return (torch.rand_like(logits) < torch.sigmoid(logits)).long()
@@ -87,12 +87,12 @@ class _SymbolReadout(Readout):
         return torch.cat([part.softmax(-1) for part in self._parts(logits)], -1)
 
     def decode(self, logits: Tensor) -> Tensor:
-        return torch.stack([part.argmax(-1) for part in self._parts(logits)], -1)
+        return torch.stack([part.argmax(-1) for part in self._parts(self.probabilities(logits))], -1)
 
     def sample(self, logits: Tensor) -> Tensor:
         # The largest of logits with Gumbel noise is a draw from their softmax.
         noisy = logits - torch.empty_like(logits).exponential_().log()
-        return self.decode(noisy)
+        return torch.stack([part.argmax(-1) for part in self._parts(noisy)], -1)
 
     def log_probability(self, logits: Tensor, answers: Tensor) -> Tensor:
         columns = zip(self._parts(logits), answers.long().unbind(-1), strict=True)

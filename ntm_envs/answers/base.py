@@ -121,14 +121,13 @@ class Answers(ABC):
     def likelihood(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return the probability ``[..., O]`` that each symbol of the targets is given."""
 
-    def reward(self, credit: Any, answer_steps: Any) -> Any:
-        """Return the reward of an answer step: its credit as a share of what the episode can earn.
+    def worth(self, answer_steps: Any) -> Any:
+        """Return the credit of so many perfect answers; a reward is the share of it that a step earns.
 
         Args:
-            credit: What :meth:`grade` has returned.
-            answer_steps: Number of answer steps of the episode.
+            answer_steps: Number of answer steps of an episode; an int or an integer array.
         """
-        return credit / (self.width * answer_steps)
+        return self.width * answer_steps
 
     def mean_return(self, wrong: int, symbols: int) -> float | None:
         """Return the mean return of episodes with equally many answers, of which so many symbols are wrong.

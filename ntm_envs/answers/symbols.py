@@ -34,7 +34,8 @@ class Symbols(Answers):
 
     def __init__(self, sizes: Sequence[int], names: Sequence[str] = ()) -> None:
         self.sizes, self.width, self.logits = tuple(sizes), len(sizes), sum(sizes)
-        if not self.sizes or min(self.sizes) < 2 or max(self.sizes) > 2**31:
+        whole = all(isinstance(size, int | np.integer) for size in self.sizes)
+        if not (self.sizes and whole and min(self.sizes) >= 2 and max(self.sizes) <= 2**31):
             raise ValueError(
                 f"sizes is {self.sizes}; expected at least one symbol, each of 2 to 2**31 classes"
             )
@@ -46,9 +47,12 @@ class Symbols(Answers):
         self.uniform_cost = sum(map(math.log2, self.sizes))
         self._highs = np.array(self.sizes)
         self._starts = np.array([0, *accumulate(self.sizes)][:-1])
-        # What a wrong symbol costs beside a right one.
-        self._losses = 1 + 1 / (self._highs - 1)
-        self._loss_list = self._losses.tolist()
+        # What a wrong symbol costs beside a right one, and the symbols that it is of. Credits are made of
+        # these counts in one order, so that they are the same bits alone and in a batch.
+        losses = [1 + 1 / (size - 1) for size in self.sizes]
+        self._groups = [
+            (loss, [j for j in range(self.width) if losses[j] == loss]) for loss in sorted(set(losses))
+        ]
 
     def __repr__(self) -> str:
         return f"Symbols({self.sizes})"
@@ -77,15 +81,13 @@ class Symbols(Answers):
         return self.check(action).tobytes()
 
     def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:  # noqa: D102
-        wrong, credit, form = 0, float(self.width), cast("Any", self.dtype.char)
-        pairs = zip(
-            memoryview(answer).cast(form), memoryview(target).cast(form), self._loss_list, strict=True
-        )
-        for given, right, loss in pairs:
-            if given != right:
-                wrong += 1
-                credit -= loss
-        return wrong, credit
+        form = cast("Any", self.dtype.char)
+        pairs = zip(memoryview(answer).cast(form), memoryview(target).cast(form), strict=True)
+        missed = [given != right for given, right in pairs]
+        credit = float(self.width)
+        for loss, symbols in self._groups:
+            credit -= loss * sum([missed[j] for j in symbols])
+        return sum(missed), credit
 
     def read(self, actions: Any, rows: int) -> NDArray[Any]:  # noqa: D102
         if type(actions) is np.ndarray and actions.dtype == np.int64 and actions.shape == (rows, self.width):
@@ -104,7 +106,10 @@ class Symbols(Answers):
 
     def grade(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:  # noqa: D102
         missed = answers != targets
-        return missed.sum(axis=-1, dtype=np.int64), self.width - missed @ self._losses
+        credit = np.full(missed.shape[:-1], float(self.width))
+        for loss, symbols in self._groups:
+            credit -= loss * missed[..., symbols].sum(axis=-1)
+        return missed.sum(axis=-1, dtype=np.int64), credit
 
     def decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         best = [part.argmax(axis=-1) for part in self._split(probabilities)]

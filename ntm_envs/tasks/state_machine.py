@@ -44,7 +44,7 @@ class InteractiveTask(Task):
     def act(self, state: State, answers: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Change states in place by answers ``[B, O]``.
 
-        A state whose episode is over may be acted in once more; what comes of it is not used.
+        States whose episodes are over may be acted in again; what comes of that is not used.
 
         Returns:
             The rewards ``[B]``, and which episodes are over ``[B]``: at the latest after `max_steps`.

@@ -137,6 +137,40 @@ def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chos
     assert 0 < starts[0].sum() < 7, "some rows go on from the rollout before"
 
 
+@pytest.mark.parametrize("name", ["parity", "stack_manipulation", "tape_copy"])
+def test_answers_of_symbols_are_chosen_with_the_probabilities_that_a_batch_has(name):
+    row = tasks.spec(name)
+    task = row.make()
+    env = SequenceVecEnv(row.env_id, 7, **row.small)
+    policy = {"model": GRU(task.input_size, task.output_size), "capacity": 16}
+    algorithm = MemoryPPO(
+        MemoryPolicy, env, n_steps=11, batch_size=20, policy_kwargs=policy, seed=1, learning_rate=0.0
+    )
+    algorithm.learn(11 * 7 * 3)
+    for batch in algorithm.rollout_buffer.get(20):
+        with torch.no_grad():
+            _, log_prob, entropy = algorithm.policy.evaluate_actions(
+                batch.observations, batch.actions, batch.lstm_states, batch.episode_starts
+            )
+        torch.testing.assert_close(log_prob, batch.old_log_prob, rtol=1e-4, atol=1e-5)
+        most = sum(np.log(size) for size in task.answers.sizes)
+        assert ((entropy > 0) & (entropy <= most + 1e-5)).all()
+    actions, _ = algorithm.predict(env.reset(), deterministic=True)
+    assert actions.shape == (7, *env.action_space.shape)
+    env.step(actions)
+
+
+def test_ppo_of_stable_baselines3_learns_a_task_that_reacts():
+    """To copy a tape takes no memory: write what is seen, and move on."""
+    env = VecMonitor(SequenceVecEnv("ntm_envs/TapeCopy-v0", 32, length=3, base=2))
+    algorithm = PPO("MlpPolicy", env, n_steps=64, batch_size=256, learning_rate=3e-3, gamma=0.9, seed=0)
+    before, _ = evaluate_policy(algorithm, env, n_eval_episodes=64)
+    algorithm.learn(40_000)
+    after, _ = evaluate_policy(algorithm, env, n_eval_episodes=64)
+    assert before < 1
+    assert after == 3  # every symbol of every tape
+
+
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_the_end_of_a_truncated_episode_has_the_value_of_what_would_have_come(make):
     env = DummyVecEnv([lambda: gym.make(COPY, length=4, max_episode_steps=3)] * 2)  # nothing is earned so far
@@ -292,6 +326,7 @@ ENTRIES = {
     "recurrent": ("ntm_baselines.sb3.policies:Recurrent", {"units": 4}, {}),
     "ntm": ("ntm_agents.ntm:NTM", {"units": 4, "memory_width": 4}, {}),
 }
+SYMBOLS = [("parity", {"length": (1, 40)}), ("tape_reverse", {"length": (2, 10)})]
 
 
 @pytest.mark.parametrize(("entry", "model", "options"), ENTRIES.values(), ids=ENTRIES)

@@ -1,0 +1,236 @@
+"""A task is one file more, and a model is one file and one of recipes: tables and tests find them.
+
+A copy of the packages grows, so that nothing is left behind, and whatever the copy needs is in the packages.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("ntm_envs", "agents/ntm_agents", "baselines/ntm_baselines", "leaderboard/ntm_leaderboard")
+TASK_TESTS = ("tests/envs/test_tasks.py", "tests/envs/test_envs.py")
+MODEL_TESTS = ("tests/agents/test_registry.py", "tests/leaderboard/test_evaluate.py")
+OTHERS = ("pyproject.toml", "tests/conftest.py", "tests/drawing.py")
+
+EVEN_PAIRS = '''"""EvenPairs: is the number of unequal neighbours odd?
+
+Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntm_envs.agent import Agent
+from ntm_envs.answers import Symbols
+from ntm_envs.tasks.base import Batch, SequenceTask
+from ntm_envs.tasks.formal.tokens import LADDER, TRAINING, tokens
+from ntm_envs.tasks.sizes import UNBOUNDED, Integers
+from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs.tasks.spec import TaskSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvenPairs(SequenceTask):
+    """``length`` L random bits, each one-hot; the answer is 1 if an odd number of neighbours are unequal.
+
+    Example:
+        >>> batch = EvenPairs().episodes([5], length=3)
+        >>> batch.inputs[:, 0].astype(int).tolist()
+        [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
+        >>> batch.targets[-1, 0].tolist()
+        [1]
+    """
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("bit 0", "bit 1", "answer")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+        return ("odd",)
+
+    @property
+    def answers(self) -> Symbols:  # noqa: D102
+        return Symbols((2,))
+
+    @property
+    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+        return {"length": (1, UNBOUNDED)}
+
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+        return sizes["length"] + 1
+
+    def fill(self, batch: Batch) -> None:  # noqa: D102
+        length, rows = batch.sizes["length"], np.arange(len(batch.keys))
+        bits = tokens(batch.keys, length, 2)
+        for value in range(2):
+            batch.inputs[: len(bits), :, value] = bits == value
+        batch.inputs[length, rows, -1] = 1
+        batch.mask[length, rows] = True
+        batch.targets[length, rows, 0] = bits[0] != bits[length - 1, rows]  # each change undoes the last
+
+    def oracle(self) -> Agent:  # noqa: D102
+        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
+
+    def _answer(self, heard: Floats) -> Integers:
+        bits = heard[:-1, 1]
+        return np.array([[int((bits[1:] != bits[:-1]).sum()) % 2]])
+
+
+ROW = TaskSpec(
+    name="even_pairs",
+    env_id="ntm_envs/EvenPairs-v0",
+    suite="formal",
+    order=10,
+    task=EvenPairs,
+    summary="is the number of unequal neighbours odd?",
+    training=TRAINING,
+    ladders=LADDER,
+    small={"length": (1, 6)},
+    digest=DIGEST,
+)
+'''
+
+GRU = '''"""A gated recurrent unit."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class GRU(nn.Module):
+    """One layer of GRUs and a linear output.
+
+    Args:
+        input_size: Number of input channels I.
+        output_size: Number of logits L.
+        width: Number of GRUs.
+    """
+
+    def __init__(self, input_size: int, output_size: int, width: int = 16) -> None:
+        super().__init__()
+        self.gru, self.output = nn.GRU(input_size, width), nn.Linear(width, output_size)
+
+    def initial_state(self, batch_size: int, capacity: int) -> Tensor:
+        """Return zeros."""
+        return self.output.weight.new_zeros(batch_size, self.gru.hidden_size)
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Take T steps."""
+        hidden, last = self.gru(inputs, state.unsqueeze(0).contiguous())
+        return self.output(hidden), last.squeeze(0)
+'''
+
+GRU_RECIPES = '''"""A gated recurrent unit."""
+
+from __future__ import annotations
+
+from ntm_agents.spec import AgentSpec, Recipe
+from ntm_agents.training.config import TrainConfig
+
+ROW = AgentSpec(
+    name="gru",
+    entry="ntm_agents.gru:GRU",
+    summary="GRU",
+    recipes={"formal": Recipe(model={"width": 8}, train=TrainConfig(sequences=2_000, batch_size=8))},
+    default=Recipe(train=TrainConfig(sequences=1_000)),
+)
+'''
+
+SOUND = """
+import ntm_envs
+from ntm_envs import tasks, testing
+
+row = tasks.spec("even_pairs")
+testing.check_task(row.make(), row.training)
+assert row in tasks.suite("formal")
+print(ntm_envs.__file__, testing.digest(row))
+"""
+
+TRAINED = """from pathlib import Path
+
+import ntm_agents
+from ntm_agents.testing import check_model
+from ntm_leaderboard import cli
+
+
+def test_gru_is_sound_and_can_be_trained_and_evaluated(tmp_path):
+    from ntm_agents.gru import GRU
+
+    assert Path(ntm_agents.__file__).is_relative_to(Path(__file__).parents[1])
+    check_model(GRU)
+    run = str(tmp_path / "run")
+    train = "train --agent gru --task even_pairs --sequences 64 --output"
+    assert not cli.main([*train.split(), run])
+    assert not cli.main(["evaluate", run, *"--up-to 40 --sequences 8".split()])
+    assert Path(run, "result.json").is_file()
+"""
+
+
+class Copy:
+    """A copy of the packages and of some tests, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        leave = shutil.ignore_patterns("__pycache__")
+        for package in PACKAGES:
+            shutil.copytree(ROOT / package, folder / package, ignore=leave)
+        for name in (*TASK_TESTS, *MODEL_TESTS, *OTHERS):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+        self._roots = [str((folder / package).parent) for package in PACKAGES]
+
+    def add(self, name: str, text: str) -> None:
+        assert not (ROOT / name).exists()
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def run(self, *arguments: str) -> str:
+        environ = os.environ | {"PYTHONPATH": os.pathsep.join(self._roots), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, env=environ, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def passed(self, tests: tuple[str, ...], chosen: str) -> int:
+        """Run the chosen tests, all of which have to pass, and return their number."""
+        said = self.run(
+            "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests, "-k", chosen
+        )
+        found = re.search(r"(\d+) passed", said)
+        assert found, said
+        return int(found[1])
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """Return a copy with one more task."""
+    copy, file = Copy(tmp_path_factory.mktemp("copy")), "ntm_envs/tasks/formal/even_pairs.py"
+    copy.add(file, EVEN_PAIRS.replace("DIGEST", "None"))
+    where, digest = copy.run("-c", SOUND).split()
+    assert Path(where).is_relative_to(copy.folder.resolve())
+    copy.add(file, EVEN_PAIRS.replace("DIGEST", f'"{digest}"'))
+    return copy
+
+
+def test_a_task_is_one_file_that_the_generic_tests_find(grown: Copy) -> None:
+    # Gymnasium's and Stable-Baselines3's checks, three ways to reset in two modes, JSON, digest, docstring ..
+    assert grown.passed(TASK_TESTS, "even_pairs or EvenPairs") > 10
+
+
+def test_a_model_is_one_file_and_one_of_recipes(grown: Copy) -> None:
+    grown.add("agents/ntm_agents/gru.py", GRU)
+    grown.add("agents/ntm_agents/recipes/gru.py", GRU_RECIPES)
+    grown.add("tests/test_gru.py", TRAINED)
+    # Its row and recipes can be built, and it steps as it takes whole sequences, on every task.
+    assert grown.passed(("tests/test_gru.py", *MODEL_TESTS), "gru") > 5
