@@ -162,7 +162,7 @@ class EpisodeStore:
         for array, values in zip(self._arrays(), new, strict=True):
             slot = array.reshape(-1, (self._longest + 1) * array.shape[1])
             self._put(slot, cells, values.reshape(len(cells), -1))
-            if T < self._longest:
+            if self._longest > T:
                 slot[cells, T * array.shape[1] : (T + 1) * array.shape[1]] = 0
         self._keys[cells] = batch.keys
         self._steps[cells] = batch.steps
@@ -172,7 +172,7 @@ class EpisodeStore:
 
     @staticmethod
     def _put(slots: NDArray[Any], cells: Integers, values: NDArray[Any]) -> None:
-        """Copy the rows of ``values [n, K]`` to the start of the slots ``[cells]``, each as one opaque item."""
+        """Copy rows ``values [n, K]`` to the start of the slots ``[cells]``, each as one opaque item."""
         item = f"V{values.shape[1] * values.itemsize}"
         starts: NDArray[np.void] = np.ndarray((len(slots),), item, slots, strides=slots.strides[:1])
         starts[cells] = np.ascontiguousarray(values).view(item)[:, 0]

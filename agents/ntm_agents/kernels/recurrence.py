@@ -30,6 +30,8 @@ from ntm_agents.kernels.subnormals import flush, restore
 
 TINY = 1e-30
 """As in `addressing.py`."""
+CLOSED = 1e-20
+"""A gate below this lets nothing of a look-up through that could be seen beside the weighting before."""
 GAP = 128
 """Numbers between the parts of a scratch: twice what AVX-512 takes at a time, four vectors of sixteen."""
 IDENTITY, TANH, SIGMOID = 0, 1, 2
@@ -842,7 +844,7 @@ def forward(
     key, add = activations
     inside, outside, product = epsilons
     kind = memory.dtype
-    tiny = kind.type(TINY)
+    tiny, closed = kind.type(TINY), kind.type(CLOSED)
     stride, left, split = keys + 3 + shifts, shifts - 1 - shifts // 2, H * (keys + 3 + shifts)
     own = len(counting)  # pre-activations of the controller, before those of jumps
     jumping = gates.shape[2] > own
@@ -871,16 +873,24 @@ def forward(
                     copy(slots, checkpoints[t // every, b])
                 previous, weighting = weightings[t % kept, b], weightings[(t + 1) % kept, b]
                 _activate(p, H, writers, keys, M, shifts, key, add)
-                _compare(slots[:keys], p, stride, inside, dots, norms)
+                looking = every > 0  # on the way back, look-ups are computed again
+                for h in range(H):
+                    looking = looking or p[h * stride + keys + 2] > closed
+                if looking:
+                    _compare(slots[:keys], p, stride, inside, dots, norms)
                 for h in range(H):
                     if writers - followers <= h < writers:
                         continue
                     at = h * stride
                     key_norm = _norm(p[at : at + keys], inside)
                     at += keys
-                    _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
-                    if cut:
-                        _count_cut(content, rest[b], cut)
+                    if every or p[at + 2] > closed:
+                        _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
+                        if cut:
+                            _count_cut(content, rest[b], cut)
+                    else:  # the look-up would change no digit that counts
+                        for n in range(len(content)):
+                            content[n] = 0
                     _interpolate(content, previous[h], p[at + 2], left, gated)
                     if jumping and h >= writers:
                         _jump(gated, gates[t, b, own + h - writers], left, len(content))
