@@ -47,15 +47,26 @@ class Solver:
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
         """Forget everything; see :class:`ntm_envs.agent.Agent`."""
         self._heard: list[Floats] = []
-        self._plan = np.zeros((num_envs, capacity + 1, self._answers.width), self._answers.dtype)
+        self._plan = np.zeros((capacity + 1, num_envs, self._answers.width), self._answers.dtype)
 
     def act(self, observations: Floats) -> NDArray[Any]:
         """Return the planned answers ``[B, O]`` of this step: zeros while listening."""
-        now = len(self._heard)
         self._heard.append(observations)
+        now = len(self._heard) - 1
         for row in np.flatnonzero(self._asks(observations)):
-            answer = self._answer(np.stack([seen[row] for seen in self._heard]))
-            if answer is not None:
-                first = now + self._wait
-                self._plan[row, first : first + len(answer)] = answer
-        return self._plan[:, now].copy()
+            self._set(now, row, np.stack([seen[row] for seen in self._heard]))
+        return self._plan[now].copy()
+
+    def act_on_sequences(self, inputs: Floats) -> NDArray[Any]:
+        """Return the planned answers ``[T, B, O]`` of whole sequences."""
+        T, B, I = inputs.shape  # noqa: E741
+        for now, row in np.argwhere(self._asks(inputs.reshape(-1, I)).reshape(T, B)):
+            self._set(now, row, inputs[: now + 1, row])
+        return self._plan[:T]
+
+    def _set(self, now: int, row: int, heard: Floats) -> None:
+        """Plan the answer to what has been heard until now, if the question is over."""
+        answer = self._answer(heard)
+        if answer is not None:
+            first = now + self._wait
+            self._plan[first : first + len(answer), row] = answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -66,6 +67,10 @@ class TaskSpec:
                     f"{self.name}: training has {name}={size!r}; expected an integer of at least 1, or a "
                     "range (low, high)"
                 )
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.suite) or self.suite == "index":  # its page's name
+            raise ValueError(
+                f"{self.name}: suite is {self.suite!r}; expected lower-case letters, digits, _ and -, not index"
+            )
         if not (self.ladders and all(self.ladders.values())):
             raise ValueError(f"{self.name}: ladders is {self.ladders!r}; expected at least one rung in each")
         for name, rungs in self.ladders.items():

@@ -12,7 +12,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecMonitor, VecNormalize
 
-from ntm_agents import NTM, Run, Trainer, load_run
+from ntm_agents import NTM, ModelAgent, Run, Trainer, load_run
 from ntm_agents.protocol import mapped
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_agents.training.trainer import NonFiniteError
@@ -23,6 +23,7 @@ from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.trainer import RewardTrainer
 from ntm_baselines.sb3.vec_env import StepRewards
 from ntm_envs import capacity, tasks
+from ntm_envs.playing import play
 
 COPY = "ntm_envs/Copy-v0"
 SHORT = RewardConfig(steps=512, num_envs=4, rollout=16, batch_size=32, epochs=2, validation_sequences=4)
@@ -326,7 +327,6 @@ ENTRIES = {
     "recurrent": ("ntm_baselines.sb3.policies:Recurrent", {"units": 4}, {}),
     "ntm": ("ntm_agents.ntm:NTM", {"units": 4, "memory_width": 4}, {}),
 }
-SYMBOLS = [("parity", {"length": (1, 40)}), ("tape_reverse", {"length": (2, 10)})]
 
 
 @pytest.mark.parametrize(("entry", "model", "options"), ENTRIES.values(), ids=ENTRIES)
@@ -351,6 +351,18 @@ def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, m
         trainer.train()
     with pytest.raises(ValueError, match=r"another run \(seed is 0 there and 1 here\)"):
         RewardTrainer(run(entry, model, seed=1, config=config), folder)
+
+
+@pytest.mark.parametrize("task", ["stack_manipulation", "tape_reverse"])
+@pytest.mark.parametrize(("entry", "model", "options"), ENTRIES.values(), ids=ENTRIES)
+def test_every_algorithm_takes_symbols_and_tasks_that_react(entry, model, options, task, tmp_path):
+    sizes = {"steps": 128, "num_envs": 4, "rollout": 16, "batch_size": 32, "validation_sequences": 4}
+    RewardTrainer(run(entry, model, task=task, config=RewardConfig(**sizes, **options)), tmp_path).train()
+    loaded, again = load_run(tmp_path)
+    agent = ModelAgent(loaded, again.task_spec().make().answers)
+    played = play(agent, again.task_spec().make(), {"length": 5}, np.arange(3), capacity=16)
+    assert (played.wrong <= played.symbols).all()
+    assert np.isfinite(played.returns).all()
 
 
 def test_a_run_depends_on_nobodys_random_numbers_and_leaves_them_alone():

@@ -233,6 +233,8 @@ ROW = {
         ({"training": {"length": (1, 30)}}, "expected the largest training size"),
         ({"ladders": {"length": ({"length": 40},)}}, "expected the largest training size"),
         ({"metric": "bits"}, "metric is 'bits'"),
+        ({"suite": "../classic"}, "suite is '../classic'"),
+        ({"suite": "index"}, "suite is 'index'"),
         ({"learners": ()}, "learners is"),
         ({"sequences": 0}, "sequences is 0"),
     ],

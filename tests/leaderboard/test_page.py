@@ -310,6 +310,24 @@ def test_axe_finds_nothing(show, scheme):
 
 
 @browsing
+def test_each_suite_has_a_page_and_all_are_listed(show):
+    opened = show(synthetic(), trained("mine", 0.5, "parity"))
+    opened.get_by_role("link", name="ntm-envs leaderboard").click()
+    assert opened.locator("h3").all_inner_texts() == ["classic", "formal"]
+    assert "1 agent." in opened.locator("section[aria-labelledby=formal] p").first.inner_text()
+    found = (
+        Axe().run(opened, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
+    )
+    assert [what["id"] for what in found] == []
+    opened.get_by_role("link", name="formal").click()
+    opened.wait_for_selector("body[data-drawn]")
+    assert opened.title() == "formal: ntm-envs leaderboard"
+    assert agents(opened) == ["mine (yours)"]
+    assert opened.locator(".machines").count() == 0, "no machine comes trained on a task of this suite"
+    opened.close()
+
+
+@browsing
 def test_a_row_opens_to_its_runs_and_closes(opened):
     results = [found for found in synthetic() if found.agent == "ntm"]
     button = opened.get_by_role("button", name="ntm", exact=True)
