@@ -45,10 +45,11 @@ from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard import bench as benchmark
 from ntm_leaderboard import report, watching
 from ntm_leaderboard import verify as verification
-from ntm_leaderboard.board import TRACKS, Boards
+from ntm_leaderboard.board import Boards
 from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.judge import judge
 from ntm_leaderboard.results import RECORD, Result
+from ntm_leaderboard.rows import TRACKS
 from ntm_leaderboard.submission import pack, weights_folder
 
 TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"

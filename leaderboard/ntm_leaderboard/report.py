@@ -19,8 +19,9 @@ from rich.table import Table
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import SEEDS, TRACKS, Board, Boards, Row, Standing, places
+from ntm_leaderboard.board import SEEDS, Board, Boards, places
 from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.rows import TRACKS, Row, Standing
 from ntm_leaderboard.statistics import horizon, ladder
 
 PLAIN_SECONDS = 10.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -127,3 +128,25 @@ def horizon(rungs: Sequence[Rung], spec: TaskSpec, size: str) -> int:
             break
         reached = rung.sizes[size]
     return reached
+
+
+def fisher(a: int, of_a: int, b: int, of_b: int) -> float:
+    """Return the two-sided p-value of Fisher's exact test for a of `of_a` against b of `of_b`."""
+    both, total = a + b, of_a + of_b
+
+    def log_ways(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    def log_probability(k: int) -> float:
+        return log_ways(of_a, k) + log_ways(of_b, both - k) - log_ways(total, both)
+
+    seen = log_probability(a)
+    every = [log_probability(k) for k in range(max(0, both - of_b), min(both, of_a) + 1)]
+    return min(1.0, sum(math.exp(p) for p in every if p <= seen + 1e-7))
+
+
+def two_shares(p: float, q: float, of_p: int, of_q: int) -> float:
+    """Return the two-sided p-value of two shares of so many, by the pooled normal approximation."""
+    pooled = (p * of_p + q * of_q) / (of_p + of_q)
+    deviation = math.sqrt(pooled * (1 - pooled) * (1 / of_p + 1 / of_q))
+    return math.erfc(abs(p - q) / deviation / math.sqrt(2)) if deviation else 1.0

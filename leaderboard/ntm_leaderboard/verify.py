@@ -28,6 +28,7 @@ from ntm_leaderboard.evaluate import evaluate, evaluation_keys, rungs_of
 from ntm_leaderboard.judge import hardware, present_commit
 from ntm_leaderboard.player import Player
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Held, Result, Rung, Score, Training
+from ntm_leaderboard.statistics import fisher, two_shares
 
 FILES = ("result.json", "config.json", "summary.json", "model.safetensors")
 """The files of a submitted run, besides the source of a model of one's own."""
@@ -191,9 +192,9 @@ def doubts(claimed: Result, own: Result) -> list[str]:
         for (name, score), claim in zip(_scores(mine).items(), _scores(theirs).values(), strict=True):
             right = claim.all_right, score.all_right
             wrong = claim.wrong_symbols / theirs.symbols, score.wrong_symbols / mine.symbols
-            if _fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
+            if fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
                 what = f"{right[0]} sequences all right were claimed, and {right[1]} found"
-            elif _two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
+            elif two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
                 what = f"{wrong[0]:.4f} of the symbols wrong were claimed, and {wrong[1]:.4f} found"
             else:
                 continue
@@ -341,25 +342,3 @@ def _symbols(task: Task, result: Result, rung: Rung) -> tuple[int, bool]:
         return int(task.episodes(keys, **rung.sizes).mask.sum()) * task.answers.width, True
     one = int(task.episodes(np.zeros(1, np.int64), **rung.sizes).mask.sum()) * task.answers.width
     return one * rung.sequences, False
-
-
-def _fisher(a: int, of_a: int, b: int, of_b: int) -> float:
-    """Return the two-sided p-value of Fisher's exact test for a of `of_a` against b of `of_b`."""
-    both, total = a + b, of_a + of_b
-
-    def log_ways(n: int, k: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-    def log_probability(k: int) -> float:
-        return log_ways(of_a, k) + log_ways(of_b, both - k) - log_ways(total, both)
-
-    seen = log_probability(a)
-    every = [log_probability(k) for k in range(max(0, both - of_b), min(both, of_a) + 1)]
-    return min(1.0, sum(math.exp(p) for p in every if p <= seen + 1e-7))
-
-
-def _two_shares(p: float, q: float, of_p: int, of_q: int) -> float:
-    """Return the two-sided p-value of two shares of so many, by the pooled normal approximation."""
-    pooled = (p * of_p + q * of_q) / (of_p + of_q)
-    deviation = math.sqrt(pooled * (1 - pooled) * (1 / of_p + 1 / of_q))
-    return math.erfc(abs(p - q) / deviation / math.sqrt(2)) if deviation else 1.0

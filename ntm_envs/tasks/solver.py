@@ -53,16 +53,18 @@ class Solver:
         """Return the planned answers ``[B, O]`` of this step: zeros while listening."""
         self._heard.append(observations)
         now = len(self._heard) - 1
-        for row in np.flatnonzero(self._asks(observations)):
+        for row in np.flatnonzero(self._asks(observations)).tolist():
             self._set(now, row, np.stack([seen[row] for seen in self._heard]))
-        return self._plan[now].copy()
+        planned: NDArray[Any] = self._plan[now].copy()
+        return planned
 
     def act_on_sequences(self, inputs: Floats) -> NDArray[Any]:
         """Return the planned answers ``[T, B, O]`` of whole sequences."""
         T, B, I = inputs.shape  # noqa: E741
-        for now, row in np.argwhere(self._asks(inputs.reshape(-1, I)).reshape(T, B)):
+        for now, row in np.argwhere(self._asks(inputs.reshape(-1, I)).reshape(T, B)).tolist():
             self._set(now, row, inputs[: now + 1, row])
-        return self._plan[:T]
+        planned: NDArray[Any] = self._plan[:T]
+        return planned
 
     def _set(self, now: int, row: int, heard: Floats) -> None:
         """Plan the answer to what has been heard until now, if the question is over."""

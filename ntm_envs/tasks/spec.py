@@ -69,7 +69,7 @@ class TaskSpec:
                 )
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.suite) or self.suite == "index":  # its page's name
             raise ValueError(
-                f"{self.name}: suite is {self.suite!r}; expected lower-case letters, digits, _ and -, not index"
+                f"{self.name}: suite is {self.suite!r}; expected lower-case letters, digits, _, -, not index"
             )
         if not (self.ladders and all(self.ladders.values())):
             raise ValueError(f"{self.name}: ladders is {self.ladders!r}; expected at least one rung in each")

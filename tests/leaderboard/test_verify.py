@@ -22,7 +22,7 @@ from ntm_agents import TrainConfig, Trainer
 from ntm_agents.registry import find
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import Run
-from ntm_leaderboard import cli, evaluate, submission, verify
+from ntm_leaderboard import cli, evaluate, statistics, submission, verify
 from ntm_leaderboard.board import results_in
 from ntm_leaderboard.contestants import from_run
 from ntm_leaderboard.judge import judge
@@ -481,13 +481,13 @@ def test_the_two_sample_tests_are_scipys():
         n, m = rng.integers(1, 600, 2)
         a, b = rng.integers(0, n + 1), rng.integers(0, m + 1)
         theirs = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
-        assert verify._fisher(int(a), int(n), int(b), int(m)) == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+        assert statistics.fisher(int(a), int(n), int(b), int(m)) == pytest.approx(theirs, rel=1e-6, abs=1e-12)
         pooled = (
             stats.chi2_contingency([[a, n - a], [b, m - b]], correction=False) if 0 < a + b < n + m else None
         )
         if pooled is not None:
-            assert verify._two_shares(a / n, b / m, n, m) == pytest.approx(pooled.pvalue, rel=1e-6)
-    assert verify._two_shares(0, 0, 5, 5) == 1
+            assert statistics.two_shares(a / n, b / m, n, m) == pytest.approx(pooled.pvalue, rel=1e-6)
+    assert statistics.two_shares(0, 0, 5, 5) == 1
 
 
 def with_own_model(tmp_path, first=""):

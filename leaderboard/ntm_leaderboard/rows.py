@@ -1,0 +1,144 @@
+"""The rows of boards: an agent, and how it did on tasks. Nothing that is computed here is ever stored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ntm_leaderboard.results import Result
+from ntm_leaderboard.statistics import bootstrap_interval, interquartile_mean, probability_of_improvement
+
+BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
+"""Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
+TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
+"""What agents learnt from; each is ranked among those that learnt from the same. The last are those that this
+project has not trained."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an agent did on one task.
+
+    Attributes:
+        results: One for each seed, by seed.
+        scores: Their scores beyond the training range.
+        learned: Their scores at the largest training size.
+    """
+
+    results: tuple[Result, ...]
+    scores: tuple[float, ...]
+    learned: tuple[float, ...]
+
+    @property
+    def score(self) -> float:
+        """The mean over seeds."""
+        return float(np.mean(self.scores))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % bootstrap interval of the mean."""
+        return bootstrap_interval(self.scores)
+
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """What any of its results was allowed beyond the rules."""
+        return tuple(sorted({name for result in self.results for name in result.privileges}))
+
+
+@dataclass(frozen=True)
+class Row:
+    """An agent on the board.
+
+    Attributes:
+        agent: What it is called.
+        standings: How it did, by the ids of tasks.
+        own: Whether whoever looks at the board has put it there.
+    """
+
+    agent: str
+    standings: dict[str, Standing]
+    own: bool = False
+
+    @cached_property
+    def results(self) -> tuple[Result, ...]:
+        """All its results."""
+        return tuple(result for standing in self.standings.values() for result in standing.results)
+
+    @property
+    def score(self) -> float:
+        """The plain mean over its tasks of the mean over seeds."""
+        return float(np.mean([standing.score for standing in self.standings.values()]))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its 95 % bootstrap interval; the seeds of each task are resampled by themselves."""
+        return bootstrap_interval(*(standing.scores for standing in self.standings.values()))
+
+    @property
+    def interquartile_mean(self) -> float:
+        """The interquartile mean of the scores of all its runs."""
+        return interquartile_mean(
+            [score for standing in self.standings.values() for score in standing.scores]
+        )
+
+    def share_above(self, score: float) -> float:
+        """Return the share of its runs on a task that score more, as a mean over tasks.
+
+        For all scores, that is a performance profile.
+        Source: Agarwal et al., *Deep Reinforcement Learning at the Edge of the Statistical Precipice* (2021).
+        """
+        shares = [np.mean(np.array(standing.scores) > score) for standing in self.standings.values()]
+        return float(np.mean(shares))
+
+    def improvement_over(self, other: Row) -> float:
+        """Return how probable it is that a run of it scores more than one of another agent.
+
+        It is the mean over the tasks that both have results on.
+        """
+        both = [task for task in self.standings if task in other.standings]
+        pairs = [(self.standings[task].scores, other.standings[task].scores) for task in both]
+        return float(np.mean([probability_of_improvement(own, theirs) for own, theirs in pairs]))
+
+    @property
+    def track(self) -> str:
+        """What it learnt from, of `TRACKS`."""
+        return track_of(self.results[0])
+
+    @property
+    def tuned(self) -> bool:
+        """Whether it has one configuration for one task and another for another."""
+        trained = [(result.model, result.training.recipe) for result in self.results if result.training]
+        return any(_differ(*both) for found in trained for both in zip(found, trained[0], strict=True))
+
+    @property
+    def budget(self) -> str:
+        """The class of the training sequences that it has seen; `open` if nobody knows how many."""
+        seen = [result.training.sequences if result.training else math.inf for result in self.results]
+        return next((name for limit, name in BUDGETS if max(seen) <= limit), "open")
+
+    @property
+    def status(self) -> str:
+        """Whether somebody else has played all its results (`verified`), and any claim did not come out."""
+        statuses = {result.status for result in self.results}
+        if "doubted" in statuses:
+            return "doubted"
+        return "self-reported" if "self-reported" in statuses else "verified"
+
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """What it was allowed beyond the rules on any task."""
+        return tuple(sorted({name for found in self.standings.values() for name in found.privileges}))
+
+
+def track_of(result: Result) -> str:
+    """Return what an agent learnt from, of `TRACKS`."""
+    return result.training.track if result.training else "elsewhere"
+
+
+def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether options differ; one that either does not know came later, and makes no difference."""
+    return any(one[name] != other[name] for name in one.keys() & other.keys())
