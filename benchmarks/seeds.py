@@ -56,7 +56,9 @@ class Options:
     up_to: int = 2000
     """The largest rung that is played, where the table would go further."""
     seeds: int = 10
-    """Number of seeds, from 0."""
+    """Number of seeds."""
+    first_seed: int = 0
+    """The first of them: of recipes that were found on some seeds, take others."""
     jobs: int = 2
     """Runs at a time, each on one thread."""
     output: Path = Path("bench/seeds")
@@ -70,6 +72,7 @@ def main(options: Options) -> None:
         agents=options.agents,
         tasks=options.tasks,
         seeds=options.seeds,
+        first_seed=options.first_seed,
         output=options.output,
         up_to={task: min(rung, options.up_to) for task, rung in UP_TO.items()},
     )

@@ -35,10 +35,11 @@ class Plan:
     Attributes:
         agents: Names of agents, or references.
         tasks: Names of tasks, or references.
-        seeds: Number of seeds, from 0.
+        seeds: Number of seeds.
         output: Folder of everything that comes of it.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
         budget: Training sequences of every run that learns from targets, whatever its recipe says.
+        first_seed: The first of the seeds, which follow one another.
         up_to: The largest rung that is played, by the name of the task; the whole ladder without it.
     """
 
@@ -48,6 +49,7 @@ class Plan:
     output: Path
     sequences: int | None = None
     budget: int | None = None
+    first_seed: int = 0
     up_to: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -90,22 +92,26 @@ def plan(
     agents: Sequence[str] = (),
     tasks: Sequence[str] = (),
     seeds: int | None = None,
+    first_seed: int = 0,
     sequences: int | None = None,
     output: Path | None = None,
 ) -> Plan:
     """Return the plan of a suite, or `QUICK` without one, with these settings in place of its own.
 
     Raises:
-        ValueError: If there is no such suite, or not even one seed.
+        ValueError: If there is no such suite, not even one seed, or a negative one.
     """
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds is {seeds}; expected at least 1")
+    if first_seed < 0:
+        raise ValueError(f"first_seed is {first_seed}; expected at least 0")
     chosen = QUICK if suite is None else of_suite(suite)
     return replace(
         chosen,
         agents=tuple(agents) or chosen.agents,
         tasks=tuple(tasks) or chosen.tasks,
         seeds=chosen.seeds if seeds is None else seeds,
+        first_seed=first_seed,
         sequences=chosen.sequences if sequences is None else sequences,
         output=output or chosen.output,
     )
@@ -145,7 +151,7 @@ def run(
         ValueError: If two agents would share a folder.
     """
     every = jobs_of(plan)
-    first = {job for job in every if job.seed == 0}
+    first = {job for job in every if job.seed == plan.first_seed}
     waiting, running = list(every), dict[Job, _Process]()
     results, failures = dict[Job, Result](), dict[Job, str]()
     printed = time.monotonic()
@@ -188,11 +194,11 @@ def jobs_of(plan: Plan) -> list[Job]:
         ValueError: If two agents would share a folder.
     """
     found = dict[Path, Job]()
-    for seed in range(plan.seeds):
+    for seed in range(plan.first_seed, plan.first_seed + plan.seeds):
         for task in plan.tasks:
             for agent in plan.agents:
                 row, name = agent_spec(agent), tasks.spec(task).name
-                if row.learns or seed == 0:
+                if row.learns or seed == plan.first_seed:
                     folder = plan.output / name / row.name / f"seed-{seed}"
                     job = Job(agent, task, seed, folder)
                     if found.setdefault(folder, job) != job:

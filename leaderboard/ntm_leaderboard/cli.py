@@ -120,7 +120,9 @@ class BenchOptions:
     tasks: tuple[str, ...] = ()
     """Tasks: names, or references to your own."""
     seeds: int | None = None
-    """Number of seeds, from 0."""
+    """Number of seeds."""
+    first_seed: int = 0
+    """The first of them. A recipe that was found on some seeds has to be measured on others."""
     sequences: int | None = None
     """Sequences of a rung, if fewer than the ladder asks for."""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -374,6 +376,7 @@ def _bench(argv: list[str]) -> int:
         agents=options.agents,
         tasks=options.tasks,
         seeds=options.seeds,
+        first_seed=options.first_seed,
         sequences=options.sequences,
         output=options.output,
     )

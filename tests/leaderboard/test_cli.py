@@ -367,6 +367,10 @@ def test_a_bench_is_quick_or_of_a_suite():
     assert classic.seeds == 1
     assert classic.budget is None
     assert not classic.up_to
+    fresh = bench.plan("classic", agents=["ntm", "oracle"], tasks=["copy"], seeds=2, first_seed=2000)
+    assert [(job.agent, job.seed) for job in bench.jobs_of(fresh)] == [
+        ("ntm", 2000), ("oracle", 2000), ("ntm", 2001),
+    ]  # fmt: skip
     assert bench.plan("interactive").agents == ("ntm-ppo", "ppo")  # which has no targets
     with pytest.raises(ValueError, match="did you mean 'classic'"):
         bench.plan("clasic")
