@@ -33,8 +33,13 @@ _HAS_NUMBA = find_spec("numba") is not None
 
 TICK = 0.25
 """What a jump is beside the weights of what the counter adds up, which then come to its size sooner."""
-AT_A_TIME = 128
-"""So many steps are taken at a time where there are no gradients, as nothing has to be kept of them then."""
+AT_A_TIME = 32
+"""Steps are taken in pieces of a multiple of so many where there are no gradients: nothing of them has to be
+kept then."""
+PIECE = 2**20
+"""So many numbers a piece may have: few enough for the room of one to be that of the next."""
+MEMORIES = 1
+"""Or so many times as many as the state's memory, which is copied once a piece."""
 SLOTS = np.uint64(0xC2B2AE3D27D4EB4F)
 """Domain of the random rows of a memory, which are keyed by the index of their slot."""
 
@@ -359,7 +364,10 @@ class NTM(nn.Module):
             features, _, state = self._recur(inputs, state)
             return self._answer(features), state
         logits = []
-        for part in torch.split(inputs, AT_A_TIME):
+        controller, parameters = self.controller.pre_activations, self._order.shape[0]
+        each = inputs.shape[1] * (controller + parameters + self.output.in_features)
+        steps = max(PIECE, MEMORIES * state.memory.numel()) // max(1, each) // AT_A_TIME * AT_A_TIME
+        for part in torch.split(inputs, max(AT_A_TIME, steps)):
             features, _, state = self._recur(part, state, trail=False)
             logits.append(self._answer(features))
         return torch.cat(logits), state

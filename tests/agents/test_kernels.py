@@ -368,6 +368,7 @@ def short(monkeypatch):
     monkeypatch.setattr(inference, "FEW", 0)
     monkeypatch.setattr(cut, "MULTIPLE", 1)
     monkeypatch.setattr(ntm_agents.ntm, "AT_A_TIME", 11)
+    monkeypatch.setattr(ntm_agents.ntm, "PIECE", 0)
 
 
 @pytest.fixture
@@ -399,7 +400,7 @@ def without_gradients(model, T, B, capacity, at_a_time=None):
 # Heads that stay sharp, and rows that are alike at first.
 SHARP = st.fixed_dictionaries(
     {
-        "gate_bias": st.just(-6.0),
+        "gate_bias": st.sampled_from([-6.0, -60.0]),  # almost closed, and closed
         "sharpening_bias": st.sampled_from([5.0, 30.0]),
         "memory_start": st.sampled_from(["constant", "learned"]),
         "head_start": st.sampled_from(["first", "learned"]),
@@ -430,6 +431,23 @@ def test_without_gradients_it_is_the_reference(config, T, B, capacity):
     expected = without_gradients(reference, T, B, capacity)
     assert_same(without_gradients(fused, T, B, capacity), expected, 1e-11 * T)
     assert_same(without_gradients(fused, T, B, capacity, at_a_time=1), expected, 1e-11 * T)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("moves", [(9.0, 0.0, 0.0), (3.0, 0.0, 9.0), (0.0, 0.0, 0.0, 0.0, 9.0)])
+@pytest.mark.parametrize("order", ["write_first", "read_first"])
+@pytest.mark.parametrize("writers", [1, 3])
+@pytest.mark.parametrize("extra", [{}, {"followers": 1}, {"jump": True, "jump_bias": -2.0}])
+def test_closed_gates_leave_heads_a_few_slots(moves, order, writers, extra):
+    """All rows differ, so nothing is cut; heads go over the wrap-around, blurred and sharp."""
+    config = {"gate_bias": (-60.0,) * (writers - 1) + (-60.0, -60.0, 0.0), "sharpening_bias": 9.0}
+    config |= {"write_heads": writers, "read_heads": 2, "shift_width": len(moves), "shift_bias": moves}
+    reference, fused = pair(disturbance=0.1, order=order, memory_start="random", **config, **extra)
+    expected = without_gradients(reference, 60, 3, 40)
+    weightings = expected["weightings"]
+    assert_same(without_gradients(fused, 60, 3, 40), expected, 1e-10)
+    if not extra:
+        assert (weightings[:, :-1] < 1e-20).double().mean() > 0.5
 
 
 @pytest.mark.parametrize("moves", [(9.0, 0.0, 0.0), (0.0, 0.0, 9.0), (0.0, 9.0, 0.0)])

@@ -34,6 +34,9 @@ FAST: dict[str, Any] = {
 }
 """How kernels are compiled."""
 
+LINE = 64
+"""Bytes of a line of the cache, and of the longest vectors."""
+
 REAL, WHOLE = np.float32, np.int32
 ONE, TWO, HALF = REAL(1), REAL(2), REAL(0.5)
 LOWEST, HIGHEST = REAL(-87), REAL(88)  # beyond it exp is clamped, so that it stays a normal number
@@ -129,6 +132,14 @@ def _compiled_log(x: Any) -> Callable[[Any], Any]:
 @overload(log1p, strict=False)
 def _compiled_log1p(x: Any) -> Callable[[Any], Any]:
     return (lambda x: _log1p(x)) if x == types.float32 else (lambda x: math.log1p(x))
+
+
+def empty(shape: tuple[int, ...], kind: Any) -> Array:
+    """Return room that begins where a line of the cache does, so that no vector lies across two of them."""
+    size, itemsize = math.prod(shape), np.dtype(kind).itemsize
+    piece = np.empty(size + LINE // itemsize, kind)
+    skipped = -piece.ctypes.data % LINE // itemsize
+    return piece[skipped : skipped + size].reshape(shape)
 
 
 @njit(fastmath=True, error_model="numpy", forceinline=True)

@@ -13,6 +13,7 @@ memory, or H weightings.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,12 +67,13 @@ class Cut:
             return replace(self, count=0)
         return replace(self, rest=runs[:, 0] + behind, count=self.slots - left)
 
-    def change(self, to: Cut, rows: Array) -> Array:
-        """Return rows ``[B, K, C]`` as another cut of them has them."""
+    def change(self, to: Cut, rows: Array, room: Array | None = None) -> Array:
+        """Return rows ``[B, K, C]`` as another cut of them has them, in flat room if there is some."""
         if not (self.count or to.count):
             return rows
-        made = np.empty((*rows.shape[:2], self.slots - to.count), rows.dtype)
-        _change(rows, self.rest, self.count, to.rest, to.count, np.empty(made.shape[2], np.int64), made)
+        shape = (*rows.shape[:2], self.slots - to.count)
+        made = np.empty(shape, rows.dtype) if room is None else room[: math.prod(shape)].reshape(shape)
+        _change(rows, self.rest, self.count, to.rest, to.count, made)
         return made
 
 
@@ -111,15 +113,31 @@ def _mark(rows: Array, unlike: Array) -> None:
 
 
 @njit(**CALLED, cache=True)
-def _change(
-    rows: Array, rest: Array, count: int, new_rest: Array, new_count: int, index: Array, made: Array
-) -> None:
-    """Do as `Cut.change` does."""
+def _change(rows: Array, rest: Array, count: int, new_rest: Array, new_count: int, made: Array) -> None:
+    """Do as `Cut.change` does: up to five pieces of a row, of slots one behind the other or of one slot."""
+    slots = made.shape[2]
     for b in range(len(rows)):
-        for n in range(len(index)):
-            slot = n if n <= new_rest[b] else n + new_count
-            index[n] = slot if slot <= rest[b] else max(rest[b], slot - count)
+        old, new = rest[b], new_rest[b]
         for k in range(rows.shape[1]):
-            row, new = rows[b, k], made[b, k]
-            for n in range(len(index)):
-                new[n] = row[index[n]]
+            row, n = rows[b, k], 0
+            while n < slots:
+                passed, end = (
+                    (0, new + 1) if n <= new else (new_count, slots)
+                )  # n + passed: if nothing were cut
+                at = n + passed
+                if at <= old:
+                    end, start, step = min(end, old + 1 - passed), at, 1
+                elif at <= old + count:
+                    end, start, step = min(end, old + count + 1 - passed), old, 0
+                else:
+                    start, step = at - count, 1
+                piece = made[b, k][n:end]
+                if step:
+                    source = row[start : start + len(piece)]
+                    for i in range(len(piece)):
+                        piece[i] = source[i]
+                else:
+                    value = row[start]
+                    for i in range(len(piece)):
+                        piece[i] = value
+                n = end

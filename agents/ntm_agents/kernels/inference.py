@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ntm_agents.kernels import recurrence
+from ntm_agents.kernels.arithmetic import empty
 from ntm_agents.kernels.cut import Cut
 from ntm_agents.kernels.ntm import Options, arrays, behind, fixed, kind, scratch
 
@@ -47,7 +48,9 @@ def infer(
     weights, settings, number = arrays(recurrent.t(), heads.t()), fixed(options, memory, 0), kind(memory)
     no_checkpoints = np.empty((0, 0, 0, 0), number)
     whole = cut = Cut.none(*weightings.shape[::2])
-    slots = memory.transpose(1, 2).clone(memory_format=torch.contiguous_format).numpy()
+    given_slots = slots = memory.transpose(1, 2).contiguous().numpy()
+    # Cut memories go to and fro between two places, as new ones would have to be cleared by the system.
+    here, there = (empty((slots.size,), number) for _ in range(2))
     last = weightings.contiguous().numpy()
     for first in range(0, T, STEPS):
         end = min(first + STEPS, T)
@@ -55,8 +58,13 @@ def infer(
         if T > FEW:
             before, steps = cut, end - first
             cut = before.best(slots, last, steps * (shifts - 1 - shifts // 2), steps * (shifts // 2))
-            slots, last = before.change(cut, slots), before.change(cut, last)
-        both = np.empty((2, *last.shape), number)  # the weightings before and behind a step, in turn
+            slots, last = before.change(cut, slots, there), before.change(cut, last)
+            here, there = there, here
+        if slots is given_slots:  # it belongs to the caller
+            slots = there.reshape(slots.shape)
+            slots[:] = given_slots
+            here, there = there, here
+        both = empty((2, *last.shape), number)  # the weightings before and behind a step, in turn
         both[0] = last
         room = scratch(weights, slots.shape, 0, H, shifts, options.writers, heads.shape[1], CACHE)
         state = slots, gates[now], cell[behind_it], seen[behind_it], given[now], both

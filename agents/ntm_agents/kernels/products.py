@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ntm_agents.kernels.arithmetic import FAST, Array
+from ntm_agents.kernels.arithmetic import FAST, Array, empty
 
 PANEL = 64
 """Bytes of a panel's row."""
@@ -27,7 +26,7 @@ def panels(weights: Array) -> Array:
     """Return room for weights ``[K, J]`` as panels ``[J / L, K, L]``."""
     lanes = PANEL // weights.itemsize
     terms, columns = weights.shape
-    return np.empty((-(-columns // lanes), terms, lanes), weights.dtype)
+    return empty((-(-columns // lanes), terms, lanes), weights.dtype)
 
 
 @njit(**{**FAST, "no_cpython_wrapper": False})

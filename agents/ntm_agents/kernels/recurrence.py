@@ -24,14 +24,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, exp, largest, log, log1p
+from ntm_agents.kernels.arithmetic import FAST, Array, add_to, copy, empty, exp, largest, log, log1p
 from ntm_agents.kernels.products import add_product, pack, panels
 from ntm_agents.kernels.subnormals import flush, restore
 
 TINY = 1e-30
 """As in `addressing.py`."""
 CLOSED = 1e-20
-"""A gate below this lets nothing of a look-up through that could be seen beside the weighting before."""
+"""A gate below this lets nothing of a look-up through that could be seen beside the weighting before.
+
+Nor is there anything to be seen of a slot with a weight below this."""
 GAP = 128
 """Numbers between the parts of a scratch: twice what AVX-512 takes at a time, four vectors of sixteen."""
 IDENTITY, TANH, SIGMOID = 0, 1, 2
@@ -65,6 +67,8 @@ class Scratch(NamedTuple):
     """``[tile, V + C]``"""
     dhidden: Array
     """``[tile, C]``"""
+    spans: Array
+    """Of each weighting, the first slot that counts and the one behind the last ``[tile, H, 2]``."""
 
 
 def scratch(
@@ -87,11 +91,13 @@ def scratch(
     rows = (every, every, (writers, slots), each, each, each, each, each, ring, ring, (readers + writers,))
     shapes = (memories, *rows, (tile, readers * width + units), (tile, units))
     ends = list(itertools.accumulate((math.prod(shape) + GAP for shape in shapes), initial=GAP))
-    piece = np.empty(ends[-1], heads.dtype)
+    piece = empty((ends[-1],), heads.dtype)
     parts = [
         piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)
     ]
-    return Scratch(panels(recurrent), panels(heads), *parts)
+    spans = np.zeros((tile, readers + writers, 2), np.int64)
+    every_part = (panels(recurrent), panels(heads), *parts, spans)
+    return Scratch(*every_part)
 
 
 # ---------------------------------------------------------------------------------------------- controllers
@@ -551,6 +557,46 @@ def _sharpen(logs: Array, sharpening: Any, weighting: Array) -> None:
 
 
 @njit(**FAST)
+def _find_span(weighting: Array, first: int, behind: int, least: Any, span: Array) -> None:
+    """Write the first slot from `first` on with a weight that is above, or NaN, and the one behind the last.
+
+    One after the other: mostly those at the ends are.
+    """
+    while first < behind and weighting[first] <= least:
+        first += 1
+    while behind > first and weighting[behind - 1] <= least:
+        behind -= 1
+    span[0], span[1] = first, behind
+
+
+@njit(**FAST)
+def _move_span(
+    previous: Array,
+    first: int,
+    behind: int,
+    moves: Array,
+    sharpening: Any,
+    tiny: Any,
+    logs: Array,
+    weighting: Array,
+) -> None:
+    """Shift and sharpen a weighting ``[N]`` that is zero but for some slots, away from the ring's ends."""
+    shifts, length, zero = len(moves), behind - first, weighting.dtype.type(0)
+    for n in range(len(weighting)):
+        weighting[n] = zero
+    moved, logs = weighting[first:behind], logs[:length]
+    for i in range(length):
+        moved[i] = tiny
+    for j in range(shifts):
+        share, before = moves[j], previous[first + shifts // 2 - j : behind + shifts // 2 - j]
+        for i in range(length):
+            moved[i] += share * before[i]
+    for i in range(length):
+        logs[i] = log(moved[i])
+    _sharpen(logs, sharpening, moved)
+
+
+@njit(**FAST)
 def _sharpen_backward(logs: Array, shifted: Array, sharpening: Any, weighting: Array, gradient: Array) -> Any:
     """Turn gradients of a weighting into those of what was shifted, in place; return the power's."""
     zero = logs.dtype.type(0)
@@ -568,16 +614,21 @@ def _sharpen_backward(logs: Array, shifted: Array, sharpening: Any, weighting: A
 
 
 @njit(**FAST)
-def _read(memory: Array, weighting: Array, out: Array) -> None:
-    """Read ``[M]`` from a memory ``[M, N]``: equation 2."""
-    width, slots = memory.shape
-    zero = memory.dtype.type(0)
+def _read(memory: Array, weighting: Array, first: int, behind: int, out: Array) -> None:
+    """Read ``[M]`` from some slots of a memory ``[M, N]``: equation 2.
+
+    Loops go along slices of rows, as a slice of the memory has an unknown stride, and an index that does not
+    start at 0 might be negative, which NumPy's rules make another slot.
+    """
+    width, slots = len(memory), behind - first
+    zero, weights = memory.dtype.type(0), weighting[first:behind]
     m = 0
     while m + 3 < width:
-        m0, m1, m2, m3 = memory[m], memory[m + 1], memory[m + 2], memory[m + 3]
+        m0, m1 = memory[m][first:behind], memory[m + 1][first:behind]
+        m2, m3 = memory[m + 2][first:behind], memory[m + 3][first:behind]
         r0, r1, r2, r3 = zero, zero, zero, zero
         for n in range(slots):
-            w = weighting[n]
+            w = weights[n]
             r0 += w * m0[n]
             r1 += w * m1[n]
             r2 += w * m2[n]
@@ -585,9 +636,9 @@ def _read(memory: Array, weighting: Array, out: Array) -> None:
         out[m], out[m + 1], out[m + 2], out[m + 3] = r0, r1, r2, r3
         m += 4
     while m < width:
-        total = zero
+        row, total = memory[m][first:behind], zero
         for n in range(slots):
-            total += weighting[n] * memory[m, n]
+            total += weights[n] * row[n]
         out[m] = total
         m += 1
 
@@ -634,35 +685,40 @@ def _of_writer(p: Array, h: int, writers: int, width: int, m: int) -> tuple[Any,
 
 
 @njit(**FAST)
-def _write(memory: Array, weighting: Array, p: Array, writers: int) -> None:
-    """Erase and add: equations 3 and 4. p ``[W * M]`` or ``[W * 2 * M]`` has add and erase vectors."""
-    width, slots = memory.shape
+def _write(memory: Array, weighting: Array, p: Array, writers: int, first: int, behind: int) -> None:
+    """Erase and add, in some slots: equations 3 and 4.
+
+    p ``[W * M]`` or ``[W * 2 * M]`` has add and erase vectors.
+    """
+    width, slots = len(memory), behind - first
     for m in range(width):
-        row = memory[m]
+        row = memory[m][first:behind]
         if writers == 1:
-            w = weighting[0]
+            w = weighting[0][first:behind]
             add, erase = _of_writer(p, 0, writers, width, m)
             for n in range(slots):
                 x = row[n]
                 row[n] = x + w[n] * (add - erase * x)
         else:
-            _write_several(row, weighting, p, writers, width, m)
+            _write_several(row, weighting, p, writers, width, m, first, behind)
 
 
 @njit(**FAST)
-def _write_several(row: Array, weighting: Array, p: Array, writers: int, width: int, m: int) -> None:
-    """Do so for several heads, and column m of all slots ``[N]``.
+def _write_several(
+    row: Array, weighting: Array, p: Array, writers: int, width: int, m: int, first: int, behind: int
+) -> None:
+    """Do so for several heads, and what some slots have in column m.
 
     Heads go two by two; a last one without a partner goes with the first reader, which does nothing.
     """
     one = row.dtype.type(1)
     for h in range(0, writers, 2):
-        w, v = weighting[h], weighting[h + 1]
+        w, v = weighting[h][first:behind], weighting[h + 1][first:behind]
         erase, other = _of_writer(p, h, writers, width, m)[1], _of_writer(p, h + 1, writers, width, m)[1]
         for n in range(len(row)):
             row[n] *= (one - w[n] * erase) * (one - v[n] * other)
     for h in range(0, writers, 2):
-        w, v = weighting[h], weighting[h + 1]
+        w, v = weighting[h][first:behind], weighting[h + 1][first:behind]
         add, other = _of_writer(p, h, writers, width, m)[0], _of_writer(p, h + 1, writers, width, m)[0]
         for n in range(len(row)):
             row[n] += w[n] * add + v[n] * other
@@ -686,7 +742,7 @@ def _write_again(memory: Array, weighting: Array, p: Array, writers: int, after:
         else:
             for n in range(slots):
                 new[n] = row[n]
-            _write_several(new, weighting, p, writers, width, m)
+            _write_several(new, weighting, p, writers, width, m, 0, slots)
 
 
 @njit(**FAST)
@@ -839,7 +895,7 @@ def forward(
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
     T, B, _ = gates.shape
-    H, M = weightings.shape[2], memory.shape[1]
+    H, M, N = weightings.shape[2], *memory.shape[1:]
     V = (H - writers) * M
     key, add = activations
     inside, outside, product = epsilons
@@ -849,12 +905,16 @@ def forward(
     own = len(counting)  # pre-activations of the controller, before those of jumps
     jumping = gates.shape[2] > own
     dots, norms, content, gated = room.dots, room.norms, room.content, room.gated
-    shifted, logs = room.shifted, room.logs
+    shifted, logs, spans = room.shifted, room.logs, room.spans
     tile, kept = room.memories.shape[1], len(weightings)
     pack(recurrent, room.recurrent)
     pack(heads, room.heads)
     for first in range(0, B, tile):
         last = min(first + tile, B)
+        if not every:
+            for b in range(first, last):
+                for h in range(H):
+                    _find_span(weightings[0, b, h], 0, N, closed, spans[b - first, h])
         for t in range(T):
             gate, now = gates[t, first:last], features[t + 1, first:last]
             add_product(features[t, first:last], 0, room.recurrent, gate)
@@ -884,31 +944,52 @@ def forward(
                     at = h * stride
                     key_norm = _norm(p[at : at + keys], inside)
                     at += keys
-                    if every or p[at + 2] > closed:
-                        _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
-                        if cut:
-                            _count_cut(content, rest[b], cut)
-                    else:  # the look-up would change no digit that counts
-                        for n in range(len(content)):
-                            content[n] = 0
-                    _interpolate(content, previous[h], p[at + 2], left, gated)
-                    if jumping and h >= writers:
-                        _jump(gated, gates[t, b, own + h - writers], left, len(content))
-                    _shift(gated, p[at + 3 : at + 3 + shifts], tiny, shifted, logs)
-                    _sharpen(logs, p[at + 1], weighting[h])
-                    if cut:
+                    begin, end, looks = 0, N, every or p[at + 2] > closed
+                    jumps = jumping and h >= writers
+                    if not (looks or jumps):
+                        begin, end = spans[b - first, h, 0] - shifts // 2, spans[b - first, h, 1] + left
+                    moves = p[at + 3 : at + 3 + shifts]
+                    if left <= begin and end <= N - shifts // 2 and not (looks or jumps):
+                        _move_span(previous[h], begin, end, moves, p[at + 1], tiny, logs, weighting[h])
+                    else:
+                        begin, end = 0, N
+                        if looks:
+                            _look_up(dots[h], norms, key_norm, product, outside, p[at], content)
+                            if cut:
+                                _count_cut(content, rest[b], cut)
+                        else:  # the look-up would change no digit that counts
+                            for n in range(len(content)):
+                                content[n] = 0
+                        _interpolate(content, previous[h], p[at + 2], left, gated)
+                        if jumps:
+                            _jump(gated, gates[t, b, own + h - writers], left, len(content))
+                        _shift(gated, moves, tiny, shifted, logs)
+                        _sharpen(logs, p[at + 1], weighting[h])
+                    if cut and weighting[h, rest[b]]:
                         _count_cut(weighting[h], rest[b], cut)
+                    if not every:
+                        _find_span(weighting[h], begin, end, closed, spans[b - first, h])
                 followed = previous if write_first else weighting
                 copy(followed[writers : writers + followers], weighting[writers - followers : writers])
+                begin, end = 0, N
+                if not every:
+                    for h in range(writers - followers, writers):
+                        _find_span(weighting[h], 0, N, closed, spans[b - first, h])
+                    begin, end = N, 0
+                    for h in range(writers):
+                        begin, end = min(begin, spans[b - first, h, 0]), max(end, spans[b - first, h, 1])
                 if write_first:
-                    _write(slots, weighting, p[split:], writers)
+                    _write(slots, weighting, p[split:], writers, begin, end)
                 for r in range(H - writers):
                     read = now[b - first, r * M : (r + 1) * M]
-                    _read(slots, weighting[writers + r], read)
+                    at, to = 0, N
+                    if not every:
+                        at, to = spans[b - first, writers + r, 0], spans[b - first, writers + r, 1]
+                    _read(slots, weighting[writers + r], at, to, read)
                     if cut:
                         _read_cut(slots, weighting[writers + r], rest[b], cut, read)
                 if not write_first:
-                    _write(slots, weighting, p[split:], writers)
+                    _write(slots, weighting, p[split:], writers, begin, end)
     restore(before_kernel)
 
 
