@@ -14,6 +14,7 @@ import re
 import textwrap
 from dataclasses import fields
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,10 @@ def page() -> str:
     """Return `docs/tasks.md`: what is said above its first suite, and a section for each task."""
     head = (DOCS / "tasks.md").read_text(encoding="utf-8").partition("\n## Suite ")[0].rstrip()
     parts = [head]
-    for suite in tasks.suites():
+    for suite, rows in groupby(tasks.TABLE, lambda row: row.suite):  # those of the project alone
         about = inspect.getdoc(import_module(f"ntm_envs.tasks.{suite}")) or ""
         parts.append(f"## Suite {suite}\n\n{about.partition(': ')[2].capitalize()}")
-        parts += [_section(row) for row in tasks.suite(suite)]
+        parts += map(_section, rows)
     return "\n\n".join(parts) + "\n"
 
 
