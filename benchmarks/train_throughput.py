@@ -29,11 +29,12 @@ from naive_ntm import NaiveNTM
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ntm_agents import NTM, Run, TrainConfig, Trainer, load_run
 from ntm_agents.pretrained import pretrained, pretrained_tasks
+from ntm_agents.readout import Readout, readout
 from ntm_envs import capacity, keyed, tasks
+from ntm_envs.answers import Bits
 
 INPUTS, OUTPUTS, UNITS, WIDTH = 9, 8, 100, 20
 SLOTS_AT_A_TIME = 2**17  # of all sequences that are evaluated side by side
@@ -69,7 +70,7 @@ class Work:
         naive = NaiveNTM(INPUTS, OUTPUTS, controller=self.controller, heads=self.heads, slots=self.N)
 
         def whole(forward: Callable[[], torch.Tensor]) -> Callable[[], None]:
-            return lambda: binary_cross_entropy_with_logits(forward(), y).backward()
+            return lambda: readout(Bits(OUTPUTS)).loss(forward(), y).backward()
 
         made = {"naive": whole(lambda: naive(x))}
         for kernel in ("reference", "fused"):
@@ -230,7 +231,7 @@ def _phases(trainer: Trainer, rounds: int) -> dict[str, float]:
 
 def _padding(console: Console) -> None:
     """Print how many steps a batch of mixed sizes takes in buckets, as a share of those when padded whole."""
-    for row in tasks.TABLE:
+    for row in tasks.suite("classic"):
         batch = row.make().episodes(np.arange(3200), **row.training)
         steps = np.sort(batch.steps.reshape(-1, 32), axis=1)
         padded, bucketed = 32 * steps.max(1).sum(), 8 * steps[:, 7::8].sum()
@@ -269,14 +270,19 @@ def _trained(rounds: int) -> None:
         trained, run = load_run(pretrained("ntm", name))
         task, sizes = run.task_spec().make(), run.task_spec().largest
         batch = task.episodes(keyed.stream_keys(np.zeros(16), np.arange(16)), **sizes)
-        inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets).float()
+        inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
 
-        def update(model: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        def update(
+            model: torch.nn.Module, read: Readout, inputs: torch.Tensor, targets: torch.Tensor
+        ) -> None:
             state = model.initial_state(inputs.shape[1], capacity(len(inputs)))  # type: ignore[operator]
-            binary_cross_entropy_with_logits(model(inputs, state)[0], targets).backward()  # type: ignore
+            read.loss(model(inputs, state)[0], targets).backward()  # type: ignore
 
         models = {"trained": trained, "new": run.build(task)}
-        times = measure({key: partial(update, m, inputs, targets) for key, m in models.items()}, rounds)
+        times = measure(
+            {key: partial(update, m, readout(task.answers), inputs, targets) for key, m in models.items()},
+            rounds,
+        )
         listed = ", ".join(f"{key} {np.median(t):.1f} ms ({min(t):.1f})" for key, t in times.items())
         print(f"{name}, 16 sequences of the largest size: {listed}")
 

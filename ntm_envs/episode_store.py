@@ -20,7 +20,7 @@ from ntm_envs import keyed
 from ntm_envs.tasks.base import Batch, SequenceTask
 from ntm_envs.tasks.sizes import Integers, Size
 
-LOOKAHEAD_BYTES = 16 * 2**20
+LOOKAHEAD_BYTES = 32 * 2**20
 """Memory for all episodes of a store, if that leaves each row one that it plays and one that comes next."""
 ASIDE = 2**62
 """Where in a stream the keys of episodes are that options ask for: they do not advance the stream."""
@@ -39,7 +39,7 @@ class EpisodeStore:
         self._task, self._answers = task, task.answers
         self._sizes = sizes
         self._longest = task.steps(**sizes)
-        self._slots = 1 + min(64, round(LOOKAHEAD_BYTES / (rows * self._longest * task.step_bytes)))
+        self._slots = 1 + min(64, LOOKAHEAD_BYTES // (rows * self._longest * task.step_bytes))
         self._streams = np.zeros(rows, np.int64)
         self._index = np.zeros(rows, np.int64)  # of the next episode of the stream to be made
         self._asides = np.zeros(rows, np.int64)  # how many episodes options have asked for

@@ -20,7 +20,7 @@ from ntm_envs.tasks import InteractiveTask, SequenceTask, Size, Task
 from ntm_envs.tasks.base import Batch
 
 Observation = NDArray[np.float32]
-LOOKAHEAD_BYTES = 6 * 2**20
+LOOKAHEAD_BYTES = 8 * 2**20
 """Episodes of sequence tasks are made many at a time: a batch of them costs little more than one."""
 
 
