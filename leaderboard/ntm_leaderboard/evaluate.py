@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 import ntm_envs
 from ntm_envs import playing
-from ntm_envs.agent import Agent, SequenceAgent
+from ntm_envs.agent import Agent
 from ntm_envs.tasks import Batch, SequenceTask, TaskSpec
 from ntm_leaderboard.results import NO_NONCE, Rung, Score
 
 SLOTS_AT_A_TIME = 2**17
-"""Episodes that are played step by step side by side have memories of at most this many slots in all, of
-`capacity` each: more of them do not fit into a processor's cache, and take several times as long each."""
+"""Episodes that are played side by side have memories of at most this many slots in all, of `capacity` each:
+more of them do not fit into a processor's cache. It bounds what whole sequences take in memory as well."""
 
 
 def evaluation_keys(
@@ -92,8 +92,8 @@ def play(
         ValueError: If the agent's outputs have the wrong shape or values.
     """
     task = spec.make()
-    capacity, whole = ntm_envs.capacity(task.steps(**sizes)), isinstance(agent, SequenceAgent)
-    rows = len(keys) if batch and whole else max(1, SLOTS_AT_A_TIME // capacity)
+    capacity = ntm_envs.capacity(task.steps(**sizes))
+    rows = max(1, SLOTS_AT_A_TIME // capacity)
     parts = []
     for i in range(0, len(keys), rows):
         chosen = slice(i, i + rows)

@@ -36,6 +36,8 @@ LARGEST_SOURCE = 2**18
 """How many bytes the source of a model of one's own may have."""
 LARGEST_WEIGHTS, LARGEST_HELD = 2**21, 2**30
 """How many bytes weights may have that lie beside their result, and those that are held elsewhere."""
+ROUNDED_SEQUENCES, ROUNDED_ERRORS = 0.01, 0.05
+"""Shares of sequences, and of wrong symbols and costs, that may come out differently by rounding alone."""
 DOUBT = 0.001
 """Claims are doubted if chance makes a difference as large in fewer than so many submissions."""
 
@@ -203,15 +205,19 @@ def doubts(claimed: Result, own: Result) -> list[str]:
 
 
 def differences(record: Result, again: Result) -> list[str]:
-    """Say where playing a record's own sequences again gave other counts, by more than one sequence a rung.
+    """Say where playing a record's own sequences again gave other counts, by more than rounding explains.
 
-    One may go the other way where a probability is 0.5 but for rounding, on another machine. What does not
-    learn has none: references are the same.
+    On another machine, or with another order of sums, one sequence in a hundred may go the other way (one at
+    least), and where a model errs, what it errs in: wrong symbols and costs may differ by a twentieth, or by
+    one sequence's. What does not learn has no rounding: references are the same.
     """
     found = []
     for before, now in zip(record.rungs, again.rungs, strict=True):
         for (name, was), score in zip(_scores(before).items(), _scores(now).values(), strict=True):
-            sequences, symbols = (1, now.symbols / now.sequences) if score is now.score else (0, 0)
+            sequences, symbols = 0.0, 0.0
+            if score is now.score:
+                sequences = max(1, ROUNDED_SEQUENCES * now.sequences)
+                symbols = max(now.symbols / now.sequences, ROUNDED_ERRORS * was.wrong_symbols)
             if abs(was.all_right - score.all_right) > sequences:
                 what = f"{was.all_right} sequences all right in the record, {score.all_right} now"
             elif abs(was.wrong_symbols - score.wrong_symbols) > symbols:
@@ -233,7 +239,7 @@ def _same_cost(before: float | None, now: float | None) -> bool:
     """Tell whether two costs are the same but for rounding."""
     if before is None or now is None:
         return before is now
-    return math.isclose(before, now, rel_tol=0.01, abs_tol=0.01)
+    return math.isclose(before, now, rel_tol=ROUNDED_ERRORS, abs_tol=0.01)
 
 
 def _weights(path: Path, held: Held | None) -> None:
