@@ -21,10 +21,10 @@ from seeds import BY_COST, above
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import results_in
-from ntm_leaderboard.report import down
+from ntm_leaderboard.board.boards import results_in
+from ntm_leaderboard.board.statistics import ladder
+from ntm_leaderboard.cli.report import down
 from ntm_leaderboard.results import Result, Rung
-from ntm_leaderboard.statistics import ladder
 
 ROOT = Path(__file__).parents[1]
 AGENTS = ("ntm", "lstm")

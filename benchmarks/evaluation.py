@@ -20,8 +20,8 @@ import torch
 import tyro
 
 from ntm_envs import tasks
-from ntm_leaderboard.contestants import Contestant, from_run, references
-from ntm_leaderboard.evaluate import evaluate, rungs_of
+from ntm_leaderboard.harness.entrants import Entrant, from_run, references
+from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 
 RESULTS = Path(__file__).parents[1] / "leaderboard" / "results"
 
@@ -42,9 +42,9 @@ def main(options: Options) -> None:
         print(f"| {' | '.join(columns)} |\n|---|---:|---:|---:|---|")
         total = [0.0, 0.0]
         for spec in tasks.suite("classic"):
-            contestant = from_run(RESULTS / spec.name / agent / "seed-0")
-            play(contestant, True, first=True)  # compiles, and fills caches
-            (stepped, counts), (whole, others) = (play(contestant, way) for way in (False, True))
+            entrant = from_run(RESULTS / spec.name / agent / "seed-0")
+            play(entrant, True, first=True)  # compiles, and fills caches
+            (stepped, counts), (whole, others) = (play(entrant, way) for way in (False, True))
             same = "the same" if counts == others else f"{sum(counts):,} and {sum(others):,}"
             print(
                 f"| {spec.name} | {stepped:.1f} s | {whole:.1f} s | {stepped / whole:.1f} | {same} |",
@@ -54,13 +54,13 @@ def main(options: Options) -> None:
         print(f"| all | {total[0]:.1f} s | {total[1]:.1f} s | {total[0] / total[1]:.1f} | |\n")
 
 
-def play(contestant: Contestant, whole: bool, first: bool = False) -> tuple[float, list[int]]:
+def play(entrant: Entrant, whole: bool, first: bool = False) -> tuple[float, list[int]]:
     """Play the ladder, or a part of its first rung; return seconds, and the wrong symbols of each rung."""
-    spec, started = contestant.spec, time.perf_counter()
-    rungs = evaluate(
-        contestant.agent,
+    spec, started = entrant.spec, time.perf_counter()
+    rungs = play_ladder(
+        entrant.agent,
         spec,
-        contestant.commitment,
+        entrant.commitment,
         references=references(spec.make()),
         whole=whole,
         rungs=rungs_of(spec, sequences=4)[:1] if first else rungs_of(spec),

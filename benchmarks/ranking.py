@@ -7,9 +7,9 @@ It reads the results that come with the package, and prints a table in Markdown 
 
 from classic import name_of
 
-from ntm_leaderboard.board import Board, Boards, places
-from ntm_leaderboard.report import down
-from ntm_leaderboard.rows import TRACKS
+from ntm_leaderboard.board.boards import Board, Boards, places
+from ntm_leaderboard.board.rows import TRACKS
+from ntm_leaderboard.cli.report import down
 
 
 def rankings(boards: Boards) -> str:

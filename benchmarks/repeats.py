@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from ntm_agents import load_run
 from ntm_envs import capacity, keyed
-from ntm_leaderboard.figures import COLOURS, MARKERS, STYLE
+from ntm_leaderboard.page.figures import COLOURS, MARKERS, STYLE
 
 
 @dataclass(frozen=True, kw_only=True)

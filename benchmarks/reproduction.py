@@ -10,7 +10,7 @@ r"""The paper's experiments: what they cost here and there, and the paper's figu
     done
     for seed in {0..4}; do
         .venv/bin/ntm-envs train --task ngrams --seed $seed --model.controller feedforward \
-            --model.feedback --model.read-heads 2 --model.write-heads 2 --model.gate-bias -4 4 4 -4 \
+            --model.read-feedback --model.read-heads 2 --model.write-heads 2 --model.gate-bias -4 4 4 -4 \
             --model.shift-bias 0 4 0 0 4 0 0 4 0 0 4 0 --model.erase-bias 0 \
             --output bench/feedforward/ngrams/seed-$seed
     done
@@ -45,7 +45,7 @@ from numpy.typing import NDArray
 from ntm_agents import ModelAgent, load_run
 from ntm_envs import capacity, keyed, tasks
 from ntm_envs.tasks import Batch, SequenceTask
-from ntm_leaderboard.figures import COLOURS, STYLE
+from ntm_leaderboard.page.figures import COLOURS, STYLE
 
 FEEDFORWARD, LSTM_CONTROLLER, JUMPS, LSTM, LSTM_PAPER = (
     "NTM, feed-forward controller",

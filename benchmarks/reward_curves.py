@@ -4,7 +4,7 @@ r"""What is learnt from rewards alone: tables, and return against steps taken, s
         --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
     for run in {ntm-ppo,lstm-ppo,recurrent-ppo,ppo-stacked,ppo}/seed-{0..4}; do
         .venv/bin/ntm-envs train --agent ${run%/*} --task copy --seed ${run##*-} --sizes length 1 5 \
-            --steps 400000 --output bench/reward-short/copy/$run
+            --total-timesteps 400000 --output bench/reward-short/copy/$run
     done
     .venv/bin/python benchmarks/reward_curves.py
 
@@ -29,7 +29,7 @@ from seeds import BY_COST
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.figures import COLOURS, STYLE
+from ntm_leaderboard.page.figures import COLOURS, STYLE
 from ntm_leaderboard.results import Result, Rung
 
 AGENTS = ("ntm-ppo", "lstm-ppo", "recurrent-ppo", "ppo-stacked", "ppo", "a2c")

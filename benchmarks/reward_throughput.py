@@ -40,7 +40,7 @@ class Options:
 
     rounds: int = 5
     """How often each is measured."""
-    units: int = 128
+    hidden_size: int = 128
     """Units of the LSTMs."""
 
 
@@ -84,12 +84,12 @@ def main(options: Options) -> None:
         def env(most: int = most) -> SequenceVecEnv:
             return SequenceVecEnv(COPY, 64, length=(1, most))
 
-        lstm = {"lstm_hidden_size": options.units}
+        lstm = {"lstm_hidden_size": options.hidden_size}
         alike = lstm | {"enable_critic_lstm": False, "net_arch": []}
         for name, policy in (("two LSTMs, as it comes", lstm), ("one LSTM", alike)):
             stock = FloatRecurrentPPO("MlpLstmPolicy", env(), policy_kwargs=policy, **WORK)
             measures[f"sb3-contrib, {name}, length 1 to {most}"] = learning(stock)
-        for name, model in (("LSTM", LSTM(9, 8, units=options.units)), ("NTM", NTM(9, 8))):
+        for name, model in (("LSTM", LSTM(9, 8, hidden_size=options.hidden_size)), ("NTM", NTM(9, 8))):
             policy = {"model": model, "capacity": 64}
             measures[f"MemoryPPO, {name}, length 1 to {most}"] = learning(
                 MemoryPPO(MemoryPolicy, env(), policy_kwargs=policy, **WORK)

@@ -45,32 +45,32 @@ BUDGETS = {
 """Trials, and minutes of each. Those of the NTM's recipes, which these follow, have no log."""
 
 SPACE: dict[str, BaseDistribution] = {
-    "units": CategoricalDistribution((64, 128, 256, 512)),
-    "depth": CategoricalDistribution((1, 2, 3)),
+    "hidden_size": CategoricalDistribution((64, 128, 256, 512)),
+    "num_layers": CategoricalDistribution((1, 2, 3)),
     "forget_bias": CategoricalDistribution((0.0, 1.0, 3.0)),
-    "orthogonal": CategoricalDistribution((False, True)),
+    "orthogonal_init": CategoricalDistribution((False, True)),
     "learning_rate": FloatDistribution(3e-4, 2e-2, log=True),
     "batch_size": CategoricalDistribution((8, 16, 32, 64)),
-    "clip_norm": FloatDistribution(0.05, 10, log=True),
+    "max_grad_norm": FloatDistribution(0.05, 10, log=True),
     "beta2": CategoricalDistribution((0.99, 0.999)),
     "decay_start": FloatDistribution(0.0, 0.8),
-    "average": CategoricalDistribution((0.9, 0.99, 0.995)),
+    "ema_decay": CategoricalDistribution((0.9, 0.99, 0.995)),
 }
 """What is searched on every task."""
-MODEL = ("units", "depth", "forget_bias", "orthogonal")
+MODEL = ("hidden_size", "num_layers", "forget_bias", "orthogonal_init")
 
 VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "copy": {
         "sizes": ("{}", '{"curriculum": {"length": 5}}'),
-        "lessons": ("{}", '{"lessons": {"blank": 0.1}}'),
+        "task_overrides": ("{}", '{"task_overrides": {"blank": 0.1}}'),
     },
     "associative_recall": {
         "sizes": ("{}", '{"curriculum": {"items": 2}}'),
-        "lessons": ("{}", '{"lessons": {"near_misses": 0.3}}'),
+        "task_overrides": ("{}", '{"task_overrides": {"near_misses": 0.3}}'),
     },
     "repeat_copy": {
         "sizes": ("{}", '{"curriculum": {"repeats": 3}}', '{"curriculum": {"repeats": 3, "length": 3}}'),
-        "lessons": ("{}", '{"lessons": {"blank": 0.1}}'),
+        "task_overrides": ("{}", '{"task_overrides": {"blank": 0.1}}'),
     },
     "ngrams": {},
     "priority_sort": {
@@ -155,7 +155,7 @@ def _run(task: str, params: dict[str, Any], sequences: int, validation_sequences
         train |= json.loads(params[name])
     train |= {"sequences": sequences, "validation_sequences": validation_sequences}
     config = TrainConfig(mixed_sizes=True, **train)
-    return Run(agent="lstm", entry="ntm_baselines.lstm:LSTM", task=task, model=model, train=config, seed=SEED)
+    return Run(agent="lstm", entry="ntm_baselines:LSTM", task=task, model=model, train=config, seed=SEED)
 
 
 def _speed(task: str, params: dict[str, Any]) -> float:
@@ -174,7 +174,7 @@ def _table(task: str, trials: list[dict[str, Any]]) -> str:
     best: dict[tuple[int, int], dict[str, Any]] = {}
     done = [line for line in trials if line["validation_loss"] is not None]
     for line in sorted(done, key=lambda line: -line["validation_loss"]):
-        best[line["params"]["units"], line["params"]["depth"]] = line
+        best[line["params"]["hidden_size"], line["params"]["num_layers"]] = line
     minutes = sum(line["seconds"] for line in trials) / 60
     lines = [
         f"\n{task}: {len(trials)} trials, {len(trials) - len(done)} not finite, {minutes:.0f} core-minutes\n",
@@ -182,8 +182,12 @@ def _table(task: str, trials: list[dict[str, Any]]) -> str:
         "| ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for size, line in sorted(best.items(), key=lambda item: item[1]["validation_loss"]):
-        params = {name: value for name, value in line["params"].items() if name not in ("units", "depth")}
-        count = sum((trial["params"]["units"], trial["params"]["depth"]) == size for trial in trials)
+        params = {
+            name: value for name, value in line["params"].items() if name not in ("hidden_size", "num_layers")
+        }
+        count = sum(
+            (trial["params"]["hidden_size"], trial["params"]["num_layers"]) == size for trial in trials
+        )
         lines.append(
             f"| {size[0]} | {size[1]} | {count} | {line['validation_loss']:.5f} | "
             f"{line['validation_accuracy']:.2f} | {line['sequences']:,} | "

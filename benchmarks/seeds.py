@@ -25,9 +25,9 @@ from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_agents.training.run import read_summary
 from ntm_envs import capacity, playing, tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard import bench
-from ntm_leaderboard.contestants import from_run
-from ntm_leaderboard.evaluate import evaluation_keys
+from ntm_leaderboard.harness import bench
+from ntm_leaderboard.harness.entrants import from_run
+from ntm_leaderboard.harness.ladder import evaluation_keys
 from ntm_leaderboard.results import NO_NONCE, Result, Rung
 
 UP_TO = {"copy": 1000, "associative_recall": 60, "repeat_copy": 40, "ngrams": 2000, "priority_sort": 40}
@@ -96,19 +96,19 @@ def main(options: Options) -> None:
 def _play_beyond(folder: Path) -> Path:
     """Play what is beyond the ladder, on sequences drawn as those of the ladder are."""
     torch.set_num_threads(1)
-    path, contestant = folder / "beyond.json", from_run(folder)
+    path, entrant = folder / "beyond.json", from_run(folder)
     found = json.loads(path.read_text()) if path.exists() else {}
-    if found.get("commitment") != contestant.commitment:
-        task, played = contestant.spec.make(), []
-        for sizes, count in BEYOND.get(contestant.spec.name, ()):
-            keys = evaluation_keys(contestant.commitment, NO_NONCE, contestant.spec.env_id, sizes, count)
+    if found.get("commitment") != entrant.commitment:
+        task, played = entrant.spec.make(), []
+        for sizes, count in BEYOND.get(entrant.spec.name, ()):
+            keys = evaluation_keys(entrant.commitment, NO_NONCE, entrant.spec.env_id, sizes, count)
             arguments = {"capacity": capacity(task.steps(**sizes)), "whole": True}
             wrong = [
-                int(playing.play(contestant.agent, task, sizes, keys[i : i + 1], **arguments).wrong[0])
+                int(playing.play(entrant.agent, task, sizes, keys[i : i + 1], **arguments).wrong[0])
                 for i in range(count)
             ]
             played.append({"sizes": sizes, "wrong_symbols": wrong})
-        path.write_text(json.dumps({"commitment": contestant.commitment, "played": played}))
+        path.write_text(json.dumps({"commitment": entrant.commitment, "played": played}))
     return folder
 
 

@@ -21,9 +21,9 @@ from typing import Any
 from ntm_envs import tasks
 from ntm_envs.answers import Bits
 from ntm_envs.tasks import InteractiveTask, TaskSpec
-from ntm_leaderboard import watching
-from ntm_leaderboard.contestants import ready
-from ntm_leaderboard.report import ladder_texts, training_text
+from ntm_leaderboard.cli.report import ladder_texts, training_text
+from ntm_leaderboard.harness import watching
+from ntm_leaderboard.harness.entrants import ready
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -187,7 +187,7 @@ def _updates(console: Console, rounds: int) -> None:
     for B in (1, 32):
         run = Run(
             agent="ntm",
-            entry="ntm_agents.ntm:NTM",
+            entry="ntm_agents:NTM",
             task="copy",
             model={"memory_slots": 128},
             train=TrainConfig(sequences=10**9, batch_size=B, validate_every=10**9),
@@ -248,7 +248,7 @@ def _compiled(rounds: int) -> None:
     for name, kernel in (("reference", "reference"), ("compiled", "reference"), ("fused", "fused")):
         run = Run(
             agent="ntm",
-            entry="ntm_agents.ntm:NTM",
+            entry="ntm_agents:NTM",
             task="copy",
             model={"memory_slots": 128, "kernel": kernel},
             train=TrainConfig(sequences=10**9, validate_every=10**9, compile=name == "compiled"),

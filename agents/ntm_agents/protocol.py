@@ -4,13 +4,13 @@ Shape letters: B batch, T time steps, I input channels, L logits (one for each b
 classes: `Task.output_size`).
 
 Example:
-    A GRU, whose state PyTorch keeps as ``[layers, B, units]``::
+    A GRU, whose state PyTorch keeps as ``[layers, B, hidden_size]``::
 
         class GRU(nn.Module):
-            def __init__(self, input_size: int, output_size: int, units: int = 64) -> None:
+            def __init__(self, input_size: int, output_size: int, hidden_size: int = 64) -> None:
                 super().__init__()
-                self.gru = nn.GRU(input_size, units)
-                self.output = nn.Linear(units, output_size)
+                self.gru = nn.GRU(input_size, hidden_size)
+                self.output = nn.Linear(hidden_size, output_size)
 
             def initial_state(self, batch_size, capacity):
                 return self.output.weight.new_zeros(batch_size, self.gru.hidden_size)

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 from ntm_agents import recipes
 from ntm_agents.spec import AgentSpec
@@ -23,6 +24,22 @@ def rows_in(package: ModuleType) -> tuple[AgentSpec, ...]:
     """Return the row of each module of a package."""
     names = [f"{package.__name__}.{module.name}" for module in iter_modules(package.__path__)]
     return tuple(import_module(name).ROW for name in names)
+
+
+def public_name(package: ModuleType, name: str) -> Any:
+    """Return a name that a module of a package exports, for the `__getattr__` of the package above it.
+
+    A model is known by `package:Class`, wherever its file lies. So a new file needs no import elsewhere.
+
+    Raises:
+        AttributeError: If no module has it.
+    """
+    for module in iter_modules(package.__path__):
+        if not module.ispkg and not name.startswith("_"):
+            found = vars(import_module(f"{package.__name__}.{module.name}")).get(name)
+            if getattr(found, "__module__", "") == f"{package.__name__}.{module.name}":
+                return found
+    raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
 
 
 TABLE = rows_in(recipes)

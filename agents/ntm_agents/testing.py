@@ -1,7 +1,7 @@
 """Tells the author of a model, in plain words, what is wrong with it.
 
 Example:
-    >>> from ntm_agents.ntm import NTM
+    >>> from ntm_agents.machines.ntm import NTM
     >>> check_model(NTM, config={"controller": "feedforward"})
 """
 

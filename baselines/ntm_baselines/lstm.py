@@ -18,18 +18,18 @@ LSTMState: TypeAlias = tuple[Tensor, Tensor]
 class LSTMConfig:
     """The options of an LSTM."""
 
-    units: int = 256
+    hidden_size: int = 256
     """Units of each layer."""
-    depth: int = 1
+    num_layers: int = 1
     """Number of layers."""
     forget_bias: float = 0.0
     """What is added to the biases of the forget gates at the start; with 1 cells remember for longer (Gers et
     al., *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
-    orthogonal: bool = False
+    orthogonal_init: bool = False
     """Whether the recurrent weights start orthogonal, gate by gate, or uniform as PyTorch's."""
 
     def __post_init__(self) -> None:
-        for name in ("units", "depth"):
+        for name in ("hidden_size", "num_layers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
 
@@ -48,19 +48,19 @@ class LSTM(nn.Module):
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
         self.config = LSTMConfig(**config)
-        self.lstm = nn.LSTM(input_size, self.config.units, self.config.depth)
-        self.output = nn.Linear(self.config.units, output_size)
+        self.lstm = nn.LSTM(input_size, self.config.hidden_size, self.config.num_layers)
+        self.output = nn.Linear(self.config.hidden_size, output_size)
         with torch.no_grad():
-            for layer in range(self.config.depth):
+            for layer in range(self.config.num_layers):
                 _, forget, _, _ = getattr(self.lstm, f"bias_ih_l{layer}").chunk(4)
                 forget += self.config.forget_bias
-                if self.config.orthogonal:
+                if self.config.orthogonal_init:
                     for gate in getattr(self.lstm, f"weight_hh_l{layer}").chunk(4):
                         nn.init.orthogonal_(gate)
 
     def initial_state(self, batch_size: int, capacity: int) -> LSTMState:
         """Return zeros ``[B, depth, units]`` twice; an LSTM's memory does not grow with the capacity."""
-        zeros = self.output.weight.new_zeros(batch_size, self.config.depth, self.config.units)
+        zeros = self.output.weight.new_zeros(batch_size, self.config.num_layers, self.config.hidden_size)
         return zeros, zeros
 
     def forward(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:

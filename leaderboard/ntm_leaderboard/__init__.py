@@ -1,5 +1,6 @@
-"""The harness: agents are trained, judged on longer and longer sequences, and compared.
+"""Training, evaluation and comparison of agents on the tasks, and the leaderboard.
 
-`evaluate.py` plays the ladder of a task, `results.py` is the file that comes of it, `bench.py` does both for
-many agents, tasks and seeds, and `cli.py` is the command line.
+`results.py` is the record of one evaluated run. `harness/` makes such records, `board/` ranks and verifies
+them, `page/` shows them in a browser, and `cli/` is the command line. Each layer uses only those named
+before it.
 """

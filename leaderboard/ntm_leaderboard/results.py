@@ -170,7 +170,7 @@ class Result(Record):
     agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
     """What the agent is called; a name that folders may have."""
     entry: str
-    """Where its class is, such as ``ntm_agents.ntm:NTM``."""
+    """Where its class is, such as ``ntm_agents:NTM``."""
     model: Options
     """Its resolved configuration."""
     task: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+-v\d+$", max_length=200)]

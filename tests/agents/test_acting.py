@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 import ntm_envs
 from ntm_agents.acting import ModelAgent
-from ntm_agents.ntm import NTM
+from ntm_agents.machines.ntm import NTM
 from ntm_envs import tasks
 from ntm_envs.answers import Bits
 
@@ -19,7 +19,7 @@ def test_acting_in_an_environment_is_the_whole_sequence(controller):
     batch = task.episodes(keys, length=6)
     capacity = ntm_envs.capacity(len(batch.mask))
     torch.manual_seed(0)
-    model = NTM(task.input_size, task.output_size, controller=controller, noise=0.5)
+    model = NTM(task.input_size, task.output_size, controller=controller, controller_noise=0.5)
     agent = ModelAgent(model, task.answers)
     assert isinstance(agent, ntm_envs.Agent)
 

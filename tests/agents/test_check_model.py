@@ -13,10 +13,10 @@ from ntm_agents.testing import ModelError, check_model
 class Good(nn.Module):
     """A GRU, as a user would write it; the models below break one thing each."""
 
-    def __init__(self, input_size, output_size, units=4):
+    def __init__(self, input_size, output_size, hidden_size=4):
         super().__init__()
-        self.gru = nn.GRU(input_size, units)
-        self.output = nn.Linear(units, output_size)
+        self.gru = nn.GRU(input_size, hidden_size)
+        self.output = nn.Linear(hidden_size, output_size)
 
     def initial_state(self, batch_size, capacity):
         return torch.zeros(batch_size, self.gru.hidden_size)
@@ -29,10 +29,10 @@ class Good(nn.Module):
 class GoodLSTM(nn.Module):
     """State in a nested tuple, with the layers of `nn.LSTM` in dimension 1."""
 
-    def __init__(self, input_size, output_size, *, units: int = 4, layers: int = 3):
+    def __init__(self, input_size, output_size, *, hidden_size: int = 4, layers: int = 3):
         super().__init__()
-        self.lstm = nn.LSTM(input_size, units, layers)
-        self.output = nn.Linear(units, output_size)
+        self.lstm = nn.LSTM(input_size, hidden_size, layers)
+        self.output = nn.Linear(hidden_size, output_size)
 
     def initial_state(self, batch_size, capacity):
         zeros = torch.zeros(batch_size, self.lstm.num_layers, self.lstm.hidden_size)
@@ -84,7 +84,7 @@ class WithExtras(Good):
         WithConstants,
         WithExtras,
         Stateless,
-        functools.partial(Good, units=7),
+        functools.partial(Good, hidden_size=7),
         lambda i, o: Good(i, o),
     ],
 )
@@ -99,8 +99,8 @@ def test_sizes_and_options_are_passed_on():
         seen.append((input_size, output_size, config))
         return Good(input_size, output_size, **config)
 
-    check_model(build, input_size=2, output_size=5, config={"units": 6})
-    assert seen == [(2, 5, {"units": 6})] * 2  # the second takes the weights of the first
+    check_model(build, input_size=2, output_size=5, config={"hidden_size": 6})
+    assert seen == [(2, 5, {"hidden_size": 6})] * 2  # the second takes the weights of the first
 
 
 def test_the_random_state_is_left_alone():
@@ -110,8 +110,8 @@ def test_the_random_state_is_left_alone():
 
 
 class OptionWithoutDefault(Good):
-    def __init__(self, input_size, output_size, units):
-        super().__init__(input_size, output_size, units)
+    def __init__(self, input_size, output_size, hidden_size):
+        super().__init__(input_size, output_size, hidden_size)
 
 
 class OptionsWithoutNames(Good):
@@ -390,13 +390,13 @@ class AnotherShapeEachTime(Good):
 
     def __init__(self, input_size, output_size):
         AnotherShapeEachTime.count += 1
-        super().__init__(input_size, output_size, units=4 + self.count)
+        super().__init__(input_size, output_size, hidden_size=4 + self.count)
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (OptionWithoutDefault, "needs 'units'; .* give it a default value"),
+        (OptionWithoutDefault, "needs 'hidden_size'; .* give it a default value"),
         (OptionsWithoutNames, r"takes \*\*options, which does not say what its options are"),
         (FailsToBuild, "cannot be built as .*: RuntimeError: no such file"),
         (NoModule, "of type NoModule; expected a torch.nn.Module"),

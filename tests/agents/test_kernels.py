@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-import ntm_agents.ntm
+import ntm_agents.machines.ntm
 from ntm_agents import NTM
 from ntm_agents.kernels import arithmetic, cut, inference, products, recurrence, subnormals
 from ntm_agents.registry import find
@@ -235,7 +235,7 @@ def test_which_kernel_runs(monkeypatch):
             _ = NTM(INPUTS, OUTPUTS, kernel="fused", **config).kernel
     assert NTM(INPUTS, OUTPUTS).to(torch.bfloat16).kernel == "reference"
     assert NTM(INPUTS, OUTPUTS).to("meta").kernel == "reference"
-    monkeypatch.setattr(ntm_agents.ntm, "_HAS_NUMBA", False)
+    monkeypatch.setattr(ntm_agents.machines.ntm, "_HAS_NUMBA", False)
     assert NTM(INPUTS, OUTPUTS).kernel == "reference"
     with pytest.raises(ValueError, match="Numba is not installed"):
         _ = NTM(INPUTS, OUTPUTS, kernel="fused").kernel
@@ -367,8 +367,8 @@ def short(monkeypatch):
     monkeypatch.setattr(inference, "STEPS", 4)
     monkeypatch.setattr(inference, "FEW", 0)
     monkeypatch.setattr(cut, "MULTIPLE", 1)
-    monkeypatch.setattr(ntm_agents.ntm, "AT_A_TIME", 11)
-    monkeypatch.setattr(ntm_agents.ntm, "PIECE", 0)
+    monkeypatch.setattr(ntm_agents.machines.ntm, "AT_A_TIME", 11)
+    monkeypatch.setattr(ntm_agents.machines.ntm, "PIECE", 0)
 
 
 @pytest.fixture

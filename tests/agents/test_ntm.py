@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from ntm_agents import ntm
-from ntm_agents.ntm import NTM, NTMConfig
+from ntm_agents.machines import ntm
+from ntm_agents.machines.ntm import NTM, NTMConfig
 from ntm_agents.protocol import config_class
 from ntm_agents.testing import check_model
 
@@ -21,9 +21,9 @@ INPUTS, OUTPUTS = 3, 2
 VARIANTS = {
     "feed-forward": {"controller": "feedforward"},
     "lstm": {},
-    "lstm, uniform": {"orthogonal": False},
+    "lstm, uniform": {"orthogonal_init": False},
     "gru": {"controller": "gru"},
-    "deep": {"depth": 2},
+    "deep": {"num_layers": 2},
     "many heads": {"read_heads": 3, "write_heads": 2},
     "two shifts": {"shift_width": 2},
     "five shifts": {"shift_width": 5, "shift_bias": (0.0, 1.0, 2.0, 3.0, 4.0)},
@@ -35,11 +35,11 @@ VARIANTS = {
     "read first": {"order": "read_first"},
     "epsilon with norms": {"epsilon_at": "norms", "epsilon": 0.1},
     "epsilon with squares": {"epsilon_at": "squares", "epsilon": 0.1},
-    "random memory": {"memory_start": "random"},
-    "position memory": {"memory_start": "position", "memory_scale": 0.5},
-    "learned memory": {"memory_start": "learned", "memory_scale": 0.3},
-    "learned start": {"head_start": "learned"},
-    "uniform start": {"head_start": "uniform"},
+    "random memory": {"memory_init": "random"},
+    "position memory": {"memory_init": "position", "memory_init_scale": 0.5},
+    "learned memory": {"memory_init": "learned", "memory_init_scale": 0.3},
+    "learned start": {"head_init": "learned"},
+    "uniform start": {"head_init": "uniform"},
     "biases": {
         "key_bias": 0.5,
         "strength_bias": 1.0,
@@ -48,16 +48,21 @@ VARIANTS = {
         "erase_bias": -1.0,
         "add_bias": 0.25,
     },
-    "no feedback": {"feedback": False},
-    "hidden layer": {"output_units": 3},
-    "skip": {"skip": True},
-    "skip, counted": {"skip": True, "jump": True, "counted": (1,)},
+    "no feedback": {"read_feedback": False},
+    "hidden layer": {"output_hidden_size": 3},
+    "skip_connection": {"skip_connection": True},
+    "skip, counted": {"skip_connection": True, "jump": True, "counter_channels": (1,)},
     "follower": {"followers": 1, "write_heads": 2},
     "followers, read first": {"followers": 2, "write_heads": 2, "read_heads": 3, "order": "read_first"},
     "narrow keys": {"key_width": 2},
     "jump": {"jump": True},
-    "jumps and counts": {"jump": True, "signals": (1,), "counted": (0, 2), "read_heads": 2},
-    "jumps alone": {"jump": True, "feedback": False, "controller": "feedforward", "counted": (2,)},
+    "jumps and counts": {"jump": True, "signal_channels": (1,), "counter_channels": (0, 2), "read_heads": 2},
+    "jumps alone": {
+        "jump": True,
+        "read_feedback": False,
+        "controller": "feedforward",
+        "counter_channels": (2,),
+    },
 }
 CASES = {
     f"{name}, {kernel}": {**config, "kernel": kernel}
@@ -71,7 +76,7 @@ every_variant = pytest.mark.parametrize("config", CASES.values(), ids=CASES)
 def make(config=None, **more):
     """A small model in float64 whose parameters are all large enough to matter."""
     torch.manual_seed(0)
-    model = NTM(INPUTS, OUTPUTS, **{"units": 4, "memory_width": 3, **(config or {}), **more}).double()
+    model = NTM(INPUTS, OUTPUTS, **{"hidden_size": 4, "memory_width": 3, **(config or {}), **more}).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.3 * torch.randn_like(parameter)
@@ -101,16 +106,20 @@ def reference(model, inputs, slots):
     activation = {"identity": lambda x: x, "tanh": np.tanh, "sigmoid": sigmoid}
     state = model.initial_state(1, slots)
     memory, weightings = state.memory[0].detach().numpy(), state.weightings[0].detach().numpy()
-    reads, hidden, cell = np.zeros(R * M), np.zeros((c.depth, c.units)), np.zeros((c.depth, c.units))
-    count, heard = 0.0, [i for i in range(INPUTS) if i not in c.counted]
+    reads, hidden, cell = (
+        np.zeros(R * M),
+        np.zeros((c.num_layers, c.hidden_size)),
+        np.zeros((c.num_layers, c.hidden_size)),
+    )
+    count, heard = 0.0, [i for i in range(INPUTS) if i not in c.counter_channels]
     logits, states = [], []
     for x in inputs.numpy():
         if c.jump:
-            jumps = p["jumps.weight"] @ reads + p["jumps.bias"] + p["signalling"] @ x[list(c.signals)]
+            jumps = p["jumps.weight"] @ reads + p["jumps.bias"] + p["signalling"] @ x[list(c.signal_channels)]
             jumps = np.clip((jumps + 3) / 6, 0, 1)
-            count += p["offers"] @ x[[*c.signals, *c.counted]] / 0.25 + jumps.sum()
-        below = reads if c.feedback else reads[:0]
-        for i in range(c.depth):
+            count += p["offers"] @ x[[*c.signal_channels, *c.counter_channels]] / 0.25 + jumps.sum()
+        below = reads if c.read_feedback else reads[:0]
+        for i in range(c.num_layers):
             name = f"controller.layers.{i}"
             total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x[heard] if i == 0 else 0)
             if i == 0 and c.jump:
@@ -131,7 +140,7 @@ def reference(model, inputs, slots):
                 hidden[i] = keep * hidden[i] + (1 - keep) * candidate
             below = hidden[i]
         parameters = p["heads.weight"] @ below + p["heads.bias"]
-        if c.skip:
+        if c.skip_connection:
             parameters = parameters + p["skip.weight"] @ x[heard]
         per_head = K + 3 + S
         chosen = np.zeros((H, N))
@@ -170,7 +179,7 @@ def reference(model, inputs, slots):
         source = memory if c.order == "write_first" else before
         reads = np.concatenate([weightings[W + r] @ source for r in range(R)])  # equation 2
         seen = np.concatenate((reads, below))
-        if c.output_units:
+        if c.output_hidden_size:
             seen = np.arcsinh(p["hidden.weight"] @ seen + p["hidden.bias"])
         logits.append(p["output.weight"] @ seen + p["output.bias"])
         states.append((memory, weightings))
@@ -225,7 +234,7 @@ def test_it_keeps_to_the_protocol_of_models(config):
 
 @every_variant
 def test_its_gradients_are_right(config):
-    model, inputs = make(config, units=2), data(T=2, B=2).requires_grad_()
+    model, inputs = make(config, hidden_size=2), data(T=2, B=2).requires_grad_()
 
     def logits(inputs, *parameters):
         return torch.func.functional_call(
@@ -299,7 +308,7 @@ def test_slots_start_the_same_however_many_there_are(config):
     model = make(config)
     small, large = model.initial_state(2, 8), model.initial_state(2, 64)
     assert torch.equal(large.memory[:, :8], small.memory)
-    if model.config.head_start != "uniform":
+    if model.config.head_init != "uniform":
         assert torch.equal(large.weightings[..., :8], small.weightings)
         assert (large.weightings[..., 8:] == 0).all()
 
@@ -314,19 +323,19 @@ def test_initial_memory_and_positions_are_as_configured():
         return NTM(1, 1, memory_width=3, **config).initial_state(2, 4)
 
     assert (start().memory == 1e-6).all()
-    assert (start(memory_scale=0.5).memory == 0.5).all()
-    assert start(memory_start="position").memory[1].tolist() == [
+    assert (start(memory_init_scale=0.5).memory == 0.5).all()
+    assert start(memory_init="position").memory[1].tolist() == [
         [-1, -1, -1],
         [1, -1, -1],
         [-1, 1, -1],
         [1, 1, -1],
     ]
-    random = start(memory_start="random").memory
+    random = start(memory_init="random").memory
     assert len(random[0].unique()) == 12
     assert -1 <= random.min() < 0 < random.max() < 1
     assert start().weightings.tolist() == [[[1, 0, 0, 0]] * 2] * 2
-    assert (start(head_start="uniform").weightings == 0.25).all()
-    assert start(head_start="learned").weightings[0, 0].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+    assert (start(head_init="uniform").weightings == 0.25).all()
+    assert start(head_init="learned").weightings[0, 0].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
 
 
 def test_biases_start_as_configured_and_nothing_else_has_one():
@@ -351,7 +360,7 @@ def test_each_head_may_have_biases_of_its_own():
 @pytest.mark.parametrize("controller", ["feedforward", "lstm", "gru"])
 def test_sequences_a_hundred_times_those_trained_stay_finite(controller):
     torch.manual_seed(0)
-    model = NTM(INPUTS, OUTPUTS, controller=controller, units=8, memory_width=4, memory_slots=16)
+    model = NTM(INPUTS, OUTPUTS, controller=controller, hidden_size=8, memory_width=4, memory_slots=16)
     optimizer = torch.optim.Adam(model.parameters(), 0.1)
     for _ in range(10):
         inputs = torch.randint(0, 2, (10, 4, INPUTS)).float()
@@ -367,7 +376,8 @@ def test_sequences_a_hundred_times_those_trained_stay_finite(controller):
 
 
 @pytest.mark.parametrize(
-    "config", [{"noise": 0.3}, {"jump": True, "jump_noise": 1.0}, {"jump": True, "count_noise": 0.2}]
+    "config",
+    [{"controller_noise": 0.3}, {"jump": True, "jump_noise": 1.0}, {"jump": True, "counter_noise": 0.2}],
 )
 def test_noise_disturbs_training_alone(config):
     model, inputs = NTM(INPUTS, OUTPUTS, **config), torch.ones(3, 2, INPUTS)
@@ -381,7 +391,7 @@ def test_noise_disturbs_training_alone(config):
 
 
 def test_what_is_counted_is_seen_through_the_counter_alone():
-    model = make({"jump": True, "signals": (0,), "counted": (2,)})
+    model = make({"jump": True, "signal_channels": (0,), "counter_channels": (2,)})
     inputs, other = data(4, 2), data(4, 2)
     other[:, :, 2] += 1
     with torch.no_grad():
@@ -410,20 +420,20 @@ def test_readers_jump_to_the_first_slot_and_count_it(bias, where):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"units": None}, "units is None; expected an integer of at least 1"),
+        ({"hidden_size": None}, "hidden_size is None; expected an integer of at least 1"),
         ({"order": None}, "order is None; expected one of 'write_first', 'read_first'"),
         ({"epsilon": None}, "epsilon is None; expected a finite number of at least 0"),
         ({"gate_bias": None}, "gate_bias is None; expected a finite number"),
         ({"shift_bias": None}, "shift_bias is None; expected"),
-        ({"signals": None}, "signals is None; expected indices"),
+        ({"signal_channels": None}, "signal_channels is None; expected indices"),
         ({"jump": None}, "jump is None; expected True or False"),
-        ({"units": 0}, "units is 0; expected an integer of at least 1"),
-        ({"depth": 1.5}, "depth is 1.5; expected an integer of at least 1"),
+        ({"hidden_size": 0}, "hidden_size is 0; expected an integer of at least 1"),
+        ({"num_layers": 1.5}, "num_layers is 1.5; expected an integer of at least 1"),
         ({"shift_width": 1}, "shift_width is 1; expected an integer of at least 2"),
         ({"memory_slots": 2}, "memory_slots is 2; expected an integer of at least 3"),
-        ({"noise": -0.1}, "noise is -0.1; expected a finite number of at least 0"),
+        ({"controller_noise": -0.1}, "noise is -0.1; expected a finite number of at least 0"),
         ({"gate_bias": float("nan")}, "gate_bias is nan; expected a finite number"),
-        ({"memory_scale": float("inf")}, "memory_scale is inf; expected a finite number"),
+        ({"memory_init_scale": float("inf")}, "memory_init_scale is inf; expected a finite number"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
         (
             {"shift_bias": (1.0, 2.0)},
@@ -434,11 +444,20 @@ def test_readers_jump_to_the_first_slot_and_count_it(bias, where):
         ({"followers": 2, "write_heads": 2}, "followers is 2; expected at most 1"),
         ({"key_width": 0}, "key_width is 0; expected an integer of at least 1"),
         ({"key_width": 21}, "key_width is 21; expected at most 20"),
-        ({"output_units": -1}, "output_units is -1; expected an integer of at least 0"),
-        ({"signals": (0,)}, r"signals is \(0,\); expected indices of input channels, and jump=True"),
-        ({"counted": (-1,), "jump": True}, r"counted is \(-1,\); expected indices of input channels"),
-        ({"counted": 3, "jump": True}, "counted is 3; expected indices of input channels"),
-        ({"signals": (1,), "counted": (5,), "jump": True}, r"counted is \(5,\); expected channels below 3"),
+        ({"output_hidden_size": -1}, "output_hidden_size is -1; expected an integer of at least 0"),
+        (
+            {"signal_channels": (0,)},
+            r"signal_channels is \(0,\); expected indices of input channels, and jump=True",
+        ),
+        (
+            {"counter_channels": (-1,), "jump": True},
+            r"counter_channels is \(-1,\); expected indices of input channels",
+        ),
+        ({"counter_channels": 3, "jump": True}, "counter_channels is 3; expected indices of input channels"),
+        (
+            {"signal_channels": (1,), "counter_channels": (5,), "jump": True},
+            r"counter_channels is \(5,\); expected channels below 3",
+        ),
     ],
 )
 def test_impossible_values_are_refused_with_a_message(config, message):

@@ -59,7 +59,7 @@ class Mine(nn.Module):
     More of it.
     """
 
-    def __init__(self, input_size, output_size, *, units: int = 3, name="x"):
+    def __init__(self, input_size, output_size, *, hidden_size: int = 3, name="x"):
         super().__init__()
 
     def initial_state(self, batch_size, capacity): ...
@@ -83,7 +83,7 @@ class Neither: ...
 
 
 class Demanding(Mine):
-    def __init__(self, input_size, output_size, units): ...
+    def __init__(self, input_size, output_size, hidden_size): ...
 '''
 
 
@@ -95,12 +95,12 @@ def test_references_to_ones_own_classes(tmp_path, monkeypatch):
     assert row == AgentSpec(name="Mine", entry=f"{tmp_path}/mine.py:Mine", summary="My model.")
     assert not find("mine.py:Acts", ROWS).learns
     config = config_class(load("./mine.py:Mine"))
-    assert vars(config()) == {"units": 3, "name": "x"}
+    assert vars(config()) == {"hidden_size": 3, "name": "x"}
     with pytest.raises(TypeError, match="expected a model"):
         find("./mine.py:Neither", ROWS)
     with pytest.raises(TypeError, match="outputs"):
         find("./mine.py:Vague", ROWS).make(tasks.get("copy"))
-    with pytest.raises(TypeError, match=r"Demanding\.__init__ needs 'units'"):
+    with pytest.raises(TypeError, match=r"Demanding\.__init__ needs 'hidden_size'"):
         config_class(load("./mine.py:Demanding"))
     with pytest.raises(ValueError, match="did you mean 'Mine'"):
         find("./mine.py:Mina", ROWS)

@@ -9,7 +9,7 @@ from ntm_envs import Agent, tasks
 @pytest.mark.parametrize("depth", [1, 3])
 def test_the_lstm_is_torchs_own(depth):
     torch.manual_seed(0)
-    model = LSTM(5, 2, units=7, depth=depth)
+    model = LSTM(5, 2, hidden_size=7, num_layers=depth)
     inputs = torch.randn(4, 3, 5)
     logits, (hidden, cell) = model(inputs, model.initial_state(3, 8))
     features, (h, c) = model.lstm(inputs)
@@ -20,7 +20,7 @@ def test_the_lstm_is_torchs_own(depth):
 
 
 def test_a_sequence_in_parts_is_the_sequence():
-    model = LSTM(5, 2, units=7, depth=2).double()
+    model = LSTM(5, 2, hidden_size=7, num_layers=2).double()
     inputs = torch.randn(6, 3, 5, dtype=torch.float64)
     whole, _ = model(inputs, model.initial_state(3, 8))
     state, parts = model.initial_state(3, 8), []
@@ -32,9 +32,9 @@ def test_a_sequence_in_parts_is_the_sequence():
 
 def test_the_start_of_the_weights_can_be_chosen():
     torch.manual_seed(0)
-    model = LSTM(5, 2, units=7, depth=2, forget_bias=3.0, orthogonal=True)
+    model = LSTM(5, 2, hidden_size=7, num_layers=2, forget_bias=3.0, orthogonal_init=True)
     torch.manual_seed(0)
-    plain = LSTM(5, 2, units=7, depth=2)
+    plain = LSTM(5, 2, hidden_size=7, num_layers=2)
     for layer in range(2):
         for gate in getattr(model.lstm, f"weight_hh_l{layer}").chunk(4):
             torch.testing.assert_close(gate @ gate.T, torch.eye(7))
@@ -42,7 +42,7 @@ def test_the_start_of_the_weights_can_be_chosen():
         torch.testing.assert_close(moved, torch.tensor([0.0, 3.0, 0.0, 0.0]).repeat_interleave(7))
 
 
-@pytest.mark.parametrize("option", ["units", "depth"])
+@pytest.mark.parametrize("option", ["hidden_size", "num_layers"])
 def test_impossible_options_are_named(option):
     with pytest.raises(ValueError, match=f"{option} is 0"):
         LSTM(5, 2, **{option: 0})

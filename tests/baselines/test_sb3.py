@@ -26,11 +26,13 @@ from ntm_envs import capacity, tasks
 from ntm_envs.playing import play
 
 COPY = "ntm_envs/Copy-v0"
-SHORT = RewardConfig(steps=512, num_envs=4, rollout=16, batch_size=32, epochs=2, validation_sequences=4)
+SHORT = RewardConfig(
+    total_timesteps=512, num_envs=4, n_steps=16, batch_size=32, n_epochs=2, validation_sequences=4
+)
 
 
-def run(entry="ntm_baselines.lstm:LSTM", model=None, seed=0, config=SHORT, task="copy"):
-    model = {"units": 8} if model is None else model
+def run(entry="ntm_baselines:LSTM", model=None, seed=0, config=SHORT, task="copy"):
+    model = {"hidden_size": 8} if model is None else model
     return Run(agent="mine", entry=entry, task=task, model=model, train=config, seed=seed)
 
 
@@ -91,10 +93,10 @@ def test_what_rows_do_not_have_of_their_own_is_refused():
 class GRU(torch.nn.Module):
     """The README's own model."""
 
-    def __init__(self, input_size, output_size, units=6):
+    def __init__(self, input_size, output_size, hidden_size=6):
         super().__init__()
-        self.gru = torch.nn.GRU(input_size, units)
-        self.output = torch.nn.Linear(units, output_size)
+        self.gru = torch.nn.GRU(input_size, hidden_size)
+        self.output = torch.nn.Linear(hidden_size, output_size)
 
     def initial_state(self, batch_size, capacity):
         return self.output.weight.new_zeros(batch_size, self.gru.hidden_size)
@@ -105,8 +107,8 @@ class GRU(torch.nn.Module):
 
 
 MODELS = {
-    "lstm": lambda: LSTM(9, 8, units=6, depth=2),
-    "ntm": lambda: NTM(9, 8, units=6, memory_width=4, noise=0.5),
+    "lstm": lambda: LSTM(9, 8, hidden_size=6, num_layers=2),
+    "ntm": lambda: NTM(9, 8, hidden_size=6, memory_width=4, controller_noise=0.5),
     "gru": lambda: GRU(9, 8),
 }
 
@@ -220,7 +222,7 @@ def test_entropy_and_probability_are_those_of_independent_coins():
     policy = MemoryPPO(
         MemoryPolicy,
         SequenceVecEnv(COPY, 2, length=2),
-        policy_kwargs={"model": LSTM(9, 8, units=4), "capacity": 8},
+        policy_kwargs={"model": LSTM(9, 8, hidden_size=4), "capacity": 8},
     ).policy
     states, obs = policy.initial_states(2), torch.randn(2, 9)
     actions, _, log_prob, _ = policy(obs, states, torch.ones(2))
@@ -258,7 +260,7 @@ def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
 def test_a_policy_is_of_bits_or_symbols_and_of_its_own_kind():
     class Wide(MemoryPolicy):
         def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs, units=5)
+            super().__init__(*args, **kwargs, hidden_size=5)
 
     arguments = {"policy_kwargs": {"model": GRU(9, 8), "capacity": 8}, "n_steps": 4}
     env = SequenceVecEnv(COPY, 3, length=2)
@@ -282,7 +284,7 @@ def test_no_batch_is_a_single_step():
 @pytest.mark.parametrize("frames", [1, 4])
 def test_frames_are_stacked_as_stable_baselines_does(frames):
     torch.manual_seed(0)
-    model = FeedForward(9, 8, units=16, frames=frames)
+    model = FeedForward(9, 8, hidden_size=16, frames=frames)
     env = SequenceVecEnv(COPY, 5, length=3)
     env.seed(0)
     stacked = VecFrameStack(env, frames)
@@ -305,7 +307,7 @@ def test_frames_are_stacked_as_stable_baselines_does(frames):
 
 def test_the_recurrent_policy_is_sb3_contribs():
     torch.manual_seed(0)
-    model = Recurrent(9, 8, units=5)
+    model = Recurrent(9, 8, hidden_size=5)
     env = SequenceVecEnv(COPY, 3, length=3)
     algorithm = FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.arguments)
     model.policy.load_state_dict(algorithm.policy.state_dict())
@@ -321,17 +323,19 @@ def test_the_recurrent_policy_is_sb3_contribs():
 
 
 ENTRIES = {
-    "ppo": ("ntm_baselines.sb3.policies:FeedForward", {"units": 4}, {}),
-    "stacked": ("ntm_baselines.sb3.policies:FeedForward", {"units": 4, "frames": 3}, {}),
-    "a2c": ("ntm_baselines.sb3.policies:FeedForward", {"units": 4}, {"algorithm": "a2c"}),
-    "recurrent": ("ntm_baselines.sb3.policies:Recurrent", {"units": 4}, {}),
-    "ntm": ("ntm_agents.ntm:NTM", {"units": 4, "memory_width": 4}, {}),
+    "ppo": ("ntm_baselines:FeedForward", {"hidden_size": 4}, {}),
+    "stacked": ("ntm_baselines:FeedForward", {"hidden_size": 4, "frames": 3}, {}),
+    "a2c": ("ntm_baselines:FeedForward", {"hidden_size": 4}, {"algorithm": "a2c"}),
+    "recurrent": ("ntm_baselines:Recurrent", {"hidden_size": 4}, {}),
+    "ntm": ("ntm_agents:NTM", {"hidden_size": 4, "memory_width": 4}, {}),
 }
 
 
 @pytest.mark.parametrize(("entry", "model", "options"), ENTRIES.values(), ids=ENTRIES)
 def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, model, options, tmp_path):
-    config = RewardConfig(steps=256, num_envs=4, rollout=16, batch_size=32, validation_sequences=4, **options)
+    config = RewardConfig(
+        total_timesteps=256, num_envs=4, n_steps=16, batch_size=32, validation_sequences=4, **options
+    )
     weights = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         trainer = RewardTrainer(run(entry, model, config=config), folder)
@@ -356,7 +360,13 @@ def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, m
 @pytest.mark.parametrize("task", ["stack_manipulation", "tape_reverse"])
 @pytest.mark.parametrize(("entry", "model", "options"), ENTRIES.values(), ids=ENTRIES)
 def test_every_algorithm_takes_symbols_and_tasks_that_react(entry, model, options, task, tmp_path):
-    sizes = {"steps": 128, "num_envs": 4, "rollout": 16, "batch_size": 32, "validation_sequences": 4}
+    sizes = {
+        "total_timesteps": 128,
+        "num_envs": 4,
+        "n_steps": 16,
+        "batch_size": 32,
+        "validation_sequences": 4,
+    }
     RewardTrainer(run(entry, model, task=task, config=RewardConfig(**sizes, **options)), tmp_path).train()
     loaded, again = load_run(tmp_path)
     agent = ModelAgent(loaded, again.task_spec().make().answers)
@@ -386,7 +396,9 @@ def test_a_run_depends_on_nobodys_random_numbers_and_leaves_them_alone():
     assert not torch.equal(critics[0][0].weight, critics[1][0].weight)
 
 
-@pytest.mark.parametrize("changes", [{}, {"decay_start": 1.0}, {"steps": 100}, {"steps": 64}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"decay_start": 1.0}, {"total_timesteps": 100}, {"total_timesteps": 64}]
+)
 def test_learning_rate_and_entropy_are_those_before_an_update_and_never_negative(changes):
     config, rates, entropies = replace(SHORT, **changes), [], []
 
@@ -397,13 +409,15 @@ def test_learning_rate_and_entropy_are_those_before_an_update_and_never_negative
     trainer = RewardTrainer(run(config=config), report=look)
     trainer.train()
     assert all(0 < rate <= config.learning_rate for rate in rates)
-    updates = -(-config.steps // 64)
-    assert rates[-1] == pytest.approx(config.rate((updates - 1) * 64 / config.steps))
-    assert entropies[-1] == pytest.approx(config.entropy * rates[-1] / config.learning_rate)
+    updates = -(-config.total_timesteps // 64)
+    assert rates[-1] == pytest.approx(config.rate((updates - 1) * 64 / config.total_timesteps))
+    assert entropies[-1] == pytest.approx(config.ent_coef * rates[-1] / config.learning_rate)
 
 
 def test_the_weights_of_the_best_return_are_kept():
-    config = replace(SHORT, steps=2048, validate_every=128, learning_rate=0.1, validation_sequences=16)
+    config = replace(
+        SHORT, total_timesteps=2048, validate_every=128, learning_rate=0.1, validation_sequences=16
+    )
     lines = []
     trainer = RewardTrainer(run(config=config), report=lines.append)
     trainer.train()
@@ -448,7 +462,7 @@ def test_steps_have_rewards_of_their_own():
 
 @pytest.mark.parametrize(("entry", "model"), [ENTRIES["stacked"][:2], ENTRIES["ntm"][:2]], ids=["ppo", "ntm"])
 def test_sizes_grow_with_the_curriculum(entry, model):
-    config = replace(SHORT, steps=1024, curriculum={"length": 2}, curriculum_end=0.5)
+    config = replace(SHORT, total_timesteps=1024, curriculum={"length": 2}, curriculum_end=0.5)
     weights = []
     for _ in range(2):
         lines, longest = [], {}
@@ -501,29 +515,32 @@ def test_what_does_not_go_together_is_refused(tmp_path):
         RewardTrainer(run(config=RewardConfig(algorithm="a2c")))
     with pytest.raises(ValueError, match="expected a TrainConfig"):
         Trainer(run())
-    for bad, message in (({"length": 2}, "lessons has 'length'"), ({"bits": 4}, "changes the channels")):
+    for bad, message in (
+        ({"length": 2}, "task_overrides has 'length'"),
+        ({"bits": 4}, "changes the channels"),
+    ):
         with pytest.raises(ValueError, match=message):
-            RewardTrainer(run(config=RewardConfig(lessons=bad)))
+            RewardTrainer(run(config=RewardConfig(task_overrides=bad)))
     with pytest.raises(ValueError, match="curriculum has length=30"):
         RewardTrainer(run(config=RewardConfig(curriculum={"length": 30})))
     with pytest.raises(ValueError, match="sizes has length"):
         RewardTrainer(run(config=RewardConfig(sizes={"length": (1, 21)})))
-    for name, value in (("units", 0), ("frames", 0)):
+    for name, value in (("hidden_size", 0), ("frames", 0)):
         with pytest.raises(ValueError, match=f"{name} is 0"):
             FeedForward(9, 8, **{name: value})
-    with pytest.raises(ValueError, match="units is 0"):
-        Recurrent(9, 8, units=0)
+    with pytest.raises(ValueError, match="hidden_size is 0"):
+        Recurrent(9, 8, hidden_size=0)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("steps", 0),
+        ("total_timesteps", 0),
         ("algorithm", "dqn"),
         ("gamma", 1.5),
         ("curriculum_end", 2),
         ("learning_rate", 0),
-        ("entropy", -1),
+        ("ent_coef", -1),
         ("privileges", ("luck",)),
     ],
 )
@@ -557,7 +574,7 @@ def test_it_learns_from_rewards_alone(make):
     """A vector of four bits is copied; flips of coins return 0."""
     torch.manual_seed(0)
     kind = {"lstm": LSTM, "ntm": NTM}[make]
-    model = kind(5, 4, units=32)
+    model = kind(5, 4, hidden_size=32)
     env = SequenceVecEnv(COPY, 32, length=1, bits=4)
     algorithm = MemoryPPO(
         MemoryPolicy,

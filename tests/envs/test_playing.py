@@ -320,9 +320,9 @@ ROW = TaskSpec(
 
 
 def test_a_foreign_task_without_an_oracle_is_evaluated_against_its_reference():
-    contestants = pytest.importorskip("ntm_leaderboard.contestants")
+    contestants = pytest.importorskip("ntm_leaderboard.harness.entrants")
     from ntm_envs.testing import check_task
-    from ntm_leaderboard.evaluate import evaluate, rungs_of
+    from ntm_leaderboard.harness.ladder import evaluate, rungs_of
 
     task = ROW.make()
     check_task(task, ROW.training)
@@ -352,8 +352,8 @@ def test_a_foreign_task_without_an_oracle_is_evaluated_against_its_reference():
 
 
 def test_a_foreign_task_with_neither_is_compared_with_a_perfect_episode():
-    contestants = pytest.importorskip("ntm_leaderboard.contestants")
-    from ntm_leaderboard.evaluate import evaluate, rungs_of
+    contestants = pytest.importorskip("ntm_leaderboard.harness.entrants")
+    from ntm_leaderboard.harness.ladder import evaluate, rungs_of
 
     class Alone(Weather):
         def reference(self):

@@ -9,10 +9,11 @@ from rich.console import Console
 from test_results import RESULT
 
 from ntm_envs import tasks
-from ntm_leaderboard import cli, report
-from ntm_leaderboard.board import SEEDS, SHIPPED, Boards, dump, load, places
+from ntm_leaderboard import cli
+from ntm_leaderboard.board.boards import SEEDS, SHIPPED, Boards, dump, load, places
+from ntm_leaderboard.board.statistics import bootstrap_interval
+from ntm_leaderboard.cli import report
 from ntm_leaderboard.results import Result
-from ntm_leaderboard.statistics import bootstrap_interval
 
 TASKS = ("copy", "repeat_copy")
 TRAINING = {
@@ -190,7 +191,7 @@ def test_what_does_not_belong_together_is_refused():
         board_of([result(commitment="b" * 64), result("thief", commitment="b" * 64)])
     with pytest.raises(ValueError, match="ntm has the same weights with seeds 0 and 1 on ntm_envs/Copy-v0"):
         board_of([result(commitment="b" * 64), result(seed=1, commitment="b" * 64)])
-    with pytest.raises(ValueError, match=r"ntm is ntm_agents\.ntm:NTM, but mine\.py:NTM on ntm_envs/Copy-v0"):
+    with pytest.raises(ValueError, match=r"ntm is ntm_agents:NTM, but mine\.py:NTM on ntm_envs/Copy-v0"):
         board_of([result(), result(seed=1, entry="mine.py:NTM")])
     with pytest.raises(ValueError, match="learnt from targets, but from rewards alone on"):
         board_of([result(training=TRAINING), result(seed=1, training=REWARD)])
@@ -239,7 +240,7 @@ def test_an_agent_is_tuned_unless_all_its_runs_have_one_configuration():
     for changes, tuned in (
         ({"training": TRAINING}, False),
         ({"training": other}, True),
-        ({"training": TRAINING, "model": {"units": 5}}, True),
+        ({"training": TRAINING, "model": {"hidden_size": 5}}, True),
         ({"training": TRAINING, "model": RESULT["model"] | {"option_that_came_later": 1}}, False),
     ):
         results = [result(training=first), result(task="repeat_copy", **changes)]
@@ -278,7 +279,7 @@ def test_ones_own_results_are_rows_among_those_of_a_board():
 
 
 def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
+    monkeypatch.setattr("ntm_leaderboard.board.boards.SHIPPED", tmp_path / "board.json")
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5])))
     result().write(tmp_path / "mine" / "result.json")
     for options, expected in (({}, {"shipped", "ntm (yours)"}), ({"shipped": False}, {"ntm"})):
@@ -343,7 +344,7 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     assert "rewards alone" in file.getvalue()
     assert "best_of_seeds" in file.getvalue()
     (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
-    monkeypatch.setattr("ntm_leaderboard.board.SHIPPED", tmp_path / "board.json")
+    monkeypatch.setattr("ntm_leaderboard.board.boards.SHIPPED", tmp_path / "board.json")
     assert cli.main(["leaderboard", "show", "--results", str(tmp_path / "copy")]) == 0
     printed = capsys.readouterr().out
     assert "2 shipped" in printed

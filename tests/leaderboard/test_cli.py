@@ -11,8 +11,10 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ntm_agents.training.config import TrainConfig
-from ntm_leaderboard import bench, cli, report
-from ntm_leaderboard.board import Boards
+from ntm_leaderboard import cli
+from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.cli import report
+from ntm_leaderboard.harness import bench
 from ntm_leaderboard.results import Result
 
 TINY = ["--sequences", "64", "--batch-size", "16", "--validate-every", "32", "--validation-sequences", "4"]
@@ -81,11 +83,16 @@ def home(tmp_path, monkeypatch):
 
 
 def test_a_run_is_trained_and_judged(home, capsys):
-    command = ["train", "--agent", "lstm", "--task", "copy", "--model.units", "6", "--seed", "3", *TINY]
+    command = ["train", "--agent", "lstm", "--task", "copy", "--model.hidden-size", "6", "--seed", "3", *TINY]
     assert cli.main([*command, "--output", "runs/a"]) == 0
     assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
     config = json.loads(Path("runs/a/config.json").read_text())
-    assert config["model"] == {"units": 6, "depth": 2, "forget_bias": 3.0, "orthogonal": False}
+    assert config["model"] == {
+        "hidden_size": 6,
+        "num_layers": 2,
+        "forget_bias": 3.0,
+        "orthogonal_init": False,
+    }
     assert config["train"]["sequences"] == 64
     assert config["seed"] == 3
     assert cli.main([*command, "--output", "runs/a"]) == 0
@@ -107,7 +114,7 @@ def test_a_run_is_trained_and_judged(home, capsys):
 
 
 def test_tensorboard_gets_the_metrics_too(home):
-    train = ["train", "--agent", "lstm", "--task", "./short.py:SHORT", "--model.units", "6", *TINY]
+    train = ["train", "--agent", "lstm", "--task", "./short.py:SHORT", "--model.hidden-size", "6", *TINY]
     assert cli.main([*train, "--tensorboard", "--output", "run"]) == 0
     events = EventAccumulator("run")
     events.Reload()
@@ -147,7 +154,7 @@ def test_ones_own_model_agent_and_task(home, capsys):
 )
 def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options):
     train = ["train", "--agent", agent, "--task", "./short.py:SHORT", *options, "--output", "run"]
-    few = ["--steps", "300", "--num-envs", "4", "--rollout", "16", "--batch-size", "32"]
+    few = ["--total-timesteps", "300", "--num-envs", "4", "--n-steps", "16", "--batch-size", "32"]
     assert cli.main([*train, *few]) == 0
     assert "ntm-envs evaluate run" in capsys.readouterr().out
     assert cli.main([*train, *few]) == 0
@@ -155,7 +162,7 @@ def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options)
     assert cli.main(["evaluate", "run", "--sequences", "8"]) == 0
     result = Result.read(Path("run/result.json"))
     assert (result.training.track, result.training.steps) == ("reward", 320)
-    assert result.training.recipe["steps"] == 300
+    assert result.training.recipe["total_timesteps"] == 300
     assert result.privileges == options[3:]
     assert Boards.of([result]).by_suite["own"].rows[0].track == "reward"
     assert cli.main([*train, "--track", "supervised"]) == 2
@@ -192,7 +199,7 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
         (["submit"], "no judged run in no folder"),
         (["train", "--agent", "oracle"], "does not learn"),
         (["train", "--sequences", "0"], "sequences is 0"),
-        (["train", "--model.units", "0"], "units is 0"),
+        (["train", "--model.hidden-size", "0"], "hidden_size is 0"),
         (["evaluate"], "one of the two"),
         (["evaluate", "nowhere"], "no run in nowhere"),
         (["evaluate", "--agent", "lstm"], "has to be trained first"),

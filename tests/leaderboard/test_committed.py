@@ -11,8 +11,9 @@ import drawing
 import pytest
 from test_page import build_quickly
 
-from ntm_leaderboard import evaluate, verify
-from ntm_leaderboard.board import SHIPPED, Boards, dump, results_in
+from ntm_leaderboard.board import verify
+from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, results_in
+from ntm_leaderboard.harness import ladder
 from ntm_leaderboard.results import Result
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ def test_a_sample_plays_the_same_again(run, monkeypatch):
     rng = drawing.rng(name(run))
     record = (claimed, verify.check_record(run, claimed))[rng.integers(2)]
     i = int(rng.integers(len(claimed.rungs)))
-    monkeypatch.setattr(verify, "rungs_of", lambda spec: evaluate.rungs_of(spec)[i : i + 1])
+    monkeypatch.setattr(verify, "rungs_of", lambda spec: ladder.rungs_of(spec)[i : i + 1])
     sample = record.model_copy(update={"rungs": record.rungs[i : i + 1]})
     found = verify.differences(sample, verify.verify(run, nonce=record.nonce))
     assert not found, (run, i, record.status, f"drawn from {drawing.COMMIT}")

@@ -19,10 +19,10 @@ from test_board import HELD, TRAINING, result, several
 from ntm_agents import Run, TrainConfig
 from ntm_envs import tasks
 from ntm_leaderboard import cli, page
-from ntm_leaderboard.board import Boards
-from ntm_leaderboard.contestants import new_run
+from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.board.statistics import bootstrap_interval, task_score
+from ntm_leaderboard.harness.entrants import new_run
 from ntm_leaderboard.results import Result
-from ntm_leaderboard.statistics import bootstrap_interval, task_score
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 browsing = pytest.mark.skipif(
@@ -75,7 +75,7 @@ def synthetic():
             score,
             task,
             3 if agent == "few" else 5,
-            entry="mine.py:Model" if agent == "zebra-10" else "ntm_agents.ntm:NTM",
+            entry="mine.py:Model" if agent == "zebra-10" else "ntm_agents:NTM",
             privileges=["long_validation"] if agent == "lstm" else [],
             status="verified" if agent == "ntm" else "self-reported",
         )
@@ -387,7 +387,7 @@ def test_the_command_that_trains_again_is_there_where_it_does():
     before = recipe["train"] | {
         "sequences": 7,
         "mixed_sizes": not recipe["train"]["mixed_sizes"],
-        "lessons": {"near_misses": 0.25, "blank": 0.5},
+        "task_overrides": {"near_misses": 0.25, "blank": 0.5},
         "sizes": {},
         "curriculum": {"items": 3},
         "privileges": ("best_of_seeds",),
@@ -397,7 +397,7 @@ def test_the_command_that_trains_again_is_there_where_it_does():
         update={
             "training": again.training.model_copy(update={"recipe": before}),
             "model": again.model
-            | {"gate_bias": [-4.0, 0.5, 1.0], "orthogonal": False, "memory_slots": 64, "shift_bias": []},
+            | {"gate_bias": [-4.0, 0.5, 1.0], "orthogonal_init": False, "memory_slots": 64, "shift_bias": []},
         }
     )
     older = Result.model_validate_json(older.model_dump_json())
@@ -500,7 +500,7 @@ def test_a_phone_scrolls_tables_and_not_the_page(show):
 def test_names_of_agents_are_nothing_but_text(show):
     hostile = [
         found.model_copy(update={"agent": HOSTILE, "privileges": [HOSTILE]})  # as if nobody had checked them
-        for found in trained("hostile", 0.5, "copy", entry="ntm_agents.ntm:NTM")
+        for found in trained("hostile", 0.5, "copy", entry="ntm_agents:NTM")
     ]
     opened = show(hostile)
     assert agents(opened) == [HOSTILE]

@@ -4,8 +4,7 @@ from scipy import stats
 from test_results import RESULT
 
 from ntm_envs import tasks
-from ntm_leaderboard.results import Result, Rung, Score
-from ntm_leaderboard.statistics import (
+from ntm_leaderboard.board.statistics import (
     bootstrap_interval,
     horizon,
     interquartile_mean,
@@ -16,6 +15,7 @@ from ntm_leaderboard.statistics import (
     solved,
     task_score,
 )
+from ntm_leaderboard.results import Result, Rung, Score
 
 COPY, NGRAMS = tasks.spec("copy"), tasks.spec("ngrams")
 

@@ -22,11 +22,13 @@ from ntm_agents import TrainConfig, Trainer
 from ntm_agents.registry import find
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import Run
-from ntm_leaderboard import cli, evaluate, statistics, submission, verify
-from ntm_leaderboard.board import results_in
-from ntm_leaderboard.contestants import from_run
-from ntm_leaderboard.judge import judge
-from ntm_leaderboard.player import Player, PlayerError
+from ntm_leaderboard import cli
+from ntm_leaderboard.board import statistics, submission, verify
+from ntm_leaderboard.board.boards import results_in
+from ntm_leaderboard.board.player import Player, PlayerError
+from ntm_leaderboard.harness import ladder
+from ntm_leaderboard.harness.entrants import from_run
+from ntm_leaderboard.harness.evaluate import evaluate
 from ntm_leaderboard.results import Result, Rung
 
 FEW = {"up_to": 20, "sequences": 16}
@@ -54,12 +56,12 @@ class Mine(torch.nn.Module):
 """
 
 
-def trained(folder, seed=0, entry="ntm_baselines.lstm:LSTM", agent="lstm", model=None):
+def trained(folder, seed=0, entry="ntm_baselines:LSTM", agent="lstm", model=None):
     train = TrainConfig(sequences=32, batch_size=16, validation_sequences=4)
-    model = {"units": 4} if model is None else model
+    model = {"hidden_size": 4} if model is None else model
     run = Run(agent=agent, entry=entry, task="copy", model=model, train=train, seed=seed)
     Trainer(run, folder).train()
-    judge(from_run(folder), folder / "result.json", **FEW)
+    evaluate(from_run(folder), folder / "result.json", **FEW)
     return folder
 
 
@@ -72,7 +74,7 @@ def draw(count):
 @pytest.fixture(scope="module", autouse=True)
 def short_ladder():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "rungs_of", lambda spec: evaluate.rungs_of(spec, **FEW))
+        patch.setattr(verify, "rungs_of", lambda spec: ladder.rungs_of(spec, **FEW))
         patch.setattr(verify, "secrets", SimpleNamespace(token_hex=draw))
         yield
 
@@ -267,8 +269,8 @@ def oracle_no_better(folder):
         (in_config("entry", "../evil.py:Evil"), "entry is 'evil.py:Evil'"),
         (in_config("entry", "/tmp/evil.py:Evil"), "entry is 'evil.py:Evil'"),
         (in_config("task", "./evil.py:TASK"), "task"),
-        (in_config("model", {"units": 5}), "result.json has model"),
-        (in_config("model", "units"), "model is 'units'"),
+        (in_config("model", {"hidden_size": 5}), "result.json has model"),
+        (in_config("model", "hidden_size"), "model is 'hidden_size'"),
         (in_config("seed", True), "seed is True"),
         (in_config("train", {"sequences": "many"}), "not the configuration of a run"),
         (in_config("train", {"unknown": 1}), "not the configuration of a run"),

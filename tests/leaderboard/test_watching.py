@@ -8,7 +8,7 @@ from torch import nn
 from ntm_agents import NTM, ModelAgent
 from ntm_envs import tasks
 from ntm_envs.answers import Bits
-from ntm_leaderboard import watching
+from ntm_leaderboard.harness import watching
 
 COPY = "ntm_envs/Copy-v0"
 
@@ -116,7 +116,7 @@ def test_a_memory_of_another_size_and_numbers_that_are_not_finite_are_left_out()
 def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
     torch.manual_seed(0)
     agent = ModelAgent(
-        NTM(9, 8, units=8, read_heads=2, memory_start="learned", head_start="learned"), Bits(8)
+        NTM(9, 8, hidden_size=8, read_heads=2, memory_init="learned", head_init="learned"), Bits(8)
     )
     path = tmp_path / f"a.{suffix}"
     watching.record(agent, COPY, {"length": 2}, 0, [path], fps=8)

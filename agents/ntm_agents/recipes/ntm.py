@@ -13,7 +13,7 @@ WITH_LSTM = {
     "associative_recall": Recipe(
         model={
             "read_heads": 2,
-            "memory_scale": 0.0,
+            "memory_init_scale": 0.0,
             "gate_bias": (-6.0, -6.0, -1.0),
             "shift_bias": (0.0, 0.0, 6.0, 0.0, 0.0, 6.0, 0.0, 0.0, 4.0),
             "sharpening_bias": (1.0, 1.0, -4.0),
@@ -21,7 +21,7 @@ WITH_LSTM = {
         train=TrainConfig(
             sequences=48_000,
             sizes={"items": (5, 6)},
-            lessons={"near_misses": 0.3},
+            task_overrides={"near_misses": 0.3},
             validation_sequences=256,
         ),
     ),
@@ -29,13 +29,13 @@ WITH_LSTM = {
     # is added to the slot that was read before it. Nothing is erased, so that nothing is forgotten.
     "ngrams": Recipe(
         model={
-            "units": 48,
+            "hidden_size": 48,
             "memory_slots": 64,
             "memory_width": 12,
-            "memory_start": "position",
-            "feedback": False,
+            "memory_init": "position",
+            "read_feedback": False,
             "followers": 1,
-            "output_units": 32,
+            "output_hidden_size": 32,
             "gate_bias": 4.0,
             "shift_bias": (0.0, 4.0, 0.0),
             "erase_bias": -12.0,
@@ -52,16 +52,16 @@ WITH_LSTM = {
     # short lists, so in the end no list is short. If deleted slots are found again, it goes back.
     "priority_sort": Recipe(
         model={
-            "units": 64,
+            "hidden_size": 64,
             "memory_width": 12,
-            "memory_scale": 0.0,
+            "memory_init_scale": 0.0,
             "key_width": 2,
             "epsilon": 1.0,
             "write_heads": 2,
             "followers": 1,
             "order": "read_first",
-            "skip": True,
-            "feedback": False,
+            "skip_connection": True,
+            "read_feedback": False,
             "gate_bias": (-4.0, 0.0, 4.0),
             "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0),
         },
@@ -85,14 +85,14 @@ WITH_LSTM = {
 
 ROW = AgentSpec(
     name="ntm",
-    entry="ntm_agents.ntm:NTM",
+    entry="ntm_agents:NTM",
     summary="Neural Turing Machine (Graves et al. 2014)",
     recipes={
         # Copy is walking through the memory twice. The writer begins by walking on; blank vectors must
         # not look like the end of the sequence.
         "copy": Recipe(
             model={"controller": "feedforward", "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)},
-            train=TrainConfig(sequences=48_000, lessons={"blank": 0.1}),
+            train=TrainConfig(sequences=48_000, task_overrides={"blank": 0.1}),
         ),
         # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
         # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
@@ -101,7 +101,7 @@ ROW = AgentSpec(
         "repeat_copy": Recipe(
             model={
                 "controller": "feedforward",
-                "noise": 0.05,
+                "controller_noise": 0.05,
                 "gate_bias": -60.0,
                 "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
                 "sharpening_bias": (1.0, -4.0),
@@ -111,11 +111,11 @@ ROW = AgentSpec(
                 batch_size=16,
                 bucket_size=4,
                 mixed_sizes=True,
-                lessons={"blank": 0.1},
+                task_overrides={"blank": 0.1},
                 curriculum={"repeats": 3},
                 curriculum_end=0.19,
                 learning_rate=5e-3,
-                clip_norm=0.05,
+                max_grad_norm=0.05,
                 beta2=0.99,
                 rollback=10.0,
             ),

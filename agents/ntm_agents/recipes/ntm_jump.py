@@ -7,7 +7,7 @@ from ntm_agents.training.config import TrainConfig
 
 ROW = AgentSpec(
     name="ntm-jump",
-    entry="ntm_agents.ntm:NTM",
+    entry="ntm_agents:NTM",
     summary="NTM whose readers may jump to the start, with a counter of jumps",
     recipes={
         # The writer leaves a mark at the last vector; the reader walks, and jumps where it reads the
@@ -17,24 +17,24 @@ ROW = AgentSpec(
         "repeat_copy": Recipe(
             model={
                 "controller": "feedforward",
-                "feedback": False,
-                "noise": 0.1,
+                "read_feedback": False,
+                "controller_noise": 0.1,
                 "gate_bias": -60.0,
                 "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 2.0),
                 "sharpening_bias": (1.0, -4.0),
                 "jump": True,
                 "jump_noise": 1.0,
-                "signals": (8,),
-                "counted": (9,),
-                "count_bias": -0.5,
-                "count_noise": 0.2,
+                "signal_channels": (8,),
+                "counter_channels": (9,),
+                "counter_bias": -0.5,
+                "counter_noise": 0.2,
             },
             train=TrainConfig(
                 sequences=96_000,
                 batch_size=16,
                 mixed_sizes=True,
-                lessons={"blank": 0.1},
-                clip_norm=0.2,
+                task_overrides={"blank": 0.1},
+                max_grad_norm=0.2,
                 beta2=0.99,
                 epsilon=1e-4,
                 penalty=0.02,

@@ -8,25 +8,25 @@ from ntm_agents.training.config import TrainConfig
 
 ROW = AgentSpec(
     name="ntm-lstm",
-    entry="ntm_agents.ntm:NTM",
+    entry="ntm_agents:NTM",
     summary="NTM with an LSTM controller",
     recipes={
         # The roles of the heads are those of the feed-forward machine. With orthogonal weights two of ten
         # seeds did not learn Copy.
         "copy": Recipe(
             model={
-                "orthogonal": False,
+                "orthogonal_init": False,
                 "gate_bias": -3.0,
                 "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0),
-                "noise": 0.3,
+                "controller_noise": 0.3,
             },
-            train=TrainConfig(sequences=32_000, penalty=0.02, lessons={"blank": 0.1}),
+            train=TrainConfig(sequences=32_000, penalty=0.02, task_overrides={"blank": 0.1}),
         ),
         # The reader looks the start up, and goes round; what counts are the LSTM's cells.
         "repeat_copy": Recipe(
             model={
-                "units": 64,
-                "noise": 0.2,
+                "hidden_size": 64,
+                "controller_noise": 0.2,
                 "gate_bias": (-4.0, -1.0),
                 "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 2.0),
                 "strength_bias": (0.0, 4.0),
@@ -36,9 +36,9 @@ ROW = AgentSpec(
                 sequences=80_000,
                 batch_size=16,
                 mixed_sizes=True,
-                lessons={"blank": 0.1},
+                task_overrides={"blank": 0.1},
                 curriculum={"repeats": 3},
-                clip_norm=0.2,
+                max_grad_norm=0.2,
                 decay_start=0.4,
             ),
         ),

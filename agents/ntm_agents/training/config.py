@@ -37,7 +37,7 @@ class TrainConfig:
     bucket_size: int = 8
     """How many sequences of mixed sizes go through the model together: a batch is cut into parts of like
     length, as a short sequence that is padded to the longest costs as much as that."""
-    lessons: Mapping[str, float] = field(default_factory=dict)
+    task_overrides: Mapping[str, float] = field(default_factory=dict)
     """Parameters of the task that are others in training, such as `blank 0.1`: what is rare in random
     sequences is learnt late."""
     optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
@@ -59,7 +59,7 @@ class TrainConfig:
     """Progress at which the learning rate begins to fall."""
     final_rate: float = 0.01
     """The share of the learning rate that is left at the end."""
-    clip_norm: float | None = 0.5
+    max_grad_norm: float | None = 0.5
     """Largest norm of the gradient; None for no limit."""
     penalty: float = 0.0
     """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
@@ -68,7 +68,7 @@ class TrainConfig:
     """Progress at which the penalty begins to grow from 0: before anything is learnt it is in the way."""
     penalty_end: float = 0.6
     """Progress at which it has its whole weight."""
-    average: float = 0.99
+    ema_decay: float = 0.99
     """Decay of the moving average of the weights, which is what is validated and kept; 0 for none."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Sizes that are trained on in place of the task's training range, none above it, such as `items 5 6`."""
@@ -114,7 +114,7 @@ class TrainConfig:
             _check(self, name, value is None or value >= 1, "at least 1")
         for name in (
             "learning_rate",
-            "clip_norm",
+            "max_grad_norm",
             "minutes",
             "restart_loss",
             "checkpoint_seconds",
@@ -123,7 +123,7 @@ class TrainConfig:
             value = getattr(self, name)
             _check(self, name, value is None or 0 < value < math.inf, "a positive number")
         _check(self, "rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
-        for name in ("momentum", "average", "beta2"):
+        for name in ("momentum", "ema_decay", "beta2"):
             _check(self, name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         for name in ("decay_start", "final_rate", "curriculum_end", "penalty_start", "penalty_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
@@ -182,15 +182,15 @@ class RewardConfig:
 
     algorithm: Literal["ppo", "a2c"] = "ppo"
     """Proximal policy optimisation, with the memory of the model if it has one; or advantage actor-critic."""
-    steps: int = 800_000
+    total_timesteps: int = 800_000
     """Budget: how many steps of environments are taken."""
     num_envs: int = 64
     """Environments that are played side by side."""
-    rollout: int = 128
+    n_steps: int = 128
     """Steps of each environment between updates."""
     batch_size: int = 512
     """Steps of a batch, of PPO alone."""
-    epochs: int = 4
+    n_epochs: int = 4
     """How often the steps of a rollout are learnt from, of PPO alone."""
     learning_rate: float = 1e-3
     """Step size at the start."""
@@ -202,13 +202,13 @@ class RewardConfig:
     """How far the estimate of an advantage looks ahead; nothing with a gamma of 0."""
     clip_range: float = 0.2
     """How far the probability of an action may move in an update, of PPO alone."""
-    entropy: float = 0.05
+    ent_coef: float = 0.05
     """Weight of the policy's entropy, which falls with the learning rate. It keeps open what has not been
     learnt: a coin that earns the same on either side drifts to one of them, and one that always falls alike
     has nothing left to learn from."""
-    value_weight: float = 0.5
+    vf_coef: float = 0.5
     """Weight of the critic's loss."""
-    clip_norm: float = 0.5
+    max_grad_norm: float = 0.5
     """Largest norm of the gradient."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Sizes that are trained on in place of the task's training range, none above it: `length 1 5`."""
@@ -216,7 +216,7 @@ class RewardConfig:
     """Sizes that grow: the upper end that their range starts with, such as `repeats 1`."""
     curriculum_end: float = 0.5
     """Progress at which the curriculum reaches the whole training range."""
-    lessons: Mapping[str, float] = field(default_factory=dict)
+    task_overrides: Mapping[str, float] = field(default_factory=dict)
     """Parameters of the task that are others in training, such as `blank 0.1`."""
     validate_every: int = 50_000
     """Steps between validations, at the largest training size; the weights of the best return are kept."""
@@ -229,21 +229,21 @@ class RewardConfig:
         object.__setattr__(self, "sizes", {n: tuple(s) for n, s in self.sizes.items()})  # JSON gives lists
         object.__setattr__(self, "privileges", tuple(self.privileges))
         counts = (
-            "steps",
+            "total_timesteps",
             "num_envs",
-            "rollout",
+            "n_steps",
             "batch_size",
-            "epochs",
+            "n_epochs",
             "validate_every",
             "validation_sequences",
         )
         for name in counts:
             _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("learning_rate", "clip_range", "clip_norm"):
+        for name in ("learning_rate", "clip_range", "max_grad_norm"):
             _check(self, name, 0 < getattr(self, name) < math.inf, "a positive number")
         for name in ("gamma", "gae_lambda", "decay_start", "curriculum_end"):
             _check(self, name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
-        for name in ("entropy", "value_weight"):
+        for name in ("ent_coef", "vf_coef"):
             _check(self, name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
         _check(self, "algorithm", self.algorithm in ("ppo", "a2c"), "ppo or a2c")
         _check_privileges(self)

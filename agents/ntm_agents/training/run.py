@@ -27,6 +27,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from ntm_agents.migrate import migrate
 from ntm_agents.protocol import config_class
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
 from ntm_agents.training.config import RewardConfig, TrainConfig
@@ -42,7 +43,7 @@ class Run:
 
     Attributes:
         agent: What the agent is called.
-        entry: A reference to its model class, such as ``ntm_agents.ntm:NTM``.
+        entry: A reference to its model class, such as ``ntm_agents:NTM``.
         task: A name from the table of tasks, or a reference to a `TaskSpec`.
         model: Options of the model.
         train: How it is trained.
@@ -114,7 +115,7 @@ class Run:
         path = folder / "config.json"
         if not path.exists():
             raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
-        record = read_json(path)
+        record = migrate(read_json(path))
         for name in ("versions", "source"):
             record.pop(name, None)
         where, _, name = str(record.get("entry")).rpartition(":")
@@ -195,7 +196,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def source_digest(entry: str) -> str | None:
     """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
-    if entry.startswith(("ntm_agents.", "ntm_baselines.")):
+    if entry.startswith(("ntm_agents:", "ntm_baselines:")):
         return None  # their version says which they are
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))

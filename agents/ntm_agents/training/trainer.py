@@ -97,7 +97,7 @@ class Trainer:
             raise ValueError(f"{self._spec.name} is interactive and has no targets; learn it from rewards")
         self._task = task
         self._readout = readout(self._task.answers)
-        self._lessons = taught(self._task, self.config.lessons)
+        self._training_task = overridden(self._task, self.config.task_overrides)
         self.config.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = Counters()
@@ -229,12 +229,12 @@ class Trainer:
             loss = self._forward(self.model, part, penalty)[0] * float(part.mask.sum() / answers)
             loss.backward()  # type: ignore[no-untyped-call]
             value += loss.item()
-        norm = _clip(self._parameters, config.clip_norm)
+        norm = _clip(self._parameters, config.max_grad_norm)
         counters.updates += 1
         counters.sequences += len(batch.keys)
         if math.isfinite(value) and math.isfinite(norm):
             self._optimizer.step()
-            decay = min(config.average, counters.updates / (counters.updates + 10))
+            decay = min(config.ema_decay, counters.updates / (counters.updates + 10))
             with torch.no_grad():
                 torch._foreach_lerp_(self._averages, self._parameters, 1 - decay)
             counters.loss += value
@@ -249,7 +249,7 @@ class Trainer:
                 f"loss {value} and gradient norm {norm} at update {counters.updates}, and no finite "
                 f"ones for {config.patience} updates; the keys of the batch: {batch.keys.tolist()}, its "
                 f"sizes: { {name: size.tolist() for name, size in batch.sizes.items()} }. A smaller "
-                "learning_rate or clip_norm may help"
+                "learning_rate or max_grad_norm may help"
             )
 
     def _forward(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
@@ -291,7 +291,7 @@ class Trainer:
         if not config.mixed_sizes:
             bounds = self._task.check_sizes(sizes, None)
             sizes = {name: int(size[0]) for name, size in self._task.draw_sizes(keys[:1], bounds).items()}
-        return self._lessons.episodes(keys, **sizes)
+        return self._training_task.episodes(keys, **sizes)
 
     def _progress(self) -> float:
         return (self.counters.sequences - self.counters.restarted_at) / self.config.sequences
@@ -419,18 +419,20 @@ def config_of(run: Run, kind: type[Config]) -> Config:
     return run.train
 
 
-def taught(task: T, lessons: Mapping[str, float]) -> T:
+def overridden(task: T, overrides: Mapping[str, float]) -> T:
     """Return a task with the parameters that are others in training.
 
     Raises:
         ValueError: If it has no such parameter, or it changes what the task looks like.
     """
-    for name in lessons:
+    for name in overrides:
         if name not in (field.name for field in fields(task)):
-            raise ValueError(f"lessons has {name!r}; expected a parameter of the task: {task}")
-    changed = replace(task, **lessons)
+            raise ValueError(f"task_overrides has {name!r}; expected a parameter of the task: {task}")
+    changed = replace(task, **overrides)
     if (changed.input_channels, changed.output_channels) != (task.input_channels, task.output_channels):
-        raise ValueError(f"lessons has {dict(lessons)}, which changes the channels; expected the same ones")
+        raise ValueError(
+            f"task_overrides has {dict(overrides)}, which changes the channels; expected the same ones"
+        )
     return changed
 
 

@@ -10,8 +10,8 @@ from ntm_baselines.rewards import ACT
 
 ROW = AgentSpec(
     name="a2c",
-    entry="ntm_baselines.sb3.policies:FeedForward",
+    entry="ntm_baselines:FeedForward",
     summary="A2C without a memory",
-    recipes={"interactive": Recipe(train=replace(ACT, algorithm="a2c", rollout=8))},
-    default=Recipe(train=RewardConfig(algorithm="a2c", rollout=8)),
+    recipes={"interactive": Recipe(train=replace(ACT, algorithm="a2c", n_steps=8))},
+    default=Recipe(train=RewardConfig(algorithm="a2c", n_steps=8)),
 )

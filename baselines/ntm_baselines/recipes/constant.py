@@ -6,7 +6,7 @@ from ntm_agents.spec import AgentSpec
 
 ROW = AgentSpec(
     name="constant",
-    entry="ntm_baselines.reference:Constant",
+    entry="ntm_baselines:Constant",
     summary="the best constant output",
     learns=False,
 )

@@ -9,24 +9,24 @@ from ntm_agents.training.config import TrainConfig
 # fewer.
 ROW = AgentSpec(
     name="lstm-paper",
-    entry="ntm_baselines.lstm:LSTM",
+    entry="ntm_baselines:LSTM",
     summary="LSTM of the NTM paper, three layers of 128 to 512 units",
     recipes={
         "repeat_copy": Recipe(
-            model={"units": 512, "depth": 3},
+            model={"hidden_size": 512, "num_layers": 3},
             train=TrainConfig(sequences=32_000, learning_rate=1e-3, mixed_sizes=True),
         ),
         "ngrams": Recipe(
-            model={"units": 128, "depth": 3},
+            model={"hidden_size": 128, "num_layers": 3},
             train=TrainConfig(sequences=64_000, learning_rate=1e-3),
         ),
         "priority_sort": Recipe(
-            model={"units": 128, "depth": 3},
+            model={"hidden_size": 128, "num_layers": 3},
             train=TrainConfig(sequences=128_000, learning_rate=1e-3),
         ),
     },
     default=Recipe(
-        model={"units": 256, "depth": 3},
+        model={"hidden_size": 256, "num_layers": 3},
         train=TrainConfig(sequences=128_000, learning_rate=1e-3, mixed_sizes=True),
     ),
 )

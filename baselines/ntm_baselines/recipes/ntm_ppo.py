@@ -9,13 +9,13 @@ from ntm_baselines.rewards import ACT, PREDICT, RECALL, REPEAT, SORT
 
 ROW = AgentSpec(
     name="ntm-ppo",
-    entry="ntm_agents.ntm:NTM",
+    entry="ntm_agents:NTM",
     summary="NTM as the memory of PPO",
     # The NTM's own options, without noise, which would change what actions were chosen by.
     recipes={
         "copy": Recipe(
             model=ntm.ROW.recipe("copy").model,
-            train=RewardConfig(lessons={"blank": 0.1}),
+            train=RewardConfig(task_overrides={"blank": 0.1}),
         ),
         # A feed-forward controller learns it in fewer sequences, as it does from right answers.
         "associative_recall": Recipe(
@@ -23,7 +23,7 @@ ROW = AgentSpec(
             train=RECALL,
         ),
         "repeat_copy": Recipe(
-            model={**ntm_lstm.ROW.recipe("repeat_copy").model, "noise": 0.0},
+            model={**ntm_lstm.ROW.recipe("repeat_copy").model, "controller_noise": 0.0},
             train=REPEAT,
         ),
         "ngrams": Recipe(model=ntm.ROW.recipe("ngrams").model, train=PREDICT),

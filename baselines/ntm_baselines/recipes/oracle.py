@@ -6,7 +6,7 @@ from ntm_agents.spec import AgentSpec
 
 ROW = AgentSpec(
     name="oracle",
-    entry="ntm_baselines.reference:oracle",
+    entry="ntm_baselines:oracle",
     summary="the best possible agent",
     learns=False,
 )

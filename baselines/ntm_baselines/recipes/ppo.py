@@ -8,7 +8,7 @@ from ntm_baselines.rewards import ACT
 
 ROW = AgentSpec(
     name="ppo",
-    entry="ntm_baselines.sb3.policies:FeedForward",
+    entry="ntm_baselines:FeedForward",
     summary="PPO without a memory",
     recipes={"interactive": Recipe(train=ACT)},
     default=Recipe(train=RewardConfig()),

@@ -8,8 +8,8 @@ from ntm_baselines.rewards import ACT
 
 ROW = AgentSpec(
     name="ppo-stacked",
-    entry="ntm_baselines.sb3.policies:FeedForward",
+    entry="ntm_baselines:FeedForward",
     summary="PPO that sees the last 16 observations",
-    recipes={"interactive": Recipe(model={"frames": 16, "units": 256}, train=ACT)},
-    default=Recipe(model={"frames": 16, "units": 256}, train=RewardConfig()),
+    recipes={"interactive": Recipe(model={"frames": 16, "hidden_size": 256}, train=ACT)},
+    default=Recipe(model={"frames": 16, "hidden_size": 256}, train=RewardConfig()),
 )

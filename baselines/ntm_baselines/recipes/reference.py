@@ -6,7 +6,7 @@ from ntm_agents.spec import AgentSpec
 
 ROW = AgentSpec(
     name="reference",
-    entry="ntm_baselines.reference:reference",
+    entry="ntm_baselines:reference",
     summary="a good agent, of tasks that have no oracle",
     learns=False,
 )

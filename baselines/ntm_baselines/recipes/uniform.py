@@ -6,7 +6,7 @@ from ntm_agents.spec import AgentSpec
 
 ROW = AgentSpec(
     name="uniform",
-    entry="ntm_baselines.reference:Uniform",
+    entry="ntm_baselines:Uniform",
     summary="uniform guesses; of bits, fair coin flips",
     learns=False,
 )

@@ -77,7 +77,7 @@ class MemoryPolicy(BasePolicy):
         lr_schedule: The learning rate, by the share of the training that is left.
         model: A model of I inputs and L outputs (:class:`ntm_agents.protocol.Model`).
         capacity: Upper bound of the number of steps of an episode, a power of two.
-        units: Units of each of the critic's two layers.
+        hidden_size: Units of each of the critic's two layers.
 
     Raises:
         ValueError: If actions are neither bits nor symbols.
@@ -91,7 +91,7 @@ class MemoryPolicy(BasePolicy):
         *,
         model: nn.Module,
         capacity: int,
-        units: int = 64,
+        hidden_size: int = 64,
     ) -> None:
         super().__init__(observation_space, action_space)
         answers = from_space(action_space)
@@ -101,7 +101,11 @@ class MemoryPolicy(BasePolicy):
         self._capacity = capacity
         inputs = spaces.flatdim(observation_space) + answers.logits
         self.critic = nn.Sequential(
-            nn.Linear(inputs, units), nn.Tanh(), nn.Linear(units, units), nn.Tanh(), nn.Linear(units, 1)
+            nn.Linear(inputs, hidden_size),
+            nn.Tanh(),
+            nn.Linear(hidden_size, hidden_size),
+            nn.Tanh(),
+            nn.Linear(hidden_size, 1),
         )
         self.optimizer = torch.optim.Adam(self.parameters(), lr=lr_schedule(1), eps=1e-5)
 

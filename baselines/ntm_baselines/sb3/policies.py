@@ -23,17 +23,17 @@ class FeedForward(nn.Module):
     Args:
         input_size: Number of input channels I.
         output_size: Number of logits L.
-        units: Units of each layer, in actor and critic.
+        hidden_size: Units of each layer, in actor and critic.
         frames: Number of observations F that are seen, the present one included.
     """
 
-    def __init__(self, input_size: int, output_size: int, units: int = 64, frames: int = 1) -> None:
+    def __init__(self, input_size: int, output_size: int, hidden_size: int = 64, frames: int = 1) -> None:
         super().__init__()
-        for name, value in (("units", units), ("frames", frames)):
+        for name, value in (("hidden_size", hidden_size), ("frames", frames)):
             if value < 1:
                 raise ValueError(f"{name} is {value}; expected at least 1")
         self.frames = frames
-        self.arguments: dict[str, Any] = {"net_arch": [units, units]}
+        self.arguments: dict[str, Any] = {"net_arch": [hidden_size, hidden_size]}
         self.policy = ActorCriticPolicy(
             *_spaces(frames * input_size, output_size), lambda _: 0.0, **self.arguments
         )
@@ -58,20 +58,20 @@ class Recurrent(nn.Module):
     Args:
         input_size: Number of input channels I.
         output_size: Number of logits L.
-        units: Units of each LSTM.
+        hidden_size: Units of each LSTM.
     """
 
-    def __init__(self, input_size: int, output_size: int, units: int = 128) -> None:
+    def __init__(self, input_size: int, output_size: int, hidden_size: int = 128) -> None:
         super().__init__()
-        if units < 1:
-            raise ValueError(f"units is {units}; expected at least 1")
-        self.arguments: dict[str, Any] = {"lstm_hidden_size": units}
+        if hidden_size < 1:
+            raise ValueError(f"hidden_size is {hidden_size}; expected at least 1")
+        self.arguments: dict[str, Any] = {"lstm_hidden_size": hidden_size}
         self.policy = RecurrentActorCriticPolicy(
             *_spaces(input_size, output_size), lambda _: 0.0, **self.arguments
         )
 
     def initial_state(self, batch_size: int, capacity: int) -> tuple[Tensor, Tensor]:
-        """Return zeros for what the actor's LSTM carries, ``[B, units]`` each."""
+        """Return zeros for what the actor's LSTM carries, ``[B, hidden_size]`` each."""
         zeros = torch.zeros(batch_size, self.policy.lstm_output_dim, device=self.policy.device)
         return zeros, zeros.clone()
 

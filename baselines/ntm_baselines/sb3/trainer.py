@@ -35,7 +35,7 @@ from ntm_agents.training.trainer import (
     Metrics,
     NonFiniteError,
     config_of,
-    taught,
+    overridden,
     usable,
 )
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
@@ -89,7 +89,7 @@ class RewardTrainer:
         usable(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        taught(self._task, self.config.lessons)  # refuses what is no lesson
+        overridden(self._task, self.config.task_overrides)  # refuses overrides that the task does not have
         self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
         self._capacity = capacity(self._task.steps(**self._spec.largest))
@@ -154,7 +154,9 @@ class RewardTrainer:
         if self.folder is not None:
             (self.folder / "metrics.jsonl").write_text("")  # of a run that was killed
         with self._own_random_states():
-            self.algorithm.learn(self.config.steps, callback=_Watch(self), log_interval=cast("int", None))
+            self.algorithm.learn(
+                self.config.total_timesteps, callback=_Watch(self), log_interval=cast("int", None)
+            )
         self.model.load_state_dict(self._best)
         if self.folder is not None:
             save_tensors(
@@ -178,7 +180,9 @@ class RewardTrainer:
     def _environment(self) -> VecEnv:
         """Return the environment of the present sizes, as the algorithm is to see it."""
         config = self.config
-        env: VecEnv = SequenceVecEnv(self._spec.env_id, config.num_envs, **self._sizes, **config.lessons)
+        env: VecEnv = SequenceVecEnv(
+            self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides
+        )
         env = StepRewards(VecMonitor(env))  # which knows returns as they are
         if isinstance(self.model, FeedForward) and self.model.frames > 1:
             env = VecFrameStack(env, self.model.frames)
@@ -186,7 +190,7 @@ class RewardTrainer:
 
     def grow(self) -> None:
         """Go on in an environment of other sizes, where the curriculum has come to these."""
-        done = min(1.0, self.counters.steps / self.config.steps)
+        done = min(1.0, self.counters.steps / self.config.total_timesteps)
         sizes = self.config.sizes_at(self._spec.training, done)
         if sizes == self._sizes:
             return
@@ -228,7 +232,7 @@ class RewardTrainer:
             if not weights.isfinite().all():
                 raise NonFiniteError(
                     f"the weights {name} are not finite after {self.counters.steps:,} steps; a smaller "
-                    "learning_rate or clip_norm may help"
+                    "learning_rate or max_grad_norm may help"
                 )
 
     def log(self, values: Metrics) -> None:
@@ -272,13 +276,13 @@ class _Watch(BaseCallback):
         counters.seconds = time.perf_counter() - self._started
         algorithm = cast("OnPolicyAlgorithm", self.model)
         algorithm.ent_coef = (
-            config.entropy * config.rate(counters.steps / config.steps) / config.learning_rate
+            config.ent_coef * config.rate(counters.steps / config.total_timesteps) / config.learning_rate
         )
         if not counters.steps:
             return
         counters.updates += 1
         self._trainer.check_finite()
-        if counters.steps - self._logged >= config.steps // 200 and self._ended:
+        if counters.steps - self._logged >= config.total_timesteps // 200 and self._ended:
             self._logged = counters.steps
             self._trainer.log({"return": float(np.mean(self._ended))})
             self._ended = []
@@ -308,15 +312,15 @@ def _algorithm(
     config: RewardConfig, model: nn.Module, env: VecEnv, *, capacity: int, seed: int, device: str
 ) -> BaseAlgorithm:
     """Return what trains a model: Stable-Baselines3's own for its own policies, `MemoryPPO` for others."""
-    share = config.rollout * config.num_envs / config.steps  # of the training, that an update is of
+    share = config.n_steps * config.num_envs / config.total_timesteps  # of the training, that an update is of
     shared: dict[str, Any] = {
         "learning_rate": lambda left: config.rate(max(0.0, 1 - left - share)),
-        "n_steps": config.rollout,
+        "n_steps": config.n_steps,
         "gamma": config.gamma,
         "gae_lambda": config.gae_lambda,
-        "ent_coef": config.entropy,
-        "vf_coef": config.value_weight,
-        "max_grad_norm": config.clip_norm,
+        "ent_coef": config.ent_coef,
+        "vf_coef": config.vf_coef,
+        "max_grad_norm": config.max_grad_norm,
         "seed": seed,
         "device": device,
     }
@@ -328,7 +332,7 @@ def _algorithm(
         return A2C("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
     shared |= {
         "batch_size": config.batch_size,
-        "n_epochs": config.epochs,
+        "n_epochs": config.n_epochs,
         "clip_range": config.clip_range,
         # The deviation is next to nothing once all is right: what is left is noise, and would be made large.
         "normalize_advantage": False,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ntm_leaderboard import watching
-from ntm_leaderboard.contestants import ready
+from ntm_leaderboard.harness import watching
+from ntm_leaderboard.harness.entrants import ready
 
 FPS = 8.0
 
@@ -69,8 +69,8 @@ MACHINES = (
 
 def draw(machine: Machine, folder: Path) -> tuple[int, int]:
     """Write the last moment of an episode as a PNG, and all of it as a GIF; return their width and height."""
-    contestant = ready(machine.agent, machine.task)
+    entrant = ready(machine.agent, machine.task)
     paths = [folder / f"{machine.name}{suffix}" for suffix in (".png", ".gif")]
-    watching.record(contestant.agent, contestant.spec.env_id, machine.sizes, 0, paths, FPS)
+    watching.record(entrant.agent, entrant.spec.env_id, machine.sizes, 0, paths, FPS)
     with Image.open(paths[0]) as image:
         return image.size

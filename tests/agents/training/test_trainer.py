@@ -72,18 +72,18 @@ def without_time(folder):
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines(folder)]
 
 
-NOISY = {"units": 10, "memory_width": 6, "noise": 0.3, "controller": "feedforward"}
+NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "controller": "feedforward"}
 
 
 @pytest.mark.parametrize(
     "train",
     [
         {},
-        {"entry": "ntm_agents.ntm:NTM", "model": NOISY, "penalty": 0.1, "sequences": 200},
+        {"entry": "ntm_agents:NTM", "model": NOISY, "penalty": 0.1, "sequences": 200},
         {"model": {"unused": True}},
-        {"optimizer": "adamw", "weight_decay": 0.1, "average": 0},
+        {"optimizer": "adamw", "weight_decay": 0.1, "ema_decay": 0},
         {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
-        {"curriculum": {"length": 3}, "clip_norm": None, "restart_after": 200, "restart_loss": 1e-9},
+        {"curriculum": {"length": 3}, "max_grad_norm": None, "restart_after": 200, "restart_loss": 1e-9},
         {"learning_rate": 0.3, "rollback": 1.0001},
     ],
     ids=str,
@@ -285,8 +285,8 @@ def test_only_answer_steps_teach_and_padding_has_no_influence():
 def test_buckets_do_not_change_the_gradient():
     gradients, losses = [], []
     for size in (3, 100):
-        train = TrainConfig(batch_size=16, mixed_sizes=True, bucket_size=size, clip_norm=None)
-        model = {"units": 5, "memory_slots": 64}
+        train = TrainConfig(batch_size=16, mixed_sizes=True, bucket_size=size, max_grad_norm=None)
+        model = {"hidden_size": 5, "memory_slots": 64}
         run = Run(agent="ntm", entry="ntm_agents:NTM", task="copy", model=model, train=train)
         trainer = Trainer(run, report=losses.append)
         trainer._update()
@@ -300,7 +300,7 @@ def test_the_penalty_makes_weightings_sharper():
     blurred = []
     for penalty in (0.0, 1.0):
         train = TrainConfig(sequences=960, penalty=penalty, penalty_start=0.0, penalty_end=0.0)
-        run = Run(agent="ntm", entry="ntm_agents:NTM", task="copy", model={"units": 10}, train=train)
+        run = Run(agent="ntm", entry="ntm_agents:NTM", task="copy", model={"hidden_size": 10}, train=train)
         model = Trainer(run).train()
         batch = tasks.get("copy").episodes([1, 2, 3], length=5)
         inputs = torch.from_numpy(batch.inputs)
@@ -309,14 +309,14 @@ def test_the_penalty_makes_weightings_sharper():
 
 
 def test_lessons_may_have_blank_vectors_and_validations_have_none():
-    trainer = Trainer(tiny_run(lessons={"blank": 0.5}))
+    trainer = Trainer(tiny_run(task_overrides={"blank": 0.5}))
     empty = [(~trainer._batch(0.5).inputs.any(2)).mean() for trainer in (trainer, Trainer(tiny_run()))]
     assert empty[0] > empty[1]
     assert not trainer._task.blank
     with pytest.raises(
-        ValueError, match=r"lessons has 'blank'; expected a parameter of the task: NGrams\(bits=1"
+        ValueError, match=r"task_overrides has 'blank'; expected a parameter of the task: NGrams\(bits=1"
     ):
-        Trainer(tiny_run(task="ngrams", lessons={"blank": 0.5}))
+        Trainer(tiny_run(task="ngrams", task_overrides={"blank": 0.5}))
 
 
 def test_a_penalty_needs_a_model_that_has_one():
@@ -521,12 +521,12 @@ def test_a_small_model_learns_a_short_copy():
 @pytest.mark.filterwarnings("ignore")  # those of torch's compiler
 @pytest.mark.parametrize("controller", ["feedforward", "lstm"])
 def test_compiled_steps_have_the_same_gradients(controller):
-    model = {"controller": controller, "units": 8, "memory_width": 4, "kernel": "reference"}
+    model = {"controller": controller, "hidden_size": 8, "memory_width": 4, "kernel": "reference"}
     gradients = []
     for compiled in (False, True):
         run = Run(
             agent="ntm",
-            entry="ntm_agents.ntm:NTM",
+            entry="ntm_agents:NTM",
             task="copy",
             model=model,
             train=TrainConfig(compile=compiled, batch_size=3),
@@ -573,7 +573,7 @@ def test_the_process_that_compiles_the_kernel_rounds_like_others(tmp_path):
     script = (
         "import sys; from pathlib import Path; from ntm_agents import Run, TrainConfig, Trainer; "
         "model = {'controller': 'feedforward', 'shift_bias': (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)}; "
-        "run = Run(agent='ntm', entry='ntm_agents.ntm:NTM', task='copy', model=model, "
+        "run = Run(agent='ntm', entry='ntm_agents:NTM', task='copy', model=model, "
         "train=TrainConfig(sequences=320, validation_sequences=1)); "
         "Trainer(run, Path(sys.argv[1])).train()"
     )

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board.statistics import bootstrap_interval, ladder
 from ntm_leaderboard.results import Result, Rung, Score
-from ntm_leaderboard.statistics import bootstrap_interval, ladder
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's palette, which colour-blind readers tell apart."""

@@ -14,11 +14,11 @@ from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import Run
 from ntm_envs import tasks
 from ntm_envs.files import write_atomically
-from ntm_leaderboard.contestants import portable
-from ntm_leaderboard.player import Player, PlayerError
+from ntm_leaderboard.board.player import Player, PlayerError
+from ntm_leaderboard.board.statistics import learned, task_score
+from ntm_leaderboard.board.verify import FILES, LARGEST_WEIGHTS, check, runs_in
+from ntm_leaderboard.harness.entrants import portable
 from ntm_leaderboard.results import Result
-from ntm_leaderboard.statistics import learned, task_score
-from ntm_leaderboard.verify import FILES, LARGEST_WEIGHTS, check, runs_in
 
 CARD = """# Runs of ntm-envs
 

@@ -1,7 +1,7 @@
 """Checks submitted results: whose they are, and whether their numbers come out again.
 
 Nothing of a submission is trusted. What can be checked without running its model is checked first, file by
-file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.player`).
+file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.board.player`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ntm_agents.training.run import Run, read_json, read_summary, source_digest,
 from ntm_envs import tasks
 from ntm_envs.files import check_plain
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
-from ntm_leaderboard.contestants import AGENTS, commitment_of, portable, references, training_of
-from ntm_leaderboard.evaluate import evaluate, evaluation_keys, rungs_of
-from ntm_leaderboard.judge import hardware, present_commit
-from ntm_leaderboard.player import Player
+from ntm_leaderboard.board.player import Player
+from ntm_leaderboard.board.statistics import fisher, two_shares
+from ntm_leaderboard.harness.entrants import AGENTS, commitment_of, portable, references, training_of
+from ntm_leaderboard.harness.evaluate import hardware, present_commit
+from ntm_leaderboard.harness.ladder import evaluation_keys, play_ladder, rungs_of
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Held, Result, Rung, Score, Training
-from ntm_leaderboard.statistics import fisher, two_shares
 
 FILES = ("result.json", "config.json", "summary.json", "model.safetensors")
 """The files of a submitted run, besides the source of a model of one's own."""
@@ -54,7 +54,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     """Check all that can be checked without running the model, and return the result that is claimed.
 
     Args:
-        folder: What :func:`ntm_leaderboard.submission.pack` has made of a run.
+        folder: What :func:`ntm_leaderboard.board.submission.pack` has made of a run.
         trust_code: Whether the source file of a model of the submitter's own may be executed later.
 
     Raises:
@@ -158,7 +158,7 @@ def verify(
     spec = tasks.spec(claimed.task)
     task, nonce = spec.make(), nonce or secrets.token_hex(32)
     with Player(folder, task.output_size, minutes=minutes, gibibytes=gibibytes) as player:
-        rungs = evaluate(
+        rungs = play_ladder(
             player,
             spec,
             claimed.commitment,

@@ -113,7 +113,7 @@ def play(
     return score, int(sum(part.symbols.sum() for part in parts))
 
 
-def evaluate(
+def play_ladder(
     agent: Agent,
     spec: TaskSpec,
     commitment: str,

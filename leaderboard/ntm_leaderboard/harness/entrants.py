@@ -32,7 +32,7 @@ AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contestant:
+class Entrant:
     """An agent that is ready to be judged on a task, and what a result says about it."""
 
     agent: Agent
@@ -59,7 +59,7 @@ def references(task: Task) -> dict[str, Agent]:
     return {name: agent for name, agent in made.items() if agent is not None}
 
 
-def from_run(folder: Path, device: str = "cpu") -> Contestant:
+def from_run(folder: Path, device: str = "cpu") -> Entrant:
     """Return the agent that a complete run has trained.
 
     Args:
@@ -79,7 +79,7 @@ def from_run(folder: Path, device: str = "cpu") -> Contestant:
         state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
     # As the run has it, so that an option that comes later leaves it as it is.
     commitment = commitment_of(run.model, run.entry, model.state_dict())
-    return Contestant(
+    return Entrant(
         agent=ModelAgent(model, task.answers, usable(device)),
         spec=spec,
         name=run.agent,
@@ -104,7 +104,7 @@ def training_of(run: Run, summary: Mapping[str, Any], state_values: int) -> Trai
     return Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
 
 
-def ready(name: str, task: str, device: str = "cpu") -> Contestant:
+def ready(name: str, task: str, device: str = "cpu") -> Entrant:
     """Return an agent that is not to be trained: one that does not learn, or that comes trained.
 
     Raises:
@@ -125,7 +125,7 @@ def ready(name: str, task: str, device: str = "cpu") -> Contestant:
         return from_run(folder, device)
     if (agent := row.make(spec.make())) is None:
         raise ValueError(f"{spec.name} has no {row.name}")
-    return Contestant(
+    return Entrant(
         agent=agent,
         spec=spec,
         name=row.name,

@@ -19,10 +19,10 @@ from rich.table import Table
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board import SEEDS, Board, Boards, places
+from ntm_leaderboard.board.boards import SEEDS, Board, Boards, places
+from ntm_leaderboard.board.rows import TRACKS, Row, Standing
+from ntm_leaderboard.board.statistics import horizon, ladder
 from ntm_leaderboard.results import Result, Rung
-from ntm_leaderboard.rows import TRACKS, Row, Standing
-from ntm_leaderboard.statistics import horizon, ladder
 
 PLAIN_SECONDS = 10.0
 """Seconds between lines of progress where there is no terminal to draw on."""
@@ -36,7 +36,7 @@ def training_display(
     if isinstance(config, TrainConfig):
         unit, budget, measure = "sequences", config.sequences, "loss"
     else:
-        unit, budget, measure = "steps", config.steps, "return"
+        unit, budget, measure = "steps", config.total_timesteps, "return"
     total = restarted_at + budget
     bar = Progress(
         TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),

@@ -1,6 +1,6 @@
 """Boards: the results on a suite put together, agent by agent, and ranked. Nothing computed is stored.
 
-    python -m ntm_leaderboard.board leaderboard/results > leaderboard/ntm_leaderboard/board.json
+    python -m ntm_leaderboard.board.boards leaderboard/results > leaderboard/ntm_leaderboard/board/board.json
 
 puts the committed results into the one file that comes with the package.
 """
@@ -18,12 +18,12 @@ from pydantic import TypeAdapter
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.results import Result
-from ntm_leaderboard.rows import TRACKS, Row, Standing, track_of
-from ntm_leaderboard.statistics import (
+from ntm_leaderboard.board.rows import TRACKS, Row, Standing, track_of
+from ntm_leaderboard.board.statistics import (
     learned,
     task_score,
 )
+from ntm_leaderboard.results import Result
 
 SHIPPED = Path(__file__).with_name("board.json")
 """The results that come with the package."""

@@ -1,4 +1,4 @@
-"""Judges a contestant and writes its result."""
+"""Evaluates an entrant and writes its result."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ntm_agents.training.run import versions
-from ntm_leaderboard.contestants import Contestant, references
-from ntm_leaderboard.evaluate import evaluate, rungs_of
+from ntm_leaderboard.harness.entrants import Entrant, references
+from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
 
 CODE = tuple(f":(top){name}" for name in ("ntm_envs", "agents", "baselines", "leaderboard/ntm_leaderboard"))
 """What of a checkout decides numbers; a log that a benchmark adds to does not."""
 
 
-def judge(
-    contestant: Contestant,
+def evaluate(
+    entrant: Entrant,
     path: Path,
     *,
     up_to: int | None = None,
     sequences: int | None = None,
     report: Callable[[Rung], None] = lambda rung: None,
 ) -> Result:
-    """Play the ladder with a contestant and write the result.
+    """Play the ladder with a entrant and write the result.
 
     Args:
-        contestant: Who is judged.
+        entrant: Who is judged.
         path: Where the result goes.
         up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
@@ -39,36 +39,36 @@ def judge(
     Raises:
         ValueError: If no rung is left, or the file holds more sequences of the same agent on a rung.
     """
-    spec, started = contestant.spec, time.perf_counter()
+    spec, started = entrant.spec, time.perf_counter()
     rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
     if path.exists():
         before = Result.read(path)
-        for rung in before.rungs if before.commitment == contestant.commitment else ():
+        for rung in before.rungs if before.commitment == entrant.commitment else ():
             count = next((count for sizes, count in rungs if sizes == rung.sizes), 0)
             if rung.sequences > count:
                 raise ValueError(
                     f"{path} has {rung.sequences} sequences of the same agent at {rung.sizes}, and this "
                     f"would replace them by {count}; choose another --output, or delete it"
                 )
-    done = evaluate(
-        contestant.agent,
+    done = play_ladder(
+        entrant.agent,
         spec,
-        contestant.commitment,
+        entrant.commitment,
         references=references(spec.make()),
-        whole=contestant.trusted,
+        whole=entrant.trusted,
         rungs=rungs,
         report=report,
     )
     result = Result(
         schema_version=VERSION,
-        agent=contestant.name,
-        entry=contestant.entry,
-        model=contestant.model,
+        agent=entrant.name,
+        entry=entrant.entry,
+        model=entrant.model,
         task=spec.env_id,
-        seed=contestant.seed,
-        training=contestant.training,
-        privileges=list(contestant.privileges),
-        commitment=contestant.commitment,
+        seed=entrant.seed,
+        training=entrant.training,
+        privileges=list(entrant.privileges),
+        commitment=entrant.commitment,
         nonce=NO_NONCE,
         seconds=round(time.perf_counter() - started, 3),
         rungs=done,

@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ntm_leaderboard.board.statistics import (
+    bootstrap_interval,
+    interquartile_mean,
+    probability_of_improvement,
+)
 from ntm_leaderboard.results import Result
-from ntm_leaderboard.statistics import bootstrap_interval, interquartile_mean, probability_of_improvement
 
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""

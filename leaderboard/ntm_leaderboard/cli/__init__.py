@@ -42,15 +42,16 @@ from ntm_agents.training.run import versions
 from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs import tasks
 from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
-from ntm_leaderboard import bench as benchmark
-from ntm_leaderboard import report, watching
-from ntm_leaderboard import verify as verification
-from ntm_leaderboard.board import Boards
-from ntm_leaderboard.contestants import AGENTS, agent_spec, from_run, new_run, ready
-from ntm_leaderboard.judge import judge
+from ntm_leaderboard.board import verify as verification
+from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.board.rows import TRACKS
+from ntm_leaderboard.board.submission import pack, weights_folder
+from ntm_leaderboard.cli import report
+from ntm_leaderboard.harness import bench as benchmark
+from ntm_leaderboard.harness import watching
+from ntm_leaderboard.harness.entrants import AGENTS, agent_spec, from_run, new_run, ready
+from ntm_leaderboard.harness.evaluate import evaluate
 from ntm_leaderboard.results import RECORD, Result
-from ntm_leaderboard.rows import TRACKS
-from ntm_leaderboard.submission import pack, weights_folder
 
 TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
 """Who trains; the second needs Stable-Baselines3, so none is imported before it is known which."""
@@ -356,14 +357,14 @@ def _evaluate(argv: list[str]) -> int:
     if options.run and options.task:
         raise ValueError("--task goes with --agent; a run has its own task")
     if options.run:
-        contestant = from_run(options.run, options.device)
+        entrant = from_run(options.run, options.device)
     else:
-        contestant = ready(options.agent, options.task or "copy", options.device)
+        entrant = ready(options.agent, options.task or "copy", options.device)
     path = options.output or (options.run / "result.json" if options.run else None)
     if path is None:
-        path = Path("runs") / f"{contestant.spec.name}-{contestant.name}.json"
+        path = Path("runs") / f"{entrant.spec.name}-{entrant.name}.json"
     with report.evaluation_display(console) as display:
-        result = judge(contestant, path, up_to=options.up_to, sequences=options.sequences, report=display)
+        result = evaluate(entrant, path, up_to=options.up_to, sequences=options.sequences, report=display)
     report.print_result(console, result)
     _say(f"The result is in {path}")
     return 0
@@ -396,7 +397,7 @@ def _bench(argv: list[str]) -> int:
     report.print_results(console, outcome.results)
     report.print_boards(console, Boards.of(outcome.results))
     if outcome.results:
-        from ntm_leaderboard.figures import accuracy_figure
+        from ntm_leaderboard.page.figures import accuracy_figure
 
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
@@ -487,19 +488,19 @@ def _watch(argv: list[str]) -> int:
     agent, task = _peek(argv, "--agent", "oracle"), _peek(argv, "--task", "")
     if Path(agent).is_dir() and task:
         raise ValueError("--task goes with the name of an agent; a run has its own task")
-    contestant = from_run(Path(agent)) if Path(agent).is_dir() else ready(agent, task or "copy")
-    largest = contestant.spec.largest
+    entrant = from_run(Path(agent)) if Path(agent).is_dir() else ready(agent, task or "copy")
+    largest = entrant.spec.largest
     fields = [(name, int, field(default=size)) for name, size in largest.items()]
     options = _parse(_extended(WatchOptions, fields), argv, "watch")
     if not 0 < options.fps <= 1000:
         raise ValueError(f"fps is {options.fps}; expected more than 0, and at most 1000")
     sizes = {name: getattr(options, name) for name in largest}
-    env_id = contestant.spec.env_id
+    env_id = entrant.spec.env_id
     if options.output is not None:
-        watching.record(contestant.agent, env_id, sizes, options.key, [options.output], options.fps)
+        watching.record(entrant.agent, env_id, sizes, options.key, [options.output], options.fps)
         _say(f"The episode is in {options.output}")
     else:
-        watching.play(contestant.agent, env_id, sizes, options.key, options.mode, options.fps)
+        watching.play(entrant.agent, env_id, sizes, options.key, options.mode, options.fps)
     return 0
 
 

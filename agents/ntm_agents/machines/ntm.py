@@ -51,14 +51,14 @@ class NTMConfig:
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
     """Kind of the controller. The paper compares the first two; the LSTM is the one with a state of its
     own."""
-    units: int = 100
+    hidden_size: int = 100
     """Units of each of the controller's layers (paper: 100)."""
-    depth: int = 1
+    num_layers: int = 1
     """Layers of the controller (paper: 1)."""
-    orthogonal: bool = True
+    orthogonal_init: bool = True
     """Whether the weights of a controller's own last output start orthogonal, so that what it heard a few
     steps ago is no fainter than what it hears; or else uniform, as all others. The paper does not say."""
-    noise: float = 0.0
+    controller_noise: float = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations, in training alone. Not in
     the paper, so off; it makes blurred weightings costly."""
     read_heads: int = 1
@@ -75,36 +75,37 @@ class NTMConfig:
     all of them (paper). What is in the others then makes a slot no easier and no harder to find."""
     shift_width: int = 3
     """Number of shift options S, from 2 to N; option j moves a head by j - S // 2 slots (paper: 3)."""
-    output_units: int = 0
+    output_hidden_size: int = 0
     """Units of a hidden layer before the logits, which sees what was read and the controller's output; 0 for
     none (paper). Its asinh, linear around 0 and a logarithm far out, makes log odds of counts."""
-    skip: bool = False
+    skip_connection: bool = False
     """Whether the head parameters see the inputs as well as the controller's output. Not in the paper."""
     followers: int = 0
     """How many of the heads that write, the last ones, follow those that read, the first ones: each writes
     where its partner has read last, which is at the last step or, if heads read first, at this one. Not in
     the paper."""
-    feedback: bool = True
+    read_feedback: bool = True
     """Whether the controller sees what was read at the last step (paper: it does). Without it nothing that
     was read can be written once more, and loops have to be jumps."""
     jump: bool = False
     """Whether heads that read may jump to the first slot, before they shift. A gate (hardsigmoid), which
-    opens and closes entirely, sees what was read at the last step, and `signals`. A counter, in which nothing
-    fades, adds up the jumps, `signals` and `counted`, and the controller sees c / (1 + |c|). Not in the
-    paper, where a head has to look the start up, by what is written there, and nothing counts without end."""
+    opens and closes entirely, sees what was read at the last step, and `signal_channels`. A counter, in which
+    nothing fades, adds up the jumps, `signal_channels` and `counter_channels`, and the controller sees
+    c / (1 + |c|). Not in the paper, where a head has to look the start up, by what is written there, and
+    nothing counts without end."""
     jump_bias: float = -1.5
     """Bias of the gate at the start, before hardsigmoid, which is shut from -3 down."""
     jump_noise: float = 0.0
     """Standard deviation of Gaussian noise before hardsigmoid, in training alone: half open gates cost."""
-    signals: tuple[int, ...] = ()
+    signal_channels: tuple[int, ...] = ()
     """Input channels, by index, that gates of jumps and the counter see as well as the controller."""
-    counted: tuple[int, ...] = ()
+    counter_channels: tuple[int, ...] = ()
     """Input channels, by index, that the counter alone sees: numbers larger than in training are then nothing
     new to the controller."""
-    count_bias: float = 0.0
-    """What the weights of `counted` in the counter begin with: with a negative one it begins by counting from
+    counter_bias: float = 0.0
+    """Initial weights of `counter_channels` in the counter: with a negative one it begins by counting from
     below, as many jumps as it is told to."""
-    count_noise: float = 0.0
+    counter_noise: float = 0.0
     """Standard deviation of Gaussian noise on the counter before the first step, in training alone: what is
     decided by it is decided half way between two numbers of jumps."""
     key_activation: Literal["identity", "tanh"] = "identity"
@@ -122,13 +123,13 @@ class NTMConfig:
     epsilon_at: Literal["product", "norms", "squares"] = "product"
     """What epsilon is added to: the product of the norms of key and slot, each of the norms, or the sum
     of squares under each root. The first changes the paper's formula least."""
-    memory_start: Literal["constant", "random", "position", "learned"] = "constant"
+    memory_init: Literal["constant", "random", "position", "learned"] = "constant"
     """Rows of the memory at the start: all the same; random numbers of the slot's index; the bits of its
     index, lowest first, as +1 and -1; or one learned row for all slots (paper: learned)."""
-    memory_scale: float | None = None
+    memory_init_scale: float | None = None
     """The constant, or where the learned row starts; or what random numbers, uniform in -1 to 1, and bits
     are multiplied by. None for 1e-6 in the first two cases and 1 in the others."""
-    head_start: Literal["first", "learned", "uniform"] = "first"
+    head_init: Literal["first", "learned", "uniform"] = "first"
     """Weightings at the start: all on slot 0, so that a head can step from there; a learned weighting of
     the first S slots; or all slots alike. The paper does not say."""
     key_bias: float = 0.0
@@ -154,10 +155,10 @@ class NTMConfig:
     Numba installed, for a feed-forward or an LSTM controller of one layer."""
 
     def __post_init__(self) -> None:
-        counts = ("units", "depth", "read_heads", "write_heads", "memory_width", "shift_width")
+        counts = ("hidden_size", "num_layers", "read_heads", "write_heads", "memory_width", "shift_width")
         smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "epsilon": 0.0}
-        smallest |= dict.fromkeys(("noise", "jump_noise", "count_noise"), 0.0)
-        smallest |= dict.fromkeys(("output_units", "followers"), 0)
+        smallest |= dict.fromkeys(("controller_noise", "jump_noise", "counter_noise"), 0.0)
+        smallest |= dict.fromkeys(("output_hidden_size", "followers"), 0)
         if self.memory_slots is not None:
             smallest["memory_slots"] = self.shift_width
         if self.key_width is not None:
@@ -222,13 +223,13 @@ class NTM(nn.Module):
     Where this differs from the paper:
 
     - Controller and read vectors start at zero, and the memory at a small constant; the paper learns all
-      three. A learned memory (`memory_start`) is one row, which all slots share.
+      three. A learned memory (`memory_init`) is one row, which all slots share.
     - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
       on the number of slots, so a trained machine runs with any.
-    - There are no options that the paper lacks unless they are asked for: `noise`, a GRU, the write mode
-      ``interpolate``, a controller without `feedback` or with a way round it (`skip`), heads that follow
-      others (`followers`), keys that see a part of a slot (`key_width`), a hidden layer before the output
-      (`output_units`), and `jump`, with its counter.
+    - There are no options that the paper lacks unless they are asked for: `controller_noise`, a GRU, the
+      write mode ``interpolate``, a controller without `read_feedback` or with a way round it
+      (`skip_connection`), heads that follow others (`followers`), keys that see a part of a slot
+      (`key_width`), a hidden layer before the output (`output_hidden_size`), and `jump`, with its counter.
 
     What the paper leaves open is chosen thus:
 
@@ -236,7 +237,7 @@ class NTM(nn.Module):
       then the heads write, and then the others read (`order`). With several write heads all erase before
       any adds.
     - The output is linear in the controller's output and in what was read at the same step (but for
-      `output_units`).
+      `output_hidden_size`).
     - Key strength is softplus, gate and erase vector sigmoid, shift softmax, sharpening 1 + softplus; keys
       and add vectors are linear (`key_activation`, `add_activation`).
     - All weights of the heads start by Glorot and Bengio's uniform rule, and biases as configured.
@@ -259,13 +260,19 @@ class NTM(nn.Module):
         super().__init__()
         self.config = c = NTMConfig(**config)
         heads, width, read_size = c.write_heads + c.read_heads, c.memory_width, c.read_heads * c.memory_width
-        for name in ("signals", "counted"):
+        for name in ("signal_channels", "counter_channels"):
             if max(getattr(c, name), default=0) >= input_size:
                 raise ValueError(f"{name} is {getattr(c, name)}; expected channels below {input_size}")
-        self._heard = [i for i in range(input_size) if i not in c.counted]
-        self._fed_back = read_size if c.feedback else 0
+        self._heard = [i for i in range(input_size) if i not in c.counter_channels]
+        self._fed_back = read_size if c.read_feedback else 0
         self.controller = Controller(
-            c.controller, len(self._heard), self._fed_back, c.units, c.depth, c.noise, c.orthogonal
+            c.controller,
+            len(self._heard),
+            self._fed_back,
+            c.hidden_size,
+            c.num_layers,
+            c.controller_noise,
+            c.orthogonal_init,
         )
         # One product gives all parameters of all heads: of each head key, strength and sharpening, gate,
         # shifts; then, of each head that writes, add vector and, if there is one, erase vector.
@@ -278,23 +285,25 @@ class NTM(nn.Module):
         choosing[c.write_heads - c.followers : c.write_heads] = choosing[c.write_heads :][: c.followers]
         rows, order = torch.unique(rows, return_inverse=True)
         self.register_buffer("_order", order, persistent=False)
-        self.heads = nn.Linear(c.units, len(rows))
-        if c.skip:
+        self.heads = nn.Linear(c.hidden_size, len(rows))
+        if c.skip_connection:
             self.skip = nn.Linear(len(self._heard), len(rows), bias=False)
             nn.init.xavier_uniform_(self.skip.weight)
-        if c.output_units:
-            self.hidden = nn.Linear(read_size + c.units, c.output_units)
-        self.output = nn.Linear(c.output_units or read_size + c.units, output_size)
+        if c.output_hidden_size:
+            self.hidden = nn.Linear(read_size + c.hidden_size, c.output_hidden_size)
+        self.output = nn.Linear(c.output_hidden_size or read_size + c.hidden_size, output_size)
         if c.jump:
             self.jumps = nn.Linear(read_size, c.read_heads)
-            self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signals)))
-            self.offers = nn.Parameter(torch.tensor([0.0] * len(c.signals) + [c.count_bias] * len(c.counted)))
+            self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signal_channels)))
+            self.offers = nn.Parameter(
+                torch.tensor([0.0] * len(c.signal_channels) + [c.counter_bias] * len(c.counter_channels))
+            )
             self.counting = nn.Parameter(torch.empty(self.controller.pre_activations))
             nn.init.constant_(self.jumps.bias, c.jump_bias)
-            nn.init.uniform_(self.counting, -(c.units**-0.5), c.units**-0.5)
-        if c.memory_start == "learned":
+            nn.init.uniform_(self.counting, -(c.hidden_size**-0.5), c.hidden_size**-0.5)
+        if c.memory_init == "learned":
             self.memory_row = nn.Parameter(torch.full((width,), self._scale))
-        if c.head_start == "learned":
+        if c.head_init == "learned":
             self.start = nn.Parameter(torch.zeros(heads, c.shift_width))
         nn.init.xavier_uniform_(self.heads.weight)
         shifts = torch.tensor(c.shift_bias or [0.0] * c.shift_width).view(-1, c.shift_width)
@@ -331,14 +340,14 @@ class NTM(nn.Module):
         c = self.config
         slots = max(capacity, c.shift_width) if c.memory_slots is None else c.memory_slots
         heads, like = c.write_heads + c.read_heads, self.output.weight
-        if c.head_start == "uniform":
+        if c.head_init == "uniform":
             weightings = like.new_full((heads, slots), 1 / slots)
         else:
-            first = self.start.softmax(1) if c.head_start == "learned" else like.new_ones(heads, 1)
+            first = self.start.softmax(1) if c.head_init == "learned" else like.new_ones(heads, 1)
             weightings = functional.pad(first, (0, slots - first.shape[1]))
         counter = like.new_zeros(batch_size)
-        if self.training and c.count_noise:
-            counter = c.count_noise * torch.randn_like(counter)
+        if self.training and c.counter_noise:
+            counter = c.counter_noise * torch.randn_like(counter)
         return NTMState(
             memory=self._rows(slots).expand(batch_size, slots, c.memory_width),
             weightings=weightings.expand(batch_size, heads, slots),
@@ -389,7 +398,7 @@ class NTM(nn.Module):
     def _answer(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, O]``."""
         seen = features
-        if self.config.output_units:
+        if self.config.output_hidden_size:
             asinh = torch.asinh if torch.is_grad_enabled() else _asinh
             seen = asinh(self.hidden(features))
         return cast("Tensor", self.output(seen))
@@ -406,8 +415,8 @@ class NTM(nn.Module):
 
     def _why_not_fused(self) -> str:
         c, like = self.config, self.output.weight
-        if c.controller == "gru" or c.depth > 1:
-            return f"the controller is {c.controller!r} with depth {c.depth}"
+        if c.controller == "gru" or c.num_layers > 1:
+            return f"the controller is {c.controller!r} with depth {c.num_layers}"
         if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
             return f"the model is {like.dtype} on {like.device}"
         return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
@@ -421,7 +430,7 @@ class NTM(nn.Module):
             "reads": (state.reads, (rows, c.read_heads * c.memory_width)),
             "counter": (state.counter, (rows,)),
         }
-        expected |= {f"controller[{i}]": (x, (rows, c.units)) for i, x in enumerate(state.controller)}
+        expected |= {f"controller[{i}]": (x, (rows, c.hidden_size)) for i, x in enumerate(state.controller)}
         for name, (tensor, shape) in expected.items():
             if tensor.shape != shape:
                 raise ValueError(
@@ -442,19 +451,19 @@ class NTM(nn.Module):
         """
         self._check(inputs, state)
         c, run = self.config, self._fused if self.kernel == "fused" else self._reference
-        heard = inputs[..., self._heard] if c.counted else inputs
+        heard = inputs[..., self._heard] if c.counter_channels else inputs
         projected = self.controller.project(heard)
         heads = self._of_all_heads(self.heads.bias).expand(*inputs.shape[:2], -1)
-        if c.skip:
+        if c.skip_connection:
             heads = heads + functional.linear(heard, self._of_all_heads(self.skip.weight))
         if not c.jump:
             gates, offers = inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2])
             return run(projected, heads, gates, offers, state, trail)
-        signals = inputs[..., list(c.signals)]
+        signals = inputs[..., list(c.signal_channels)]
         gates = functional.linear(signals, self.signalling, self.jumps.bias)
         if self.training and c.jump_noise:
             gates = gates + c.jump_noise * torch.randn_like(gates)
-        offered = torch.cat((signals, inputs[..., list(c.counted)]), 2)
+        offered = torch.cat((signals, inputs[..., list(c.counter_channels)]), 2)
         return run(projected, heads, gates, offered @ self.offers / TICK, state, trail)
 
     def _of_all_heads(self, rows: Tensor) -> Tensor:
@@ -480,10 +489,12 @@ class NTM(nn.Module):
             write_first=c.order == "write_first",
         )
         hidden, cells = (
-            state.controller if layer.tensors else (projected.new_zeros(len(state.reads), c.units), None)
+            state.controller
+            if layer.tensors
+            else (projected.new_zeros(len(state.reads), c.hidden_size), None)
         )
         recurrent = cast("Tensor", layer.weight)
-        if not c.feedback:
+        if not c.read_feedback:
             recurrent = functional.pad(recurrent, (state.reads.shape[1], 0))
         if c.jump:  # as a few more units, which do not see the last output
             projected = torch.cat((projected, gates), 2)
@@ -503,7 +514,7 @@ class NTM(nn.Module):
             offers,
             cast("Tensor", self.counting) if c.jump else projected.new_zeros(projected.shape[2]),
         )
-        reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.units), 1)
+        reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.hidden_size), 1)
         controller = (hidden, cells) if cells is not None else ()
         last = weightings[-1] if trail else weightings
         return features, weightings if trail else None, NTMState(memory, last, reads, controller, counter)
@@ -578,19 +589,19 @@ class NTM(nn.Module):
     @property
     def _scale(self) -> float:
         c = self.config
-        if c.memory_scale is None:
-            return 1e-6 if c.memory_start in ("constant", "learned") else 1.0
-        return c.memory_scale
+        if c.memory_init_scale is None:
+            return 1e-6 if c.memory_init in ("constant", "learned") else 1.0
+        return c.memory_init_scale
 
     def _rows(self, slots: int) -> Tensor:
         """Return the memory at the start, ``[N, M]``; a row depends on its own index alone."""
         c, like = self.config, self.output.weight
-        if c.memory_start == "learned":
+        if c.memory_init == "learned":
             return self.memory_row.expand(slots, -1)
-        if c.memory_start == "constant":
+        if c.memory_init == "constant":
             return like.new_full((slots, c.memory_width), self._scale)
         index = np.arange(slots, dtype=np.int64)
-        if c.memory_start == "random":
+        if c.memory_init == "random":
             words = keyed.words(index, SLOTS, c.memory_width) >> np.uint64(11)
             rows = words.astype(np.float64) * 2.0**-52 - 1
         else:

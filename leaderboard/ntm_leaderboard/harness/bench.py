@@ -22,9 +22,9 @@ from rich.text import Text
 
 from ntm_agents import TrainConfig
 from ntm_envs import tasks
-from ntm_leaderboard.board import SEEDS
-from ntm_leaderboard.contestants import agent_spec, new_run, ready
-from ntm_leaderboard.evaluate import rungs_of
+from ntm_leaderboard.board.boards import SEEDS
+from ntm_leaderboard.harness.entrants import agent_spec, new_run, ready
+from ntm_leaderboard.harness.ladder import rungs_of
 from ntm_leaderboard.results import Result
 
 

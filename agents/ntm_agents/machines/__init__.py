@@ -1,0 +1,1 @@
+"""Memory machines, a file each: a model that reads and writes an external memory."""
