@@ -32,7 +32,8 @@ def test_every_package_of_the_extras_is_known_and_the_extra_named_for_it_brings_
 def test_a_package_that_is_not_installed_is_answered_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "ntm_leaderboard.cli")
+    for name in [name for name in sys.modules if name.startswith("ntm_leaderboard.cli")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr("ntm_leaderboard.cli")
     monkeypatch.setitem(sys.modules, "tyro", None)
     assert command.main() == 1

@@ -1,0 +1,85 @@
+"""`ntm-envs bench`: train, evaluate and compare several agents."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.markup import escape
+
+from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.cli import report
+from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli.terminal import console, say
+from ntm_leaderboard.harness import bench
+from ntm_leaderboard.results import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Train and evaluate agents on tasks with several seeds, and compare them in a table and a picture.
+
+    What is done already is not done again. Settings that are given replace those of the suite. Without a
+    suite it is a quick comparison of the NTM and the LSTM on Copy and AssociativeRecall: three seeds, the
+    same number of training sequences for everybody, and the lower rungs of the ladders.
+    """
+
+    suite: str | None = None
+    """Suite of tasks, from `ntm-envs tasks`: all of them, the whole ladders, five seeds. It takes hours."""
+    agents: tuple[str, ...] = ()
+    """Agents: names, or references to your own."""
+    tasks: tuple[str, ...] = ()
+    """Tasks: names, or references to your own."""
+    seeds: int | None = None
+    """Number of seeds."""
+    first_seed: int = 0
+    """The first of them. A recipe that was found on some seeds has to be measured on others."""
+    sequences: int | None = None
+    """Sequences of a rung, if fewer than the ladder asks for."""
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Runs at a time, each on one thread."""
+    output: Path | None = None
+    """Folder of everything that comes of it; bench/SUITE or bench/quick without it."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command and return the exit code."""
+    options = parse(BenchOptions, argv, "bench")
+    plan = bench.plan(
+        options.suite,
+        agents=options.agents,
+        tasks=options.tasks,
+        seeds=options.seeds,
+        first_seed=options.first_seed,
+        sequences=options.sequences,
+        output=options.output,
+    )
+    if options.jobs < 1:
+        raise ValueError(f"jobs is {options.jobs}; expected at least 1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
+
+    def first_seed(results: list[Result]) -> None:
+        console.print("\nAfter the first seed:\n", style="bold")
+        report.print_results(console, results)
+
+    try:
+        outcome = bench.run(plan, jobs=options.jobs, console=console, first_seed=first_seed)
+    except KeyboardInterrupt:
+        say("Stopped. The same command goes on from there.")
+        raise
+    report.print_results(console, outcome.results)
+    report.print_boards(console, Boards.of(outcome.results))
+    if outcome.results:
+        from ntm_leaderboard.page.figures import accuracy_figure
+
+        path = plan.output / "accuracy.png"
+        accuracy_figure(outcome.results, path)
+        say(f"The picture is in {path}, the results are beside it. What to do next:")
+        say(f"  ntm-envs leaderboard serve --results {plan.output}   a page with charts, among other agents")
+        say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
+        say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")
+    for job, reason in outcome.failures.items():
+        console.print(f"[red]{escape(str(job))} failed:[/] {escape(reason)}", highlight=False)
+    return 1 if outcome.failures else 0

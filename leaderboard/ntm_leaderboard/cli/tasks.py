@@ -1,0 +1,32 @@
+"""`ntm-envs tasks`: list the tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ntm_envs import tasks
+from ntm_leaderboard.cli import report
+from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli.terminal import console
+
+
+@dataclass(frozen=True)
+class TasksOptions:
+    """List the tasks by suite: what they are, what agents are trained on, and what they are evaluated on."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command and return the exit code."""
+    parse(TasksOptions, argv, "tasks")
+    suite = ""
+    for name in tasks.names():
+        row = tasks.spec(name)
+        if row.suite != suite:
+            suite = row.suite
+            console.print(f"[bold underline]suite {suite}[/]", highlight=False)
+        console.print(f"[bold]{name}[/]  {row.summary}", highlight=False)
+        console.print(f"    as          {row.env_id}", highlight=False)
+        console.print(f"    trained on  {report.training_text(row)}", highlight=False)
+        for i, text in enumerate(report.ladder_texts(row)):
+            console.print(f"    {'' if i else 'evaluated':10}  {text}", highlight=False)
+    return 0

@@ -1,0 +1,56 @@
+"""`ntm-envs watch`: show an agent playing an episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ntm_leaderboard.cli.options import extended, parse, peek
+from ntm_leaderboard.cli.terminal import say
+from ntm_leaderboard.harness import watching
+from ntm_leaderboard.harness.entrants import from_run, ready
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
+
+    Of a machine with a memory one sees where its heads are as well, and in windows and pictures what is in
+    the memory.
+    """
+
+    agent: str = "oracle"
+    """Folder of a complete run, or the name of an agent that needs no training or comes trained (ntm and
+    ntm-jump do)."""
+    task: str = "copy"
+    """The task; that of the run, if the agent is one."""
+    key: int = 0
+    """Key of the episode: the same key is the same episode."""
+    mode: Literal["ansi", "human"] = "ansi"
+    """In the terminal, or in a window."""
+    output: Path | None = None
+    """Write a GIF here instead, or a PNG of the last moment."""
+    fps: float = 8.0
+    """Steps a second."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command and return the exit code."""
+    agent, task = peek(argv, "--agent", "oracle"), peek(argv, "--task", "")
+    if Path(agent).is_dir() and task:
+        raise ValueError("--task goes with the name of an agent; a run has its own task")
+    entrant = from_run(Path(agent)) if Path(agent).is_dir() else ready(agent, task or "copy")
+    largest = entrant.spec.largest
+    fields = [(name, int, field(default=size)) for name, size in largest.items()]
+    options = parse(extended(WatchOptions, fields), argv, "watch")
+    if not 0 < options.fps <= 1000:
+        raise ValueError(f"fps is {options.fps}; expected more than 0, and at most 1000")
+    sizes = {name: getattr(options, name) for name in largest}
+    env_id = entrant.spec.env_id
+    if options.output is not None:
+        watching.record(entrant.agent, env_id, sizes, options.key, [options.output], options.fps)
+        say(f"The episode is in {options.output}")
+    else:
+        watching.play(entrant.agent, env_id, sizes, options.key, options.mode, options.fps)
+    return 0
