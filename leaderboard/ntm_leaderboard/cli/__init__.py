@@ -1,7 +1,7 @@
 """The command line: a file a command, each with its options beside what it does.
 
-Options come from the dataclasses that the Python API uses. `options.py` reads them, `terminal.py` prints,
-and `report.py` has the tables.
+Options are the fields of dataclasses (`options.py`), which tyro parses (`parsing.py`) and `help.py`
+describes. `terminal.py` prints lines, `progress.py` shows what is running, and `report.py` prints tables.
 """
 
 from __future__ import annotations
@@ -23,27 +23,29 @@ from ntm_leaderboard.cli.terminal import console, fail
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command; return the exit code.
+    """Run a command and return the exit code.
 
     Args:
-        argv: The arguments behind `ntm-envs`.
+        argv: The arguments after ``ntm-envs``.
     """
     commands: dict[str, tuple[Callable[[list[str]], int], str]] = {
         "tasks": (tasks.main, "list the tasks"),
         "agents": (agents.main, "list the agents"),
         "train": (train.main, "train an agent on a task"),
-        "evaluate": (evaluate.main, "play the ladder of a task with a trained agent"),
+        "evaluate": (evaluate.main, "evaluate a trained agent on the ladder of a task"),
         "bench": (bench.main, "train and evaluate several agents, and compare them"),
         "watch": (watch.main, "watch an agent play an episode"),
         "leaderboard": (leaderboard.main, "rank the agents of the project, and your own among them"),
-        "submit": (submit.main, "pack judged runs for others to check"),
-        "verify": (verify.main, "check a submission, and play its ladder anew"),
+        "submit": (submit.main, "pack evaluated runs for others to check"),
+        "verify": (verify.main, "check a submission, and evaluate its models again"),
     }
     if not argv or argv[0] in ("-h", "--help"):
-        console.print("ntm-envs: how far does a sequence model generalise beyond what it was trained on?\n")
+        console.print("ntm-envs: how far does a sequence model generalise beyond its training lengths?\n")
         for name, (_, summary) in commands.items():
             console.print(f"  ntm-envs {name:11} {summary}", highlight=False)
-        console.print("\nntm-envs COMMAND --help tells more. Begin with: ntm-envs bench", highlight=False)
+        console.print(
+            "\nntm-envs COMMAND --help describes a command. Begin with: ntm-envs bench", highlight=False
+        )
         return 0
     if argv[0] == "--version":
         print(f"ntm-envs {versions()['ntm-envs']}")
@@ -55,10 +57,10 @@ def main(argv: Sequence[str]) -> int:
         return commands[argv[0]][0](list(argv[1:]))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, TypeError, OSError, CheckpointError, ModelError, NonFiniteError) as error:
         if comes_from_a_file(error):
-            traceback.print_exc()  # whoever wrote the file wants to know where
+            traceback.print_exc()  # the author of the file needs to know where
         return fail(str(error))

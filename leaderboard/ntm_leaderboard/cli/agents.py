@@ -10,14 +10,18 @@ from ntm_agents.pretrained import pretrained_tasks
 from ntm_agents.registry import installed
 from ntm_envs import tasks
 from ntm_leaderboard.board.rows import TRACKS
-from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console
 from ntm_leaderboard.harness.entrants import AGENTS
 
 
 @dataclass(frozen=True)
 class AgentsOptions:
-    """List the agents: what they are, what they learn from, and on which tasks they come trained."""
+    """List the agents, with what each learns from and the tasks that it comes trained on.
+
+    Example:
+        ntm-envs agents
+    """
 
 
 def main(argv: list[str]) -> int:

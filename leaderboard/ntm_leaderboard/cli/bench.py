@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import report
-from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness import bench
 from ntm_leaderboard.results import Result
@@ -19,29 +19,34 @@ from ntm_leaderboard.results import Result
 
 @dataclass(frozen=True, kw_only=True)
 class BenchOptions:
-    """Train and evaluate agents on tasks with several seeds, and compare them in a table and a picture.
+    """Train and evaluate agents on tasks with several seeds, and compare them in tables and a figure.
 
-    What is done already is not done again. Settings that are given replace those of the suite. Without a
-    suite it is a quick comparison of the NTM and the LSTM on Copy and AssociativeRecall: three seeds, the
-    same number of training sequences for everybody, and the lower rungs of the ladders.
+    The same command resumes an interrupted bench, and repeats nothing that is complete.
+
+    Without a suite it is a quick comparison of the NTM and the LSTM on Copy and AssociativeRecall: three
+    seeds, the same number of training sequences for every agent, and the lower rungs of the ladders. Other
+    options replace single settings of the quick comparison or of the suite.
+
+    Example:
+        ntm-envs bench --agents ntm lstm ./my_model.py:MyModel --tasks copy --seeds 3
     """
 
     suite: str | None = None
-    """Suite of tasks, from `ntm-envs tasks`: all of them, the whole ladders, five seeds. It takes hours."""
+    """Suite from `ntm-envs tasks`: all of its tasks, with whole ladders and five seeds. It takes hours."""
     agents: tuple[str, ...] = ()
-    """Agents: names, or references to your own."""
+    """Names from `ntm-envs agents`, or models of your own, such as ./my_model.py:MyModel."""
     tasks: tuple[str, ...] = ()
-    """Tasks: names, or references to your own."""
+    """Names from `ntm-envs tasks`, or tasks of your own, such as ./my_task.py:MY_TASK."""
     seeds: int | None = None
     """Number of seeds."""
     first_seed: int = 0
-    """The first of them. A recipe that was found on some seeds has to be measured on others."""
+    """First seed; the others follow it. A recipe is measured on other seeds than it was found on."""
     sequences: int | None = None
-    """Sequences of a rung, if fewer than the ladder asks for."""
+    """Sequences per rung, if fewer than the ladder has."""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """Runs at a time, each on one thread."""
+    """Number of runs at a time, each on one thread."""
     output: Path | None = None
-    """Folder of everything that comes of it; bench/SUITE or bench/quick without it."""
+    """Folder of the runs, their results and the figure. Without it: bench/SUITE or bench/quick."""
 
 
 def main(argv: list[str]) -> int:
@@ -67,7 +72,7 @@ def main(argv: list[str]) -> int:
     try:
         outcome = bench.run(plan, jobs=options.jobs, console=console, first_seed=first_seed)
     except KeyboardInterrupt:
-        say("Stopped. The same command goes on from there.")
+        say("Stopped. The same command resumes from there.")
         raise
     report.print_results(console, outcome.results)
     report.print_boards(console, Boards.of(outcome.results))
@@ -76,7 +81,7 @@ def main(argv: list[str]) -> int:
 
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
-        say(f"The picture is in {path}, the results are beside it. What to do next:")
+        say(f"The figure is {path}; the results are beside it. What to do next:")
         say(f"  ntm-envs leaderboard serve --results {plan.output}   a page with charts, among other agents")
         say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
         say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")

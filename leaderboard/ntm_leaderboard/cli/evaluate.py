@@ -7,8 +7,8 @@ from pathlib import Path
 
 import tyro
 
-from ntm_leaderboard.cli import report
-from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli import progress, report
+from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import from_run, ready
 from ntm_leaderboard.harness.evaluate import evaluate
@@ -16,23 +16,27 @@ from ntm_leaderboard.harness.evaluate import evaluate
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions:
-    """Play the ladder of a task with a trained run, or with an agent that needs no training here."""
+    """Evaluate a trained run, or an agent that needs no training here, on the ladder of a task.
+
+    Example:
+        ntm-envs evaluate runs/copy-ntm-0 --up-to 120
+    """
 
     run: tyro.conf.Positional[Path | None] = None
     """Folder of a complete run."""
     agent: str | None = None
-    """Without a run: oracle, constant, uniform, a machine that comes trained, such as ntm, or an agent of
-    your own: ./my_agent.py:MyAgent."""
+    """Agent to evaluate without a run: oracle, constant, uniform, a machine that comes trained, such as
+    ntm, or an agent of your own, such as ./my_agent.py:MyAgent."""
     task: str | None = None
-    """Without a run: the task; copy if there is none."""
+    """Task to evaluate the agent on, without a run. Without it: copy."""
     output: Path | None = None
-    """Where the result goes; RUN/result.json without it."""
+    """File of the result. Without it: RUN/result.json, or runs/TASK-AGENT.json."""
     up_to: int | None = None
-    """Leave out the rungs at which a size is larger than this."""
+    """Largest size to evaluate at; rungs beyond it are left out."""
     sequences: int | None = None
-    """Sequences of a rung, if fewer than the ladder asks for."""
+    """Sequences per rung, if fewer than the ladder has."""
     device: str = "cpu"
-    """Where a model computes, such as cpu or cuda."""
+    """Device to compute on, such as cpu or cuda."""
 
 
 def main(argv: list[str]) -> int:
@@ -45,11 +49,12 @@ def main(argv: list[str]) -> int:
     if options.run:
         entrant = from_run(options.run, options.device)
     else:
+        assert options.agent
         entrant = ready(options.agent, options.task or "copy", options.device)
     path = options.output or (options.run / "result.json" if options.run else None)
     if path is None:
         path = Path("runs") / f"{entrant.spec.name}-{entrant.name}.json"
-    with report.evaluation_display(console) as display:
+    with progress.evaluation_display(console) as display:
         result = evaluate(entrant, path, up_to=options.up_to, sequences=options.sequences, report=display)
     report.print_result(console, result)
     say(f"The result is in {path}")

@@ -12,29 +12,33 @@ import tyro
 from ntm_envs import tasks
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import report
-from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardOptions:
-    """Show the agents of the project, and your own among them, ranked suite by suite and on each task."""
+    """Rank the agents of the project, and your own among them, by suite and by task.
+
+    Example:
+        ntm-envs leaderboard serve --results bench/classic
+    """
 
     action: tyro.conf.Positional[Literal["show", "build", "serve"]]
-    """show: print the rankings. build: write it as a web page, with charts. serve: show that page on this
+    """show prints the rankings; build writes them as a web page with charts; serve shows that page on this
     machine."""
     results: tuple[Path, ...] = ()
-    """Folders that `bench` or `submit` has made, or any that have such folders in them."""
+    """Folders that `ntm-envs bench` or `ntm-envs submit` has made, or folders of such folders."""
     suite: tuple[str, ...] = ()
-    """Suites to show; all of them without it."""
+    """Suites to show. Without it: all of them."""
     tasks: tuple[str, ...] = ()
-    """Tasks of your own that there are results on: ./my_task.py:MY_TASK. The file is executed."""
+    """Tasks of your own among the results, such as ./my_task.py:MY_TASK. The file is executed."""
     alone: bool = False
     """Leave out the agents of the project."""
     output: Path = Path("site")
-    """Where `build` writes the page: a new folder, or one that it has made before."""
+    """Folder that build writes the page into: a new one, or one that it has written before."""
     port: int = 8000
-    """Where `serve` shows it: http://127.0.0.1:PORT; 0 for any that is free."""
+    """Port that serve listens on, at http://127.0.0.1:PORT; 0 for any free one."""
 
 
 def main(argv: list[str]) -> int:

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from ntm_envs import tasks
 from ntm_leaderboard.cli import report
-from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console
 
 
 @dataclass(frozen=True)
 class TasksOptions:
-    """List the tasks by suite: what they are, what agents are trained on, and what they are evaluated on."""
+    """List the tasks by suite, with the sizes of training and the ladders of evaluation.
+
+    Example:
+        ntm-envs tasks
+    """
 
 
 def main(argv: list[str]) -> int:

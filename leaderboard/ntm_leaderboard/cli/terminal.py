@@ -1,4 +1,4 @@
-"""Where commands print."""
+"""Where commands print: the console, lines, and errors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def say(text: str) -> None:
 
 
 def fail(message: str) -> int:
-    """Print an error, and return the exit code of one."""
+    """Print an error and return its exit code."""
     print(f"ntm-envs: {message}", file=sys.stderr)
     return 2

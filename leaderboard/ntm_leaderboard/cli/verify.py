@@ -10,32 +10,35 @@ import tyro
 from rich.markup import escape
 
 from ntm_leaderboard.board import verify
-from ntm_leaderboard.cli import report
-from ntm_leaderboard.cli.options import parse
+from ntm_leaderboard.cli import progress
+from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console
 from ntm_leaderboard.results import RECORD
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
-    """Check a submission: its files, and then whether the numbers come out again.
+    """Check the files of a submission, and evaluate its models again.
 
-    The model plays the ladder in a process of its own, on sequences that are drawn after its weights are
-    fixed; what comes of it is written beside the claim as verified.json, and stands in its place on boards,
-    marked as doubted where the claim does not come out. That the training was as claimed cannot be seen from
-    weights, and is not verified.
+    Each model plays the ladder in a process of its own, on sequences that are drawn after its weights are
+    fixed. The outcome is written beside the claim as verified.json and replaces it on leaderboards; where
+    the two disagree, it is marked as doubted. How a model was trained cannot be seen from its weights, and
+    is not verified.
+
+    Example:
+        ntm-envs verify submission
     """
 
     folder: tyro.conf.Positional[Path]
-    """What `submit` has made, or a part of it."""
+    """Folder that `ntm-envs submit` has made, or a part of it."""
     replay: bool = False
-    """Play the very sequences of each record that is there again, and compare; write nothing."""
+    """Replay the sequences of each record that is there, and compare; write nothing."""
     trust_code: bool = False
-    """Allow source files of a submission to be executed. It gets limits, but no sandbox: read it first."""
+    """Execute the source files of a submission, with limits but without a sandbox: read them first."""
     minutes: float = 60.0
-    """How long each model may take."""
+    """Time limit per model."""
     gibibytes: float = 4.0
-    """How much memory each may have."""
+    """Memory limit per model."""
 
 
 def main(argv: list[str]) -> int:
@@ -60,9 +63,9 @@ def main(argv: list[str]) -> int:
 
 
 def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
-    """Play the ladder of a submission, anew or again, and say what does not come out."""
+    """Evaluate a submission, on new sequences or on those of its records; return what disagrees."""
     claimed = verify.check(folder, trust_code=options.trust_code)
-    with report.evaluation_display(console) as display:
+    with progress.evaluation_display(console) as display:
         play = partial(
             verify.verify,
             folder,

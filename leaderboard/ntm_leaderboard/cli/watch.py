@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ntm_leaderboard.cli.options import extended, parse, peek
+from ntm_leaderboard.cli.options import extended
+from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import say
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import from_run, ready
@@ -16,23 +17,27 @@ from ntm_leaderboard.harness.entrants import from_run, ready
 class WatchOptions:
     """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
 
-    Of a machine with a memory one sees where its heads are as well, and in windows and pictures what is in
-    the memory.
+    A machine with a memory shows its heads as well and, in windows and pictures, the memory.
+
+    The sizes below are those of the task, or of the run, that is named before --help.
+
+    Example:
+        ntm-envs watch --agent ntm --task copy --length 20 --output copy.gif
     """
 
     agent: str = "oracle"
-    """Folder of a complete run, or the name of an agent that needs no training or comes trained (ntm and
-    ntm-jump do)."""
+    """Folder of a complete run, or the name of an agent that needs no training or comes trained, such as
+    ntm."""
     task: str = "copy"
-    """The task; that of the run, if the agent is one."""
+    """Name from `ntm-envs tasks`, or a task of your own. A run has its own task."""
     key: int = 0
-    """Key of the episode: the same key is the same episode."""
+    """Key of the episode; the same key and sizes are the same episode."""
     mode: Literal["ansi", "human"] = "ansi"
-    """In the terminal, or in a window."""
+    """ansi shows the episode in the terminal, human in a window."""
     output: Path | None = None
-    """Write a GIF here instead, or a PNG of the last moment."""
+    """Write a GIF here instead, or a PNG of the last step."""
     fps: float = 8.0
-    """Steps a second."""
+    """Steps per second."""
 
 
 def main(argv: list[str]) -> int:

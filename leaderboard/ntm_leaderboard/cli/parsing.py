@@ -1,0 +1,118 @@
+"""How commands read the command line: tyro parses it, and errors name the option that was meant."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING
+from types import GenericAlias
+from typing import Any, TypeVar, get_args
+
+import tyro
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
+
+from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
+from ntm_leaderboard.cli.help import print_help
+from ntm_leaderboard.cli.options import Group, groups
+from ntm_leaderboard.cli.terminal import console
+
+Options = TypeVar("Options")
+_REGISTRY = ConstructorRegistry()
+
+
+def parse(options: type[Options], argv: Sequence[str], command: str) -> Options:
+    """Return the options that a command line sets, or print the help and exit if it asks for that.
+
+    Raises:
+        ValueError: If it has an option that there is not, or a value that an option cannot have.
+    """
+    if not {"-h", "--help"}.isdisjoint(argv):
+        print_help(console, options, command)
+        raise SystemExit(0)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            made, unknown = tyro.cli(
+                options,
+                args=argv,
+                prog=f"ntm-envs {command}",
+                registry=_REGISTRY,
+                add_help=False,
+                return_unknown_args=True,
+            )
+    except SystemExit:
+        message = _message(printed.getvalue(), groups(options))
+        raise ValueError(f"{message}. See ntm-envs {command} --help") from None
+    if unknown:
+        raise ValueError(_unknown(unknown, groups(options), command))
+    return made
+
+
+def peek(argv: Sequence[str], option: str, default: str) -> str:
+    """Return the value of an option before the command line is parsed as a whole."""
+    for i, argument in enumerate(argv):
+        if argument == option and i + 1 < len(argv):
+            return argv[i + 1]
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return default
+
+
+def _unknown(unknown: Sequence[str], known: Sequence[Group], command: str) -> str:
+    """Return the message for arguments that the parser does not know; it is about the first option."""
+    name = next((argument.partition("=")[0] for argument in unknown if argument.startswith("--")), None)
+    if name is None:
+        return f"unexpected argument {unknown[0]!r}. See ntm-envs {command} --help"
+    options = [option for group in known for option in group.options if not option.positional]
+    names = [option.name for option in options]
+    names += [option.negative for option in options if option.hint is bool]
+    meant = _renamed(name)
+    if meant not in names:
+        unprefixed = [each for each in names if each.endswith("." + _hyphenated(name.removeprefix("--")))]
+        meant = next(iter(unprefixed or difflib.get_close_matches(name, names, n=1)), None)
+    return f"unknown option {name}; {f'did you mean {meant}?' if meant else f'see ntm-envs {command} --help'}"
+
+
+def _renamed(name: str) -> str | None:
+    """Return the present name of an option that had another one; None if it never had."""
+    prefix, names = ("--model.", MODEL_OPTIONS) if name.startswith("--model.") else ("--", TRAIN_OPTIONS)
+    stem = name.removeprefix(prefix)
+    negation = "no-" if stem.startswith("no-") else ""
+    present = names.get(stem.removeprefix(negation).replace("-", "_"))
+    return f"{prefix}{negation}{_hyphenated(present)}" if present else None
+
+
+def _hyphenated(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _message(box: str, known: Sequence[Group]) -> str:
+    """Return the first paragraph of the box that tyro draws around an error, on one line."""
+    lines = [line.strip("│| ") for line in box.splitlines()[1:-1]]
+    end = next((i for i, line in enumerate(lines) if not line.strip("─-")), len(lines))
+    message = " ".join(filter(None, lines[:end]))
+    if message.startswith("Missing from"):
+        required = [option.name for group in known for option in group.options if option.default is MISSING]
+        return f"missing argument {', '.join(required)}"
+    return message.rstrip(".!")
+
+
+@_REGISTRY.primitive_rule
+def _mapping(
+    info: PrimitiveTypeInfo,
+) -> PrimitiveConstructorSpec[Any] | UnsupportedTypeAnnotationError | None:
+    """Read every mapping alike, from ``--sizes length 1 5``.
+
+    Tyro does so for empty ones alone; others become an option for each key, which takes no other key.
+    """
+    if info.type_origin is not Mapping:
+        return None
+    alike: Any = GenericAlias(dict, get_args(info.type))
+    return ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(alike, info.markers))

@@ -1,0 +1,101 @@
+"""What the command line shows while something runs: a bar in a terminal, and lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ntm_agents.training.config import RewardConfig, TrainConfig
+from ntm_leaderboard.cli.report import sizes_text
+from ntm_leaderboard.results import Rung
+
+PLAIN_SECONDS = 10.0
+"""Seconds between lines of progress where there is no terminal to draw on."""
+
+
+@contextmanager
+def training_display(
+    console: Console, config: TrainConfig | RewardConfig, restarted_at: int = 0
+) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Show how a training run goes: yields what to call with each line of its metrics."""
+    if isinstance(config, TrainConfig):
+        unit, budget, measure = "sequences", config.sequences, "loss"
+    else:
+        unit, budget, measure = "steps", config.total_timesteps, "return"
+    total = restarted_at + budget
+    bar = Progress(
+        TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),
+        BarColumn(),
+        TextColumn(
+            f"{{task.fields[speed]}}  {measure} {{task.fields[measured]}}  accuracy {{task.fields[accuracy]}}"
+        ),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        shown = bar.add_task("training", total=total, speed="", measured="–", accuracy="–")
+        first: tuple[float, int] | None = None
+        printed = time.monotonic()
+        latest: dict[str, Any] = {"measured": "–", "accuracy": "–"}
+
+        def display(metrics: Mapping[str, Any]) -> None:
+            nonlocal first, printed, total
+            seen, now = metrics[unit], time.monotonic()
+            first = first or (now, seen)
+            if metrics.get(measure) is not None:
+                latest["measured"] = f"{metrics[measure]:.4f}"
+            if "validation_accuracy" in metrics:
+                latest["accuracy"] = f"{metrics['validation_accuracy']:.3f}"
+            if "dropped" in metrics:
+                console.print(f"[yellow]update {metrics['update']} was not finite and was dropped[/]")
+            if "restarts" in metrics:
+                console.print(f"[yellow]stuck at {seen:,} sequences: starting again from new weights[/]")
+                total = seen + budget
+            if "rollbacks" in metrics:
+                console.print(f"[yellow]lost at {seen:,} sequences: going back to the best weights[/]")
+            speed = f"{(seen - first[1]) / (now - first[0]):,.0f}/s" if now > first[0] else ""
+            bar.update(shown, completed=seen, total=total, speed=speed, **latest)
+            if not console.is_terminal and now - printed > PLAIN_SECONDS:
+                printed = now
+                console.print(
+                    f"{seen:,} of {total:,} {unit}  {speed}  {measure} {latest['measured']}  "
+                    f"accuracy {latest['accuracy']}"
+                )
+
+        yield display
+
+
+@contextmanager
+def tensorboard_log(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Write TensorBoard's event files too: yields what to call with each line of a run's metrics."""
+    from torch.utils.tensorboard import SummaryWriter  # of the extra `all`
+
+    with SummaryWriter(folder) as writer:
+
+        def log(metrics: Mapping[str, Any]) -> None:
+            for name, value in metrics.items():
+                if isinstance(value, int | float) and name not in ("update", "sequences"):
+                    writer.add_scalar(name, value, metrics["sequences"])
+
+        yield log
+
+
+@contextmanager
+def evaluation_display(console: Console) -> Iterator[Callable[[Rung], None]]:
+    """Show which rung has been played: yields what to call with each."""
+    with console.status("playing the ladder") as status:
+
+        def display(rung: Rung) -> None:
+            text = f"{sizes_text(rung.sizes)}: sequence accuracy {rung.sequence_accuracy:.3f}"
+            status.update(text)
+            if not console.is_terminal:
+                console.print(text)
+
+        yield display
