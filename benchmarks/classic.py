@@ -6,7 +6,7 @@
     .venv/bin/python benchmarks/classic.py
 
 The first command trains and judges fifty runs, and goes on where it was interrupted; the last reads what was
-verified, prints a summary, and writes every size into `docs/classic.md`. What is counted are sequences
+verified, prints a summary, and writes every size into `docs/results.md`. What is counted are sequences
 without a wrong bit, or, where the best predictor errs too or one bit more or less says little, the cost of a
 sequence in bits above the oracle's on the same sequences. Means are over the five seeds.
 """
@@ -43,7 +43,7 @@ def main() -> None:
     """Print the summary, and write the page."""
     results = results_in(ROOT / "leaderboard" / "results")
     print(summary(results))
-    (ROOT / "docs" / "classic.md").write_text(page(results))
+    (ROOT / "docs" / "results.md").write_text(page(results))
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -65,7 +65,7 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def page(results: Sequence[Result]) -> str:
-    """Return what `docs/classic.md` says."""
+    """Return what `docs/results.md` says."""
     return f"{PAGE}{tables(results, AGENTS, CLASSIC)}\n"
 
 
