@@ -34,6 +34,8 @@ LARGEST_RECORD = 2**20
 """How many bytes a result may have."""
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
+SEEDS = 5
+"""Seeds that an agent needs on every task of a suite to be ranked on it."""
 RECORD = "verified.json"
 """What a verifier writes beside a claim."""
 BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}

@@ -10,10 +10,10 @@ from test_results import RESULT
 
 from ntm_envs import tasks
 from ntm_leaderboard import cli
-from ntm_leaderboard.board.boards import SEEDS, SHIPPED, Boards, dump, load, places
+from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, load, places
 from ntm_leaderboard.board.statistics import bootstrap_interval
 from ntm_leaderboard.cli import report
-from ntm_leaderboard.results import Result
+from ntm_leaderboard.results import SEEDS, Result
 
 TASKS = ("copy", "repeat_copy")
 TRAINING = {

@@ -23,12 +23,10 @@ from ntm_leaderboard.board.statistics import (
     learned,
     task_score,
 )
-from ntm_leaderboard.results import Result
+from ntm_leaderboard.results import SEEDS, Result
 
 SHIPPED = Path(__file__).with_name("board.json")
 """The results that come with the package."""
-SEEDS = 5
-"""Seeds that an agent needs on every task to be ranked over all of them."""
 
 
 @dataclass(frozen=True)

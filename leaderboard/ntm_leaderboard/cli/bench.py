@@ -14,6 +14,7 @@ from ntm_leaderboard.cli import report
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness import bench
+from ntm_leaderboard.harness.launcher import LocalLauncher
 from ntm_leaderboard.results import Result
 
 
@@ -61,8 +62,7 @@ def main(argv: list[str]) -> int:
         sequences=options.sequences,
         output=options.output,
     )
-    if options.jobs < 1:
-        raise ValueError(f"jobs is {options.jobs}; expected at least 1")
+    launcher = LocalLauncher(processes=options.jobs, console=console)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
 
     def first_seed(results: list[Result]) -> None:
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> int:
         report.print_results(console, results)
 
     try:
-        outcome = bench.run(plan, jobs=options.jobs, console=console, first_seed=first_seed)
+        outcome = bench.run(plan, launcher, first_seed=first_seed)
     except KeyboardInterrupt:
         say("Stopped. The same command resumes from there.")
         raise
@@ -85,6 +85,6 @@ def main(argv: list[str]) -> int:
         say(f"  ntm-envs leaderboard serve --results {plan.output}   a page with charts, among other agents")
         say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
         say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")
-    for job, reason in outcome.failures.items():
-        console.print(f"[red]{escape(str(job))} failed:[/] {escape(reason)}", highlight=False)
+    for job, failure in outcome.failures.items():
+        console.print(f"[red]{escape(str(job))} failed:[/] {escape(str(failure))}", highlight=False)
     return 1 if outcome.failures else 0

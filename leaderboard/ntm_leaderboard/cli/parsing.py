@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from types import GenericAlias
@@ -95,13 +96,17 @@ def _hyphenated(name: str) -> str:
 
 def _message(box: str, known: Sequence[Group]) -> str:
     """Return the first paragraph of the box that tyro draws around an error, on one line."""
-    lines = [line.strip("│| ") for line in box.splitlines()[1:-1]]
-    end = next((i for i, line in enumerate(lines) if not line.strip("─-")), len(lines))
-    message = " ".join(filter(None, lines[:end]))
+    below = itertools.dropwhile(_is_rule, box.splitlines()[1:])  # the first line has the title
+    message = " ".join(" ".join(itertools.takewhile(lambda line: not _is_rule(line), below)).split("│"))
+    message = " ".join(message.split())
     if message.startswith("Missing from"):
         required = [option.name for group in known for option in group.options if option.default is MISSING]
         return f"missing argument {', '.join(required)}"
     return message.rstrip(".!")
+
+
+def _is_rule(line: str) -> bool:
+    return not line.strip("╰─╯│- ")
 
 
 @_REGISTRY.primitive_rule

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board.boards import SEEDS, Board, Boards, places
+from ntm_leaderboard.board.boards import Board, Boards, places
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import horizon, ladder
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.results import SEEDS, Result, Rung
 
 
 def print_result(console: Console, result: Result) -> None:

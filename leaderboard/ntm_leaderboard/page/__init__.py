@@ -36,7 +36,7 @@ from ntm_agents import config_class
 from ntm_envs import tasks
 from ntm_envs.lookup import load
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board.boards import SEEDS, Board, Boards, places
+from ntm_leaderboard.board.boards import Board, Boards, places
 from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import bootstrap_interval, horizon, ladder, learned, primary
 from ntm_leaderboard.cli.report import down, sizes_text
@@ -44,7 +44,7 @@ from ntm_leaderboard.harness.entrants import AGENTS, new_run
 from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
 from ntm_leaderboard.page.figures import COLOURS
 from ntm_leaderboard.page.machines import MACHINES, draw
-from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.results import SEEDS, Result, Rung
 
 __all__ = ["build", "serve"]
 
