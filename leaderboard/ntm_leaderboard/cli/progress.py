@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ntm_agents.training.config import RewardConfig, TrainConfig
-from ntm_leaderboard.cli.report import sizes_text
 from ntm_leaderboard.results import Rung
+from ntm_leaderboard.wording import sizes_text
 
 PLAIN_SECONDS = 10.0
 """Seconds between lines of progress where there is no terminal to draw on."""

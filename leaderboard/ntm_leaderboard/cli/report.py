@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +16,7 @@ from ntm_leaderboard.board.boards import Board, Boards, places
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import horizon, ladder
 from ntm_leaderboard.results import SEEDS, Result, Rung
+from ntm_leaderboard.wording import down, up
 
 
 def print_result(console: Console, result: Result) -> None:
@@ -182,31 +182,5 @@ def _reference_cell(rung: Rung, name: str) -> str:
 
 
 def _numbers(accuracy: float, wrong: float) -> str:
-    """Return one above the other, rounded such that what is not perfect does not look so."""
-    return f"{down(accuracy)}\n[dim]{math.ceil(round(10 * wrong, 6)) / 10:.1f}[/]"
-
-
-def down(share: float) -> str:
-    """Return a share with three digits, rounded down, so that what is not perfect does not look so."""
-    return f"{math.floor(round(1000 * share, 6)) / 1000:.3f}"
-
-
-def sizes_text(sizes: Mapping[str, int]) -> str:
-    """Return sizes in words: ``length 20, repeats 10``."""
-    return ", ".join(f"{name} {value}" for name, value in sizes.items())
-
-
-def training_text(spec: TaskSpec) -> str:
-    """Return a task's training range in words."""
-    ranges = {n: f"{s[0]}..{s[1]}" if isinstance(s, tuple) else str(s) for n, s in spec.training.items()}
-    return ", ".join(f"{name} {text}" for name, text in ranges.items())
-
-
-def ladder_texts(spec: TaskSpec) -> list[str]:
-    """Return each of a task's ladders in words: ``length 20, 40, 80``, with what stays the same."""
-    texts = []
-    for size, rungs in spec.ladders.items():
-        fixed = {name: value for name, value in rungs[0].items() if name != size}
-        text = f"{size} {', '.join(str(rung[size]) for rung in rungs)}"
-        texts.append(f"{text} (with {sizes_text(fixed)})" if fixed else text)
-    return texts
+    """Return one above the other."""
+    return f"{down(accuracy)}\n[dim]{up(wrong)}[/]"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ntm_envs import tasks
-from ntm_leaderboard.cli import report
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console
+from ntm_leaderboard.wording import ladder_texts, training_text
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
             console.print(f"[bold underline]suite {suite}[/]", highlight=False)
         console.print(f"[bold]{name}[/]  {row.summary}", highlight=False)
         console.print(f"    as          {row.env_id}", highlight=False)
-        console.print(f"    trained on  {report.training_text(row)}", highlight=False)
-        for i, text in enumerate(report.ladder_texts(row)):
+        console.print(f"    trained on  {training_text(row)}", highlight=False)
+        for i, text in enumerate(ladder_texts(row)):
             console.print(f"    {'' if i else 'evaluated':10}  {text}", highlight=False)
     return 0

@@ -1,0 +1,86 @@
+"""Publishes a trained machine: its run goes into the package, with a model card in Markdown."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ntm_agents.pretrained import HERE as PRETRAINED
+from ntm_envs import tasks
+from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
+from ntm_leaderboard.results import Result
+from ntm_leaderboard.wording import sizes_product
+
+FILES = ("config.json", "summary.json", "model.safetensors")
+"""What `load_run` needs of a run."""
+
+CARD = """# {agent} on {task}
+
+The task: {summary}. This is the machine of seed {seed}, which was not chosen by its outcome; [the
+table](../../../../../docs/results-by-seed.md) has the other seeds. The command that made it,
+
+    {command}
+
+trained it on {training.sequences:,} sequences of sizes up to {largest}, in {training.seconds:.0f} seconds on one
+core. It has {training.parameters:,} parameters; `config.json` has all options. The sequences that it was evaluated
+on are drawn from the hash of its weights, `{commitment}`:
+
+{rungs}
+
+- Evaluate it again: `ntm-envs evaluate --agent {agent} --task {task}`
+- Watch it: `ntm-envs watch --agent {agent} --task {task}`
+- Use it: `ntm_agents.NTM.from_pretrained("{task}", "{agent}")`
+
+It knows the inputs of `{env_id}` and no others. MIT License.
+"""
+
+
+def publish(run: Path) -> Path:
+    """Copy a run into the package, with its model card, and return the folder.
+
+    Raises:
+        ValueError: If the run was not trained.
+    """
+    result = Result.read(run / "result.json")
+    folder = PRETRAINED / result.agent / tasks.spec(result.task).name
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copy(run / name, folder)
+    (folder / "README.md").write_text(model_card(result))
+    return folder
+
+
+def model_card(result: Result) -> str:
+    """Return the card of the machine of a result.
+
+    Raises:
+        ValueError: If it was not trained.
+    """
+    if result.training is None:
+        raise ValueError(f"{result.agent} was not trained; a model card is that of a trained machine")
+    spec = tasks.spec(result.task)
+    rows = [
+        [
+            sizes_product(spec, rung.sizes),
+            str(rung.sequences),
+            str(rung.sequences - rung.score.all_right),
+            f"{cost_above_oracle(rung):.2f}"
+            if by_cost(spec)
+            else f"{rung.score.wrong_symbols} of {rung.symbols:,}",
+        ]
+        for rung in result.rungs
+    ]
+    last = "bits above the optimum" if by_cost(spec) else "wrong bits"
+    head = [" x ".join(spec.largest), "sequences", "of them wrong", last]
+    return CARD.format(
+        agent=result.agent,
+        task=spec.name,
+        env_id=result.task,
+        summary=spec.summary,
+        seed=result.seed,
+        largest=sizes_product(spec, spec.largest),
+        command=f"ntm-envs train --agent {result.agent} --task {spec.name} --seed {result.seed}",
+        training=result.training,
+        rungs=table(head, rows, ["---:"] * 4),
+        commitment=result.commitment,
+    )

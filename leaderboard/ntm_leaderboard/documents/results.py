@@ -1,0 +1,79 @@
+"""The page `docs/results.md`: the classic suite at every size.
+
+The measure is the share of sequences without a wrong bit or, on the tasks of `BY_COST`, the cost of a sequence
+in bits above the oracle's on the same sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ntm_envs import tasks
+from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board.statistics import ladder
+from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
+from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.wording import down, sizes_text, task_name
+
+AGENTS = ("ntm", "lstm")
+PAGE = """# Results on the classic suite, at every size
+
+For readers of the leaderboard who want more than a mean score: what `ntm` and `lstm` reach at each size of
+the ladders, each trained by the recipe of its task. [How models are evaluated](evaluation.md) explains the
+protocol, and [Results by seed](results-by-seed.md) shows ten seeds of each recipe of the NTM.
+
+    ntm-envs leaderboard show --suite classic    # the ranking, from the same results
+    python benchmarks/classic.py                 # writes this page
+
+Each cell is the mean of five seeds and, in brackets, the worst of them. The first column is the largest
+training size; all others lie beyond the training range. The numbers come from the verified results in
+[leaderboard/results](../leaderboard/results).
+
+"""
+
+
+def results_page(results: Sequence[Result]) -> str:
+    """Return the text of `docs/results.md`."""
+    return f"{PAGE}{results_tables(results, AGENTS, tasks.suite('classic'))}\n"
+
+
+def results_tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[TaskSpec]) -> str:
+    """Return a table for each ladder, a line an agent: the mean of its seeds and, in brackets, the worst."""
+    parts = []
+    for spec in specs:
+        for size, rungs in spec.ladders.items():
+            values = [rung[size] for rung in rungs]
+            rows = []
+            for agent in agents:
+                seeds = [_at(results, agent, spec, size, value) for value in values]
+                if any(seeds):
+                    rows.append([f"`{agent}`", *(_with_worst(spec, found) for found in seeds)])
+            measure = "bits above the optimum" if by_cost(spec) else "share of sequences without a wrong bit"
+            title = f"**{task_name(spec)}** by {size}, trained up to {sizes_text(spec.largest)}: {measure}"
+            head = [size, *(f"{value:,}" for value in values)]
+            parts.append(f"{title}\n\n{table(head, rows, ['---', *['---:'] * len(values)])}")
+    return "\n\n".join(parts)
+
+
+def _at(results: Sequence[Result], agent: str, spec: TaskSpec, size: str, value: int) -> list[float]:
+    """Return the measure of each seed at a size."""
+    mine = [result for result in results if (result.agent, result.task) == (agent, spec.env_id)]
+    rungs = [rung for result in mine for rung in ladder(result, spec, size)]
+    return [_measure(spec, rung) for rung in rungs if rung.sizes[size] == value]
+
+
+def _measure(spec: TaskSpec, rung: Rung) -> float:
+    return round(cost_above_oracle(rung), 2) if by_cost(spec) else rung.sequence_accuracy
+
+
+def _with_worst(spec: TaskSpec, seeds: Sequence[float]) -> str:
+    if not seeds:
+        return ""
+    worst = max(seeds) if by_cost(spec) else min(seeds)
+    return f"{_number(spec, float(np.mean(seeds)))} ({_number(spec, worst)})"
+
+
+def _number(spec: TaskSpec, value: float) -> str:
+    return f"{value:.2f}" if by_cost(spec) else down(value)
