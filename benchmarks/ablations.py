@@ -1,46 +1,44 @@
-"""What each ingredient of a recipe is for: the recipe without it, on five seeds.
+"""Trains recipes without each of their ingredients, on five seeds, and prints what that costs.
 
     .venv/bin/python benchmarks/ablations.py
     .venv/bin/python benchmarks/ablations.py --tasks copy
 
-Every ablation is the command that trains by the recipe, with an option or two: what the table has, behind
-`ntm-envs train --agent ntm --task copy --seed 0`, makes it again. Runs go two at a time, each on one thread.
-A line of each is kept in `ablations/`; what has its line is not done again, until the recipe changes. A table
-has the number of wrong sequences of each size, seed by seed, or the cost in bits above that of the oracle.
+An ablation is the command that trains by the recipe, with an option or two: those in the last column of the
+table, behind `ntm-envs train --agent ntm --task copy --seed 0`. Two runs go at a time, each on one thread.
+The logs in `ablations/` have a line for each run; a run with a line is not repeated, until the recipe
+changes. A table has the number of wrong sequences at each size, seed by seed, or the cost in bits above the
+oracle's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import tyro
-from seeds import BY_COST, above
+from rich.console import Console
 
 import ntm_agents
 from ntm_agents.registry import find
 from ntm_agents.training.config import TrainConfig
 from ntm_envs import tasks
+from ntm_leaderboard.documents.ablations import WHOLE, ablation_table, of_one_recipe, read_log
+from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle
+from ntm_leaderboard.harness.launcher import Failure, Job, LocalLauncher
 from ntm_leaderboard.results import Result
-
-WHOLE = "nothing"
-"""What is taken away from the recipe itself."""
 
 TRAINING = {
     "gradient clipping": "--max-grad-norm None",
     "learning-rate decay": "--schedule constant",
     "weight averaging": "--ema-decay 0",
 }
-"""What all recipes have."""
+"""Ingredients of all recipes."""
 
 ABLATIONS: dict[str, dict[str, str]] = {
     "copy": {
@@ -119,10 +117,10 @@ ABLATIONS: dict[str, dict[str, str]] = {
         **TRAINING,
     },
 }
-"""By task and ingredient, the options that take it away."""
+"""Options that take an ingredient away, by task and ingredient."""
 
 COMMON = {"priority_sort": "--sequences 100000"}
-"""What all runs of a task are told: a sixth of the recipe's sequences, where these take minutes."""
+"""Options of all runs of a task: a sixth of the recipe's sequences, where a whole run takes minutes."""
 
 SIZES = {
     "copy": (20, 120, 400),
@@ -131,13 +129,12 @@ SIZES = {
     "ngrams": (200, 400),
     "priority_sort": (20, 30),
 }
-"""The values of the size that grows, of the first ladder, that are shown."""
-
+"""Sizes of the tables: values of the size that grows along the first ladder."""
 
 LOGS = Path(__file__).parent / "ablations"
-"""A line a run, by task: what tables are made of, and what a later call need not do again."""
+"""Folder of the logs, one a task, with a line a run."""
 KEY = ("recipe", "ingredient", "options", "seed")
-"""What lines differ in; the recipe by the start of the SHA-256 of what it sets."""
+"""The fields that identify a line; the recipe is given by a digest of its settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,117 +142,115 @@ class Options:
     """Train recipes without each of their ingredients, and print a table for each task."""
 
     tasks: tuple[str, ...] = tuple(ABLATIONS)
-    """Tasks, by name."""
+    """Names of tasks."""
     seeds: int = 5
     """Number of seeds, from 0."""
     jobs: int = 2
-    """Runs at a time, each on one thread."""
+    """Number of runs at a time, each on one thread."""
     show: bool = False
-    """Print the tables of what is done, and train nothing."""
+    """Print the tables of the logs, and train nothing."""
     output: Path = Path("bench/ablations")
     """Folder of the runs."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A run without one ingredient, or with all."""
+@dataclass(frozen=True, kw_only=True)
+class Ablation(Job):
+    """A run of a recipe without one ingredient, or with all of them.
+
+    Attributes:
+        task: Name of the task.
+        ingredient: The ingredient; `WHOLE` for the whole recipe.
+        seed: The seed.
+    """
 
     task: str
     ingredient: str
     seed: int
 
+    def __str__(self) -> str:
+        return f"{self.task} without {self.ingredient}, seed {self.seed}"
+
     @property
     def options(self) -> str:
-        """What is said to `ntm-envs train` besides agent, task and seed."""
+        """The options of `ntm-envs train` besides agent, task and seed."""
         return " ".join(filter(None, (COMMON.get(self.task), ABLATIONS[self.task].get(self.ingredient))))
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What a line of the log is of, the values of `KEY`."""
-        recipe, defaults = find("ntm", ntm_agents.TABLE).recipe(self.task), asdict(TrainConfig())
-        own = {name: value for name, value in asdict(recipe.train).items() if value != defaults[name]}
-        text = json.dumps([recipe.model, own], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12], self.ingredient, self.options, self.seed
+        """The values of `KEY` in the line of this run."""
+        return digest(self.task), self.ingredient, self.options, self.seed
 
-    def do(self, output: Path) -> dict[str, Any]:
-        """Train and judge; return the line of the log."""
-        folder = output / self.task / self.key[0] / self.ingredient.replace(" ", "_") / f"seed-{self.seed}"
-        train = f"train --agent ntm --task {self.task} --seed {self.seed} --output {folder} {self.options}"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "log.txt").open("ab") as log:
-            for command in (train, f"evaluate {folder} --up-to {SIZES[self.task][-1]}"):
-                if (folder / "result.json").exists():
-                    break
-                done = subprocess.run(
-                    [sys.executable, "-m", "ntm_leaderboard", *shlex.split(command)],
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    stdin=subprocess.DEVNULL,
-                    env=os.environ | {"OMP_NUM_THREADS": "1"},
-                    check=False,  # what fails is a line of the table
-                )
-                if done.returncode < 0:
-                    raise RuntimeError(f"{folder} was ended by signal {-done.returncode}; call me again")
+    def commands(self) -> list[list[str]]:
+        """Return the commands that train and evaluate, unless there is a result."""
+        if (self.folder / "result.json").exists():
+            return []
+        train = ["train", "--agent", "ntm", "--task", self.task, "--seed", str(self.seed)]
+        train += ["--output", str(self.folder), *shlex.split(self.options)]
+        return [train, ["evaluate", str(self.folder), "--up-to", str(SIZES[self.task][-1])]]
+
+    def line(self, failure: Failure | None) -> dict[str, Any]:
+        """Return the line of the log."""
         line: dict[str, Any] = dict(zip(KEY, self.key, strict=True))
-        if not (folder / "result.json").exists():
-            return line | {"failed": (folder / "log.txt").read_text().strip().rpartition("\n")[2]}
-        result = Result.read(folder / "result.json")
+        if failure is not None:
+            return line | {"failed": failure.reason}
+        result = Result.read(self.folder / "result.json")
         assert result.training
         size = next(iter(tasks.spec(self.task).ladders))
         return line | {
             "training_sequences": result.training.sequences,
             "seconds": round(result.training.seconds),
             "rungs": {
-                str(rung.sizes[size]): [rung.sequences - rung.score.all_right, float(above(rung))]
-                for rung in reversed(result.rungs)  # of those alike in size, the first
+                str(rung.sizes[size]): [
+                    rung.sequences - rung.score.all_right,
+                    round(cost_above_oracle(rung), 2),
+                ]
+                for rung in reversed(result.rungs)  # of rungs with the same size, the first is kept
                 if rung.sizes[size] in SIZES[self.task]
             },
         }
 
 
+def digest(task: str) -> str:
+    """Return a digest of the settings of the recipe of `ntm` on a task."""
+    recipe, defaults = find("ntm", ntm_agents.TABLE).recipe(task), asdict(TrainConfig())
+    own = {name: value for name, value in asdict(recipe.train).items() if value != defaults[name]}
+    return hashlib.sha256(json.dumps([recipe.model, own], sort_keys=True).encode()).hexdigest()[:12]
+
+
 def main(options: Options) -> None:
-    """Do what is left to do, and print the tables."""
+    """Run what is left, and print the tables."""
     LOGS.mkdir(exist_ok=True)
+    launch = LocalLauncher(processes=options.jobs, console=Console(stderr=True))
     for task in options.tasks:
-        log = LOGS / f"{task}.jsonl"
-        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        done = {tuple(line[name] for name in KEY): line for line in lines}
-        names = [WHOLE, *ABLATIONS[task]]
-        jobs = [Job(task, name, seed) for name in names for seed in range(options.seeds)]
-        left = [job for job in jobs if job.key not in done]
-        pool = ThreadPoolExecutor(options.jobs)
-        try:
-            running = [] if options.show else [pool.submit(job.do, options.output) for job in left]
-            for i, future in enumerate(as_completed(running), 1):
-                line = future.result()
-                done[tuple(line[name] for name in KEY)] = line
-                with log.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                print(f"{task}, {i} of {len(left)}: {line}", file=sys.stderr, flush=True)
-        finally:
-            pool.shutdown(cancel_futures=True)
-        print(_table(task, [job for job in jobs if job.key in done], done))
+        log, spec = LOGS / f"{task}.jsonl", tasks.spec(task)
+        if not options.show:
+            launch(jobs_left(task, options, read_log(log)), partial(keep, log))
+        measure = "bits above the optimum" if by_cost(spec) else "wrong sequences"
+        shown = ablation_table(spec, of_one_recipe(read_log(log), digest(task)))
+        print(f"\n**{task}**, {measure} by size, seed by seed\n\n{shown}")
 
 
-def _table(task: str, jobs: list[Job], done: dict[tuple[Any, ...], dict[str, Any]]) -> str:
-    """Return a table in Markdown, a line an ingredient."""
-    by_cost = task in BY_COST
-    what = "bits above the optimum" if by_cost else "wrong sequences"
-    lines = [
-        f"\n**{task}**, {what} by size, seed by seed\n",
-        "| without | " + " | ".join(f"{size:,}" for size in SIZES[task]) + " | options |",
-        "| --- |" + " --- |" * len(SIZES[task]) + " --- |",
+def jobs_left(task: str, options: Options, lines: list[dict[str, Any]]) -> list[Ablation]:
+    """Return the runs of a task that have no line in the log."""
+    done = {tuple(line[name] for name in KEY) for line in lines}
+    jobs = [
+        Ablation(
+            number=number,
+            folder=options.output / task / digest(task) / ingredient.replace(" ", "_") / f"seed-{seed}",
+            task=task,
+            ingredient=ingredient,
+            seed=seed,
+        )
+        for number, (ingredient, seed) in enumerate(product((WHOLE, *ABLATIONS[task]), range(options.seeds)))
     ]
-    for (name, options), of_name in groupby(jobs, lambda job: (job.ingredient, job.options)):
-        found = [done[job.key] for job in of_name]
-        cells = [
-            ", ".join(
-                str(line["rungs"][str(size)][by_cost]) if "rungs" in line else "failed" for line in found
-            )
-            for size in SIZES[task]
-        ]
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {f'`{options}`' if options else ''} |")
-    return "\n".join(lines)
+    return [job for job in jobs if job.key not in done]
+
+
+def keep(log: Path, job: Ablation, failure: Failure | None) -> None:
+    """Append the line of a run to the log; one that a signal ended has none, and is run again."""
+    if failure is None or not failure.killed:
+        with log.open("a") as file:
+            file.write(json.dumps(job.line(failure)) + "\n")
 
 
 if __name__ == "__main__":

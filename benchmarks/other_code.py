@@ -72,7 +72,7 @@ def video(env_id: str) -> str:
         while not over:
             _, _, terminated, truncated, _ = env.step(env.action_space.sample())
             steps, over = steps + 1, terminated or truncated
-        env.close()
+        env.close()  # type: ignore[no-untyped-call]
         (file,) = Path(folder).glob("*.mp4")
         pictures, seconds = imageio_ffmpeg.count_frames_and_secs(str(file))
         assert pictures == steps + 1

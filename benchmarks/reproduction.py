@@ -1,4 +1,4 @@
-r"""The paper's experiments: what they cost here and there, and the paper's figures drawn from our models.
+r"""Repeats the paper's experiments: costs beside the paper's, and its figures drawn from our models.
 
     .venv/bin/ntm-envs bench --suite classic
     .venv/bin/ntm-envs bench --suite classic --agents ntm-lstm --tasks copy repeat_copy
@@ -16,9 +16,9 @@ r"""The paper's experiments: what they cost here and there, and the paper's figu
     done
     .venv/bin/python benchmarks/reproduction.py
 
-All but the last command train models. (Without a memory of its own a controller has to keep the last bits of
-an N-gram in a slot, where a second pair of heads begins.) The last plays sequences of the paper's sizes,
-prints tables and draws. Runs that are not there are left out, and said so.
+All commands but the last train models. (A controller without a memory of its own has to keep the last bits
+of an N-gram in a slot, where a second pair of heads starts.) The last evaluates them at the paper's sizes,
+prints tables and draws figures. It leaves out missing runs, and names them.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.
 """
@@ -39,13 +39,14 @@ import matplotlib.ticker
 import numpy as np
 import torch
 import tyro
-from classic import name_of
 from numpy.typing import NDArray
 
-from ntm_agents import ModelAgent, load_run
-from ntm_envs import capacity, keyed, tasks
-from ntm_envs.tasks import Batch, SequenceTask
+from ntm_agents import load_run
+from ntm_envs import capacity, tasks
+from ntm_envs.tasks import Batch, Task
+from ntm_leaderboard.harness.outputs import episodes, probabilities
 from ntm_leaderboard.page.figures import COLOURS, STYLE
+from ntm_leaderboard.wording import sizes_text, task_name
 
 FEEDFORWARD, LSTM_CONTROLLER, JUMPS, LSTM, LSTM_PAPER = (
     "NTM, feed-forward controller",
@@ -73,7 +74,7 @@ MODELS: dict[str, dict[str, str]] = {
     LSTM: {row.name: f"classic/{row.name}/lstm" for row in tasks.suite("classic")},
     LSTM_PAPER: {row.name: f"classic/{row.name}/lstm-paper" for row in tasks.suite("classic")},
 }
-"""Where the runs of each model are."""
+"""Folders of the runs of each model."""
 
 COSTS: dict[str, tuple[tuple[dict[str, int], dict[str, str]], ...]] = {
     "copy": tuple(({"length": length}, {}) for length in (10, 20, 30, 50, 120)),
@@ -116,11 +117,10 @@ PARAMETERS: dict[str, dict[str, int]] = {
         "priority_sort": 384_424,
     },
 }
-"""How many parameters the paper's models have (its tables 1 to 3)."""
+"""Numbers of parameters of the paper's models (its tables 1 to 3)."""
 
 SEQUENCES = 256
-"""Sequences of a size, drawn alike for all models."""
-AT_A_TIME = 64
+"""Sequences of each size, the same for all models."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +130,13 @@ class Options:
     runs: Path = Path("bench")
     """Folder of the runs."""
     output: Path = Path("docs/reproduction")
-    """Folder of the pictures."""
+    """Folder of the figures."""
     only: tuple[Literal["models", "costs", "learning", "copy", "repeat_copy", "recall", "ngrams"], ...] = ()
-    """What is made; everything without it."""
+    """Parts to make. Without it: all."""
 
 
 def main(options: Options) -> None:
-    """Print the table and draw the figures."""
+    """Print the tables and draw the figures."""
     torch.set_num_threads(1)
     options.output.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[Options], None]] = {
@@ -154,7 +154,7 @@ def main(options: Options) -> None:
 
 
 def parameters(options: Options) -> None:
-    """Print how large models are, here and in the paper, and how many sequences ours have seen in what time.
+    """Print numbers of parameters, here and in the paper, and what training took here.
 
     Sequences and seconds are the median of the seeds.
     """
@@ -172,11 +172,11 @@ def parameters(options: Options) -> None:
             )
             theirs = PARAMETERS.get(model, {}).get(row.name)
             paper = f"{theirs:,}" if theirs else ""
-            print(f"| {name_of(row)} | {model} | {own} | {paper} | {seen} | {seconds} |")
+            print(f"| {task_name(row)} | {model} | {own} | {paper} | {seen} | {seconds} |")
 
 
 def costs(options: Options) -> None:
-    """Print what sequences of the paper's sizes cost in bits: median, least and most of our seeds, and its.
+    """Print the cost in bits at the paper's sizes: median and range of our seeds, and the paper's.
 
     Those of NGrams are above the best predictor's.
     """
@@ -211,7 +211,7 @@ def learning_curves(options: Options) -> None:
                 cost = [line["validation_loss"] * bits / math.log(2) for line in points]
                 label = model if i == 0 else None
                 axes.plot(seen, cost, color=colour, linewidth=0.8, alpha=0.7, label=label)
-        axes.set_title(f"{row.env_id}, {describe(row.largest)}", fontsize=11, loc="left")
+        axes.set_title(f"{row.env_id}, {sizes_text(row.largest)}", fontsize=11, loc="left")
         axes.set(xlabel="training sequences (thousands)", ylabel="cost of a sequence (bits)", xscale="log")
         axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:g}"))
@@ -229,29 +229,27 @@ def learning_curves(options: Options) -> None:
 
 
 def copy_generalisation(options: Options) -> None:
-    """Draw what NTM and LSTM answer for longer sequences: figures 4 and 5."""
-    sizes = [{"length": length} for length in (10, 20, 30, 50, 120)]
-    draw_answers(options, "copy", sizes, options.output / "copy.png")
+    """Draw the outputs of NTM and LSTM for longer sequences: figures 4 and 5."""
+    draw_outputs(options, "copy", [{"length": length} for length in (10, 20, 30, 50, 120)])
 
 
 def repeat_copy_generalisation(options: Options) -> None:
-    """Draw what NTM and LSTM answer for longer sequences and more repeats: figure 8."""
-    sizes = [{"length": 10, "repeats": 20}, {"length": 20, "repeats": 10}]
-    draw_answers(options, "repeat_copy", sizes, options.output / "repeat_copy.png")
+    """Draw the outputs of NTM and LSTM for longer sequences and more repeats: figure 8."""
+    draw_outputs(options, "repeat_copy", [{"length": 10, "repeats": 20}, {"length": 20, "repeats": 10}])
 
 
-def draw_answers(options: Options, name: str, sizes: Sequence[dict[str, int]], path: Path) -> None:
-    """Draw targets and the answers of the first seed of each model, a row each, and wrong bits in red."""
+def draw_outputs(options: Options, name: str, sizes: Sequence[dict[str, int]]) -> None:
+    """Draw targets and the outputs of the first seed of each model, a row each, with wrong bits in red."""
     models = [model for model in MODELS if runs_of(options, model, name)]
     task = tasks.spec(name).make()
     batches = [episodes(task, size, 1) for size in sizes]
-    widths = [int(batch.mask.sum()) for batch in batches]
+    widths = [max(12.0, float(batch.mask.sum())) for batch in batches]
     figure = matplotlib.figure.Figure(figsize=(13, 1.1 + 0.8 * len(models)), layout="constrained")
-    grid = figure.subplots(1 + len(models), len(sizes), squeeze=False, width_ratios=np.maximum(widths, 12))
+    grid = figure.subplots(1 + len(models), len(sizes), squeeze=False, width_ratios=widths)
     for column, (size, batch) in enumerate(zip(sizes, batches, strict=True)):
         answer = batch.mask[:, 0]
         wanted = batch.targets[answer, 0].T.astype(float)
-        grid[0, column].set_title(describe(size), fontsize=9)
+        grid[0, column].set_title(sizes_text(size), fontsize=9)
         images = [("targets", wanted)]
         for model in models:
             given = probabilities(runs_of(options, model, name)[0], batch)[answer, 0].T
@@ -266,7 +264,7 @@ def draw_answers(options: Options, name: str, sizes: Sequence[dict[str, int]], p
             axes.grid(visible=False)
             if column == 0:
                 axes.set_ylabel(label.replace(", ", "\n"), rotation=0, ha="right", va="center", fontsize=9)
-    save(figure, path)
+    save(figure, options.output / f"{name}.png")
 
 
 def recall_generalisation(options: Options) -> None:
@@ -296,9 +294,7 @@ def ngrams_inference(options: Options) -> None:
     task = tasks.spec("ngrams").make()
     batch = episodes(task, {"length": 200}, 8)
     shown = int(np.abs(np.diff(batch.targets[..., 0], axis=0)).sum(0).argmax())
-    oracle = task.oracle()
-    oracle.begin(8, capacity(len(batch.inputs)), 0)
-    rows = [("best predictor", np.stack([oracle.act(step) for step in batch.inputs])[:, shown, 0])]
+    rows = [("best predictor", best_predictions(task, batch)[:, shown, 0])]
     for model in MODELS:
         for run in runs_of(options, model, "ngrams")[:1]:
             rows.append((model, probabilities(run, batch)[:, shown, 0]))
@@ -317,11 +313,10 @@ def runs_of(options: Options, model: str, task: str) -> list[Path]:
     """Return the complete runs of a model on a task, by seed."""
     if task not in MODELS[model]:
         return []
-    found = sorted(path.parent for path in (options.runs / MODELS[model][task]).glob("*/summary.json"))
+    folder = options.runs / MODELS[model][task]
+    found = sorted(path.parent for path in folder.glob("*/summary.json"))
     if not found:
-        print(
-            f"there are no runs of {model} on {task} in {options.runs / MODELS[model][task]}", file=sys.stderr
-        )
+        print(f"there are no runs of {model} on {task} in {folder}", file=sys.stderr)
     return found
 
 
@@ -332,38 +327,23 @@ def cost_of(run: Path, sizes: dict[str, int]) -> float:
     batch = episodes(task, sizes, SEQUENCES)
     answers = np.where(batch.mask, task.answers.cost_in_bits(probabilities(run, batch), batch.targets), 0)
     if settings.task == "ngrams":
-        oracle = task.oracle()
-        oracle.begin(SEQUENCES, capacity(len(batch.inputs)), 0)
-        best = np.stack([oracle.act(step) for step in batch.inputs])
+        best = best_predictions(task, batch)
         answers = answers - np.where(batch.mask, task.answers.cost_in_bits(best, batch.targets), 0)
     return float(answers.sum(0).mean())
 
 
-def probabilities(run: Path, batch: Batch) -> NDArray[np.float64]:
-    """Return what a run's model says to sequences, ``[T, B, O]``."""
-    model, settings = load_run(run)
-    agent, parts = ModelAgent(model, settings.task_spec().make().answers), []
-    for first in range(0, len(batch.keys), AT_A_TIME):
-        inputs = batch.inputs[:, first : first + AT_A_TIME]
-        agent.begin(inputs.shape[1], capacity(len(inputs)), seed=0)
-        parts.append(agent.act_on_sequences(inputs).astype(np.float64))
-    return np.concatenate(parts, 1)
-
-
-def episodes(task: SequenceTask, sizes: dict[str, int], count: int) -> Batch:
-    """Return the same sequences for all models."""
-    return task.episodes(keyed.stream_keys(np.zeros(count, np.uint64), np.arange(count)), **sizes)
-
-
-def describe(sizes: dict[str, int]) -> str:
-    """Say a size in words."""
-    return ", ".join(f"{name} {value}" for name, value in sizes.items())
+def best_predictions(task: Task, batch: Batch) -> NDArray[np.float64]:
+    """Return the predictions of the oracle for sequences, ``[T, B, O]``."""
+    oracle = task.oracle()
+    assert oracle, "every task of the paper has an oracle"
+    oracle.begin(len(batch.keys), capacity(len(batch.inputs)), 0)
+    return np.stack([oracle.act(step) for step in batch.inputs])
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a picture."""
+    """Write a figure."""
     figure.savefig(path, dpi=110)
-    print(f"The picture is {path}")
+    print(f"The figure is {path}")
 
 
 if __name__ == "__main__":

@@ -23,18 +23,21 @@ import matplotlib.figure
 import numpy as np
 import torch
 import tyro
-from classic import name_of, tables
-from reproduction import SEQUENCES, episodes, probabilities
-from seeds import BY_COST
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.documents.markdown import by_cost, table
+from ntm_leaderboard.documents.results import results_tables
+from ntm_leaderboard.harness.outputs import episodes, probabilities
 from ntm_leaderboard.page.figures import COLOURS, STYLE
 from ntm_leaderboard.results import Result, Rung
+from ntm_leaderboard.wording import task_name
 
 AGENTS = ("ntm-ppo", "lstm-ppo", "recurrent-ppo", "ppo-stacked", "ppo", "a2c")
 SHORT = (1, 2, 3, 5, 10, 20)
-"""Lengths of Copy, short ones as well."""
+"""Lengths of Copy, including short ones."""
+SEQUENCES = 256
+"""Sequences of each length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +57,9 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     specs = [spec for spec in tasks.suite("classic") if (options.runs / spec.name).exists()]
     results = [Result.read(path) for path in sorted(options.runs.glob("*/*/seed-*/result.json"))]
-    print(tables(results, AGENTS, [spec for spec in specs if spec.name not in BY_COST]), end="\n\n")
+    print(results_tables(results, AGENTS, [spec for spec in specs if not by_cost(spec)]), end="\n\n")
     for spec in specs:
-        if spec.name in BY_COST:
+        if by_cost(spec):
             print(returns(results, spec), end="\n\n")
     for folder in (options.runs, options.short):
         inside(folder / "copy")
@@ -102,23 +105,22 @@ def main(options: Options) -> None:
 
 
 def returns(results: Sequence[Result], spec: TaskSpec) -> str:
-    """Return a table of mean returns in Markdown, the mean of the seeds and the worst; the oracle's at last.
+    """Return a table of mean returns in Markdown: the mean of the seeds, the worst, and the oracle's.
 
-    Not the cost in bits: rewards tell which answer is likelier, and not how much.
+    It is not the cost in bits, as rewards teach which answer is likelier, but not by how much.
     """
     size, rungs = next(iter(spec.ladders.items()))
-    lines = [f"| {size} | " + " | ".join(f"{rung[size]:,}" for rung in rungs) + " |"]
-    lines.append("| --- |" + " ---: |" * len(rungs))
-    mine = [result for result in results if result.task == spec.env_id]
+    mine, rows = [result for result in results if result.task == spec.env_id], []
     for agent in AGENTS:
         seeds = [[rung.score.mean_return for rung in r.rungs] for r in mine if r.agent == agent]
         if seeds:
             cells = [f"{np.mean(found):z.3f} ({min(found):z.3f})" for found in zip(*seeds, strict=True)]
-            lines.append(f"| `{agent}` | {' | '.join(cells)} |")
+            rows.append([f"`{agent}`", *cells])
     best = zip(*([rung.references["oracle"].mean_return for rung in r.rungs] for r in mine), strict=True)
-    lines.append(f"| `oracle` | {' | '.join(f'{np.mean(found):.3f}' for found in best)} |")
-    title = f"**{name_of(spec)}**, trained up to {size} {spec.largest[size]}: mean return"
-    return "\n".join([title, "", *lines])
+    rows.append(["`oracle`", *(f"{np.mean(found):.3f}" for found in best)])
+    title = f"**{task_name(spec)}**, trained up to {size} {spec.largest[size]}: mean return"
+    head = [size, *(f"{rung[size]:,}" for rung in rungs)]
+    return f"{title}\n\n{table(head, rows, ['---', *['---:'] * len(rungs)])}"
 
 
 def _largest(results: Sequence[Result], spec: TaskSpec) -> list[Rung]:

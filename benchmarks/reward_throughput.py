@@ -1,10 +1,10 @@
-"""How many steps a second learning from rewards takes, beside what Stable-Baselines3 brings.
+"""Measures steps per second of learning from rewards, beside Stable-Baselines3's own means.
 
     taskset --cpu-list 0 .venv/bin/python benchmarks/reward_throughput.py
 
-Environments alone take random actions, drawn beforehand. Policies learn, steps, updates and all, with the
-same numbers of environments, steps, batches and epochs. Everything is measured in turn, several times over,
-because machines are shared: the table has the median and, in brackets, the best.
+Environments alone take random actions, which are drawn beforehand. Policies learn, with the same numbers of
+environments, steps, batches and epochs; their time includes the updates. Everything is measured in turn,
+several times over, because machines are shared: the table has the median and, in brackets, the best.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
 import torch
 import tyro
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from ntm_agents import NTM
@@ -39,13 +40,13 @@ class Options:
     """Measure how fast environments and policies are."""
 
     rounds: int = 5
-    """How often each is measured."""
+    """Number of rounds."""
     hidden_size: int = 128
-    """Units of the LSTMs."""
+    """Hidden size of the LSTMs."""
 
 
 def stepping(env: Any, steps: int) -> Callable[[], float]:
-    """Return what measures the steps a second of an environment."""
+    """Return a function that measures the steps per second of an environment."""
     env.reset()
     actions = np.random.default_rng(0).integers(2, size=(16, env.num_envs, 8)).astype(np.int8)
 
@@ -53,20 +54,20 @@ def stepping(env: Any, steps: int) -> Callable[[], float]:
         started = time.perf_counter()
         for step in range(steps):
             env.step(actions[step % 16])
-        return steps * env.num_envs / (time.perf_counter() - started)
+        return float(steps * env.num_envs) / (time.perf_counter() - started)
 
     return measure
 
 
 def learning(algorithm: Any, rollouts: int = 2) -> Callable[[], float]:
-    """Return what measures the steps a second of an algorithm that learns."""
+    """Return a function that measures the steps per second of an algorithm."""
     steps = rollouts * algorithm.n_steps * algorithm.n_envs
-    algorithm.learn(steps)  # what is compiled is compiled
+    algorithm.learn(steps)  # compiles what is compiled
 
     def measure() -> float:
         started = time.perf_counter()
         algorithm.learn(steps)
-        return steps / (time.perf_counter() - started)
+        return float(steps) / (time.perf_counter() - started)
 
     return measure
 
@@ -84,15 +85,16 @@ def main(options: Options) -> None:
         def env(most: int = most) -> SequenceVecEnv:
             return SequenceVecEnv(COPY, 64, length=(1, most))
 
-        lstm = {"lstm_hidden_size": options.hidden_size}
+        lstm: dict[str, Any] = {"lstm_hidden_size": options.hidden_size}
         alike = lstm | {"enable_critic_lstm": False, "net_arch": []}
         for name, policy in (("two LSTMs, as it comes", lstm), ("one LSTM", alike)):
             stock = FloatRecurrentPPO("MlpLstmPolicy", env(), policy_kwargs=policy, **WORK)
             measures[f"sb3-contrib, {name}, length 1 to {most}"] = learning(stock)
         for name, model in (("LSTM", LSTM(9, 8, hidden_size=options.hidden_size)), ("NTM", NTM(9, 8))):
-            policy = {"model": model, "capacity": 64}
+            memory = {"model": model, "capacity": 64}
+            policy_class = cast("type[RecurrentActorCriticPolicy]", MemoryPolicy)
             measures[f"MemoryPPO, {name}, length 1 to {most}"] = learning(
-                MemoryPPO(MemoryPolicy, env(), policy_kwargs=policy, **WORK)
+                MemoryPPO(policy_class, env(), policy_kwargs=memory, **WORK)
             )
     found: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(options.rounds):

@@ -4,11 +4,11 @@
     .venv/bin/python benchmarks/search.py
     .venv/bin/python benchmarks/search.py --show
 
-A trial trains an LSTM for some minutes on one core, with a budget of sequences that its speed allows, so that
-its schedule comes to its end, and is judged as every training run is: by the loss on validation sequences of
-the largest training size. Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses what is
-tried next. A line a trial is kept in `lstm_search/`, from which a search goes on; tasks may be searched side
-by side.
+A trial trains an LSTM for some minutes on one core. Its budget of sequences is what its speed allows, so that
+the schedule of the learning rate is completed. Its value is the loss on validation sequences of the largest
+training size. Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses the next trial. The
+logs in `lstm_search/` have a line for each trial; a search resumes from them. Tasks can be searched side by
+side.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from optuna.trial import TrialState, create_trial
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.run import Run
 from ntm_agents.training.trainer import NonFiniteError, Trainer
+from ntm_leaderboard.documents.markdown import table
 
 HERE = Path(__file__).parent / "lstm_search"
 SEED = 100
-"""The seed of all trials; none of those that tables are made of."""
+"""Seed of all trials; tables have other seeds."""
 SPEED_SECONDS = 2.0
-"""How long the speed of a model is measured."""
+"""Time for which the speed of a model is measured."""
 
 BUDGETS = {
     "copy": (40, 1.0),
@@ -42,7 +43,7 @@ BUDGETS = {
     "ngrams": (45, 1.6),
     "priority_sort": (20, 3.5),
 }
-"""Trials, and minutes of each. Those of the NTM's recipes, which these follow, have no log."""
+"""Number of trials and minutes of each, after those of the NTM's recipes, which have no log."""
 
 SPACE: dict[str, BaseDistribution] = {
     "hidden_size": CategoricalDistribution((64, 128, 256, 512)),
@@ -56,8 +57,9 @@ SPACE: dict[str, BaseDistribution] = {
     "decay_start": FloatDistribution(0.0, 0.8),
     "ema_decay": CategoricalDistribution((0.9, 0.99, 0.995)),
 }
-"""What is searched on every task."""
+"""Options that are searched on every task."""
 MODEL = ("hidden_size", "num_layers", "forget_bias", "orthogonal_init")
+"""Those of the model; the others are options of training."""
 
 VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "copy": {
@@ -81,7 +83,7 @@ VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
 }
-"""What is searched on one task alone: options of training, as JSON."""
+"""Options of training, as JSON, that are searched on one task only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +91,13 @@ class Options:
     """Search the LSTM's recipe."""
 
     tasks: tuple[str, ...] = tuple(BUDGETS)
-    """Tasks, by name."""
+    """Names of tasks."""
     show: bool = False
-    """Print what was found, and try nothing."""
+    """Print the tables of the logs, and try nothing."""
 
 
 def main(options: Options) -> None:
-    """Make the trials that are left."""
+    """Run the trials that are left, and print the tables."""
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     HERE.mkdir(exist_ok=True)
@@ -119,7 +121,7 @@ def _read(task: str) -> list[dict[str, Any]]:
 
 
 def _trial(task: str, trials: list[dict[str, Any]]) -> dict[str, Any]:
-    """Choose options in the light of earlier trials, train, and return the line of the log."""
+    """Choose options by the earlier trials, train, and return the line of the log."""
     variants = {name: CategoricalDistribution(choices) for name, choices in VARIANTS[task].items()}
     space = SPACE | variants
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=len(trials), multivariate=True))
@@ -129,18 +131,19 @@ def _trial(task: str, trials: list[dict[str, Any]]) -> dict[str, Any]:
         study.add_trial(create_trial(params=params, distributions=space, value=loss, state=state))
     params = study.ask(space).params
     started = time.perf_counter()
-    trainer = None
+    trainer, sequences = None, None
     try:
         speed = _speed(task, params)
         left = 60 * BUDGETS[task][1] - (time.perf_counter() - started)
-        trainer = Trainer(_run(task, params, int(speed * left)))
+        sequences = int(speed * left)
+        trainer = Trainer(_run(task, params, sequences))
         trainer.train()
     except NonFiniteError:
-        trainer = None
+        trainer, sequences = None, None
     return {
         "number": len(trials),
         "params": params,
-        "sequences": trainer and trainer.run.train.sequences,
+        "sequences": sequences,
         "parameters": trainer and sum(parameter.numel() for parameter in trainer.model.parameters()),
         "seconds": round(time.perf_counter() - started, 1),
         "validation_loss": trainer and trainer.counters.best_loss,
@@ -159,13 +162,13 @@ def _run(task: str, params: dict[str, Any], sequences: int, validation_sequences
 
 
 def _speed(task: str, params: dict[str, Any]) -> float:
-    """Return the sequences a second of a run in small, through the whole of its curriculum."""
-    sequences = 4 * params["batch_size"]
+    """Return the sequences per second of a short run, through the whole of its curriculum."""
+    sequences: int = 4 * params["batch_size"]
     while True:
         trainer = Trainer(_run(task, params, sequences, validation_sequences=1))
         trainer.train()
         if trainer.counters.seconds > SPEED_SECONDS:
-            return sequences / trainer.counters.seconds
+            return float(sequences / trainer.counters.seconds)
         sequences *= 2
 
 
@@ -176,25 +179,29 @@ def _table(task: str, trials: list[dict[str, Any]]) -> str:
     for line in sorted(done, key=lambda line: -line["validation_loss"]):
         best[line["params"]["hidden_size"], line["params"]["num_layers"]] = line
     minutes = sum(line["seconds"] for line in trials) / 60
-    lines = [
-        f"\n{task}: {len(trials)} trials, {len(trials) - len(done)} not finite, {minutes:.0f} core-minutes\n",
-        "| units | layers | trials | loss (nats a bit) | accuracy | sequences | other options |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | --- |",
-    ]
+    rows = []
     for size, line in sorted(best.items(), key=lambda item: item[1]["validation_loss"]):
-        params = {
-            name: value for name, value in line["params"].items() if name not in ("hidden_size", "num_layers")
-        }
-        count = sum(
-            (trial["params"]["hidden_size"], trial["params"]["num_layers"]) == size for trial in trials
-        )
-        lines.append(
-            f"| {size[0]} | {size[1]} | {count} | {line['validation_loss']:.5f} | "
-            f"{line['validation_accuracy']:.2f} | {line['sequences']:,} | "
-            + ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())
-            + " |"
-        )
-    return "\n".join(lines)
+        params = dict(line["params"])
+        own = [params.pop(name) for name in ("hidden_size", "num_layers")]
+        same = [
+            trial
+            for trial in trials
+            if (trial["params"]["hidden_size"], trial["params"]["num_layers"]) == size
+        ]
+        others = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items()]
+        measured = [f"{line['validation_loss']:.5f}", f"{line['validation_accuracy']:.2f}"]
+        rows.append([*map(str, own), str(len(same)), *measured, f"{line['sequences']:,}", ", ".join(others)])
+    head = (
+        "hidden size",
+        "layers",
+        "trials",
+        "loss (nats per bit)",
+        "accuracy",
+        "sequences",
+        "other options",
+    )
+    title = f"{task}: {len(trials)} trials, {len(trials) - len(done)} not finite, {minutes:.0f} core-minutes"
+    return f"\n{title}\n\n{table(head, rows, ['---:'] * 6 + ['---'])}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Where does the cost of sorting come from? PrioritySort, by how near the nearest priorities are.
+"""Splits the cost of sorting by the smallest difference of priorities, on PrioritySort.
 
     .venv/bin/python benchmarks/seeds.py --tasks priority_sort
     .venv/bin/python benchmarks/ties.py
 
-What counts is the smallest difference between priorities that come out, and the next one. A row of the table
-is a run, a column a quarter of the sequences, and a number their mean cost in bits.
+The difference is the smallest between the priorities that are output, and the next one. A row of the table is
+a run, a column a quarter of the sequences, and a cell their mean cost in bits.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import tyro
 from numpy.typing import NDArray
 
 from ntm_agents import ModelAgent, load_run
-from ntm_envs import capacity, keyed, playing
+from ntm_envs import capacity, playing
+from ntm_leaderboard.harness.outputs import AT_A_TIME, episodes
 
 PARTS = 4
+"""Parts of equal size that the sequences are divided into."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +55,13 @@ def play(run: Path, options: Options) -> tuple[NDArray[np.float64], NDArray[np.f
     """Return the cost in bits of each sequence, and the smallest difference between its priorities."""
     model, settings = load_run(run)
     task = settings.task_spec().make()
-    keys = keyed.stream_keys(np.zeros(options.sequences, np.int64), np.arange(options.sequences))
     agent, sizes = ModelAgent(model, task.answers), {"length": options.length}
-    bound = capacity(task.steps(**sizes))
-    parts = [keys[first : first + 64] for first in range(0, len(keys), 64)]
-    costs = [playing.play(agent, task, sizes, part, capacity=bound, whole=True).costs for part in parts]
-    batch = task.episodes(keys, **sizes)
+    batch, bound, costs = episodes(task, sizes, options.sequences), capacity(task.steps(**sizes)), []
+    for first in range(0, len(batch.keys), AT_A_TIME):
+        part = batch.keys[first : first + AT_A_TIME]
+        played = playing.play(agent, task, sizes, part, capacity=bound, whole=True)
+        assert played.costs is not None, "a model gives probabilities"
+        costs.append(played.costs)
     outputs = batch.mask[:, 0].sum()
     highest = -np.sort(-batch.inputs[: options.length, :, -2], axis=0)[: outputs + 1]
     return np.concatenate(costs), (highest[:-1] - highest[1:]).min(0)

@@ -13,6 +13,8 @@ from test_page import build_quickly
 
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, results_in
+from ntm_leaderboard.documents.rankings import rankings
+from ntm_leaderboard.documents.results import results_page
 from ntm_leaderboard.harness import ladder
 from ntm_leaderboard.results import Result
 
@@ -88,11 +90,7 @@ def test_the_page_is_built_from_them(tmp_path):
         assert all(row.agent in text for row in board.rows)
 
 
-def test_documents_have_their_numbers(results, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    import classic  # type: ignore[import-not-found]
-    import ranking  # type: ignore[import-not-found]
-
-    readme = (ROOT / "README.md").read_text()
-    assert ranking.rankings(Boards.read()) in readme, ranking.__doc__
-    assert (ROOT / "docs" / "results.md").read_text() == classic.page(results), classic.__doc__
+def test_documents_have_their_numbers(results):
+    readme, page = (ROOT / "README.md").read_text(), (ROOT / "docs" / "results.md").read_text()
+    assert rankings(Boards.read()) in readme, "benchmarks/ranking.py prints it"
+    assert results_page(results) == page, "benchmarks/classic.py writes it"

@@ -21,9 +21,9 @@ table](../../../../../docs/results-by-seed.md) has the other seeds. The command 
 
     {command}
 
-trained it on {training.sequences:,} sequences of sizes up to {largest}, in {training.seconds:.0f} seconds on one
-core. It has {training.parameters:,} parameters; `config.json` has all options. The sequences that it was evaluated
-on are drawn from the hash of its weights, `{commitment}`:
+trained it on {training.sequences:,} sequences of sizes up to {largest}, in {training.seconds:.0f} seconds
+on one core. It has {training.parameters:,} parameters; `config.json` has all options. The sequences that it
+was evaluated on are drawn from the hash of its weights, `{commitment}`:
 
 {rungs}
 

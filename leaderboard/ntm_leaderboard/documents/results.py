@@ -1,7 +1,7 @@
 """The page `docs/results.md`: the classic suite at every size.
 
-The measure is the share of sequences without a wrong bit or, on the tasks of `BY_COST`, the cost of a sequence
-in bits above the oracle's on the same sequences.
+The measure is the share of sequences without a wrong bit or, on the tasks of `BY_COST`, the cost of a
+sequence in bits above the oracle's on the same sequences.
 """
 
 from __future__ import annotations
