@@ -9,7 +9,7 @@ from pathlib import Path
 
 import drawing
 import pytest
-from test_page import build_quickly
+from pages import build_quickly
 
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, results_in
