@@ -1,15 +1,15 @@
-"""Recurrent PPO in one file, as it is written elsewhere: Gymnasium, torch, and nothing else of this project.
+"""Recurrent PPO in one file: Gymnasium, PyTorch, and nothing of this project but its environments.
 
     .venv/bin/python benchmarks/single_file_ppo.py --env-id ntm_envs/Copy-v0 --length 2
-    .venv/bin/python benchmarks/single_file_ppo.py --env-id ntm_envs/NGrams-v0 --steps 20000
+    .venv/bin/python benchmarks/single_file_ppo.py --env-id ntm_envs/NGrams-v0 --total-timesteps 20000
 
-The environments need nothing but `gym.make_vec`: this is what to begin with where the loop itself is to be
-changed. It is for tasks of bits; symbols need a categorical distribution in place of Bernoulli's. The policy
-is a GRU whose state is set back where an episode has ended; `MemoryPPO` does the same faster, and for any
-model and any answers.
+Start from this file to change the loop itself: the environments need nothing but `gym.make_vec`. It is for
+tasks of bits; symbols need a categorical distribution in place of Bernoulli's. The policy is a GRU whose
+state is reset where an episode has ended. `MemoryPPO` does the same faster, for any model and all kinds of
+answers.
 
-Sources: Schulman et al., *Proximal Policy Optimization Algorithms* (arXiv 1707.06347); one file with all that
-happens is CleanRL's design (Huang et al., JMLR 23, 2022).
+Sources: Schulman et al., *Proximal Policy Optimization Algorithms* (arXiv 1707.06347); a single file with
+everything is CleanRL's design (Huang et al., JMLR 23, 2022).
 """
 
 from __future__ import annotations
@@ -38,23 +38,31 @@ class Options:
     env_id: str = "ntm_envs/Copy-v0"
     """The environment."""
     length: int | None = None
-    """Its `length`, if it has one; the environment's own range without."""
-    steps: int = 400_000
+    """Length of its sequences, if it has one. Without it: the environment's own range."""
+    total_timesteps: int = 400_000
     """Steps of all environments together."""
     num_envs: int = 64
-    rollout: int = 32
+    """Number of environments."""
+    n_steps: int = 32
     """Steps of each environment between updates."""
-    epochs: int = 4
+    n_epochs: int = 4
+    """Passes over the steps of an update."""
     minibatches: int = 4
-    """Each of all steps of some environments, so that states can follow."""
+    """Parts of an update, each with all steps of some environments, so that states follow one another."""
     learning_rate: float = 3e-3
+    """Step size at the start; it falls to 0."""
     gamma: float = 0.0
-    """Discount. No answer changes what comes, so none is needed."""
+    """Discount. Actions do not change what follows, so none is needed."""
     gae_lambda: float = 0.95
+    """Decay of generalised advantage estimation."""
     clip: float = 0.2
-    entropy: float = 0.003
-    units: int = 64
+    """Range to which the ratio of probabilities is clipped."""
+    ent_coef: float = 0.003
+    """Weight of the entropy in the loss."""
+    hidden_size: int = 64
+    """Hidden size of the policy."""
     seed: int = 0
+    """Seed of the episodes and of their sampling."""
 
 
 class Agent(nn.Module):
@@ -87,23 +95,23 @@ def train(options: Options) -> list[float]:
     env = RecordEpisodeStatistics(env)
     observation, _ = env.reset(seed=options.seed)
     inputs, outputs = observation.shape[1], env.action_space.sample().shape[1]
-    agent = Agent(inputs, outputs, options.units)
+    agent = Agent(inputs, outputs, options.hidden_size)
     optimizer = torch.optim.Adam(agent.parameters(), options.learning_rate, eps=1e-5)
 
-    shape = (options.rollout, options.num_envs)
+    shape = (options.n_steps, options.num_envs)
     observations, actions = torch.zeros(*shape, inputs), torch.zeros(*shape, outputs)
     starts, rewards, values, log_probs = (torch.zeros(shape) for _ in range(4))
-    state = torch.zeros(options.num_envs, options.units)
+    state = torch.zeros(options.num_envs, options.hidden_size)
     start = torch.ones(options.num_envs)
     observation = torch.from_numpy(observation).float()
     returns, means, began = deque[float](maxlen=500), [], time.monotonic()
 
-    updates = options.steps // (options.rollout * options.num_envs)
+    updates = options.total_timesteps // (options.n_steps * options.num_envs)
     for update in range(1, updates + 1):
         optimizer.param_groups[0]["lr"] = options.learning_rate * (1 - (update - 1) / updates)
         first_state = state
         with torch.no_grad():
-            for t in range(options.rollout):
+            for t in range(options.n_steps):
                 observations[t], starts[t] = observation, start
                 policy, value, state = agent(observation[None], start[None], state)
                 actions[t], values[t] = policy.sample()[0], value[0]
@@ -115,13 +123,13 @@ def train(options: Options) -> list[float]:
                     returns.extend(infos["episode"]["r"][infos["_episode"]].tolist())
             next_value = agent(observation[None], start[None], state)[1][0]
             advantages, last, after = torch.zeros(shape), torch.zeros(options.num_envs), start
-            for t in reversed(range(options.rollout)):
+            for t in reversed(range(options.n_steps)):
                 delta = rewards[t] + options.gamma * next_value * (1 - after) - values[t]
                 last = advantages[t] = delta + options.gamma * options.gae_lambda * (1 - after) * last
                 next_value, after = values[t], starts[t]
             targets = advantages + values
 
-        for _ in range(options.epochs):
+        for _ in range(options.n_epochs):
             for rows in torch.randperm(options.num_envs).chunk(options.minibatches):
                 policy, value, _ = agent(observations[:, rows], starts[:, rows], first_state[rows])
                 ratio = (policy.log_prob(actions[:, rows]).sum(-1) - log_probs[:, rows]).exp()
@@ -131,7 +139,7 @@ def train(options: Options) -> list[float]:
                 loss = (
                     -torch.minimum(ratio * advantage, clipped * advantage).mean()
                     + 0.5 * (value - targets[:, rows]).pow(2).mean()
-                    - options.entropy * policy.entropy().sum(-1).mean()
+                    - options.ent_coef * policy.entropy().sum(-1).mean()
                 )
                 optimizer.zero_grad()
                 loss.backward()
@@ -140,7 +148,7 @@ def train(options: Options) -> list[float]:
 
         if returns and (update % max(updates // 10, 1) == 0):
             means.append(float(np.mean(returns)))
-            steps = update * options.rollout * options.num_envs
+            steps = update * options.n_steps * options.num_envs
             speed = steps / (time.monotonic() - began)
             print(f"{steps:>9,} steps  return {means[-1]:6.3f}  {speed:,.0f} steps/s", flush=True)
     env.close()

@@ -1,0 +1,157 @@
+"""Runs are trained and evaluated by commands, and changed files are not taken for the same ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+from own_files import MODEL, TINY
+from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ntm_agents.training.config import TrainConfig
+from ntm_leaderboard import cli
+from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.cli import progress
+from ntm_leaderboard.results import Result
+
+
+def test_a_run_is_trained_and_judged(home, capsys):
+    command = ["train", "--agent", "lstm", "--task", "copy", "--model.hidden-size", "6", "--seed", "3", *TINY]
+    assert cli.main([*command, "--output", "runs/a"]) == 0
+    assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
+    config = json.loads(Path("runs/a/config.json").read_text())
+    assert config["model"] == {
+        "hidden_size": 6,
+        "num_layers": 2,
+        "forget_bias": 3.0,
+        "orthogonal_init": False,
+    }
+    assert config["train"]["sequences"] == 64
+    assert config["seed"] == 3
+    assert cli.main([*command, "--output", "runs/a"]) == 0
+    assert "complete" in capsys.readouterr().out
+    assert cli.main([*command, "--output", "runs/a", "--learning-rate", "0.5"]) == 2
+    assert "learning_rate is 0.0083 there and 0.5 here" in capsys.readouterr().err
+
+    assert cli.main(["evaluate", "runs/a", "--up-to", "40", "--sequences", "8"]) == 0
+    assert "horizon" in capsys.readouterr().out
+    result = Result.read(Path("runs/a/result.json"))
+    assert (result.agent, result.task, result.seed) == ("lstm", "ntm_envs/Copy-v0", 3)
+    assert [rung.sizes for rung in result.rungs] == [{"length": 20}, {"length": 40}]
+    assert result.training.sequences == 64
+    assert result.training.state_values == 24
+    assert (result.training.track, result.training.steps) == ("supervised", None)
+    assert set(result.rungs[0].references) == {"uniform", "constant", "oracle"}
+    text = Path("runs/a/result.json").read_text()
+    assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
+
+
+def test_tensorboard_gets_the_metrics_too(home):
+    train = ["train", "--agent", "lstm", "--task", "./short.py:SHORT", "--model.hidden-size", "6", *TINY]
+    assert cli.main([*train, "--tensorboard", "--output", "run"]) == 0
+    events = EventAccumulator("run")
+    events.Reload()
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    expected = [(m["sequences"], m["validation_loss"]) for m in lines if "validation_loss" in m]
+    logged = [(event.step, pytest.approx(event.value)) for event in events.Scalars("validation_loss")]
+    assert expected == logged
+    assert len(logged) == 2
+
+
+def test_ones_own_model_agent_and_task(home, capsys):
+    assert (
+        cli.main(
+            ["train", "--agent", "./mine.py:Mine", "--task", "./short.py:SHORT", "--model.gain", "2", *TINY]
+        )
+        == 0
+    )
+    assert cli.main(["evaluate", "runs/short-copy-Mine-0", "--sequences", "8"]) == 0
+    result = Result.read(Path("runs/short-copy-Mine-0/result.json"))
+    assert result.model == {"gain": 2.0}
+    assert result.entry == "mine.py:Mine"
+    assert result.task == "mine/ShortCopy-v0"
+    assert (
+        cli.main(
+            ["evaluate", "--agent", "./mine.py:Acts", "--task", "copy", "--up-to", "40", "--sequences", "8"]
+        )
+        == 0
+    )
+    judged = Result.read(Path("runs/copy-Acts.json"))
+    assert judged.rungs[1].sequence_accuracy == 1
+    assert judged.training is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "options"),
+    [("ppo", []), ("./mine.py:Mine", ["--track", "reward", "--privileges", "long_validation"])],
+)
+def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options):
+    train = ["train", "--agent", agent, "--task", "./short.py:SHORT", *options, "--output", "run"]
+    few = ["--total-timesteps", "300", "--num-envs", "4", "--n-steps", "16", "--batch-size", "32"]
+    assert cli.main([*train, *few]) == 0
+    assert "ntm-envs evaluate run" in capsys.readouterr().out
+    assert cli.main([*train, *few]) == 0
+    assert "complete" in capsys.readouterr().out
+    assert cli.main(["evaluate", "run", "--sequences", "8"]) == 0
+    result = Result.read(Path("run/result.json"))
+    assert (result.training.track, result.training.steps) == ("reward", 320)
+    assert result.training.recipe["total_timesteps"] == 300
+    assert result.privileges == options[3:]
+    assert Boards.of([result]).by_suite["own"].rows[0].track == "reward"
+    assert cli.main([*train, "--track", "supervised"]) == 2
+
+
+def test_the_commitment_covers_weights_configuration_and_source(home):
+    def commitment(name):
+        return Result.read(Path(f"runs/{name}/result.json")).commitment
+
+    def make(name, *options):
+        run = ["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY, "--output", f"runs/{name}"]
+        assert cli.main([*run, *options]) == 0
+        assert cli.main(["evaluate", f"runs/{name}", "--up-to", "20", "--sequences", "4"]) == 0
+
+    make("a"), make("b"), make("c", "--seed", "1")
+    assert commitment("a") == commitment("b")
+    assert commitment("a") != commitment("c")
+    before = commitment("a")
+    Path("mine.py").write_text(MODEL + "# changed\n")
+    assert cli.main(["evaluate", "runs/a", "--up-to", "20", "--sequences", "4"]) == 0
+    assert commitment("a") != before
+
+
+def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
+    command = ["evaluate", "--agent", "oracle", "--task", "./short.py:SHORT"]
+    assert cli.main([*command, "--sequences", "8"]) == 0
+    assert cli.main([*command, "--sequences", "4"]) == 2
+    assert "choose another --output" in capsys.readouterr().err
+    assert cli.main([*command, "--sequences", "4", "--output", "small.json"]) == 0
+    first = Result.read(Path("small.json")).rungs[0].sizes["length"]
+    many = [*command, "--sequences", "400", "--up-to", str(first), "--output", "small.json"]
+    assert cli.main(many) == 2, "more of one rung, but none of another"
+    assert "and this would replace them by 0" in " ".join(capsys.readouterr().err.split())
+
+
+def test_ones_own_is_not_taken_for_what_comes_trained(home, capsys):
+    Path("mine.py").write_text(MODEL + "\n\nclass ntm(Mine):\n    pass\n")
+    assert cli.main(["evaluate", "--agent", "./mine.py:ntm", "--task", "copy"]) == 2
+    assert "has to be trained first" in capsys.readouterr().err
+
+
+def test_a_changed_model_is_not_taken_for_the_one_that_was_trained(home, capsys):
+    command = ["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY, "--output", "runs/a"]
+    assert cli.main(command) == 0
+    Path("mine.py").write_text(MODEL + "# changed\n")
+    assert cli.main(command) == 2
+    assert "source is" in capsys.readouterr().err
+
+
+def test_progress_counts_what_was_before_a_restart_on_top(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", -1)
+    config = TrainConfig(sequences=400)
+    with progress.training_display(Console(), config) as display:
+        display({"sequences": 100, "loss": 0.5})
+        display({"sequences": 208, "restarts": 1})
+    with progress.training_display(Console(), config, restarted_at=208) as display:  # a later process goes on
+        display({"sequences": 300, "loss": 0.5})
+    printed = capsys.readouterr().out
+    assert all(f"{seen} sequences" in printed for seen in ("100 of 400", "208 of 608", "300 of 608"))
