@@ -26,9 +26,21 @@ LONG = (
         "agents/test_kernels.py",
         "agents/test_ntm.py",
     ),
-    ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
+    (
+        "packaging/test_wheel.py",
+        "leaderboard/page/test_ranking.py",
+        "leaderboard/page/test_rows.py",
+        "leaderboard/page/test_charts.py",
+        "leaderboard/page/test_accessibility.py",
+        "leaderboard/test_verify.py",
+    ),
     ("baselines/test_sb3.py", "baselines/test_single_file_ppo.py", "leaderboard/test_watching.py"),
-    ("leaderboard/test_cli.py", "test_readme.py", "leaderboard/test_committed.py"),
+    (
+        "leaderboard/cli/test_runs.py",
+        "leaderboard/cli/test_bench.py",
+        "test_readme.py",
+        "leaderboard/test_committed.py",
+    ),
 )
 
 

@@ -1,11 +1,17 @@
 """Mistakes on the command line get one line that names them, and what was meant; nothing is written."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from own_files import MODEL
 
+from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
 from ntm_leaderboard import cli
+from ntm_leaderboard.cli import parsing
+from ntm_leaderboard.cli.options import Group, Option
 
 
 @pytest.mark.parametrize(
@@ -61,3 +67,56 @@ def test_errors_in_ones_own_file_say_where(home, capsys):
     error = "".join(capsys.readouterr().err.split())  # it may be wrapped
     assert "mine.py" in error
     assert "line" in error
+
+
+OLD = {
+    **{f"--model.{old}": f"--model.{new}" for old, new in MODEL_OPTIONS.items()},
+    **{f"--{old}": f"--{new}" for old, new in TRAIN_OPTIONS.items()},
+}
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_a_name_of_the_past_gets_the_present_one(old):
+    every = [Group("", [], [Option(new.replace("_", "-"), int, 0, "", None, False) for new in OLD.values()])]
+    typed = old.replace("_", "-")
+    assert parsing._unknown([typed, "1"], every, "train") == (
+        f"unknown option {typed}; did you mean {OLD[old].replace('_', '-')}?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("train --model.units 64", "unknown option --model.units; did you mean --model.hidden-size?"),
+        ("train --model.units=64", "unknown option --model.units; did you mean --model.hidden-size?"),
+        ("train --model.no-orthogonal", "did you mean --model.no-orthogonal-init?"),
+        ("train --clip-norm 1", "unknown option --clip-norm; did you mean --max-grad-norm?"),
+        ("train --hidden-size 64", "unknown option --hidden-size; did you mean --model.hidden-size?"),
+        ("train --learning-rat 1", "unknown option --learning-rat; did you mean --learning-rate?"),
+        ("bench --no-such-thing", "unknown option --no-such-thing; see ntm-envs bench --help"),
+        ("evaluate one two", "unexpected argument 'two'"),
+        ("verify", "missing argument FOLDER"),
+        ("leaderboard shw", "invalid choice 'shw'"),
+        ("bench --seeds", "Missing value for argument '--seeds'"),
+        ("bench --seeds many", "--seeds"),
+    ],
+)
+def test_an_option_that_there_is_not_gets_the_one_that_was_meant(home, capsys, argv, message):
+    assert cli.main(argv.split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("ntm-envs: ")
+    assert error.count("\n") == 1
+    assert message in error
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("columns", [40, 80, 400])
+def test_errors_of_the_parser_are_one_line_whatever_the_terminal(encoding, columns):
+    environ = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": str(columns)}
+    command = [sys.executable, "-m", "ntm_leaderboard", "train", "--model.hidden-size", "0"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "ntm-envs: Error parsing model: hidden_size is 0; expected an integer of at least 1. "
+        "See ntm-envs train --help\n"
+    )

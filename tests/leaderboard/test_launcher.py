@@ -1,0 +1,88 @@
+"""Jobs are launched as processes: each of their commands in turn, and one that fails stops no other job."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import ntm_envs
+from ntm_leaderboard.harness.launcher import Job, LocalLauncher
+
+DIES = """
+import os
+import signal
+
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs(Job):
+    """A job whose commands are given."""
+
+    words: tuple[str, ...]
+    started: list[int] = field(default_factory=list, hash=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"job {self.number}"
+
+    def commands(self) -> list[list[str]]:
+        self.started.append(self.number)
+        if not self.words:
+            raise ValueError("it cannot be run")
+        return [word.split() for word in self.words if word != "complete"]
+
+
+def launch(folder: Path, *jobs: tuple[str, ...], processes: int = 2):
+    made = [Runs(number=i, folder=folder / str(i), words=words) for i, words in enumerate(jobs)]
+    ended, console = [], Console(file=io.StringIO())
+    failures = LocalLauncher(processes=processes, console=console)(
+        made, lambda job, failure: ended.append((job, failure))
+    )
+    return made, ended, failures, console.file.getvalue()
+
+
+def test_a_job_that_fails_stops_no_other(tmp_path):
+    good, bad, never = ("--version", "--version"), ("--version", "trian", "--version"), ()
+    made, ended, failures, printed = launch(tmp_path, bad, never, good, ("complete",))
+    assert set(failures) == set(made[:2])
+    assert "did you mean 'train'" in failures[made[0]].reason
+    assert failures[made[0]].reason.endswith(f"(see {tmp_path / '0' / 'log.txt'})")
+    assert not failures[made[0]].killed
+    assert failures[made[1]].reason == "it cannot be run"
+    assert sorted(job.number for job, _ in ended) == [0, 1, 2, 3]
+    assert dict(ended) == {job: failures.get(job) for job in made}
+    logs = [(tmp_path / str(i) / "log.txt") for i in range(4)]
+    version = f"ntm-envs {ntm_envs.__version__}\n"
+    assert logs[0].read_text().startswith(version)
+    assert logs[0].read_text().count(version) == 1  # nothing is run after what failed
+    assert logs[2].read_text() == 2 * version
+    assert not logs[1].exists()
+    assert not logs[3].exists()
+    assert "4 of 4" in printed
+
+
+def test_jobs_begin_in_their_order_and_only_so_many_at_a_time(tmp_path):
+    started: list[int] = []
+    jobs = [Runs(number=i, folder=tmp_path / str(i), words=("--version",), started=started) for i in range(3)]
+    seen = []
+    LocalLauncher(processes=1, console=Console(file=io.StringIO()))(
+        jobs, lambda job, failure: seen.append((job.number, list(started)))
+    )
+    assert seen == [(0, [0]), (1, [0, 1]), (2, [0, 1, 2])]
+
+
+def test_a_job_that_a_signal_ends_is_told_from_one_that_fails(tmp_path):
+    (tmp_path / "dies.py").write_text(DIES)
+    train = f"train --agent {tmp_path}/dies.py:Dies --task copy --output {tmp_path}/run"
+    _, _, failures, _ = launch(tmp_path, (train,))
+    (failure,) = failures.values()
+    assert failure.killed
+    assert "ended by signal 9" in str(failure)
+
+
+def test_there_is_at_least_one_process():
+    with pytest.raises(ValueError, match="jobs is 0; expected at least 1"):
+        LocalLauncher(processes=0, console=Console())
