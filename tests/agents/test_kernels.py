@@ -9,7 +9,8 @@ from numba import njit
 
 import ntm_agents.machines.ntm
 from ntm_agents import NTM
-from ntm_agents.kernels import arithmetic, cut, inference, products, recurrence, subnormals
+from ntm_agents.kernels import arithmetic, cut, products, recurrence, subnormals
+from ntm_agents.kernels.ntm import inference
 from ntm_agents.registry import find
 from ntm_envs import tasks
 

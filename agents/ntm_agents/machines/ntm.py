@@ -473,51 +473,35 @@ class NTM(nn.Module):
     def _fused(
         self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState, trail: bool
     ) -> tuple[Tensor, Tensor | None, NTMState]:
-        from ntm_agents.kernels.inference import infer  # needs Numba
-        from ntm_agents.kernels.ntm import Options, recur
+        from ntm_agents.kernels.ntm import Inputs, Jumps, Options, State, Weights, infer, recur  # needs Numba
 
         c, layer = self.config, cast("Layer", self.controller.layers[0])
         options = Options(
-            writers=c.write_heads,
+            write_heads=c.write_heads,
             followers=c.followers,
-            keys=self._choose[0],
-            shifts=c.shift_width,
-            key=c.key_activation,
-            add=c.add_activation,
+            key_width=self._choose[0],
+            shift_width=c.shift_width,
+            key_activation=c.key_activation,
+            add_activation=c.add_activation,
             epsilon=c.epsilon,
             epsilon_at=c.epsilon_at,
             write_first=c.order == "write_first",
         )
-        hidden, cells = (
-            state.controller
-            if layer.tensors
-            else (projected.new_zeros(len(state.reads), c.hidden_size), None)
-        )
         recurrent = cast("Tensor", layer.weight)
         if not c.read_feedback:
             recurrent = functional.pad(recurrent, (state.reads.shape[1], 0))
-        if c.jump:  # as a few more units, which do not see the last output
-            projected = torch.cat((projected, gates), 2)
-            unseen = recurrent.shape[1] - self.jumps.in_features
-            recurrent = torch.cat((recurrent, functional.pad(self.jumps.weight, (0, unseen))))
-        features, weightings, memory, cells, counter = (recur if trail else infer)(
+        jumps = None
+        if c.jump:
+            jumps = Jumps(gates, self.jumps.weight, state.counter, offers, cast("Tensor", self.counting))
+        result = (recur if trail else infer)(
             options,
-            projected,
-            heads,
-            recurrent,
-            self._of_all_heads(self.heads.weight),
-            state.memory,
-            state.weightings,
-            torch.cat((state.reads, hidden), 1),
-            cells,
-            state.counter,
-            offers,
-            cast("Tensor", self.counting) if c.jump else projected.new_zeros(projected.shape[2]),
+            Inputs(projected, heads),
+            Weights(recurrent, self._of_all_heads(self.heads.weight)),
+            State(*state[:4]),
+            jumps,
         )
-        reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.hidden_size), 1)
-        controller = (hidden, cells) if cells is not None else ()
-        last = weightings[-1] if trail else weightings
-        return features, weightings if trail else None, NTMState(memory, last, reads, controller, counter)
+        counter = state.counter if result.counts is None else result.counts
+        return result.features, result.weightings, NTMState(*result.state, counter)
 
     def _reference(
         self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState, trail: bool

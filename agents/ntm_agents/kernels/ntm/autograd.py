@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,72 +12,64 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ntm_agents.kernels import recurrence
+from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 
 CACHE = 2**17
 """So many bytes of memory matrices a tile has at most, if that leaves it more than one sequence."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What does not depend on the data: see :func:`recurrence.forward`."""
-
-    writers: int
-    followers: int
-    keys: int
-    shifts: int
-    key: str
-    add: str
-    epsilon: float
-    epsilon_at: str
-    write_first: bool
-
-
 def recur(
-    options: Options,
-    addend: Tensor,
-    head_addend: Tensor,
-    recurrent: Tensor,
-    heads: Tensor,
-    memory: Tensor,
-    weightings: Tensor,
-    features: Tensor,
-    cells: Tensor | None,
-    counts: Tensor,
-    offers: Tensor,
-    counting: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
-    """Take T steps.
-
-    Whatever does not depend on the state comes in as an addend, and whatever is computed from what a step
-    leaves is computed from the results, so both are free: noise, a way round the controller, penalties on
-    weightings, other read-outs.
+    options: Options, inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None = None
+) -> Result:
+    """Take T steps, differentiably.
 
     Args:
-        options: What does not depend on the data.
-        addend: What is added to the controller's pre-activations ``[T, B, G * C]``, and, if heads that read
-            may jump, to those of the gates of their jumps, ``[T, B, G * C + R]``. It is overwritten.
-        head_addend: What is added to the head parameters ``[T, B, P]``.
-        recurrent: Weights of what was read and, of an LSTM, its last output, ``[G * C, V or V + C]`` or
-            ``[G * C + R, V or V + C]``.
-        heads: Weights of the head parameters ``[P, C]``.
-        memory: ``[B, N, M]``.
-        weightings: ``[B, H, N]``.
-        features: What was read and the controller's output at the last step ``[B, V + C]``.
-        cells: Cells of an LSTM ``[B, C]``; None for a feed-forward controller.
-        counts: Counters ``[B]``, which count jumps.
-        offers: What inputs add to them ``[T, B]``.
-        counting: Weights of what they tell the controller ``[G * C]``.
+        options: Options that the recurrence depends on.
+        inputs: Addends; their pre-activations are overwritten.
+        weights: Weights of the recurrence.
+        state: State before the first step.
+        jumps: Jumps and counter of a machine that has them.
 
     Returns:
-        The features ``[T, B, V + C]``, the weightings ``[T, B, H, N]`` of each step, the memory
-        ``[B, N, M]``, the cells and the counters at the end.
+        Features and weightings of each step, and the state after the last one.
     """
-    given = addend.new_empty(0, 0) if cells is None else cells
-    start = (memory.transpose(1, 2), weightings, features, given, counts)
-    tensors = (addend, head_addend, recurrent, heads, *start, offers, counting)
+    addend, head_addend, recurrent, heads, first, cells, *counter = flat(inputs, weights, state, jumps)
+    start = state.memory.transpose(1, 2), state.weightings, first, cells
+    tensors = (addend, head_addend, recurrent, heads, *start, *counter)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     features, weightings, memory, last, counts = _Recurrence.apply(options, learns, *tensors)
-    return features, weightings, memory.transpose(1, 2), None if cells is None else last, counts
+    return result(state, features, weightings, memory.transpose(1, 2), last, counts if jumps else None)
+
+
+def flat(inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None) -> tuple[Tensor, ...]:
+    """Return addends, weights, first features, cells and counter; jumps go with the pre-activations."""
+    addend, recurrent = inputs.preactivations, weights.recurrent
+    C = weights.heads.shape[1]
+    output, cells = state.controller or (addend.new_zeros(len(state.reads), C), addend.new_empty(0, 0))
+    counter = (
+        addend.new_zeros(addend.shape[1]),
+        addend.new_zeros(addend.shape[:2]),
+        addend.new_zeros(addend.shape[2]),
+    )
+    if jumps:
+        unseen = recurrent.shape[1] - jumps.weight.shape[1]  # the last output
+        addend = torch.cat((addend, jumps.gates), 2)
+        recurrent = torch.cat((recurrent, functional.pad(jumps.weight, (0, unseen))))
+        counter = jumps.counts, jumps.offers, jumps.counting
+    first = torch.cat((state.reads, output), 1)
+    return addend, inputs.parameters, recurrent, weights.heads, first, cells, *counter
+
+
+def result(
+    start: State, features: Tensor, weightings: Tensor, memory: Tensor, cells: Tensor, counts: Tensor | None
+) -> Result:
+    """Return results of T steps, given weightings of each ``[T, B, H, N]`` or of the last ``[B, H, N]``."""
+    reads, output = features[-1].tensor_split((start.reads.shape[1],), 1)
+    each = weightings.dim() == 4
+    state = State(
+        memory, weightings[-1] if each else weightings, reads, (output, cells) if start.controller else ()
+    )
+    return Result(features, weightings if each else None, state, counts)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -110,7 +101,7 @@ class _Recurrence(torch.autograd.Function):
         kept = (gates, all_cells, all_features, params, all_weightings, checkpoints, all_counts, offers)
         settings = fixed(options, memory, every if learns else 0)
         weights = arrays(recurrent.t(), heads.t())
-        room = scratch(weights, memory.shape, 0, H, options.shifts, options.writers, heads.shape[1])
+        room = scratch(weights, memory.shape, 0, H, options.shift_width, options.write_heads, heads.shape[1])
         whole = np.zeros(len(memory), np.int64), kind(memory)(0)
         recurrence.forward(*weights, *arrays(counting), *settings, room, *whole, *arrays(memory, *kept))
         if learns:
@@ -183,11 +174,11 @@ def fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
     product = options.epsilon if at == "product" else 0.0
     activations = {"identity": recurrence.IDENTITY, "tanh": recurrence.TANH, "sigmoid": recurrence.SIGMOID}
     return (
-        options.writers,
+        options.write_heads,
         options.followers,
-        options.keys,
-        options.shifts,
-        (activations[options.key], activations[options.add]),
+        options.key_width,
+        options.shift_width,
+        (activations[options.key_activation], activations[options.add_activation]),
         (number(inside), number(outside), number(product)),
         options.write_first,
         every,

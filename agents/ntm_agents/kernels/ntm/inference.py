@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ntm_agents.kernels import recurrence
 from ntm_agents.kernels.arithmetic import empty
 from ntm_agents.kernels.cut import Cut
-from ntm_agents.kernels.ntm import Options, arrays, behind, fixed, kind, scratch
+from ntm_agents.kernels.ntm.autograd import arrays, behind, fixed, flat, kind, result, scratch
+from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 
 STEPS = 32
 """From one cut of the memory to the next. More of them need more slots, fewer of them more cuts."""
@@ -20,32 +20,24 @@ CACHE = 2**19
 
 
 def infer(
-    options: Options,
-    addend: Tensor,
-    head_addend: Tensor,
-    recurrent: Tensor,
-    heads: Tensor,
-    memory: Tensor,
-    weightings: Tensor,
-    features: Tensor,
-    cells: Tensor | None,
-    counts: Tensor,
-    offers: Tensor,
-    counting: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]:
-    """Take T steps: :func:`ntm_agents.kernels.ntm.recur` without gradients, whose arguments these are.
+    options: Options, inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None = None
+) -> Result:
+    """Take T steps as :func:`ntm_agents.kernels.ntm.recur` does, without gradients.
 
     Returns:
-        The features ``[T, B, V + C]``, and what is there at the end: weightings ``[B, H, N]``, memory
-        ``[B, N, M]``, cells and counters.
+        Features of each step, and the state after the last one; no weightings of steps.
     """
-    T, H, shifts = len(addend), weightings.shape[1], options.shifts
+    addend, head_addend, recurrent, heads, features, cells, counts, offers, counting = flat(
+        inputs, weights, state, jumps
+    )
+    memory, weightings = state.memory, state.weightings
+    T, H, shifts = len(addend), weightings.shape[1], options.shift_width
     all_features, all_counts = behind(features, T), behind(counts, T)
-    all_cells = addend.new_empty(0, 0, 0) if cells is None else behind(cells, T)
+    all_cells = behind(cells, T) if len(cells) else addend.new_empty(0, 0, 0)
     params = head_addend.clone(memory_format=torch.contiguous_format)
     gates, given, offered = arrays(addend.contiguous(), params, offers.contiguous())
     seen, cell, counted = arrays(all_features, all_cells, all_counts)
-    weights, settings, number = arrays(recurrent.t(), heads.t()), fixed(options, memory, 0), kind(memory)
+    packed, settings, number = arrays(recurrent.t(), heads.t()), fixed(options, memory, 0), kind(memory)
     no_checkpoints = np.empty((0, 0, 0, 0), number)
     whole = cut = Cut.none(*weightings.shape[::2])
     given_slots = slots = memory.transpose(1, 2).contiguous().numpy()
@@ -66,13 +58,15 @@ def infer(
             here, there = there, here
         both = empty((2, *last.shape), number)  # the weightings before and behind a step, in turn
         both[0] = last
-        room = scratch(weights, slots.shape, 0, H, shifts, options.writers, heads.shape[1], CACHE)
-        state = slots, gates[now], cell[behind_it], seen[behind_it], given[now], both
+        room = scratch(packed, slots.shape, 0, H, shifts, options.write_heads, heads.shape[1], CACHE)
+        parts = slots, gates[now], cell[behind_it], seen[behind_it], given[now], both
         rest = no_checkpoints, counted[behind_it], offered[now]
         recurrence.forward(
-            *(*weights, *arrays(counting), *settings, room), cut.rest, number(cut.count), *state, *rest
+            *(*packed, *arrays(counting), *settings, room), cut.rest, number(cut.count), *parts, *rest
         )
         last = both[(end - first) % 2]
     after, final = (torch.from_numpy(cut.change(whole, rows)) for rows in (slots, last))
-    cells = None if cells is None else all_cells[T]
-    return all_features[1:], final, after.transpose(1, 2), cells, all_counts[T]
+    cells = all_cells[T] if len(cells) else cells
+    return result(
+        state, all_features[1:], final, after.transpose(1, 2), cells, all_counts[T] if jumps else None
+    )
