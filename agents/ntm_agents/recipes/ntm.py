@@ -85,8 +85,8 @@ WITH_LSTM = {
 
 ROW = AgentSpec(
     name="ntm",
-    entry="ntm_agents:NTM",
-    summary="Neural Turing Machine (Graves et al. 2014)",
+    entry="ntm_agents:ExtendedNTM",
+    summary="Neural Turing Machine (Graves et al. 2014), extended for NGrams and PrioritySort",
     recipes={
         # Copy is walking through the memory twice. The writer begins by walking on; blank vectors must
         # not look like the end of the sequence.

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from ntm_agents.migrate import migrate
-from ntm_agents.protocol import config_class
+from ntm_agents.protocol import build, config_class
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
 from ntm_agents.training.config import RewardConfig, TrainConfig
 from ntm_envs import tasks
@@ -68,7 +68,7 @@ class Run:
             TypeError: If the model has no such option.
             ValueError: If an option's value is not possible.
         """
-        model = load(self.entry)(task.input_size, task.output_size, **self.model)
+        model = build(load(self.entry), task, **self.model)
         assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
         return model
 

@@ -9,8 +9,8 @@ from ntm_baselines.rewards import ACT, PREDICT, RECALL, REPEAT, SORT
 
 ROW = AgentSpec(
     name="ntm-ppo",
-    entry="ntm_agents:NTM",
-    summary="NTM as the memory of PPO",
+    entry="ntm_agents:ExtendedNTM",
+    summary="NTM as the memory of PPO, extended for NGrams and PrioritySort",
     # The NTM's own options, without noise, which would change what actions were chosen by.
     recipes={
         "copy": Recipe(
