@@ -9,12 +9,15 @@ Shape letters: B batch, T time steps, I input channels, L logits, F features, H 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, Protocol, Self, TypeVar, cast
+from importlib.util import find_spec
+from typing import Generic, Literal, Protocol, Self, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from ntm_agents.protocol import State, tensors
+
+_HAS_NUMBA = find_spec("numba") is not None
 
 STEPS = 32
 """Without gradients, steps are taken in pieces of a multiple of so many."""
@@ -74,8 +77,34 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
     def numbers(self) -> int:
         """Number of values that a step of one sequence takes and makes: projections and features."""
 
+    @property
+    def kernel(self) -> Literal["reference", "fused"]:
+        """Implementation of the recurrence on the present device; `config.kernel`, if any, chooses."""
+        choice = getattr(getattr(self, "config", None), "kernel", "auto")
+        if choice == "reference" or (choice == "auto" and torch.compiler.is_compiling()):
+            return "reference"
+        reason = self._why_not_fused()
+        if reason and choice == "fused":
+            raise ValueError(f"kernel is 'fused', which does not apply: {reason}; use 'auto' or 'reference'")
+        return "reference" if reason else "fused"
+
+    def _why_not_fused(self) -> str:
+        """Return the reason why there is no fused kernel for this machine, or an empty string."""
+        if type(self)._recur_fused is MemoryMachine._recur_fused:
+            return f"{type(self).__name__} has none"
+        like = next(self.parameters())
+        if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
+            return f"the model is {like.dtype} on {like.device}"
+        return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: S, keep: bool
+    ) -> tuple[Tensor, Tensor | None, S]:
+        """Take T steps by a fused kernel; the arguments and results are those of `recur`."""
+        raise NotImplementedError
+
     def recur(self, projected: tuple[Tensor, ...], state: S, keep: bool) -> tuple[Tensor, Tensor | None, S]:
-        """Take T steps; a machine with a kernel overrides this.
+        """Take T steps, by the fused kernel where it applies.
 
         Args:
             projected: What `project` returned.
@@ -85,6 +114,8 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         Returns:
             Features ``[T, B, F]``; weightings ``[T, B, H, N]``, or None; and the state after the last step.
         """
+        if self.kernel == "fused":
+            return self._recur_fused(projected, state, keep)
         features: list[Tensor] = []
         weightings: list[Tensor] = []
         steps = zip(*(tensor.unbind(0) for tensor in projected), strict=True)

@@ -76,7 +76,7 @@ GONE = {"write_mode": "erase_add", "epsilon_at": "product"}
 """Defaults of options of that NTM that no machine has."""
 
 CHANNELS = {8: "delimiter", 9: "count"}
-"""Names of channels by the indices that were written: those of RepeatCopy, the only task with such a recipe."""
+"""Names of channels by the indices that were written: those of RepeatCopy, the only task with some."""
 
 
 def migrate(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents.controllers import Controller
-from ntm_agents.machines.ntm import NTM, HeadParameters, NTMConfig, NTMState
+from ntm_agents.heads import HeadParameters, Heads
+from ntm_agents.machines.ntm import NTM, NTMConfig, NTMState
 from ntm_agents.options import AtLeast, Positive, expect
 
 
@@ -68,9 +69,11 @@ class ExtendedNTM(NTM):
     def _add_layers(self, input_size: int, output_size: int) -> None:
         c, features = self.config, self._read_size + self.config.hidden_size
         self.controller = self._new_controller(input_size, self._read_size)
-        self.heads = nn.Linear(c.hidden_size, self._head_size)
+        heads = range(c.write_heads + c.read_heads)
+        leaders = [*heads[: c.write_heads - c.followers], *heads[c.write_heads :]]
+        self.heads = Heads(c.hidden_size, c, c.key_width, leaders)
         if c.skip_connection:
-            self.skip = nn.Linear(input_size, self._head_size, bias=False)
+            self.skip = nn.Linear(input_size, self.heads.out_features, bias=False)
             nn.init.xavier_uniform_(self.skip.weight)
         if c.output_hidden_size:
             self.hidden = nn.Linear(features, c.output_hidden_size)
@@ -78,14 +81,6 @@ class ExtendedNTM(NTM):
 
     def _new_controller(self, input_size: int, read_size: int) -> Controller:
         return super()._new_controller(input_size, read_size if self.config.read_feedback else 0)
-
-    @property
-    def _key_width(self) -> int:
-        return self.config.key_width or self.config.memory_width
-
-    def _address_biases(self) -> Tensor:
-        """Return the initial biases of all heads but the followers, which have no parameters for it."""
-        return self._leading(super()._address_biases(), 0)
 
     def _leading(self, heads: Tensor, dim: int) -> Tensor:
         """Return the rows of all heads but the followers."""
@@ -103,11 +98,8 @@ class ExtendedNTM(NTM):
 
     def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
         """Return parameters of all heads, as the kernel takes them; followers have those of read heads."""
-        c, width = self.config, self._key_width + 3 + self.config.shift_width
-        change = c.write_heads * 2 * c.memory_width
-        address, vectors = parameters.split_with_sizes((parameters.shape[dim] - change, change), dim)
-        heads = address.unflatten(dim, (-1, width))
-        readers = heads.narrow(dim, c.write_heads - c.followers, c.read_heads)
+        heads, vectors = self.heads.split(parameters, dim)
+        readers = heads.narrow(dim, self.config.write_heads - self.config.followers, self.config.read_heads)
         return torch.cat((self._with_followers(heads, readers, dim).flatten(dim, dim + 1), vectors), dim)
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
@@ -120,7 +112,7 @@ class ExtendedNTM(NTM):
     def _address(self, heads: HeadParameters, memory: Tensor, previous: Tensor) -> Tensor:
         """Return the weightings ``[B, H, N]`` of all heads; followers have those of read heads."""
         c = self.config
-        weightings = super()._address(heads, memory[..., : self._key_width], self._leading(previous, 1))
+        weightings = super()._address(heads, memory[..., : c.key_width], self._leading(previous, 1))
         followed = previous if c.order == "write_first" else weightings
         return self._with_followers(weightings, followed[:, -c.read_heads :], 1)
 

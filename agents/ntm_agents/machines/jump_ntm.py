@@ -157,7 +157,7 @@ class JumpNTM(NTM):
         counter = counter + offers + gates.sum(1)
         addend = torch.addr(addend, functional.softsign(counter), self.counting)
         output, hidden = self.controller(addend, reads, hidden)
-        heads = self._head_parameters(output, head_addend)
+        heads = self.heads.parameters_of(output, head_addend)
         writing, reading = self._look_up(heads, memory, previous).split_with_sizes(self._roles, 1)
         weightings = self._move(heads, torch.cat((writing, jump(reading, gates)), 1))
         memory, reads = self._write_and_read(heads, memory, weightings)

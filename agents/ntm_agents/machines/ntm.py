@@ -15,8 +15,7 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,18 +23,17 @@ from torch.nn import functional
 
 from ntm_agents import addressing
 from ntm_agents.controllers import Controller
+from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import AtLeast, NonNegative, Positive, check_options, expect
+from ntm_agents.options import NonNegative, Positive, expect
 
 if TYPE_CHECKING:
     from ntm_agents.kernels.ntm import Result
 
-_HAS_NUMBA = find_spec("numba") is not None
-
 
 @dataclass(frozen=True, kw_only=True)
-class NTMConfig:
+class NTMConfig(HeadConfig):
     """Options of an NTM: choices that the paper leaves open, none of which depends on the number of slots."""
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
@@ -50,20 +48,8 @@ class NTMConfig:
     controller_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations; it makes blurred weightings
     costly. Not in the paper, so off. Used in training only; evaluation always uses 0."""
-    read_heads: Positive = 1
-    """Number of read heads R (paper: 1 to 8, by task)."""
-    write_heads: Positive = 1
-    """Number of write heads W (paper: as many as read heads)."""
     memory_slots: int | None = None
     """Number of slots N, at least the shift width; None for the episode's bound of steps (paper: 128)."""
-    memory_width: Positive = 20
-    """Width M of a slot (paper: 20)."""
-    shift_width: Annotated[int, AtLeast(2)] = 3
-    """Number of shift options S, at most N; option j moves a head by j - S // 2 slots (paper: 3)."""
-    key_activation: Literal["identity", "tanh"] = "identity"
-    """Activation of keys, of which only the direction matters."""
-    add_activation: Literal["identity", "tanh", "sigmoid"] = "identity"
-    """Activation of add vectors; with identity a slot can hold any value."""
     order: Literal["write_first", "read_first"] = "write_first"
     """Whether heads read the memory after or before the write of the same step."""
     epsilon: NonNegative = 1e-8
@@ -76,36 +62,15 @@ class NTMConfig:
     and of bits. None for 1e-6 in the first two cases and 1 in the others."""
     head_init: HeadInit = "first"
     """Initial weightings: all on slot 0; a learned distribution over the first S slots; or uniform."""
-    key_bias: float = 0.0
-    """Initial bias of each element of a key."""
-    strength_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the key strength, before softplus: one for all heads, or one for each, write heads
-    first. Such biases give heads their roles, which decides what can be learned at all."""
-    gate_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the interpolation gate, before sigmoid, for all heads or for each: negative for a head
-    that begins by moving from where it is, positive for one that begins by looking up."""
-    shift_bias: tuple[float, ...] = ()
-    """Initial biases of the S shift options, before softmax: S for all heads, or S for each; empty for 0."""
-    sharpening_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the sharpening, before 1 + softplus, for all heads or for each."""
-    erase_bias: float = 0.0
-    """Initial bias of each element of an erase vector, before sigmoid."""
-    add_bias: float = 0.0
-    """Initial bias of each element of an add vector."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
     """Implementation of the recurrence: plain PyTorch, or a fused kernel, many times as fast and equal up to
     rounding. Auto takes the fused one where it applies: on a CPU, with Numba installed, for a feed-forward or
     LSTM controller of one layer."""
 
     def __post_init__(self) -> None:
-        check_options(self)
-        heads, slots, shifts = self.write_heads + self.read_heads, self.memory_slots, self.shift_width
+        super().__post_init__()
+        slots, shifts = self.memory_slots, self.shift_width
         expect(slots is None or slots >= shifts, "memory_slots", slots, f"an integer of at least {shifts}")
-        for name in ("strength_bias", "gate_bias", "sharpening_bias", "shift_bias"):
-            lengths = (0, shifts, heads * shifts) if name == "shift_bias" else (heads,)
-            valid = isinstance(value := getattr(self, name), int | float) or len(value) in lengths
-            numbers = f"{' or '.join(map(str, lengths))} finite numbers, as there are {heads} heads"
-            expect(valid, name, value, numbers)
 
 
 class NTMState(NamedTuple):
@@ -114,23 +79,11 @@ class NTMState(NamedTuple):
     memory: Tensor
     """M, ``[B, N, M]``."""
     weightings: Tensor
-    """w of all heads, write heads first, ``[B, H, N]``."""
+    """w of all heads, write heads first, ``[B, H, N]``: distributions over slots, equation 1."""
     reads: Tensor
     """Read vectors r, side by side, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
     """State of the controller's layers, ``[B, C]`` each."""
-
-
-class HeadParameters(NamedTuple):
-    """Outputs of the controller to its heads: section 3.3."""
-
-    keys: Tensor  # k, (B, H, M)
-    strengths: Tensor  # beta >= 0, (B, H, 1)
-    gates: Tensor  # g in [0, 1], (B, H, 1)
-    shifts: Tensor  # s, a distribution, (B, H, S)
-    sharpening: Tensor  # gamma >= 1, (B, H, 1)
-    erase: Tensor  # e in [0, 1], (B, W, M)
-    add: Tensor  # a, (B, W, M)
 
 
 class NTM(MemoryMachine[NTMState]):
@@ -175,26 +128,14 @@ class NTM(MemoryMachine[NTMState]):
         learned_row, learned_start = c.memory_init == "learned", c.head_init == "learned"
         self.memory_row = nn.Parameter(torch.full((width,), self._scale)) if learned_row else None
         self.start = nn.Parameter(torch.zeros(heads, c.shift_width)) if learned_start else None
-        nn.init.xavier_uniform_(self.heads.weight)
-        change = torch.tensor([c.add_bias] * width + [c.erase_bias] * width).repeat(c.write_heads)
-        with torch.no_grad():
-            self.heads.bias.copy_(torch.cat((self._address_biases().flatten(), change)))
+        self.heads.initialise()
 
     def _add_layers(self, input_size: int, output_size: int) -> None:
         """Add the layers; a subclass may have others."""
         hidden_size = self.config.hidden_size
         self.controller = self._new_controller(input_size, self._read_size)
-        self.heads = nn.Linear(hidden_size, self._head_size)
+        self.heads = Heads(hidden_size, self.config)
         self.output = nn.Linear(self._read_size + hidden_size, output_size)
-
-    @property
-    def _head_size(self) -> int:
-        """Number of parameters of all heads.
-
-        These are for each head key, strength, sharpening, gate and shifts, write heads first; then for each
-        write head add and erase vector.
-        """
-        return self._address_biases().numel() + self.config.write_heads * 2 * self.config.memory_width
 
     def _new_controller(self, input_size: int, read_size: int) -> Controller:
         c = self.config
@@ -207,18 +148,6 @@ class NTM(MemoryMachine[NTMState]):
             noise=c.controller_noise,
             orthogonal_init=c.orthogonal_init,
         )
-
-    @property
-    def _key_width(self) -> int:
-        return self.config.memory_width
-
-    def _address_biases(self) -> Tensor:
-        """Return the initial biases of the parameters by which heads address ``[H, M + 3 + S]``."""
-        c, heads = self.config, sum(self._roles)
-        keys = torch.full((heads, self._key_width), c.key_bias)
-        columns = [torch.tensor(b).expand(heads) for b in (c.strength_bias, c.sharpening_bias, c.gate_bias)]
-        shifts = torch.tensor(c.shift_bias or [0.0] * c.shift_width).view(-1, c.shift_width)
-        return torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)
 
     def initial_state(self, batch_size: int, capacity: int) -> NTMState:
         """Return the state at the start of episodes.
@@ -246,30 +175,10 @@ class NTM(MemoryMachine[NTMState]):
         """Take one step; see `MemoryMachine`."""
         (memory, previous, reads, hidden), (addend, head_addend) = state, projected
         output, hidden = self.controller(addend, reads, hidden)
-        heads = self._head_parameters(output, head_addend)
+        heads = self.heads.parameters_of(output, head_addend)
         weightings = self._address(heads, memory, previous)
         memory, reads = self._write_and_read(heads, memory, weightings)
         return NTMState(memory, weightings, reads, hidden), (reads, output)
-
-    def _head_parameters(self, output: Tensor, addend: Tensor) -> HeadParameters:
-        """Return what the controller's output ``[B, C]`` means to the heads."""
-        c, batch_size = self.config, len(output)
-        parameters = torch.addmm(addend, output, self.heads.weight.t())
-        vectors = c.write_heads * 2 * c.memory_width
-        address, change = parameters.split_with_sizes((parameters.shape[1] - vectors, vectors), 1)
-        sizes = (self._key_width, 2, 1, c.shift_width)
-        keys, positive, gates, shifts = address.reshape(batch_size, -1, sum(sizes)).split_with_sizes(sizes, 2)
-        strengths, sharpening = functional.softplus(positive).chunk(2, 2)
-        add, erase = change.reshape(batch_size, c.write_heads, -1).chunk(2, 2)
-        return HeadParameters(
-            keys=_activate(keys, c.key_activation),
-            strengths=strengths,
-            gates=torch.sigmoid(gates),
-            shifts=functional.softmax(shifts, 2),
-            sharpening=1 + sharpening,
-            erase=torch.sigmoid(erase),
-            add=_activate(add, c.add_activation),
-        )
 
     def _address(self, heads: HeadParameters, memory: Tensor, previous: Tensor) -> Tensor:
         """Return the weightings ``[B, H, N]`` of all heads: section 3.3, figure 2."""
@@ -324,31 +233,15 @@ class NTM(MemoryMachine[NTMState]):
         """Number of values that a step of one sequence takes and makes; see `MemoryMachine`."""
         return self.controller.pre_activations + self.heads.out_features + self.output.in_features
 
-    @property
-    def kernel(self) -> Literal["reference", "fused"]:
-        """Implementation of the recurrence on the present device."""
-        choice = self.config.kernel
-        if choice == "reference" or (choice == "auto" and torch.compiler.is_compiling()):
-            return "reference"
-        reason = self._why_not_fused()
-        if reason and choice == "fused":
-            raise ValueError(f"kernel is 'fused', which does not apply: {reason}; use 'auto' or 'reference'")
-        return "reference" if reason else "fused"
-
     def _why_not_fused(self) -> str:
-        c, like = self.config, self.output.weight
+        c = self.config
         if c.controller == "gru" or c.num_layers > 1:
             return f"the controller is {c.controller!r} with num_layers {c.num_layers}"
-        if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
-            return f"the model is {like.dtype} on {like.device}"
-        return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
+        return super()._why_not_fused()
 
-    def recur(
+    def _recur_fused(
         self, projected: tuple[Tensor, ...], state: NTMState, keep: bool
     ) -> tuple[Tensor, Tensor | None, NTMState]:
-        """Take T steps, by the fused kernel where it applies; see `MemoryMachine`."""
-        if self.kernel == "reference":
-            return super().recur(projected, state, keep)
         from ntm_agents.kernels.ntm import infer, recur  # needs Numba
 
         result = (recur if keep else infer)(*self._kernel_arguments(projected, state))
@@ -361,7 +254,7 @@ class NTM(MemoryMachine[NTMState]):
         c = self.config
         options = Options(
             write_heads=c.write_heads,
-            key_width=self._key_width,
+            key_width=self.heads.sizes[0],
             shift_width=c.shift_width,
             key_activation=c.key_activation,
             add_activation=c.add_activation,
@@ -375,9 +268,3 @@ class NTM(MemoryMachine[NTMState]):
 
     def _state(self, result: Result) -> NTMState:
         return NTMState(*result.state)
-
-
-def _activate(values: Tensor, activation: str) -> Tensor:
-    if activation == "tanh":
-        return torch.tanh(values)
-    return torch.sigmoid(values) if activation == "sigmoid" else values
