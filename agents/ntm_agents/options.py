@@ -34,6 +34,10 @@ NonNegative: TypeAlias = Annotated[float, AtLeast(0)]
 """A finite number of at least 0."""
 
 
+NAMES = {int: "an integer", float: "a finite number", bool: "True or False", str: "a string", NoneType: "None"}
+PLURALS = {int: "integers", float: "finite numbers", str: "strings"}
+
+
 def check_options(config: Any) -> None:
     """Check that every field of a frozen dataclass has its declared type, and turn lists into tuples.
 
@@ -83,6 +87,5 @@ def _described(hint: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(repr, arguments))}"
     if origin is tuple:
-        return f"a list, each of which is {_described(arguments[0])}"
-    names = {int: "an integer", float: "a finite number", bool: "True or False", str: "a string"}
-    return "None" if hint is NoneType else names[hint]
+        return f"a list of {PLURALS[arguments[0]]}"
+    return NAMES[hint]
