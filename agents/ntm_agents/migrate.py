@@ -57,8 +57,8 @@ NTM_OPTIONS: dict[str, dict[str, Any]] = {
     "ntm_agents:ExtendedNTM": {
         "jump_bias": -1.5,
         "jump_noise": 0.0,
-        "signal_channels": (),
-        "counter_channels": (),
+        "signal_channels": [],
+        "counter_channels": [],
         "counter_bias": 0.0,
         "counter_noise": 0.0,
     },
@@ -98,8 +98,7 @@ def _machine(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     entry = "ntm_agents:JumpNTM" if options.pop("jump", False) else "ntm_agents:ExtendedNTM"
     for name, default in (NTM_OPTIONS[entry] | GONE).items():
-        value = options.pop(name, default)
-        if value != default and value != list(default or ()):
+        if (value := options.pop(name, default)) != default:
             raise ValueError(f"{name} is {value!r}; expected {default!r}, as {entry} has no such option")
     for name in ("signal_channels", "counter_channels"):
         if name in options:

@@ -33,8 +33,13 @@ Positive: TypeAlias = Annotated[int, AtLeast(1)]
 NonNegative: TypeAlias = Annotated[float, AtLeast(0)]
 """A finite number of at least 0."""
 
-
-NAMES = {int: "an integer", float: "a finite number", bool: "True or False", str: "a string", NoneType: "None"}
+NAMES = {
+    int: "an integer",
+    float: "a finite number",
+    bool: "True or False",
+    str: "a string",
+    NoneType: "None",
+}
 PLURALS = {int: "integers", float: "finite numbers", str: "strings"}
 
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from ntm_agents.options import Positive, check_options
+
 LSTMState: TypeAlias = tuple[Tensor, Tensor]
 
 
@@ -18,9 +20,9 @@ LSTMState: TypeAlias = tuple[Tensor, Tensor]
 class LSTMConfig:
     """The options of an LSTM."""
 
-    hidden_size: int = 256
+    hidden_size: Positive = 256
     """Units of each layer."""
-    num_layers: int = 1
+    num_layers: Positive = 1
     """Number of layers."""
     forget_bias: float = 0.0
     """What is added to the biases of the forget gates at the start; with 1 cells remember for longer (Gers et
@@ -29,9 +31,7 @@ class LSTMConfig:
     """Whether the recurrent weights start orthogonal, gate by gate, or uniform as PyTorch's."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "num_layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+        check_options(self)
 
 
 class LSTM(nn.Module):

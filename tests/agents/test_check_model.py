@@ -1,4 +1,4 @@
-"""`check_model` accepts good models, and reports mistakes in the form of a model, its state and its logits."""
+"""`check_model` accepts good models, and reports mistakes in the form of models, states and logits."""
 
 import functools
 
