@@ -73,11 +73,6 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         """Return the shapes of the tensors of a state, in order, for N slots."""
 
     @property
-    @abstractmethod
-    def numbers(self) -> int:
-        """Number of values that a step of one sequence takes and makes: projections and features."""
-
-    @property
     def kernel(self) -> Literal["reference", "fused"]:
         """Implementation of the recurrence on the present device; `config.kernel`, if any, chooses."""
         choice = getattr(getattr(self, "config", None), "kernel", "auto")
@@ -201,6 +196,7 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
                 raise ValueError(f"{name} is {tensor.dtype}; expected {dtype}, as the model is")
 
     def _piece(self, inputs: Tensor, state: S) -> int:
-        """Return the number of steps of a piece."""
-        steps = max(NUMBERS, state.memory.numel()) // max(1, inputs.shape[1] * self.numbers)
+        """Return the number of steps of a piece; a step has about as many values as all weights have rows."""
+        values = inputs.shape[1] * sum(len(parameter) for parameter in self.parameters())
+        steps = max(NUMBERS, state.memory.numel()) // max(1, values)
         return max(STEPS, steps // STEPS * STEPS)

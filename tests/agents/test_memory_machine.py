@@ -46,10 +46,6 @@ class Tiny(MemoryMachine[TinyState]):
     def state_shapes(self, batch_size, slots):
         return [(batch_size, slots, self.keys.out_features), (batch_size, 1, slots)]
 
-    @property
-    def numbers(self):
-        return 2 * self.keys.out_features
-
 
 def test_it_keeps_to_the_protocol_of_models():
     check_model(Tiny)

@@ -65,12 +65,18 @@ class ExtendedNTM(NTM):
 
     Config: ClassVar[type[NTMConfig]] = ExtendedNTMConfig
     config: ExtendedNTMConfig
+    _order: Tensor
 
     def _add_layers(self, input_size: int, output_size: int) -> None:
         c, features = self.config, self._read_size + self.config.hidden_size
         self.controller = self._new_controller(input_size, self._read_size)
-        heads = range(c.write_heads + c.read_heads)
-        leaders = [*heads[: c.write_heads - c.followers], *heads[c.write_heads :]]
+        heads, following = (
+            range(c.write_heads + c.read_heads),
+            range(c.write_heads)[c.write_heads - c.followers :],
+        )
+        leaders = [head for head in heads if head not in following]
+        order = [leaders.index(head + c.followers * (head in following)) for head in heads]
+        self.register_buffer("_order", torch.tensor(order), persistent=False)
         self.heads = Heads(c.hidden_size, c, c.key_width, leaders)
         if c.skip_connection:
             self.skip = nn.Linear(input_size, self.heads.out_features, bias=False)
@@ -82,26 +88,6 @@ class ExtendedNTM(NTM):
     def _new_controller(self, input_size: int, read_size: int) -> Controller:
         return super()._new_controller(input_size, read_size if self.config.read_feedback else 0)
 
-    def _leading(self, heads: Tensor, dim: int) -> Tensor:
-        """Return the rows of all heads but the followers."""
-        c = self.config
-        leaders, _, readers = heads.split_with_sizes(
-            (c.write_heads - c.followers, c.followers, c.read_heads), dim
-        )
-        return torch.cat((leaders, readers), dim)
-
-    def _with_followers(self, heads: Tensor, followed: Tensor, dim: int) -> Tensor:
-        """Return rows of all heads: those of `_leading`, and those of read heads for followers."""
-        c = self.config
-        leaders, readers = heads.split_with_sizes((c.write_heads - c.followers, c.read_heads), dim)
-        return torch.cat((leaders, followed.narrow(dim, 0, c.followers), readers), dim)
-
-    def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
-        """Return parameters of all heads, as the kernel takes them; followers have those of read heads."""
-        heads, vectors = self.heads.split(parameters, dim)
-        readers = heads.narrow(dim, self.config.write_heads - self.config.followers, self.config.read_heads)
-        return torch.cat((self._with_followers(heads, readers, dim).flatten(dim, dim + 1), vectors), dim)
-
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the shares of inputs and biases; see `NTM`."""
         projected, heads = super().project(inputs)
@@ -111,10 +97,12 @@ class ExtendedNTM(NTM):
 
     def _address(self, heads: HeadParameters, memory: Tensor, previous: Tensor) -> Tensor:
         """Return the weightings ``[B, H, N]`` of all heads; followers have those of read heads."""
-        c = self.config
-        weightings = super()._address(heads, memory[..., : c.key_width], self._leading(previous, 1))
-        followed = previous if c.order == "write_first" else weightings
-        return self._with_followers(weightings, followed[:, -c.read_heads :], 1)
+        c, leading = self.config, self.config.write_heads - self.config.followers
+        before = torch.cat((previous[:, :leading], previous[:, c.write_heads :]), 1)
+        weightings = super()._address(heads, memory[..., : c.key_width], before)
+        writing, reading = weightings.split_with_sizes((leading, c.read_heads), 1)
+        followed = previous[:, c.write_heads :] if c.order == "write_first" else reading
+        return torch.cat((writing, followed[:, : c.followers], reading), 1)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]``, by way of the hidden layer if there is one."""
@@ -130,6 +118,10 @@ class ExtendedNTM(NTM):
             inputs = inputs._replace(parameters=self._of_all_heads(inputs.parameters, 2))
             weights = weights._replace(heads=self._of_all_heads(weights.heads, 0))
         return replace(options, followers=self.config.followers), inputs, weights, before
+
+    def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
+        heads, vectors = self.heads.split(parameters, dim)
+        return torch.cat((heads.index_select(dim, self._order).flatten(dim, dim + 1), vectors), dim)
 
 
 def _asinh(x: Tensor) -> Tensor:

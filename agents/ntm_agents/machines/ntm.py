@@ -228,11 +228,6 @@ class NTM(MemoryMachine[NTMState]):
         if slots < shifts:
             raise ValueError(f"state.memory has {slots} slots; expected at least {shifts}, the shifts")
 
-    @property
-    def numbers(self) -> int:
-        """Number of values that a step of one sequence takes and makes; see `MemoryMachine`."""
-        return self.controller.pre_activations + self.heads.out_features + self.output.in_features
-
     def _why_not_fused(self) -> str:
         c = self.config
         if c.controller == "gru" or c.num_layers > 1:
