@@ -9,7 +9,7 @@ from numba import njit
 
 import ntm_agents.machines.ntm
 from ntm_agents import NTM
-from ntm_agents.kernels import arithmetic, cut, products, recurrence, subnormals
+from ntm_agents.kernels import arithmetic, cut, products, subnormals
 from ntm_agents.kernels.ntm import inference
 from ntm_agents.registry import find
 from ntm_envs import tasks
@@ -273,6 +273,12 @@ def test_exponentials_and_logarithms_are_right_to_single_precision():
     assert (out[[2, 4]] < 1e-37).all()
 
 
+@njit
+def multiply(a, first, weights, panels, out):
+    products.pack(weights, panels)
+    products.add_product(a, first, panels, out)
+
+
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(
     rows=st.integers(0, 9),
@@ -291,9 +297,7 @@ def test_products_are_those_of_numpy(rows, terms, columns, more, single, turned)
     expected[:, :columns] += a @ b
     out = out.astype(kind)
     weights = np.array(b, kind, order="F" if turned else "C")
-    packed = products.panels(weights)
-    products.pack(weights, packed)
-    products.add_product(np.concatenate((out[:, :2], a), 1).astype(kind), 2, packed, out)
+    multiply(np.concatenate((out[:, :2], a), 1).astype(kind), 2, weights, products.panels(weights), out)
     tolerance = 1e-5 if single else 1e-12
     np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
 
@@ -375,14 +379,13 @@ def short(monkeypatch):
 @pytest.fixture
 def widths(monkeypatch):
     """How many slots, and weightings of how many steps, there were at each call of the kernel."""
-    found, forward = [], recurrence.forward
+    found, forward = [], inference.forward
 
-    def spy(*arguments):
-        memory, weightings = arguments[14], arguments[19]
-        found.append((memory.shape[2], len(weightings)))
-        forward(*arguments)
+    def spy(settings, weights, scratch, stand, memory, trail, counter):
+        found.append((memory.shape[2], len(trail.weightings)))
+        forward(settings, weights, scratch, stand, memory, trail, counter)
 
-    monkeypatch.setattr(inference.recurrence, "forward", spy)
+    monkeypatch.setattr(inference, "forward", spy)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The NTM's recurrence as one function of autograd, computed by `recurrence.py`."""
+"""The NTM's recurrence as one function of autograd, computed by the compiled loops."""
 
 from __future__ import annotations
 
@@ -11,11 +11,25 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from ntm_agents.kernels import recurrence
+from ntm_agents.kernels.ntm.arguments import (
+    Counter,
+    CounterGradients,
+    Gradients,
+    Settings,
+    Stand,
+    Trail,
+)
+from ntm_agents.kernels.ntm.arguments import (
+    Weights as Matrices,
+)
+from ntm_agents.kernels.ntm.backward import backward
+from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings
+from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
+from ntm_agents.kernels.ntm.scratch import scratch
 
 CACHE = 2**17
-"""So many bytes of memory matrices a tile has at most, if that leaves it more than one sequence."""
+"""Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence."""
 
 
 def recur(
@@ -33,179 +47,107 @@ def recur(
     Returns:
         Features and weightings of each step, and the state after the last one.
     """
-    addend, head_addend, recurrent, heads, first, cells, *counter = flat(inputs, weights, state, jumps)
-    start = state.memory.transpose(1, 2), state.weightings, first, cells
-    tensors = (addend, head_addend, recurrent, heads, *start, *counter)
+    tensors = flat(inputs, weights, state, jumps)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    features, weightings, memory, last, counts = _Recurrence.apply(options, learns, *tensors)
-    return result(state, features, weightings, memory.transpose(1, 2), last, counts if jumps else None)
-
-
-def flat(inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None) -> tuple[Tensor, ...]:
-    """Return addends, weights, first features, cells and counter; jumps go with the pre-activations."""
-    addend, recurrent = inputs.preactivations, weights.recurrent
-    C = weights.heads.shape[1]
-    output, cells = state.controller or (addend.new_zeros(len(state.reads), C), addend.new_empty(0, 0))
-    counter = (
-        addend.new_zeros(addend.shape[1]),
-        addend.new_zeros(addend.shape[:2]),
-        addend.new_zeros(addend.shape[2]),
-    )
-    if jumps:
-        unseen = recurrent.shape[1] - jumps.weight.shape[1]  # the last output
-        addend = torch.cat((addend, jumps.gates), 2)
-        recurrent = torch.cat((recurrent, functional.pad(jumps.weight, (0, unseen))))
-        counter = jumps.counts, jumps.offers, jumps.counting
-    first = torch.cat((state.reads, output), 1)
-    return addend, inputs.parameters, recurrent, weights.heads, first, cells, *counter
-
-
-def result(
-    start: State, features: Tensor, weightings: Tensor, memory: Tensor, cells: Tensor, counts: Tensor | None
-) -> Result:
-    """Return results of T steps, given weightings of each ``[T, B, H, N]`` or of the last ``[B, H, N]``."""
-    reads, output = features[-1].tensor_split((start.reads.shape[1],), 1)
-    each = weightings.dim() == 4
-    state = State(
-        memory, weightings[-1] if each else weightings, reads, (output, cells) if start.controller else ()
-    )
-    return Result(features, weightings if each else None, state, counts)
+    features, weightings, memory, cells, *counts = _Recurrence.apply(options, learns, *tensors)
+    return result(state, features, weightings, memory, cells, counts[0] if counts else None)
 
 
 class _Recurrence(torch.autograd.Function):
+    """The loops forward and backward. Tensors are those of `flat`; so are gradients."""
+
     @staticmethod
-    def forward(
-        ctx: Any,
-        options: Options,
-        learns: bool,
-        addend: Tensor,
-        head_addend: Tensor,
-        recurrent: Tensor,
-        heads: Tensor,
-        memory: Tensor,
-        weightings: Tensor,
-        features: Tensor,
-        cells: Tensor,
-        counts: Tensor,
-        offers: Tensor,
-        counting: Tensor,
-    ) -> tuple[Tensor, ...]:
-        T, H = len(addend), weightings.shape[1]
+    def forward(ctx: Any, options: Options, learns: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
+        addend, head_addend, recurrent, heads, memory, weightings, features, cells, *counter = tensors
+        T = len(addend)
         every = max(1, math.isqrt(T))
         checkpoints = memory.new_empty(-(-T // every) if learns else 0, *memory.shape)
-        all_weightings, all_features = behind(weightings, T), behind(features, T)
-        all_cells = behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0)
-        params = head_addend.clone(memory_format=torch.contiguous_format)
-        gates, memory = addend.contiguous(), memory.clone(memory_format=torch.contiguous_format)
-        all_counts, offers = behind(counts, T), offers.contiguous()
-        kept = (gates, all_cells, all_features, params, all_weightings, checkpoints, all_counts, offers)
-        settings = fixed(options, memory, every if learns else 0)
-        weights = arrays(recurrent.t(), heads.t())
-        room = scratch(weights, memory.shape, 0, H, options.shift_width, options.write_heads, heads.shape[1])
-        whole = np.zeros(len(memory), np.int64), kind(memory)(0)
-        recurrence.forward(*weights, *arrays(counting), *settings, room, *whole, *arrays(memory, *kept))
+        memory = memory.clone(memory_format=torch.contiguous_format)
+        trail = (
+            addend.contiguous(),
+            behind(cells, T) if len(cells) else cells.new_empty(0, 0, 0),
+            behind(features, T),
+            head_addend.clone(memory_format=torch.contiguous_format),
+            behind(weightings, T),
+            checkpoints,
+        )
+        if counter:
+            counts, offers, weight = counter
+            counter = [weight, behind(counts, T), offers.contiguous()]
+        given = settings(options, heads.dtype, weightings.shape[1], memory.shape[1], every if learns else 0)
+        matrices = Matrices(*arrays(recurrent.t(), heads.t()))
+        room = scratch(matrices, given.layout, heads.shape[1], tuple(memory.shape), 0, CACHE)
+        whole = Stand(np.zeros(len(memory), np.int64), matrices.heads.dtype.type(0))
+        counting = Counter(*arrays(*counter)) if counter else None
+        forward(given, matrices, room, whole, memory.numpy(), Trail(*arrays(*trail)), counting)
         if learns:
-            ctx.fixed = settings
-            ctx.save_for_backward(*kept, recurrent, heads, counting)
+            ctx.settings = given
+            ctx.save_for_backward(recurrent, heads, *trail, *counter)
             ctx.set_materialize_grads(False)
-        last = all_cells[T] if len(cells) else cells
-        return all_features[1:], all_weightings[1:], memory, last, all_counts[T]
+        last = trail[1][T] if len(cells) else cells
+        results = trail[2][1:], trail[4][1:], memory, last
+        return (*results, counter[1][T]) if counter else results
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
-        *kept, recurrent, heads, counting = ctx.saved_tensors
-        gates, cells, features, params, weightings, checkpoints, counts, offers = kept
-        dfeatures, dall, dmemory, dcells, dcounts = gradients
-        (T, B, _), (_, _, H, N) = gates.shape, weightings.shape
-        if dfeatures is None:
-            dfeatures = torch.zeros_like(features[1:])
-        if dall is None:
-            dall = gates.new_empty(0, 0, 0, 0)
-        dmemory = torch.zeros_like(checkpoints[0]) if dmemory is None else dmemory.clone()
-        dcells = (
-            torch.zeros_like(cells[0] if len(cells) else gates[0, :0]) if dcells is None else dcells.clone()
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        recurrent, heads, *saved = ctx.saved_tensors
+        trail, counter = Trail(*saved[:6]), Counter(*saved[6:]) if saved[6:] else None
+        given: Settings = ctx.settings
+        dfeatures, dweightings, dmemory, dcells, *dcounts = gradients
+        like = recurrent
+        mine = Gradients(
+            features=torch.zeros_like(trail.features[1:]) if dfeatures is None else dfeatures.contiguous(),
+            weightings=like.new_empty(0, 0, 0, 0) if dweightings is None else dweightings.contiguous(),
+            cells=_copy_or_zeros(dcells, trail.cells[0] if len(trail.cells) else like.new_empty(0, 0)),
+            memory=_copy_or_zeros(dmemory, trail.checkpoints[0]),
+            weighting=torch.zeros_like(trail.weightings[0]),
+            first=torch.empty_like(trail.features[0]),
+            gates=torch.empty_like(trail.gates),
+            parameters=torch.empty_like(trail.parameters),
         )
-        dcounts = torch.zeros_like(counts[0]) if dcounts is None else dcounts.clone()
-        dweightings, dstart = weightings.new_zeros(B, H, N), torch.empty_like(features[0])
-        dparams, dgates, dall_counts = (torch.empty_like(x) for x in (params, gates, offers))
-        given = (
-            dfeatures.contiguous(),
-            dall.contiguous(),
-            dcells.contiguous(),
-            dmemory.contiguous(),
-            dcounts,
-        )
-        writers, _, _, shifts, *_, every = ctx.fixed
-        weights = arrays(recurrent.contiguous(), heads.contiguous())
-        room = scratch(weights, dmemory.shape, every + 1, H, shifts, writers, heads.shape[1])
-        recurrence.backward(
-            *weights,
-            *arrays(counting),
-            *ctx.fixed,
+        counting, dcounter = None, None
+        if counter:
+            counting = Counter(*arrays(*counter))
+            dcounter = CounterGradients(
+                counts=_copy_or_zeros(dcounts[0], counter.counts[0]), offers=torch.empty_like(counter.offers)
+            )
+        matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
+        memories = given.every + 1
+        room = scratch(matrices, given.layout, heads.shape[1], tuple(mine.memory.shape), memories, CACHE)
+        backward(
+            given,
+            matrices,
             room,
-            *arrays(*kept, *given, dweightings, dstart, dgates, dparams, dall_counts),
+            Trail(*arrays(*trail)),
+            Gradients(*arrays(*mine)),
+            counting,
+            CounterGradients(*arrays(*dcounter)) if dcounter else None,
         )
-        rows, width = T * B, features.shape[2]
-        before, after = features[:-1].view(rows, width), features[1:].view(rows, width)
-        drecurrent = dgates.view(rows, -1).t() @ before[:, : recurrent.shape[1]]
-        dheads = dparams.view(rows, -1).t() @ after[:, width - heads.shape[1] :]
-        jumping = gates.shape[2] > len(counting)
-        dcounting = functional.softsign(counts[1:]).view(-1) @ dgates.view(rows, -1)[:, : len(counting)]
-        return (
-            *(None, None, dgates, dparams, drecurrent, dheads),
-            *(given[3], dweightings, dstart, given[2] if len(cells) else None),
-            *((dcounts, dall_counts, dcounting) if jumping else (dcounts, None, None)),
+        found = (
+            *(None, None, mine.gates, mine.parameters, *_weight_gradients(recurrent, heads, trail, mine)),
+            *(mine.memory, mine.weighting, mine.first, mine.cells if len(trail.cells) else None),
         )
+        if not (counter and dcounter):
+            return found
+        seen = mine.gates.flatten(0, 1)[:, : len(counter.weight)]
+        dweight = functional.softsign(counter.counts[1:]).view(-1) @ seen
+        return *found, dcounter.counts, dcounter.offers, dweight
 
 
-def behind(first: Tensor, steps: int) -> Tensor:
-    """Return room for a tensor of each step, with the first one set."""
-    room = first.new_empty(steps + 1, *first.shape)
-    room[0] = first
-    return room
-
-
-def fixed(options: Options, memory: Tensor, every: int) -> tuple[Any, ...]:
-    """Return what does not depend on the data as :func:`recurrence.forward` wants it."""
-    number, at = kind(memory), options.epsilon_at
-    inside = max(options.epsilon, recurrence.TINY) if at == "squares" else recurrence.TINY
-    outside = options.epsilon if at == "norms" else 0.0
-    product = options.epsilon if at == "product" else 0.0
-    activations = {"identity": recurrence.IDENTITY, "tanh": recurrence.TANH, "sigmoid": recurrence.SIGMOID}
+def _weight_gradients(
+    recurrent: Tensor, heads: Tensor, trail: Trail[Tensor], gradients: Gradients[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return gradients of the weights, as products over all steps and sequences."""
+    before, after = trail.features[:-1].flatten(0, 1), trail.features[1:].flatten(0, 1)
     return (
-        options.write_heads,
-        options.followers,
-        options.key_width,
-        options.shift_width,
-        (activations[options.key_activation], activations[options.add_activation]),
-        (number(inside), number(outside), number(product)),
-        options.write_first,
-        every,
+        gradients.gates.flatten(0, 1).t() @ before[:, : recurrent.shape[1]],
+        gradients.parameters.flatten(0, 1).t() @ after[:, after.shape[1] - heads.shape[1] :],
     )
 
 
-def scratch(
-    weights: tuple[Any, Any],
-    shape: tuple[int, ...],
-    steps: int,
-    heads: int,
-    shifts: int,
-    writers: int,
-    units: int,
-    cache: int = CACHE,
-) -> recurrence.Scratch:
-    """Return room for a tile of as many sequences, of memories ``[B, M, N]``, as the cache suits."""
-    B, width, slots = shape
-    tile = min(16, max(2, cache // (width * slots * weights[0].itemsize)), max(1, B))
-    return recurrence.scratch(*weights, (steps, tile, width, slots), heads - writers, writers, shifts, units)
-
-
-def kind(tensor: Tensor) -> Any:
-    """Return the type of a tensor's numbers in NumPy."""
-    return np.float32 if tensor.dtype == torch.float32 else np.float64
-
-
-def arrays(*tensors: Tensor) -> tuple[Any, ...]:
-    """Return tensors as arrays of NumPy, which share their memory."""
-    return tuple(tensor.detach().numpy() for tensor in tensors)
+def _copy_or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
+    """Return a gradient that may be written to."""
+    if gradient is None:
+        return torch.zeros_like(like)
+    return gradient.clone(memory_format=torch.contiguous_format)

@@ -1,8 +1,8 @@
 """Arguments and results of the NTM's recurrence, as tensors.
 
-Whatever does not depend on the state comes in as an addend, and whatever is computed from the results of a
-step is computed outside. So noise, a path from the inputs round the controller, penalties on weightings and
-other read-outs need no change of the kernel.
+Whatever does not depend on the state comes in as an addend, and whatever is computed from the results of
+a step is computed outside. So noise, a path from the inputs round the controller, penalties on weightings
+and other read-outs need no change of the kernel.
 
 Shape letters: T steps, B sequences, N slots, M width of a slot, W write heads, R read heads, H = W + R, S
 shift options, K width of a key, C hidden size, G gates of the controller (4 for an LSTM, otherwise 1),
