@@ -8,7 +8,9 @@ import torch
 from good_models import Good, GoodLSTM, Stateless, WithConstants, WithExtras
 from torch import nn
 
+from ntm_agents import JumpNTM
 from ntm_agents.testing import ModelError, check_model
+from ntm_envs import tasks
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,15 @@ def test_sizes_and_options_are_passed_on():
 
     check_model(build, input_size=2, output_size=5, config={"hidden_size": 6})
     assert seen == [(2, 5, {"hidden_size": 6})] * 2  # the second takes the weights of the first
+
+
+def test_a_model_that_needs_a_task_is_built_for_it():
+    named = {"signal_channels": ("delimiter",), "counter_channels": ("count",)}
+    check_model(JumpNTM, task=tasks.get("repeat_copy"), config=named)
+    with pytest.raises(ModelError, match="unknown input channel 'count'"):
+        check_model(JumpNTM, task=tasks.get("copy"), config=named)
+    with pytest.raises(ModelError, match="the names of the input channels are not known"):
+        check_model(JumpNTM, config=named)
 
 
 def test_the_random_state_is_left_alone():

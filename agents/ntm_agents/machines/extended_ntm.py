@@ -70,13 +70,10 @@ class ExtendedNTM(NTM):
     def _add_layers(self, input_size: int, output_size: int) -> None:
         c, features = self.config, self._read_size + self.config.hidden_size
         self.controller = self._new_controller(input_size, self._read_size)
-        heads, following = (
-            range(c.write_heads + c.read_heads),
-            range(c.write_heads)[c.write_heads - c.followers :],
-        )
-        leaders = [head for head in heads if head not in following]
-        order = [leaders.index(head + c.followers * (head in following)) for head in heads]
-        self.register_buffer("_order", torch.tensor(order), persistent=False)
+        following, heads = range(c.write_heads - c.followers, c.write_heads), range(sum(self._roles))
+        followed = [head + c.followers if head in following else head for head in heads]
+        leaders = sorted(set(followed))
+        self.register_buffer("_order", torch.tensor([leaders.index(h) for h in followed]), persistent=False)
         self.heads = Heads(c.hidden_size, c, c.key_width, leaders)
         if c.skip_connection:
             self.skip = nn.Linear(input_size, self.heads.out_features, bias=False)
@@ -120,6 +117,7 @@ class ExtendedNTM(NTM):
         return replace(options, followers=self.config.followers), inputs, weights, before
 
     def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
+        """Return parameters of all heads, as the kernel takes them, given those of all but followers."""
         heads, vectors = self.heads.split(parameters, dim)
         return torch.cat((heads.index_select(dim, self._order).flatten(dim, dim + 1), vectors), dim)
 
