@@ -444,8 +444,9 @@ SHARP = st.fixed_dictionaries(
 def test_without_gradients_it_is_the_reference(config, T, B, capacity):
     reference, fused = pair(disturbance=0.1, **config)
     expected = without_gradients(reference, T, B, capacity)
-    assert_same(without_gradients(fused, T, B, capacity), expected, 1e-11 * T)
-    assert_same(without_gradients(fused, T, B, capacity, at_a_time=1), expected, 1e-11 * T)
+    # Sharpening by 31 multiplies rounding: where inputs change by 1e-15, the reference may by 4e-10.
+    assert_same(without_gradients(fused, T, B, capacity), expected, 1e-10 * T)
+    assert_same(without_gradients(fused, T, B, capacity, at_a_time=1), expected, 1e-10 * T)
 
 
 @pytest.mark.usefixtures("short")
