@@ -35,8 +35,8 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     `MultiDiscrete` for several symbols. Actions of any real dtype are accepted.
 
     With `actions="probabilities"` the space is a `Box` from 0 to 1. An action holds the probability of 1 for
-    each bit, or the probabilities of all classes for each symbol, which must sum to 1 (random samples of the
-    box do not). The most probable symbols are taken as the answer.
+    each bit, or the probabilities of all classes for each symbol. The latter must sum to 1, unlike random
+    samples of the box. The most probable symbols are taken as the answer.
 
     ## Rewards
     At a scored step of a sequence task, a correct symbol earns 1 and a wrong one -1 / (k - 1). The reward is

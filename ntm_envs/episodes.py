@@ -183,6 +183,7 @@ def make(task: Task, keys: keyed.Keys, sizes: Mapping[str, Size]) -> Iterator[Ep
 
 
 def _of_batch(answers: Answers, batch: Batch) -> Iterator[SequenceEpisode]:
+    """Yield the episodes of a batch without its padding."""
     inputs, targets = batch.inputs.transpose(1, 0, 2), batch.targets.transpose(1, 0, 2)
     columns = {"episode_key": batch.keys.tolist()}
     columns |= {name: size.tolist() for name, size in batch.sizes.items()}

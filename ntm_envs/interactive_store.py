@@ -85,6 +85,7 @@ class InteractiveStore:
         return {name: values[rows] for name, values in self._episodes.items()}
 
     def _begin(self, rows: Integers, keys: keyed.Keys, sizes: Mapping[str, Size]) -> None:
+        """Start the episodes of keys in the given rows."""
         drawn = self._task.draw_sizes(keys, self._task.check_sizes(sizes, len(keys)))
         assign(self._state, rows, self._task.begin(keys, drawn))
         self._over[rows] = False

@@ -72,6 +72,7 @@ def absolute(reference: str) -> str:
 
 
 def _load_file(path: Path) -> Any:
+    """Execute a file as a module, unless it has been loaded already, and return the module."""
     path = path.expanduser().resolve()
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")

@@ -165,7 +165,7 @@ class SequenceTask(Task):
     """A task whose episodes are fixed sequences of inputs and targets."""
 
     keyed_steps: ClassVar[bool] = False
-    """Whether the number of steps, or of scored steps, depends on the key as well as on the sizes."""
+    """True if the number of steps, or of scored steps, depends on the key as well as on the sizes."""
 
     @abstractmethod
     def fill(self, batch: Batch) -> None:

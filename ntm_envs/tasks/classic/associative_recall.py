@@ -49,7 +49,7 @@ class AssociativeRecall(BitTask):
     bits: int = 6
     """Number of bits per vector, at least 1."""
     item_length: int = 3
-    """Number of vectors per item, at least 1."""
+    """Number of vectors per item, a positive integer."""
     answer: Literal["next", "previous"] = "next"
     """The neighbour of the queried item that the agent has to output."""
     cyclic: bool = False
