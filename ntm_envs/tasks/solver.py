@@ -28,8 +28,8 @@ class Solver:
         answers: Answer type of the task.
         asks: Function from the observations ``[B, I]`` of one step to bools ``[B]``: True where the question
             may end.
-        answer: Function from the observations of one episode so far, ``[t, I]``, to its answers ``[A, O]``. It
-            returns None if the question has not ended.
+        answer: Function from the observations of one episode so far, ``[t, I]``, to its answers ``[A, O]``,
+            or to None if the question has not ended.
         at_once: If True, the first answer belongs to the step that ends the question, otherwise to the next.
     """
 
