@@ -1,14 +1,14 @@
-"""The classic table: what the NTM and the LSTM do on the five tasks of the paper, within training and beyond.
+"""The classic table: the NTM and the LSTM on the five tasks of the paper, in the training range and beyond.
 
     .venv/bin/ntm-envs bench --suite classic
     .venv/bin/ntm-envs submit bench/classic --output leaderboard/results
     .venv/bin/ntm-envs verify leaderboard/results
     .venv/bin/python benchmarks/classic.py
 
-The first command trains and judges fifty runs, and goes on where it was interrupted; the last reads what was
-verified, prints a summary, and writes every size into `docs/classic.md`. What is counted are sequences
-without a wrong bit, or, where the best predictor errs too or one bit more or less says little, the cost of a
-sequence in bits above the oracle's on the same sequences. Means are over the five seeds.
+The first command trains and evaluates fifty runs, and continues where it was interrupted. The last reads the
+verified results, prints a summary, and writes every size into `docs/results.md`. The measure is the share of
+sequences without a wrong bit. Where even the best predictor errs, or one bit more or less says little, it is
+the cost of a sequence in bits above the oracle's on the same sequences. Means are over the five seeds.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ from ntm_leaderboard.results import Result, Rung
 ROOT = Path(__file__).parents[1]
 AGENTS = ("ntm", "lstm")
 CLASSIC = tasks.suite("classic")
-PAGE = """# The classic table: every size
+PAGE = """# Results on the classic suite, at every size
 
-    .venv/bin/python benchmarks/classic.py
+For readers of the leaderboard who want more than a mean score: what `ntm` and `lstm` reach at each size of
+the ladders, each trained by the recipe of its task. [How models are evaluated](evaluation.md) explains the
+protocol, and [Results by seed](results-by-seed.md) shows ten seeds of each recipe of the NTM.
 
-What `ntm` and `lstm`, with the recipes of their tasks, do at every size of the ladders, from the verified
-results in [leaderboard/results](../leaderboard/results): the mean of five seeds, and in brackets the worst.
+    ntm-envs leaderboard show --suite classic    # the ranking, from the same results
+    python benchmarks/classic.py                 # writes this page
+
+Each cell is the mean of five seeds and, in brackets, the worst of them. The first column is the largest
+training size; all others lie beyond the training range. The numbers come from the verified results in
+[leaderboard/results](../leaderboard/results).
 
 """
 
@@ -43,12 +49,15 @@ def main() -> None:
     """Print the summary, and write the page."""
     results = results_in(ROOT / "leaderboard" / "results")
     print(summary(results))
-    (ROOT / "docs" / "classic.md").write_text(page(results))
+    (ROOT / "docs" / "results.md").write_text(page(results))
 
 
 def summary(results: Sequence[Result]) -> str:
     """Return a table in Markdown, a line a ladder: its first size, which is in training, second and last."""
-    lines = ["| task, trained up to | judged at | NTM | LSTM | seconds |", "| --- | --- | --- | --- | ---: |"]
+    lines = [
+        "| task, trained up to | evaluated at | NTM | LSTM | seconds |",
+        "| --- | --- | --- | --- | ---: |",
+    ]
     for spec in CLASSIC:
         for size in spec.ladders:
             values = [rung[size] for rung in spec.ladders[size]]
@@ -65,7 +74,7 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def page(results: Sequence[Result]) -> str:
-    """Return what `docs/classic.md` says."""
+    """Return the text of `docs/results.md`."""
     return f"{PAGE}{tables(results, AGENTS, CLASSIC)}\n"
 
 
@@ -75,9 +84,11 @@ def tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[Tas
     for spec in specs:
         for size, rungs in spec.ladders.items():
             values = [rung[size] for rung in rungs]
-            what = "bits above the optimum" if spec.name in BY_COST else "sequences without a wrong bit"
+            what = (
+                "bits above the optimum" if spec.name in BY_COST else "share of sequences without a wrong bit"
+            )
             head = f"| {size} | " + " | ".join(f"{value:,}" for value in values) + " |"
-            lines = [f"**{name_of(spec)}** along {size}, trained up to {_sizes(spec)}: {what}", "", head]
+            lines = [f"**{name_of(spec)}** by {size}, trained up to {_sizes(spec)}: {what}", "", head]
             lines.append("| --- |" + " ---: |" * len(values))
             for agent in agents:
                 seeds = [_at(results, agent, spec, size, value) for value in values]

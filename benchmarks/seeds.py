@@ -180,7 +180,7 @@ def _publish(folder: Path) -> None:
 CARD = """# {agent} on {task}
 
 The task: {summary}. The machine: that of seed {seed}, whatever came of it; the other
-seeds are in [the table](../../../../../docs/seeds.md). It was made by
+seeds are in [the table](../../../../../docs/results-by-seed.md). It was made by
 
     {command}
 

@@ -1,9 +1,11 @@
-"""Every block of the README and of the pages that teach runs, in order, in one empty folder a page.
+"""Test that each block of the README and of the tutorials runs, and that each link has a target.
+
+The blocks of a page run in order, in one folder, which is empty at first.
 
 - A python block whose first line is a comment with a file name, such as `# my_model.py`, is written to that
   file; any other is run by a Python of its own.
 - A bash block is run by a shell.
-- A block behind the line `<!-- not run: REASON -->` is left alone, and so are blocks in other languages.
+- A block behind the line `<!-- not run: REASON -->` is not run, and neither are blocks in other languages.
 """
 
 import os
@@ -17,10 +19,20 @@ import pytest
 from ntm_envs import tasks
 
 ROOT = Path(__file__).parents[1]
+PAGES = [
+    "README.md",
+    "docs/evaluation.md",
+    "docs/learning-from-rewards.md",
+    "docs/own-model.md",
+    "docs/own-task.md",
+    "docs/tasks.md",
+]
+"""The README and the tutorials."""
+DOCUMENTS = sorted({str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md"))})
 BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reward.md", "docs/tasks.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
     programs = Path(sys.executable).parent
     environ = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
@@ -38,11 +50,35 @@ def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{page}:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
 
 
-def test_the_documentation_of_tasks_is_what_their_code_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_on_tasks_is_generated_from_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     import task_pages  # type: ignore[import-not-found]
 
     assert (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8") == task_pages.page(), task_pages.__doc__
-    assert task_pages.table() in (ROOT / "README.md").read_text(encoding="utf-8"), task_pages.__doc__
     for row in tasks.TABLE:
         assert (ROOT / "docs" / "tasks" / f"{row.name}.png").exists(), task_pages.__doc__
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page: its headings, in the form that GitHub gives them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("page", DOCUMENTS)
+def test_every_link_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"(?:\]\(|src=\")([^)\s\"]+)", text):
+        if re.match(r"\w+:", link):  # another host
+            continue
+        name, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / name if name else ROOT / page
+        assert target.exists(), f"{page} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{page} links to {link}, which has no such heading"

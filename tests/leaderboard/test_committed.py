@@ -95,5 +95,4 @@ def test_documents_have_their_numbers(results, monkeypatch):
 
     readme = (ROOT / "README.md").read_text()
     assert ranking.rankings(Boards.read()) in readme, ranking.__doc__
-    assert classic.summary(results) in readme, classic.__doc__
-    assert (ROOT / "docs" / "classic.md").read_text() == classic.page(results), classic.__doc__
+    assert (ROOT / "docs" / "results.md").read_text() == classic.page(results), classic.__doc__
