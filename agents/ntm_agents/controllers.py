@@ -157,6 +157,9 @@ class Controller(nn.Module):
         noise: Standard deviation of Gaussian noise on the lowest layer's pre-activations. Used in training
             only; evaluation always uses 0.
         orthogonal_init: Whether the initial weights of a layer's own last output are orthogonal, by gate.
+
+    Attributes:
+        tensors: Number of tensors ``[B, C]`` of its state.
     """
 
     def __init__(
@@ -172,6 +175,7 @@ class Controller(nn.Module):
         super().__init__()
         layer = LAYERS[kind]
         self.read_size, self.noise = read_size, noise
+        self.tensors = num_layers * layer.tensors
         self.inputs = nn.Linear(input_size, layer.gates * hidden_size, bias=False)
         self.layers = nn.ModuleList(
             layer(hidden_size if i else read_size, hidden_size) for i in range(num_layers)
@@ -189,7 +193,7 @@ class Controller(nn.Module):
     @property
     def lowest(self) -> Layer:
         """The lowest layer, which sees inputs and read vectors."""
-        return self._layers[0]
+        return cast("Layer", self.layers[0])
 
     @property
     def pre_activations(self) -> int:
@@ -198,9 +202,8 @@ class Controller(nn.Module):
 
     def initial_state(self, batch_size: int) -> LayerState:
         """Return zeros for the states of all layers, from the lowest up, as tensors ``[B, C]``."""
-        count = sum(layer.tensors for layer in self._layers)
         zeros = self.inputs.weight.new_zeros(batch_size, self.lowest.hidden_size)
-        return (zeros,) * count
+        return (zeros,) * self.tensors
 
     def project(self, inputs: Tensor) -> Tensor:
         """Return the lowest layer's addends ``[T, B, G * C]``: shares of inputs ``[T, B, I]`` and bias."""

@@ -3,6 +3,8 @@
 What depends on the inputs alone is computed for all steps at once, before the recurrence begins, and the
 logits are computed for all steps at once behind it.
 
+`agents/README.md` has a whole machine as an example, which a test trains.
+
 Shape letters: B batch, T time steps, I input channels, L logits, F features, H heads, N memory slots.
 """
 
@@ -197,6 +199,8 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     def _piece(self, inputs: Tensor, state: S) -> int:
         """Return the number of steps of a piece; a step has about as many values as all weights have rows."""
-        values = inputs.shape[1] * sum(len(parameter) for parameter in self.parameters())
+        if len(inputs) <= STEPS:
+            return STEPS
+        values = inputs.shape[1] * sum(p.shape[:1].numel() for p in self.parameters())
         steps = max(NUMBERS, state.memory.numel()) // max(1, values)
         return max(STEPS, steps // STEPS * STEPS)

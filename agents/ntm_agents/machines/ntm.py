@@ -218,7 +218,7 @@ class NTM(MemoryMachine[NTMState]):
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
         c = self.config
         rows = ((slots, c.memory_width), (sum(self._roles), slots), (self._read_size,))
-        layers = len(self.controller.initial_state(1)) * ((c.hidden_size,),)
+        layers = self.controller.tensors * ((c.hidden_size,),)
         return [(batch_size, *row) for row in rows + layers]
 
     def check_state(self, inputs: Tensor, state: NTMState) -> None:
