@@ -84,6 +84,20 @@ class InteractiveStore:
         """Return the key and the sizes of the episodes that these rows play."""
         return {name: values[rows] for name, values in self._episodes.items()}
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays by name, the rows in dimension 0: what `restore` takes."""
+        own = {"stream": self._streams, "next": self._index, "asides": self._asides, "over": self._over}
+        inner = {f"task.{name}": values for name, values in self._state.items()}
+        return {name: values.copy() for name, values in (own | self._episodes | inner).items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go to where all rows were."""
+        self._streams[:], self._index[:] = state["stream"], state["next"]
+        self._asides[:], self._over[:] = state["asides"], state["over"]
+        for name, values in self._episodes.items():
+            values[:] = state[name]
+        self._state = {name: state[f"task.{name}"].copy() for name in self._state}
+
     def _begin(self, rows: Integers, keys: keyed.Keys, sizes: Mapping[str, Size]) -> None:
         drawn = self._task.draw_sizes(keys, self._task.check_sizes(sizes, len(keys)))
         assign(self._state, rows, self._task.begin(keys, drawn))

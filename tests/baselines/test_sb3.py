@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from stable_baselines3 import PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecMonitor, VecNormalize
@@ -19,7 +20,6 @@ from ntm_agents.training.trainer import NonFiniteError
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
 from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO, Rows
-from ntm_baselines.sb3.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.trainer import RewardTrainer
 from ntm_baselines.sb3.vec_env import StepRewards
 from ntm_envs import capacity, tasks
