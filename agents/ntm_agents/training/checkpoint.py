@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,6 +16,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ntm_envs.files import write_atomically
+
+V = TypeVar("V")
 
 
 class CheckpointError(Exception):
@@ -62,12 +64,12 @@ def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[s
             )
 
 
-def named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def named(prefix: str, tensors: Mapping[str, V]) -> dict[str, V]:
     """Return tensors as the part ``prefix`` of a file."""
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
-def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def part(tensors: Mapping[str, V], prefix: str) -> dict[str, V]:
     """Return the part ``prefix`` of a file's tensors."""
     length = len(prefix) + 1
     return {name[length:]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -85,6 +85,10 @@ class Learner:
     def budget_of(self, config: LearnerConfig) -> int:
         """Return the budget of a run, in units of the learner."""
         return int(getattr(config, self.budget))
+
+    def with_budget(self, config: LearnerConfig, budget: int) -> LearnerConfig:
+        """Return options with another budget."""
+        return replace(config, **{self.budget: budget})
 
     def start(
         self,

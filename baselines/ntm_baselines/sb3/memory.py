@@ -229,11 +229,12 @@ class FloatRecurrentPPO(RecurrentPPO):
     @property
     def carried(self) -> State:
         """The state that the next rollout begins with, of actor and critic."""
-        return (*self._last_lstm_states.pi, *self._last_lstm_states.vf)
+        last = cast("RNNStates", self._last_lstm_states)
+        return (*last.pi, *last.vf)
 
     @carried.setter
     def carried(self, state: tuple[Tensor, ...]) -> None:
-        self._last_lstm_states = RNNStates((state[0], state[1]), (state[2], state[3]))
+        self._last_lstm_states = cast("Any", RNNStates((state[0], state[1]), (state[2], state[3])))
 
     def _setup_model(self) -> None:
         super()._setup_model()

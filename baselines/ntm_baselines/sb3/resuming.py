@@ -23,6 +23,7 @@ from torch import Tensor
 
 from ntm_agents.protocol import mapped, tensors
 from ntm_agents.training.checkpoint import named, part
+from ntm_baselines.sb3.vec_env import SequenceVecEnv
 
 Generators: TypeAlias = dict[str, Any]
 """States of the generators of Python, NumPy and torch, JSON-able but for the last."""
@@ -31,7 +32,7 @@ Generators: TypeAlias = dict[str, Any]
 def play_tensors(algorithm: OnPolicyAlgorithm) -> dict[str, Tensor]:
     """Return where an algorithm's episodes are, before a rollout."""
     env = cast("VecEnv", algorithm.env)
-    arrays: dict[str, NDArray[Any]] = dict(named("env", cast("Any", env.unwrapped).state()))
+    arrays: dict[str, NDArray[Any]] = named("env", cast("SequenceVecEnv", env.unwrapped).state())
     arrays["seen"] = cast("NDArray[Any]", algorithm._last_obs)
     arrays["starts"] = cast("NDArray[Any]", algorithm._last_episode_starts)
     monitor = unwrap_vec_wrapper(env, VecMonitor)
@@ -53,8 +54,10 @@ def restore_play(algorithm: OnPolicyAlgorithm, found: Mapping[str, Tensor]) -> N
         KeyError: If something is missing.
     """
     env = cast("VecEnv", algorithm.env)
-    arrays = {name: tensor.numpy() for name, tensor in found.items() if not name.startswith("carried.")}
-    cast("Any", env.unwrapped).restore(part(cast("Any", arrays), "env"))
+    arrays: dict[str, NDArray[Any]] = {
+        name: tensor.numpy() for name, tensor in found.items() if not name.startswith("carried.")
+    }
+    cast("SequenceVecEnv", env.unwrapped).restore(part(arrays, "env"))
     algorithm._last_obs, algorithm._last_episode_starts = arrays["seen"], arrays["starts"]
     if (monitor := unwrap_vec_wrapper(env, VecMonitor)) is not None:
         monitor.episode_returns, monitor.episode_lengths = arrays["returns"], arrays["lengths"]

@@ -371,7 +371,7 @@ def _command(result: Result, spec: TaskSpec) -> str | None:
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
     run = new_run(result.agent, spec.name)
-    if run.train.track != result.training.track:
+    if run.learner_row().track != result.training.track:
         return None
     command = ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
     try:
