@@ -88,7 +88,8 @@ class Learner:
 
     def with_budget(self, config: LearnerConfig, budget: int) -> LearnerConfig:
         """Return options with another budget."""
-        return replace(config, **{self.budget: budget})
+        changed: dict[str, Any] = {self.budget: budget}
+        return replace(config, **changed)
 
     def start(
         self,
