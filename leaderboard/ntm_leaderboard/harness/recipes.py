@@ -3,7 +3,7 @@
 A recipe file is a JSON object with the parts of a recipe (:class:`ntm_agents.Recipe`), each of which may be
 left out::
 
-    {"learner": "ppo", "model": {"hidden_size": 64}, "train": {"learning_rate": 0.003, "curriculum": {"length": 5}}}
+    {"learner": "ppo", "model": {"hidden_size": 64}, "train": {"gamma": 0.9, "curriculum": {"length": 5}}}
 
 What it does not set has the default of the model or learner, and not the value of the agent's recipe, so that
 a file is the same recipe for whoever uses it.
