@@ -22,6 +22,7 @@ HIDDEN_SIZE = 64
 class PolicyModel(nn.Module):
     """An actor, and the arguments with which Stable-Baselines3 builds the policy that it is of."""
 
+    frames = 1
     policy: nn.ModuleDict
     policy_kwargs: dict[str, Any]
 

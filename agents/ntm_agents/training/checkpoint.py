@@ -38,7 +38,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # A copy lies in memory as new tensors do. In the file tensors begin at any multiple of their own
+            # size, and matrix products round differently where memory is not a multiple of 16 bytes.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             return tensors, json.loads((file.metadata() or {}).get("record", "null"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error

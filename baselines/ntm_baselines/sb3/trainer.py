@@ -247,7 +247,7 @@ class RewardTrainer(ABC, Generic[C]):
             self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides
         )
         env = StepRewards(VecMonitor(env))  # the monitor sees returns as the environment has them
-        frames = getattr(self.model, "frames", 1)
+        frames = self.model.frames if isinstance(self.model, PolicyModel) else 1
         return VecFrameStack(env, frames) if frames > 1 else env
 
     def _shared_arguments(self, device: str) -> dict[str, Any]:

@@ -110,5 +110,5 @@ def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Trainer(tiny_run(log_every=1), tmp_path, report=interrupt).train()
     tensors, record = load_tensors(tmp_path / "checkpoint.safetensors")
-    assert record["updates"] == 1
+    assert record["counters"]["updates"] == 1
     assert {name.partition(".")[0] for name in tensors} == {"rng", "model", "average", "optimizer"}
