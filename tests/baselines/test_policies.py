@@ -23,7 +23,7 @@ def test_frames_are_stacked_as_stable_baselines_does(frames):
     env.seed(0)
     stacked = VecFrameStack(env, frames)
     algorithm = PPO("MlpPolicy", stacked, policy_kwargs=model.policy_kwargs)
-    model.policy.load_state_dict(algorithm.policy.state_dict())
+    model.take(algorithm.policy.state_dict())
     seen, state = stacked.reset(), model.initial_state(5, 8)
     whole = []
     for _ in range(6):
@@ -44,7 +44,7 @@ def test_the_recurrent_policy_is_sb3_contribs():
     model = Recurrent(9, 8, hidden_size=5)
     env = SequenceVecEnv(COPY, 3, length=3)
     algorithm = FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.policy_kwargs)
-    model.policy.load_state_dict(algorithm.policy.state_dict())
+    model.take(algorithm.policy.state_dict())
     observations = np.random.default_rng(0).random((6, 3, 9)).astype(np.float32)
     state, chosen = None, []
     for observation in observations:
