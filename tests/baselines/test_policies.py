@@ -1,5 +1,8 @@
 """The actors of Stable-Baselines3's own policies, as models without a critic."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +74,22 @@ def test_weights_are_kept_without_a_critic_and_those_with_one_are_still_read(tmp
     again, _ = load_run(tmp_path)
     for name, tensor in again.state_dict().items():
         assert torch.equal(tensor, tensors[name])
+
+
+def test_options_are_read_and_policies_play_without_stable_baselines3():
+    code = (
+        "import sys\n"
+        "sys.modules['stable_baselines3'] = sys.modules['sb3_contrib'] = None\n"
+        "import torch\n"
+        "from ntm_agents.training import learners\n"
+        "from ntm_baselines import FeedForward, Recurrent\n"
+        "for kind in (FeedForward, Recurrent):\n"
+        "    model = kind(9, 8)\n"
+        "    model(torch.zeros(2, 3, 9), model.initial_state(3, 8))\n"
+        "print(learners.find('ppo').config().n_epochs, learners.find('a2c').config().n_steps)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "4 8\n"
 
 
 def test_impossible_sizes_are_named():
