@@ -1,4 +1,4 @@
-"""Runs of earlier versions: how their learner was named, and the critics that their weights have.
+"""Runs of earlier versions: the learner that they mean, and the critics among their weights.
 
 See :mod:`ntm_agents.migrate` for names of models and options.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 CRITICS = ("policy.lstm_critic.", "policy.mlp_extractor.value_net.", "policy.value_net.")
-"""How the names of critics' tensors begin in weights of Stable-Baselines3's own policies."""
+"""Prefixes of the names of critics' tensors in weights of Stable-Baselines3's own policies."""
 WITH_CRITICS = ("ntm_baselines:FeedForward", "ntm_baselines:Recurrent")
 """The models whose weights were kept with their critics."""
 PPO_ONLY = ("batch_size", "n_epochs", "clip_range")
@@ -19,7 +19,7 @@ PPO_ONLY = ("batch_size", "n_epochs", "clip_range")
 
 
 def with_learner(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a `config.json` says, with the name of its learner.
+    """Return the contents of a `config.json`, with the name of its learner.
 
     Earlier versions wrote a `track`, ``supervised`` or ``reward``, and of the latter an `algorithm` among the
     training options, ``ppo`` or ``a2c``; those of the first versions wrote neither and were supervised.

@@ -18,7 +18,7 @@ from ntm_envs.tasks import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a model is built and trained.
+    """Options of a model and of its training.
 
     Attributes:
         model: Options of the model.

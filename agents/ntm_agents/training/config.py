@@ -1,4 +1,4 @@
-"""How a learner trains, as frozen dataclasses: every field is an option of the command line.
+"""Options of learners, as frozen dataclasses: every field is an option of the command line.
 
 `LearnerConfig` holds what all learners have in common, `TrainConfig` what supervised training adds. Those of
 other learners lie beside their rows (:mod:`ntm_agents.training.learners`).
@@ -14,9 +14,9 @@ from typing import Literal, TypeAlias, get_args
 from ntm_envs.tasks import Size
 
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
-"""What a run may have beyond the rules, if its result declares it: choices that were made on sizes beyond the
-training range (`long_validation`), several seeds that were trained and one that was kept (`best_of_seeds`), a
-model that was told what a channel of its task means (`task_channels`)."""
+"""Exceptions to the rules that a run may declare: choices that were made on sizes beyond the training range
+(`long_validation`), several seeds that were trained and one that was kept (`best_of_seeds`), options that
+name channels of the task (`task_channels`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ class TrainConfig(LearnerConfig):
     """Decay of the exponential moving average of the weights, which is validated and kept; 0 for none."""
     longest_from: float | None = None
     """Progress from which all sequences are of the largest sizes: the lower ends of ranges grow as well, from
-    `curriculum_end` on. What is rare in long sequences is rarer in short ones. None for never."""
+    `curriculum_end` on. Inputs that are rare in long sequences are rarer in short ones. None for never."""
     restart_after: int | None = None
     """Number of sequences after which training starts again from new weights, if the validation loss is still
     above `restart_loss`. None for never."""

@@ -33,7 +33,7 @@ Config = TypeVar("Config", bound=LearnerConfig)
 Metrics: TypeAlias = dict[str, Any]
 """A line of `metrics.jsonl`."""
 Track: TypeAlias = Literal["supervised", "reward"]
-"""What a model learns from: targets, or rewards alone."""
+"""Source of learning: targets (``supervised``), or rewards alone (``reward``)."""
 
 PACKAGES = ("ntm_agents.learners", "ntm_baselines.learners")
 """The project's own rows. They are named, and not imported, as some lie above this package."""
@@ -46,11 +46,11 @@ class RunTrainer(Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
 
     @property
     def kernel(self) -> str | None:
-        """What computes the model, if it has a choice."""
+        """The model's own `kernel`, if it has one."""
 
     def train(self) -> nn.Module:
         """Train to the end of the budget and return the model with the weights that are kept."""

@@ -192,7 +192,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def source_digest(entry: str) -> str | None:
     """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
     if entry.startswith(("ntm_agents:", "ntm_baselines:")):
-        return None  # their version says which they are
+        return None  # their version identifies them
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
     return hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() if file else None

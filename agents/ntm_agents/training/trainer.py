@@ -90,12 +90,12 @@ class Trainer:
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
         return self._writer.complete
 
     @property
     def kernel(self) -> str | None:
-        """What computes the model: ``compiled``, or what the model itself names, if it has a choice."""
+        """Name of the code that computes the model: ``compiled``, or the model's own `kernel`, if it has one."""
         return "compiled" if self.config.compile else getattr(self.model, "kernel", None)
 
     def train(self) -> nn.Module:

@@ -35,7 +35,7 @@ from ntm_agents.training.run import Run
 from ntm_envs.files import write_atomically
 
 State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
-"""What a checkpoint holds: named tensors, and what is JSON-able."""
+"""Contents of a checkpoint beside the counters: named tensors, and a JSON-able record."""
 
 
 @dataclass(kw_only=True)
@@ -83,7 +83,7 @@ class RunWriter:
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
         return self.folder is not None and (self.folder / "summary.json").exists()
 
     def log(self, counters: Counters, values: Metrics) -> None:
@@ -165,7 +165,7 @@ class RunWriter:
             counters: Where the run has ended.
             model: The model, as it plays.
             weights: The weights that are kept.
-            kernel: What computed the model, if it has a choice.
+            kernel: The model's own `kernel`, if it has one.
             validation_loss: Their loss in nats a symbol, if there are targets.
             validation_return: Their mean return, for a learner that plays.
         """

@@ -11,14 +11,14 @@ ROW = AgentSpec(
     name="ntm-ppo",
     entry="ntm_agents:NTM",
     summary="NTM as the memory of PPO",
-    # The NTM's own options, without noise, which would change what actions were chosen by.
+    # The NTM's own options, without noise, which would change the probabilities that actions had.
     recipes={
         "copy": Recipe(
             model=ntm.ROW.recipe("copy").model,
             learner="ppo",
             train=PPOConfig(task_overrides={"blank": 0.1}),
         ),
-        # A feed-forward controller learns it in fewer sequences, as it does from right answers.
+        # A feed-forward controller learns it in fewer sequences, as it does from targets.
         "associative_recall": Recipe(
             model={**ntm.ROW.recipe("associative_recall").model, "controller": "feedforward"},
             learner="ppo",

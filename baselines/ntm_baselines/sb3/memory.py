@@ -59,7 +59,7 @@ class Cut:
     whole: State
 
     def __getitem__(self, at: Any) -> Any:
-        """Return the state of some rows, if rows are what is asked for."""
+        """Return the state of some rows, if `at` names rows."""
         return Cut(mapped(lambda tensor: tensor[at[1]], self.whole)) if isinstance(at, tuple) else self
 
     def contiguous(self) -> Cut:
@@ -186,8 +186,8 @@ class MemoryPolicy(BasePolicy):
         states = self.initial_states(len(inputs)) if state is None else _both(state)
         starts = np.zeros(len(inputs)) if episode_start is None else episode_start
         with torch.no_grad():
-            told = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
-            actions, _, _, states = self(inputs, states, told, deterministic)
+            begins = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
+            actions, _, _, states = self(inputs, states, begins, deterministic)
         chosen = actions.cpu().numpy().astype(self.action_space.dtype)
         return (chosen if vectorised else chosen[0]), states.pi
 

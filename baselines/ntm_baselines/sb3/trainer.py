@@ -67,7 +67,7 @@ class RewardTrainer(ABC, Generic[C]):
         device: Where to compute, such as ``cpu`` or ``cuda``.
 
     Attributes:
-        model: What is trained, without a critic.
+        model: The model that is trained, without a critic.
         capacity: Upper bound of the number of steps of an episode, a power of two.
         algorithm: The algorithm of Stable-Baselines3.
         counters: Where the run is.
@@ -116,7 +116,7 @@ class RewardTrainer(ABC, Generic[C]):
 
     @abstractmethod
     def _algorithm(self, env: VecEnv, shared: dict[str, Any]) -> OnPolicyAlgorithm:
-        """Return what trains the model.
+        """Return the algorithm that trains the model.
 
         Args:
             env: The environment.
@@ -128,12 +128,12 @@ class RewardTrainer(ABC, Generic[C]):
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
         return self._writer.complete
 
     @property
     def kernel(self) -> str | None:
-        """What computes the model, if it has a choice."""
+        """The model's own `kernel`, if it has one."""
         return getattr(self.model, "kernel", None)
 
     def train(self) -> nn.Module:
@@ -241,7 +241,7 @@ class RewardTrainer(ABC, Generic[C]):
         return self.config.sizes_at(self._spec.training, progress)
 
     def _environment(self) -> VecEnv:
-        """Return the environment of the present sizes, as the algorithm is to see it."""
+        """Return the environment of the present sizes, with its wrappers."""
         config = self.config
         env: VecEnv = SequenceVecEnv(
             self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides

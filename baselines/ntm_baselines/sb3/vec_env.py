@@ -77,10 +77,10 @@ class SequenceVecEnv(VecEnv):
         """Return observations ``[B, I]``, rewards ``[B]``, which rows are over ``[B]``, and information."""
         observations, rewards, over, _, info = self.env.step(self._actions)
         infos: Infos = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
-        if "target" in info:  # `reveal_target`: what every step tells
+        if "target" in info:  # with `reveal_target`, at every step
             every = {name: info[name] for name in ("target", "mask")}
-            for own, told in zip(infos, _unbatched(every, np.arange(self.num_envs)), strict=True):
-                own |= told
+            for own, revealed in zip(infos, _unbatched(every, np.arange(self.num_envs)), strict=True):
+                own |= revealed
         if over.any():
             rows = np.flatnonzero(over)
             last, first = _unbatched(info["final_info"], rows), _unbatched(info, rows)
