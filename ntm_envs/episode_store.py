@@ -129,6 +129,30 @@ class EpisodeStore:
         drawn = {name: size[cells] for name, size in self._drawn.items()}
         return {"episode_key": self._keys[cells], **drawn}
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays ``[B]`` by name: what `restore` takes."""
+        rows = np.arange(len(self._streams))
+        return {
+            "stream": self._streams.copy(),
+            "next": self._index - self._ready,
+            "requests": self._requests.copy(),
+            "step": self._cursor - (rows * self._slots + self._slot) * (self._longest + 1),
+            "wrong": self._wrong.copy(),
+            "cost": self._cost.copy(),
+            **self.episodes(rows),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go to where all rows were: their episodes are made again, and those that come next."""
+        rows = np.arange(len(self._streams))
+        self._streams[:], self._index[:] = state["stream"], state["next"]
+        self._requests[:], self._ready[:] = state["requests"], 0
+        sizes = {name: state[name] for name in self._task.limits}
+        self._write(rows, self._slot, self._task.episodes(state["episode_key"], **sizes))
+        self._begin(rows)
+        self._cursor += state["step"]
+        self._wrong[:], self._cost[:] = state["wrong"], state["cost"]
+
     def _refill(self, rows: Integers) -> None:
         """Fill all free slots of all rows.
 

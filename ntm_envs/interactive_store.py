@@ -84,6 +84,20 @@ class InteractiveStore:
         """Return the keys and the sizes ``[n]`` of the current episodes."""
         return {name: values[rows] for name, values in self._episodes.items()}
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays by name, the rows in dimension 0: what `restore` takes."""
+        own = {"stream": self._streams, "next": self._index, "requests": self._requests, "over": self._over}
+        inner = {f"task.{name}": values for name, values in self._state.items()}
+        return {name: values.copy() for name, values in (own | self._episodes | inner).items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go to where all rows were."""
+        self._streams[:], self._index[:] = state["stream"], state["next"]
+        self._requests[:], self._over[:] = state["requests"], state["over"]
+        for name, values in self._episodes.items():
+            values[:] = state[name]
+        self._state = {name: state[f"task.{name}"].copy() for name in self._state}
+
     def _begin(self, rows: Integers, keys: keyed.Keys, sizes: Mapping[str, Size]) -> None:
         """Start the episodes of keys in the given rows."""
         drawn = self._task.draw_sizes(keys, self._task.check_sizes(sizes, len(keys)))

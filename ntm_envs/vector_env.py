@@ -159,6 +159,35 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             info |= self._revealed(np.arange(self.num_envs))
         return self._store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays by name, the rows in dimension 0: what `restore` takes.
+
+        Raises:
+            ResetNeeded: Before the first `reset`.
+        """
+        if not self._begun:
+            raise ResetNeeded("the episodes have not begun; call reset() first")
+        return {**self._store.state(), "ended": self._over.copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> tuple[Observations, dict[str, Any]]:
+        """Go on where an environment of the same task, sizes and number of rows was.
+
+        Args:
+            state: What its `state` returned. From here on, equal actions have equal results.
+
+        Returns:
+            The present observations, and keys and sizes of the present episodes.
+
+        Raises:
+            KeyError: If something is missing from it.
+            ValueError: If it is of another number of rows.
+        """
+        if (rows := len(state["ended"])) != self.num_envs:
+            raise ValueError(f"the state is of {rows} rows; expected {self.num_envs}")
+        self._store.restore(state)
+        self._over, self._begun = np.array(state["ended"], np.bool_), True
+        return self._store.observations(), self._start_info(np.arange(self.num_envs))
+
     @property
     def answer_steps(self) -> Integers:
         """The number of scored steps of the current episodes ``[B]``, by which rewards are divided."""

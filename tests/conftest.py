@@ -23,11 +23,17 @@ LONG = (
     (
         "agents/test_acting.py",
         "agents/training/test_trainer.py",
+        "agents/training/test_resuming.py",
         "agents/test_kernels.py",
         "agents/test_ntm.py",
     ),
     ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
-    ("baselines/test_sb3.py", "baselines/test_single_file_ppo.py", "leaderboard/test_watching.py"),
+    (
+        "baselines/test_reward_resuming.py",
+        "baselines/test_memory_ppo.py",
+        "baselines/test_single_file_ppo.py",
+        "leaderboard/test_watching.py",
+    ),
     ("leaderboard/test_cli.py", "test_readme.py", "leaderboard/test_committed.py"),
 )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ntm_agents.legacy import with_learner
+
 ENTRIES = {
     "ntm_agents.ntm:NTM": "ntm_agents:ExtendedNTM",
     "ntm_baselines.lstm:LSTM": "ntm_baselines:LSTM",
@@ -82,7 +84,7 @@ CHANNELS = {8: "delimiter", 9: "count"}
 def migrate(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a `config.json` of any version says, in the names of this version."""
     entry = str(run.get("entry"))
-    renamed = {**run, "train": _renamed(run.get("train"), TRAIN_OPTIONS)}
+    renamed = with_learner({**run, "train": _renamed(run.get("train"), TRAIN_OPTIONS)})
     if entry in ENTRIES:
         renamed |= {"entry": ENTRIES[entry], "model": _renamed(run.get("model"), MODEL_OPTIONS)}
     if entry == "ntm_agents.ntm:NTM" and isinstance(renamed["model"], Mapping):

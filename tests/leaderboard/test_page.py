@@ -4,8 +4,8 @@ import json
 import os
 import shlex
 import shutil
-import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 from test_board import HELD, TRAINING, result, several
 
 from ntm_agents import Run, TrainConfig
+from ntm_agents.learners import supervised
 from ntm_envs import tasks
 from ntm_leaderboard import cli, page
 from ntm_leaderboard.board.boards import Boards
@@ -359,15 +360,12 @@ def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
     assert len({(mark["colour"], *mark["dash"]) for mark in found.values()}) == 12
 
 
-def test_there_is_no_command_for_what_is_not_installed(monkeypatch):
+def test_a_run_from_rewards_has_its_command():
     recipe = new_run("ppo", "copy").resolved()
     training = TRAINING | {"recipe": recipe["train"], "track": "reward"}
     row = result(agent="ppo", entry=recipe["entry"], model=recipe["model"], training=training)
     row = Result.model_validate_json(row.model_dump_json())
     assert page._command(row, tasks.spec("copy")) == "ntm-envs train --agent ppo --task copy --seed 0"
-    monkeypatch.delitem(sys.modules, "ntm_baselines.sb3.policies")
-    monkeypatch.setitem(sys.modules, "sb3_contrib.common.recurrent.policies", None)
-    assert page._command(row, tasks.spec("copy")) is None
 
 
 def test_the_command_that_trains_again_is_there_where_it_does():
@@ -405,7 +403,7 @@ def test_the_command_that_trains_again_is_there_where_it_does():
     assert command[:6] == ["ntm-envs", "train", "--agent", "ntm", "--task", "associative_recall"]
     with pytest.MonkeyPatch.context() as patch:  # the command line understands it, and makes the same of it
         made = []
-        patch.setattr(cli, "TRAINER", f"{__name__}:Stopped")
+        patch.setattr(supervised, "ROW", replace(supervised.ROW, trainer=f"{__name__}:Stopped"))
         patch.setattr(Stopped, "made", made, raising=False)
         assert cli.main(command[1:]) == 2
     (run,) = made

@@ -36,10 +36,8 @@ from ntm_agents import config_class
 from ntm_agents.pretrained import pretrained_tasks
 from ntm_agents.registry import installed
 from ntm_agents.testing import ModelError, check_model
-from ntm_agents.training.checkpoint import CheckpointError
-from ntm_agents.training.config import RewardConfig
+from ntm_agents.training import CheckpointError, NonFiniteError, learners
 from ntm_agents.training.run import versions
-from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs import tasks
 from ntm_envs.lookup import comes_from_a_file, did_you_mean, is_reference, load
 from ntm_leaderboard.board import verify as verification
@@ -51,10 +49,8 @@ from ntm_leaderboard.harness import bench as benchmark
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import AGENTS, agent_spec, from_run, new_run, ready
 from ntm_leaderboard.harness.evaluate import evaluate
+from ntm_leaderboard.harness.recipes import read_recipe, refuse_earlier_names
 from ntm_leaderboard.results import RECORD, Result
-
-TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
-"""Who trains; the second needs Stable-Baselines3, so none is imported before it is known which."""
 
 console = Console()
 _REGISTRY = ConstructorRegistry()
@@ -64,7 +60,7 @@ _REGISTRY = ConstructorRegistry()
 class TrainOptions:
     """Train an agent on a task by its recipe, every part of which can be changed here.
 
-    The same command on the same folder goes on where it was interrupted; learning from rewards starts again.
+    The same command on the same folder goes on where it was interrupted.
     """
 
     agent: str = "ntm"
@@ -73,9 +69,12 @@ class TrainOptions:
     """A name from `ntm-envs tasks`, or a task of your own: ./my_task.py:MY_TASK."""
     seed: int = 0
     """Seed of initial weights, data and noise."""
-    track: Literal["supervised", "reward"] | None = None
-    """What to learn from, targets or rewards alone (by Stable-Baselines3); without it, what the
-    agent's recipe is for."""
+    learner: str | None = None
+    """How to learn: supervised (from targets), ppo or a2c (from rewards alone, by Stable-Baselines3), or one
+    of an installed package; the learner of the agent's recipe without it."""
+    recipe: Path | None = None
+    """A JSON file in place of the agent's recipe: {"model": {...}, "learner": "ppo", "train": {...}}. Options
+    given here override it."""
     output: Path | None = None
     """Folder of the run; runs/TASK-AGENT-SEED without it."""
     device: str = "cpu"
@@ -283,7 +282,7 @@ def _agents(argv: list[str]) -> int:
     _parse(_Agents, argv, "agents")
     table = Table("agent", "what it is", "learns from", "comes trained on", box=None, header_style="bold")
     for row in sorted(installed(AGENTS).values(), key=lambda row: not row.learns):
-        track = TRACKS[row.default.train.track] if row.learns else "–"
+        track = TRACKS[learners.find(row.default.learner).track] if row.learns else "–"
         trained = pretrained_tasks(row.name)
         by_suite = {suite: {spec.name for spec in tasks.suite(suite)} for suite in tasks.suites()}
         whole = [suite for suite, names in by_suite.items() if names <= set(trained)]
@@ -296,8 +295,11 @@ def _agents(argv: list[str]) -> int:
 
 def _train(argv: list[str]) -> int:
     agent, task = _peek(argv, "--agent", "ntm"), _peek(argv, "--task", "copy")
-    run = new_run(agent, task, track=_peek(argv, "--track", "") or None)
     config = config_class(load(agent_spec(agent).entry))
+    file, learner = _peek(argv, "--recipe", ""), _peek(argv, "--learner", "")
+    recipe = read_recipe(Path(file), config) if file else None
+    run = new_run(agent, task, learner=learner or None, recipe=recipe)
+    refuse_earlier_names(argv, type(run.train), config)
     fields = [
         ("train", Annotated[type(run.train), tyro.conf.arg(name="")], field(default=run.train)),
         ("model", config, field(default_factory=lambda: config(**run.model))),
@@ -322,25 +324,22 @@ def _train(argv: list[str]) -> int:
         for listen in listeners:
             listen(metrics)
 
-    rewards = isinstance(run.train, RewardConfig)
-    trainer = load(REWARD_TRAINER if rewards else TRAINER)(run, folder, report=notify, device=options.device)
+    trainer = run.learner_row().start(run, folder, report=notify, device=options.device)
     if trainer.complete:
         _say(f"The run in {folder} is complete. Judge it: ntm-envs evaluate {folder}")
         return 0
     if trainer.kernel:
         first = " (its first use on a machine compiles it, for half a minute)"
         _say(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
-    restarted_at = 0 if rewards else trainer.counters.restarted_at
+    restarted_at = trainer.counters.restarted_at
     with ExitStack() as stack:
-        listeners.append(stack.enter_context(report.training_display(console, run.train, restarted_at)))
+        listeners.append(stack.enter_context(report.training_display(console, run, restarted_at)))
         if options.tensorboard:
             listeners.append(stack.enter_context(report.tensorboard_log(folder)))
         try:
             trainer.train()
         except KeyboardInterrupt:
-            seen = trainer.counters.sequences
-            again = "starts again" if rewards else "goes on from there"
-            _say(f"Stopped at {seen:,} sequences. The same command {again}.")
+            _say(f"Stopped at {trainer.counters.sequences:,} sequences. The same command goes on from there.")
             raise
     counters = trainer.counters
     _say(

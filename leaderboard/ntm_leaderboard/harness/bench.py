@@ -20,7 +20,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ntm_agents import TrainConfig
 from ntm_envs import tasks
 from ntm_leaderboard.board.boards import SEEDS
 from ntm_leaderboard.harness.entrants import agent_spec, new_run, ready
@@ -38,7 +37,7 @@ class Plan:
         seeds: Number of seeds.
         output: Folder of everything that comes of it.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
-        budget: Training sequences of every run that learns from targets, whatever its recipe says.
+        budget: Training sequences of every run whose learner counts sequences, whatever its recipe says.
         first_seed: The first of the seeds, which follow one another.
         up_to: The largest rung that is played, by the name of the task; the whole ladder without it.
     """
@@ -291,9 +290,10 @@ class _Process:
         train = ["train", *who, "--seed", str(job.seed), "--output", str(folder)]
         if row.learns:
             run = new_run(job.agent, job.task, job.seed)
-            if plan.budget and isinstance(run.train, TrainConfig):
-                run = replace(run, train=replace(run.train, sequences=plan.budget))
-                train += ["--sequences", str(plan.budget)]
+            learner = run.learner_row()
+            if plan.budget and learner.unit == "sequences":
+                run = replace(run, train=learner.with_budget(run.train, plan.budget))
+                train += [f"--{learner.budget.replace('_', '-')}", str(plan.budget)]
             run.write(folder)  # refuses a folder that holds another run
         if path.exists():
             result = Result.read(path)
