@@ -8,7 +8,7 @@ READY := .venv/ready
 
 .PHONY: bench test
 bench: $(READY)
-	$(BIN)/ntm-envs bench --preset quick
+	$(BIN)/ntm-envs bench
 
 test: $(READY)
 	$(BIN)/ruff check

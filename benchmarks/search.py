@@ -25,9 +25,7 @@ import tyro
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from ntm_agents.training.config import TrainConfig
-from ntm_agents.training.run import Run
-from ntm_agents.training.trainer import NonFiniteError, Trainer
+from ntm_agents.training import NonFiniteError, Run, TrainConfig, Trainer
 from ntm_leaderboard.documents.markdown import table
 
 HERE = Path(__file__).parent / "lstm_search"

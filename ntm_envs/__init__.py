@@ -1,14 +1,14 @@
-"""Algorithmic sequence tasks as Gymnasium environments.
+"""Algorithmic tasks as Gymnasium environments.
 
-Importing this package registers `ntm_envs/Copy-v0` and the other environments of the task table:
+Importing this package registers `ntm_envs/Copy-v0` and the environments of all other tasks:
 
     >>> import gymnasium as gym
     >>> import ntm_envs
     >>> env = gym.make("ntm_envs/Copy-v0", length=(1, 20))
     >>> envs = gym.make_vec("ntm_envs/Copy-v0", num_envs=1024)
 
-It needs NumPy and Gymnasium alone. `ntm_envs.tasks` holds the tasks themselves, which also make training
-batches; `ntm_envs.testing` checks a task of your own.
+The package depends only on NumPy and Gymnasium. `ntm_envs.tasks` holds the tasks, which also generate
+training batches. `ntm_envs.testing` checks custom tasks.
 """
 
 from ntm_envs import tasks, testing

@@ -1,7 +1,9 @@
-"""The protocol of whoever acts in an environment: NumPy in, NumPy out.
+"""The agent protocol: observations in, actions out, both as NumPy arrays.
 
-Trained networks, Stable-Baselines3 policies, oracles, uniform guesses and agents that were trained elsewhere
-are all evaluated behind these two methods.
+Trained networks, Stable-Baselines3 policies, oracles, uniform guesses and agents that were trained with other
+software are all evaluated through the same two methods.
+
+Shape letters: B episodes, T time steps, I input channels, O symbols and L probabilities per answer.
 
 Example:
     >>> class Zeros:
@@ -24,50 +26,52 @@ from ntm_envs.answers import Mode
 
 @runtime_checkable
 class Agent(Protocol):
-    """Acts in ``num_envs`` episodes at once, from their first step to their last."""
+    """A policy with memory that acts in a batch of episodes, from their first step to their last."""
 
     outputs: Mode
-    """What `act` returns: answers, or the probabilities of their symbols (:mod:`ntm_envs.answers`)."""
+    """The type of the actions: answers, or the probabilities of their symbols (:mod:`ntm_envs.answers`)."""
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Forget everything; the first observations of new episodes come next.
+        """Reset the agent's state before the first observations of new episodes.
 
         Args:
-            num_envs: Number of episodes that are played side by side.
+            num_envs: Number of episodes B, which are played in parallel.
             capacity: Upper bound of the number of steps, a power of two (see :func:`capacity`).
             seed: Seed of the agent's own randomness, if it has any.
         """
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the actions that answer the observations ``[B, I]``.
+        """Return the actions for the observations ``[B, I]`` of one step.
 
-        They are answers ``[B, O]``, or probabilities ``[B, L]``: one a bit, k a symbol of k classes.
+        Returns:
+            Answers ``[B, O]``, or probabilities ``[B, L]``: one per bit, k per symbol of k classes.
         """
 
 
 @runtime_checkable
 class SequenceAgent(Agent, Protocol):
-    """An agent that can also take whole sequences at once, faster than step by step."""
+    """An agent that can also process whole sequences at once, which is faster than stepping."""
 
     def act_on_sequences(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the actions ``[T, B, ...]`` of observations ``[T, B, I]``, from `begin` on.
+        """Return the actions ``[T, B, ...]`` for the observations ``[T, B, I]`` of whole episodes.
 
-        They must be those that `act` returns step by step.
+        The result must equal that of calling `act` step by step after `begin`.
         """
 
 
 def capacity(steps: int) -> int:
-    """Return the step bound that a model may know: ``steps`` rounded up to the next power of two.
+    """Return the smallest power of two that is at least ``steps``.
 
-    What sizes an external memory must not give the length of the episode away: a circular memory of
-    exactly the right size returns to its start just when the end marker is due.
+    Agents receive this bound instead of the exact number of steps, as the size of a memory could reveal the
+    length of the episode. The head of a circular memory of exactly that length, for example, returns to
+    the first slot just when the end marker is due.
 
     Example:
         >>> capacity(41), capacity(64), capacity(65)
         (64, 64, 128)
 
     Raises:
-        ValueError: If ``steps`` is not positive.
+        ValueError: If ``steps`` is less than 1.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; expected at least 1")

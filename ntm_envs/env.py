@@ -1,4 +1,4 @@
-"""One Gymnasium environment for every task."""
+"""The Gymnasium environment of all tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ntm_envs import episodes, keyed
 from ntm_envs.answers import Mode
-from ntm_envs.episode_store import ASIDE
+from ntm_envs.episode_store import REQUESTED
 from ntm_envs.episodes import Episode
 from ntm_envs.rendering import Snapshot, Window, ansi, rgb_array
 from ntm_envs.spaces import check_reveal, observation_space, resolve
@@ -21,39 +21,45 @@ Observation = NDArray[np.float32]
 
 
 class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
-    """Plays the episodes of a task, of both kinds.
+    """An environment that plays the episodes of a task.
 
-    In a sequence task the agent reads a sequence and then answers it, one vector of symbols a step; in an
-    interactive one it sees what its actions do.
+    In a sequence task the agent reads a sequence of inputs and outputs one vector of symbols per step. In an
+    interactive task its actions change what it observes.
 
     ## Observation space
-    `Box(float32)` of shape `(I,)`: the input channels of this step. Sizes do not change it.
+    `Box(float32)` of shape `(I,)`: the input channels of the current step. The sizes of episodes do not
+    change it.
 
     ## Action space
-    The symbols of this step. Bits are `MultiBinary(O)`, one symbol of k classes is `Discrete(k)`, several
-    are `MultiDiscrete`; numbers of any real type are taken. With `actions="probabilities"` it is a `Box`
-    from 0 to 1: the probability of 1 for each bit, or of each class, which have to sum to 1 for each symbol
-    (a random sample of the box does not). The most probable symbols are then the answer.
+    The symbols of the current step: `MultiBinary(O)` for bits, `Discrete(k)` for one symbol of k classes,
+    `MultiDiscrete` for several symbols. Actions of any real dtype are accepted.
+
+    With `actions="probabilities"` the space is a `Box` from 0 to 1. An action holds the probability of 1 for
+    each bit, or the probabilities of all classes for each symbol. The latter must sum to 1, unlike random
+    samples of the box. The most probable symbols are taken as the answer.
 
     ## Rewards
-    On an answer step of a sequence task the mean over symbols of 1 for a right one and -1 / (k - 1) for a
-    wrong one, divided by the number of answer steps; otherwise 0. A perfect episode returns 1, and uniform
-    guesses 0 on average; of bits, an episode with every bit wrong returns -1. An interactive task has
-    rewards of its own.
+    At a scored step of a sequence task, a correct symbol earns 1 and a wrong one -1 / (k - 1). The reward is
+    the mean over the symbols, divided by the number of scored steps. All other rewards are 0. A perfect
+    episode thus returns 1, uniform guesses return 0 on average, and an episode with every bit wrong
+    returns -1. Interactive tasks define rewards of their own.
 
-    ## Start and end of an episode
-    `reset` returns the first input. The action that follows it is graded against the first target, and
-    so on; the last step terminates, with an observation of zeros. Nothing is ever truncated.
+    ## Starting state
+    `reset` returns the first input of the sequence. The next action is graded against the first target.
+
+    ## Episode end
+    The last step terminates the episode and returns an observation of zeros. Episodes are never truncated.
 
     ## Information
-    `reset` has `episode_key` and every size: the same key and sizes are the same episode everywhere.
-    The last step has `wrong_symbols` and, with probabilities and targets, `cost_in_bits`, both of the whole
-    episode. With `reveal_target=True`, `target` and `mask` come with the observation that they belong to.
+    `reset` returns `episode_key` and every size. The same key and sizes give the same episode on every
+    machine. The last step returns `wrong_symbols` of the episode and, if actions are probabilities and the
+    task has targets, `cost_in_bits`. With `reveal_target=True`, each observation comes with its `target` and
+    `mask`.
 
     ## Arguments
-    `length=40` or `length=(1, 20)`, after the task's own sizes; parameters of the task, such as
-    `bits=4`; `actions`; `reveal_target`; `render_mode`. `reset(options={"key": 123, "length": 7})` plays
-    that one episode and leaves the stream of episodes as it was.
+    Sizes of episodes, such as `length=40` or `length=(1, 20)`; parameters of the task, such as `bits=4`;
+    `actions`; `reveal_target`; `render_mode`. `reset(options={"key": 123, "length": 7})` plays the requested
+    episode and does not advance the stream of episodes.
 
     ## Version history
     * v0: the first version.
@@ -70,14 +76,14 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         render_mode: str | None = None,
         **arguments: Any,
     ) -> None:
-        """Make an environment.
+        """Create an environment.
 
         Args:
-            task: A name from the table of tasks, whose training range is then the default, or a task.
-            actions: Whether actions are ``answers`` or ``probabilities``.
-            reveal_target: Whether targets are in the information that steps return.
+            task: A task, or a name from the task table. A name makes the training range the default sizes.
+            actions: The meaning of actions, ``answers`` or ``probabilities``.
+            reveal_target: If True, the information of each step contains the target and the mask.
             render_mode: ``ansi``, ``rgb_array``, ``human`` or None.
-            **arguments: Sizes and, with a name, parameters of the task.
+            **arguments: Sizes of episodes and, if `task` is a name, parameters of the task.
 
         Raises:
             TypeError: If an argument is unknown or missing.
@@ -88,7 +94,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
             raise ValueError(f"render_mode is {render_mode!r}; expected one of {modes}, or None")
-        self.metadata = dict(self.metadata)  # so that somebody may change this one's speed of rendering
+        self.metadata = dict(self.metadata)  # a copy, so users can change render_fps of one environment
         self.render_mode = render_mode
         self.observation_space = observation_space(self.task)
         self._answers = self.task.answers
@@ -100,7 +106,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         self._stream: int | None = None
         self._longest = self.task.steps(**self.sizes)
         self._ahead = episodes.lookahead(self.task, self._longest)
-        self._upcoming: list[Episode] = []  # the next one last
+        self._upcoming: list[Episode] = []  # in reverse order
         self._episode: Episode | None = None
         self._over = True
         self._outputs: list[NDArray[np.float32]] = []
@@ -108,11 +114,11 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start an episode; see the class.
+        """Start the next episode of the stream, or the one that options request.
 
         Args:
-            seed: Starts the stream of episodes that belongs to this seed.
-            options: For this one episode: `key`, and sizes that replace the environment's.
+            seed: Seed of a new stream of episodes. None continues the current stream.
+            options: A `key`, and sizes that replace those of the environment, for this episode only.
 
         Raises:
             TypeError: If an option is unknown or of the wrong type.
@@ -121,10 +127,10 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         super().reset(seed=seed)
         if seed is not None or self._stream is None:
             self._stream = int(self.np_random.integers(2**63, dtype=np.int64))
-            self._index = self._asides = 0
+            self._index = self._requests = 0
             self._upcoming = []
         if options:
-            episode = self._aside(dict(options))
+            episode = self._requested(dict(options))
         else:
             if not self._upcoming:
                 keys = self._keys(self._index, self._ahead)
@@ -140,29 +146,28 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         return observation, info
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Answer the last observation; see the class.
+        """Take one step with the action that answers the last observation.
 
         Raises:
-            ResetNeeded: Before the first `reset`, and after the end of an episode.
-            ValueError: If the action has the wrong shape or values. The episode then goes on as if it
-                had not been given.
+            ResetNeeded: If the episode is over, or `reset` has never been called.
+            ValueError: If the action has the wrong shape or values. The episode is left unchanged.
         """
         episode, answers, probabilities = self._episode, self._answers, None
         if self._over or episode is None:
-            raise ResetNeeded("the episode is over or has not begun; call reset() first")
+            raise ResetNeeded("the episode is over or has not started; call reset() first")
         if self._probabilities:
             probabilities = answers.check_probabilities(action)
             code = answers.decode(probabilities).tobytes()
         else:
             code = answers.encode(action)
-        observation, reward, over = episode.answer(code, probabilities)
+        observation, reward, over = episode.step(code, probabilities)
         if self.render_mode is not None:
             shown = np.frombuffer(code, answers.dtype) if probabilities is None else probabilities
             self._outputs.append(np.array(shown, np.float32))
         info: dict[str, Any] = {}
         if over:
             self._over = True
-            info = episode.final(self._probabilities)
+            info = episode.totals(self._probabilities)
         if self._reveal:
             info |= episode.revealed()
         if self.render_mode == "human":
@@ -170,13 +175,17 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         return observation, reward, over, False, info
 
     def render(self) -> Any:
-        """Show the episode so far: a text, a picture ``uint8 [H, W, 3]``, or a window.
+        """Render the episode so far.
+
+        Returns:
+            A string (``ansi``), an image ``uint8 [H, W, 3]`` (``rgb_array``), or None (``human``, which shows
+            a window).
 
         Raises:
-            ResetNeeded: Before the first `reset`.
+            ResetNeeded: If `reset` has never been called.
         """
         if self.render_mode is None:
-            gym.logger.warn("render() needs a render_mode; make the environment with one")
+            gym.logger.warn("render() needs a render_mode; pass one when you create the environment")
             return None
         if self._episode is None:
             raise ResetNeeded("there is nothing to render yet; call reset() first")
@@ -191,29 +200,30 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         return None
 
     def close(self) -> None:
-        """Close the window, if there is one."""
+        """Close the window, if one is open."""
         if self._window is not None:
             self._window.close()
             self._window = None
 
     def _keys(self, index: int, count: int) -> keyed.Keys:
+        """Return the keys ``[count]`` of consecutive episodes of the stream."""
         indices = np.arange(index, index + count)
         return keyed.stream_keys(np.full(count, self._stream, np.int64), indices)
 
-    def _aside(self, options: dict[str, Any]) -> Episode:
-        """Return the one episode that options ask for."""
+    def _requested(self, options: dict[str, Any]) -> Episode:
+        """Return the episode that options request."""
         if "key" in options:
             keys = keyed.as_keys(options.pop("key"))
             if len(keys) != 1:
                 raise ValueError(f"options['key'] holds {len(keys)} keys; expected one")
             return next(episodes.make(self.task, keys, {**self.sizes, **options}))
-        episode = next(
-            episodes.make(self.task, self._keys(ASIDE + self._asides, 1), {**self.sizes, **options})
-        )
-        self._asides += 1
+        keys = self._keys(REQUESTED + self._requests, 1)
+        episode = next(episodes.make(self.task, keys, {**self.sizes, **options}))
+        self._requests += 1
         return episode
 
     def _snapshot(self, episode: Episode) -> Snapshot:
+        """Return what a rendering of the episode shows."""
         sizes = ", ".join(f"{name} {size}" for name, size in episode.info.items() if name != "episode_key")
         return Snapshot(
             title=f"{type(self.task).__name__} · {sizes}",

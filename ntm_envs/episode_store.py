@@ -1,11 +1,11 @@
-"""The episodes of a sequence task that a vector environment plays, and the next ones, made ahead of time.
+"""Storage of the episodes of a sequence task in a vector environment.
 
-Making a batch of episodes costs little more than making one, so each row owns a ring of slots: the
-episode that it plays and the ones that come next. When a row finds no next one, all free slots of all
-rows are filled at once. An episode is a pure function of its key, so nothing depends on this.
+Generating a batch of episodes costs little more than generating one. Therefore each row owns a ring of slots,
+which holds its current episode and its next ones. When a row runs out of episodes, the free slots of all rows
+are filled at once. As an episode is a pure function of its key and sizes, this does not affect results.
 
-Shape letters: B rows, D slots of a row, T steps that fit into a slot, I inputs, O symbols of an answer, W
-packed numbers of an answer.
+Shape letters: B rows, n selected rows, I input channels, O symbols and L probabilities per answer, W packed
+numbers per answer.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ntm_envs.tasks.base import Batch, SequenceTask
 from ntm_envs.tasks.sizes import Integers, Size
 
 LOOKAHEAD_BYTES = 32 * 2**20
-"""Memory for all episodes of a store, if that leaves each row one that it plays and one that comes next."""
-ASIDE = 2**62
-"""Where in a stream the keys of episodes are that options ask for: they do not advance the stream."""
+"""Memory for the episodes of a store. Every row has at least its current and its next episode."""
+REQUESTED = 2**62
+"""Stream index of the first episode that options request without a key. The stream never gets there."""
 
 
 class EpisodeStore:
-    """Holds the episodes of every row of a vector environment, grades answers, and keeps totals.
+    """The episodes of all rows of a vector environment, with grading and running totals.
 
     Args:
         task: The task.
-        sizes: The sizes of its episodes.
+        sizes: Sizes of the episodes.
         rows: Number of rows B.
     """
 
@@ -41,66 +41,66 @@ class EpisodeStore:
         self._longest = task.steps(**sizes)
         self._slots = 1 + min(64, LOOKAHEAD_BYTES // (rows * self._longest * task.step_bytes))
         self._streams = np.zeros(rows, np.int64)
-        self._index = np.zeros(rows, np.int64)  # of the next episode of the stream to be made
-        self._asides = np.zeros(rows, np.int64)  # how many episodes options have asked for
-        self._slot = np.zeros(rows, np.int64)  # the slot that is played
-        self._ready = np.zeros(rows, np.int64)  # how many slots after it hold the next episodes
-        self._cursor = np.zeros(rows, np.int64)  # position of the present step in the arrays below
-        self._end = np.zeros(rows, np.int64)  # position behind the last step
+        self._index = np.zeros(rows, np.int64)  # stream index of the next episode to generate
+        self._requests = np.zeros(rows, np.int64)  # number of episodes requested without a key
+        self._slot = np.zeros(rows, np.int64)  # slot of the current episode
+        self._ready = np.zeros(rows, np.int64)  # number of following slots that hold the next episodes
+        self._cursor = np.zeros(rows, np.int64)  # position of the current step in the arrays of steps
+        self._end = np.zeros(rows, np.int64)  # position after the last step
         self.answer_steps = np.ones(rows, np.int64)
-        self._worth = np.ones(rows)
+        self._max_credit = np.ones(rows)
         self._wrong: Integers = np.zeros(rows, np.int64)
         self._cost = np.zeros(rows)
         cells = rows * self._slots
         self._keys = np.zeros(cells, np.int64)
         self._drawn = {name: np.zeros(cells, np.int64) for name in task.limits}
         self._steps = np.zeros(cells, np.int64)
-        self._answered = np.zeros(cells, np.int64)
+        self._scored = np.zeros(cells, np.int64)
         self._allocate(self._longest)
 
     def seed(self, rows: Integers, streams: keyed.Keys) -> None:
         """Start rows on new streams of episodes."""
         self._streams[rows] = streams
-        self._index[rows] = self._asides[rows] = self._ready[rows] = 0
+        self._index[rows] = self._requests[rows] = self._ready[rows] = 0
 
     def advance(self, rows: Integers) -> None:
-        """Go to the first step of the next episode of these rows."""
+        """Move the given rows to the first step of their next episodes."""
         if (self._ready[rows] == 0).any():
             self._refill(rows)
         self._slot[rows] = (self._slot[rows] + 1) % self._slots
         self._ready[rows] -= 1
         self._begin(rows)
 
-    def aside(self, rows: Integers, keys: keyed.Keys | None, sizes: Mapping[str, Size]) -> None:
-        """Go to the first step of episodes that are not the next ones of their streams.
+    def begin_requested(self, rows: Integers, keys: keyed.Keys | None, sizes: Mapping[str, Size]) -> None:
+        """Move the given rows to the first step of requested episodes, without advancing their streams.
 
         Args:
             rows: The rows ``[n]``.
-            keys: Their keys ``[n]``; None for fresh ones that do not advance the streams.
+            keys: Keys of the episodes ``[n]``, or None to draw new ones.
             sizes: Sizes that replace those of the environment.
         """
-        fresh = keys is None
+        drawn = keys is None
         if keys is None:
-            keys = keyed.stream_keys(self._streams[rows], ASIDE + self._asides[rows])
+            keys = keyed.stream_keys(self._streams[rows], REQUESTED + self._requests[rows])
         self._write(rows, self._slot[rows], self._task.episodes(keys, **{**self._sizes, **sizes}))
-        self._asides[rows] += fresh
+        self._requests[rows] += drawn
         self._begin(rows)
 
     def step(
         self, answers: NDArray[Any], probabilities: NDArray[Any] | None
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Grade packed answers ``[B, W]``, and go to the next step of every row.
+        """Grade the answers and advance every row by one step.
 
         Args:
-            answers: What :meth:`Answers.read` returns.
-            probabilities: The probabilities ``[B, L]`` that they come from, if costs are to be counted.
+            answers: Packed answers ``[B, W]``.
+            probabilities: Probabilities ``[B, L]`` of the actions, for the cost in bits; None for answers.
 
         Returns:
-            The rewards ``[B]``, and which episodes are over ``[B]``.
+            Rewards ``[B]``, and bools ``[B]`` that are true where the episode is over.
         """
         targets, mask = self._targets.take(self._cursor, axis=0), self._mask.take(self._cursor)
         wrong, credit = self._answers.grade(answers, targets)
-        rewards = np.where(mask, credit / self._worth, 0.0)
+        rewards = np.where(mask, credit / self._max_credit, 0.0)
         self._wrong += wrong * mask
         if probabilities is not None:
             cost = self._answers.cost_in_bits(probabilities, self._answers.unpack(targets))
@@ -110,27 +110,54 @@ class EpisodeStore:
         return rewards, over
 
     def observations(self) -> NDArray[np.float32]:
-        """Return the inputs ``[B, I]`` of the present steps; zeros at the end of an episode."""
+        """Return the inputs ``[B, I]`` of the current steps; zeros after the last step."""
         return self._inputs.take(self._cursor, axis=0)
 
     def totals(self, rows: Integers, probabilities: bool) -> dict[str, NDArray[Any]]:
-        """Return what is known of whole episodes: ``wrong_symbols`` and, if counted, ``cost_in_bits``."""
+        """Return ``wrong_symbols [n]`` and, if actions are probabilities, ``cost_in_bits [n]``."""
         totals: dict[str, NDArray[Any]] = {"wrong_symbols": self._wrong[rows]}
         return totals | ({"cost_in_bits": self._cost[rows]} if probabilities else {})
 
     def revealed(self, rows: Integers) -> dict[str, NDArray[Any]]:
-        """Return ``target [n, O]`` and ``mask [n]`` of the present steps; zeros at the end of an episode."""
+        """Return ``target [n, O]`` and ``mask [n]`` of the current steps; zeros after the last step."""
         at = self._cursor[rows]
         return {"target": self._answers.unpack(self._targets[at]), "mask": self._mask[at]}
 
     def episodes(self, rows: Integers) -> dict[str, Integers]:
-        """Return the key and the sizes of the episodes that these rows play."""
+        """Return the keys and the sizes ``[n]`` of the current episodes."""
         cells = rows * self._slots + self._slot[rows]
         drawn = {name: size[cells] for name, size in self._drawn.items()}
         return {"episode_key": self._keys[cells], **drawn}
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays ``[B]`` by name: what `restore` takes."""
+        rows = np.arange(len(self._streams))
+        return {
+            "stream": self._streams.copy(),
+            "next": self._index - self._ready,
+            "requests": self._requests.copy(),
+            "step": self._cursor - (rows * self._slots + self._slot) * (self._longest + 1),
+            "wrong": self._wrong.copy(),
+            "cost": self._cost.copy(),
+            **self.episodes(rows),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go to where all rows were: their episodes are made again, and those that come next."""
+        rows = np.arange(len(self._streams))
+        self._streams[:], self._index[:] = state["stream"], state["next"]
+        self._requests[:], self._ready[:] = state["requests"], 0
+        sizes = {name: state[name] for name in self._task.limits}
+        self._write(rows, self._slot, self._task.episodes(state["episode_key"], **sizes))
+        self._begin(rows)
+        self._cursor += state["step"]
+        self._wrong[:], self._cost[:] = state["wrong"], state["cost"]
+
     def _refill(self, rows: Integers) -> None:
-        """Fill all free slots: those of the rows given have played theirs, the others still do."""
+        """Fill all free slots of all rows.
+
+        The given rows move on, so the slots of their current episodes are free too; other rows keep theirs.
+        """
         free = self._slots - 1 - self._ready
         free[rows] += 1
         row = np.repeat(np.arange(len(free)), free)
@@ -142,18 +169,20 @@ class EpisodeStore:
         self._ready += free
 
     def _begin(self, rows: Integers) -> None:
+        """Move rows to the first step of their current slots, and reset their totals."""
         cells = rows * self._slots + self._slot[rows]
         self._cursor[rows] = cells * (self._longest + 1)
         self._end[rows] = self._cursor[rows] + self._steps[cells]
-        self.answer_steps[rows] = self._answered[cells]
-        self._worth[rows] = self._answers.worth(self._answered[cells])
+        self.answer_steps[rows] = self._scored[cells]
+        self._max_credit[rows] = self._answers.max_credit(self._scored[cells])
         self._wrong[rows], self._cost[rows] = 0, 0
 
     def _write(self, rows: Integers, slots: Integers, batch: Batch) -> None:
+        """Store the episodes of a batch, one in each of the given slots of the given rows ``[n]``."""
         T, cells = len(batch.mask), rows * self._slots + slots
         if self._longest < T:
             self._grow(T)
-        # A slot has one step more than the longest episode, for the zeros that follow the last step.
+        # A slot has room for one more step than the longest episode: the zeros after the last step.
         new: tuple[NDArray[Any], ...] = (
             batch.inputs.transpose(1, 0, 2),
             self._answers.pack(batch.targets.transpose(1, 0, 2)),
@@ -166,18 +195,19 @@ class EpisodeStore:
                 slot[cells, T * array.shape[1] : (T + 1) * array.shape[1]] = 0
         self._keys[cells] = batch.keys
         self._steps[cells] = batch.steps
-        self._answered[cells] = batch.mask.sum(axis=0)
+        self._scored[cells] = batch.mask.sum(axis=0)
         for name, size in batch.sizes.items():
             self._drawn[name][cells] = size
 
     @staticmethod
     def _put(slots: NDArray[Any], cells: Integers, values: NDArray[Any]) -> None:
-        """Copy rows ``values [n, K]`` to the start of the slots ``[cells]``, each as one opaque item."""
+        """Copy each row of ``values [n, K]``, as one opaque item, to the start of one of the slots."""
         item = f"V{values.shape[1] * values.itemsize}"
         starts: NDArray[np.void] = np.ndarray((len(slots),), item, slots, strides=slots.strides[:1])
         starts[cells] = np.ascontiguousarray(values).view(item)[:, 0]
 
     def _allocate(self, longest: int) -> None:
+        """Allocate the arrays of steps, with room for ``longest`` steps per slot."""
         self._longest, steps = longest, len(self._keys) * (longest + 1)
         self._inputs = np.zeros((steps, self._task.input_size), np.float32)
         packed = self._answers.pack(np.zeros((1, self._answers.width), self._answers.dtype))
@@ -185,10 +215,11 @@ class EpisodeStore:
         self._mask = np.zeros(steps, np.bool_)
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return self._inputs, self._targets, self._mask[:, None]  # views of contiguous memory
+        """Return the arrays of steps, each ``[steps, K]`` and contiguous."""
+        return self._inputs, self._targets, self._mask[:, None]
 
     def _grow(self, longest: int) -> None:
-        """Make room for longer episodes than the environment's own sizes allow."""
+        """Enlarge all slots for episodes that are longer than the sizes of the environment permit."""
         old, before = self._longest, self._arrays()
         self._allocate(longest)
         for array, was in zip(self._arrays(), before, strict=True):

@@ -1,9 +1,9 @@
-"""Episodes of a single environment, in the forms in which single steps are fast.
+"""Episodes of the single environment, stored so that single steps are fast.
 
-Both kinds have the same methods, so the environment does not know which one it plays: `begin` returns the
-first observation, `answer` goes on by a step, and `final` has the last information.
+Sequence tasks and interactive tasks have one class each, with the same methods: `begin` returns the first
+observation, `step` takes an action, and `totals` returns the information of the last step.
 
-Shape letters: T time steps, I input channels, O symbols of an answer.
+Shape letters: T time steps, I input channels, O symbols and L probabilities per answer.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ntm_envs.tasks.base import Batch
 
 Observation = NDArray[np.float32]
 LOOKAHEAD_BYTES = 8 * 2**20
-"""Episodes of sequence tasks are made many at a time: a batch of them costs little more than one."""
+"""Memory for episodes that are generated ahead of time, as a batch costs little more than one episode."""
 
 
 class SequenceEpisode:
     """An episode of a sequence task.
 
     Attributes:
-        steps: The number of steps T.
-        inputs: ``[T, I]``.
-        info: The episode's key and its sizes.
-        now: The number of steps that have been answered.
+        steps: Number of steps T.
+        inputs: Observations ``[T, I]``.
+        info: Key and sizes of the episode.
+        now: Number of steps taken so far.
     """
 
-    rewards: None = None  # they follow from targets
+    rewards: None = None  # renderings derive them from the targets
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class SequenceEpisode:
         self.steps, self.inputs, self.info, self.now = len(inputs), inputs, info, 0
         self._answers, self._mask = answers, mask
         self._targets, self._width = targets.tobytes(), targets.itemsize * targets.shape[1]
-        self._worth = answers.worth(sum(mask) or 1)
-        self._perfect = answers.width / self._worth
+        self._max_credit = answers.max_credit(sum(mask) or 1)
+        self._perfect = answers.width / self._max_credit
         self._wrong, self._cost = 0, 0.0
 
     def begin(self) -> Observation:
@@ -56,8 +56,12 @@ class SequenceEpisode:
         first: Observation = self.inputs[0].copy()
         return first
 
-    def answer(self, code: bytes, probabilities: NDArray[Any] | None) -> tuple[Observation, float, bool]:
-        """Take an answer to the present observation, as :meth:`Answers.encode` returns it.
+    def step(self, code: bytes, probabilities: NDArray[Any] | None) -> tuple[Observation, float, bool]:
+        """Grade the answer to the current observation and advance by one step.
+
+        Args:
+            code: The answer, as :meth:`Answers.encode` returns it.
+            probabilities: The probabilities ``[L]`` of the action, for the cost in bits; None for answers.
 
         Returns:
             The next observation ``[I]``, the reward, and whether the episode is over.
@@ -70,24 +74,24 @@ class SequenceEpisode:
             else:
                 wrong, credit = self._answers.grade_bytes(code, target)
                 self._wrong += wrong
-                reward = credit / self._worth
+                reward = credit / self._max_credit
             if probabilities is not None:
-                right = np.frombuffer(target, self._answers.dtype)
-                self._cost += float(self._answers.cost_in_bits(probabilities, right))
+                symbols = np.frombuffer(target, self._answers.dtype)
+                self._cost += float(self._answers.cost_in_bits(probabilities, symbols))
         self.now = now = now + 1
         if now == self.steps:
             return np.zeros_like(self.inputs[0]), reward, True
         return self.inputs[now].copy(), reward, False
 
-    def final(self, probabilities: bool) -> dict[str, Any]:
-        """Return the information of the whole episode."""
+    def totals(self, probabilities: bool) -> dict[str, Any]:
+        """Return ``wrong_symbols`` and, if actions are probabilities, ``cost_in_bits`` of the episode."""
         info: dict[str, Any] = {"wrong_symbols": self._wrong}
         if probabilities:
             info["cost_in_bits"] = self._cost
         return info
 
     def revealed(self) -> dict[str, Any]:
-        """Return the target ``[O]`` and the mask of the present observation."""
+        """Return the target ``[O]`` and the mask of the current observation; zeros after the last step."""
         if self.now == self.steps:
             return {"target": np.zeros(self._answers.width, self._answers.dtype), "mask": False}
         return {"target": self.targets[self.now].copy(), "mask": self._mask[self.now]}
@@ -99,12 +103,12 @@ class SequenceEpisode:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The answer steps ``[T]``."""
+        """The scored steps, bool ``[T]``."""
         return np.array(self._mask)
 
 
 class InteractiveEpisode:
-    """An episode of an interactive task; its attributes are those of :class:`SequenceEpisode`."""
+    """An episode of an interactive task, with the attributes of :class:`SequenceEpisode`."""
 
     targets: None = None
 
@@ -121,8 +125,8 @@ class InteractiveEpisode:
         first: Observation = self._seen[0].copy()
         return first
 
-    def answer(self, code: bytes, probabilities: NDArray[Any] | None) -> tuple[Observation, float, bool]:
-        """See :meth:`SequenceEpisode.answer`."""
+    def step(self, code: bytes, probabilities: NDArray[Any] | None) -> tuple[Observation, float, bool]:
+        """See :meth:`SequenceEpisode.step`."""
         answer = np.frombuffer(code, self._task.answers.dtype)[None]
         rewards, over = self._task.act(self._state, answer)
         self.now += 1
@@ -134,22 +138,22 @@ class InteractiveEpisode:
             self._seen.append(observation)
         return observation.copy(), float(rewards[0]), bool(over[0])
 
-    def final(self, probabilities: bool) -> dict[str, Any]:
-        """See :meth:`SequenceEpisode.final`; nothing is known of costs."""
+    def totals(self, probabilities: bool) -> dict[str, Any]:
+        """Return ``wrong_symbols``; without targets there is no cost in bits."""
         return {"wrong_symbols": int(self._task.count_wrong(self._state)[0])}
 
     def revealed(self) -> dict[str, Any]:
-        """Return nothing: there are no targets."""
+        """Return an empty dictionary, as there are no targets."""
         return {}
 
     @property
     def inputs(self) -> Observation:
-        """What has been seen so far, ``[now + 1, I]``, or ``[T, I]`` of an episode that is over."""
+        """The observations so far, ``[now + 1, I]``; ``[T, I]`` if the episode is over."""
         return np.array(self._seen)
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The steps that were rewarded or punished so far, ``[now]``."""
+        """The steps so far with a non-zero reward, bool ``[now]``."""
         rewarded: NDArray[np.bool_] = self.rewards != 0
         return rewarded
 
@@ -163,14 +167,14 @@ Episode = SequenceEpisode | InteractiveEpisode
 
 
 def lookahead(task: Task, longest: int) -> int:
-    """Return how many episodes of so many steps are made at a time."""
+    """Return the number of episodes to generate at a time, if the longest has ``longest`` steps."""
     if not isinstance(task, SequenceTask):
         return 1
     return max(1, min(64, LOOKAHEAD_BYTES // (longest * task.step_bytes)))
 
 
 def make(task: Task, keys: keyed.Keys, sizes: Mapping[str, Size]) -> Iterator[Episode]:
-    """Yield the episodes of keys, one after the other."""
+    """Yield the episode of each key."""
     if isinstance(task, InteractiveTask):
         yield from (InteractiveEpisode(task, key, sizes) for key in keys.tolist())
         return
@@ -179,6 +183,7 @@ def make(task: Task, keys: keyed.Keys, sizes: Mapping[str, Size]) -> Iterator[Ep
 
 
 def _of_batch(answers: Answers, batch: Batch) -> Iterator[SequenceEpisode]:
+    """Yield the episodes of a batch without its padding."""
     inputs, targets = batch.inputs.transpose(1, 0, 2), batch.targets.transpose(1, 0, 2)
     columns = {"episode_key": batch.keys.tolist()}
     columns |= {name: size.tolist() for name, size in batch.sizes.items()}

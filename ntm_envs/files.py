@@ -1,4 +1,4 @@
-"""Files that nobody ever sees half-written, and files that come from others."""
+"""Atomic writes, and checks of files from untrusted sources."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that at every moment either the old or the whole new one is there.
+    """Write a file atomically: readers see either the old content or all of the new content.
 
-    What has its name but is a link is replaced, and not followed.
+    A symbolic link at the path is replaced, not followed.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -25,15 +25,15 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def check_plain(path: Path, most: int) -> None:
-    """Refuse what is not a plain file of a possible size, before it is opened.
+    """Check that a path is a regular file of limited size, without opening it.
 
     Args:
-        path: The file. Links are not followed.
-        most: How many bytes it may have.
+        path: The path to check. Symbolic links are not followed.
+        most: The largest permitted size in bytes.
 
     Raises:
-        FileNotFoundError: If it is not there.
-        ValueError: If it is a link, a device and so on, or too large.
+        FileNotFoundError: If the path does not exist.
+        ValueError: If the path is not a regular file (for example a link or a device), or is too large.
     """
     try:
         found = path.lstat()

@@ -1,9 +1,9 @@
-"""The episodes of an interactive task that a vector environment plays.
+"""Storage of the episodes of an interactive task in a vector environment.
 
-It has the methods of :class:`ntm_envs.episode_store.EpisodeStore`, so the environment does not know which
-kind of task it plays. A row begins in a new state where the other has one made ahead of time.
+The store has the same methods as :class:`ntm_envs.episode_store.EpisodeStore`. It generates no episodes ahead
+of time, but a new state whenever an episode starts.
 
-Shape letters: B rows, I input channels, O symbols of an answer.
+Shape letters: B rows, n selected rows, I input channels.
 """
 
 from __future__ import annotations
@@ -15,76 +15,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.episode_store import ASIDE
+from ntm_envs.episode_store import REQUESTED
 from ntm_envs.tasks.sizes import Integers, Size
 from ntm_envs.tasks.state_machine import InteractiveTask, assign
 
 
 class InteractiveStore:
-    """Holds the states of all rows of a vector environment.
+    """The states of the episodes of all rows of a vector environment.
 
     Args:
         task: The task.
-        sizes: The sizes of its episodes.
+        sizes: Sizes of the episodes.
         rows: Number of rows B.
     """
 
     def __init__(self, task: InteractiveTask, sizes: Mapping[str, Size], rows: int) -> None:
         self._task, self._answers, self._sizes = task, task.answers, sizes
         self._streams = np.zeros(rows, np.int64)
-        self._index = np.zeros(rows, np.int64)  # of the next episode of the stream
-        self._asides = np.zeros(rows, np.int64)  # how many episodes options have asked for
+        self._index = np.zeros(rows, np.int64)  # stream index of the next episode
+        self._requests = np.zeros(rows, np.int64)  # number of episodes requested without a key
         self._episodes = {name: np.zeros(rows, np.int64) for name in ("episode_key", *task.limits)}
         self._over = np.zeros(rows, np.bool_)
-        self.answer_steps = np.ones(rows, np.int64)  # rewards are not shares of an episode's
+        self.answer_steps = np.ones(rows, np.int64)  # rewards are not divided by the number of scored steps
         keys = np.zeros(rows, np.int64)
         self._state = task.begin(keys, task.draw_sizes(keys, task.check_sizes(sizes, rows)))
 
     def seed(self, rows: Integers, streams: keyed.Keys) -> None:
         """Start rows on new streams of episodes."""
         self._streams[rows] = streams
-        self._index[rows] = self._asides[rows] = 0
+        self._index[rows] = self._requests[rows] = 0
 
     def advance(self, rows: Integers) -> None:
-        """Begin the next episode of these rows."""
+        """Start the next episodes of the given rows."""
         self._begin(rows, keyed.stream_keys(self._streams[rows], self._index[rows]), self._sizes)
         self._index[rows] += 1
 
-    def aside(self, rows: Integers, keys: keyed.Keys | None, sizes: Mapping[str, Size]) -> None:
-        """Begin episodes that are not the next ones of their streams; see `EpisodeStore.aside`."""
-        fresh = keys is None
+    def begin_requested(self, rows: Integers, keys: keyed.Keys | None, sizes: Mapping[str, Size]) -> None:
+        """Start requested episodes; see `EpisodeStore.begin_requested`."""
+        drawn = keys is None
         if keys is None:
-            keys = keyed.stream_keys(self._streams[rows], ASIDE + self._asides[rows])
+            keys = keyed.stream_keys(self._streams[rows], REQUESTED + self._requests[rows])
         self._begin(rows, keys, {**self._sizes, **sizes})
-        self._asides[rows] += fresh
+        self._requests[rows] += drawn
 
     def step(
         self, answers: NDArray[Any], probabilities: NDArray[Any] | None
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Go on by packed answers; return rewards ``[B]``, and which episodes are over ``[B]``."""
+        """Act in every row; see `EpisodeStore.step`."""
         rewards, over = self._task.act(self._state, self._answers.unpack(answers))
         self._over = over
         return rewards, over.copy()
 
     def observations(self) -> NDArray[np.float32]:
-        """Return the observations ``[B, I]``; zeros at the end of an episode."""
+        """Return the observations ``[B, I]``; zeros where the episode is over."""
         observations = self._task.observe(self._state)
         observations[self._over] = 0
         return observations
 
     def totals(self, rows: Integers, probabilities: bool) -> dict[str, NDArray[Any]]:
-        """Return the ``wrong_symbols`` of episodes that are over; nothing is known of costs."""
+        """Return ``wrong_symbols [n]`` of episodes; without targets there is no cost in bits."""
         return {"wrong_symbols": self._task.count_wrong(self._state)[rows]}
 
     def revealed(self, rows: Integers) -> dict[str, NDArray[Any]]:
-        """Return nothing: there are no targets."""
+        """Return an empty dictionary, as there are no targets."""
         return {}
 
     def episodes(self, rows: Integers) -> dict[str, Integers]:
-        """Return the key and the sizes of the episodes that these rows play."""
+        """Return the keys and the sizes ``[n]`` of the current episodes."""
         return {name: values[rows] for name, values in self._episodes.items()}
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays by name, the rows in dimension 0: what `restore` takes."""
+        own = {"stream": self._streams, "next": self._index, "requests": self._requests, "over": self._over}
+        inner = {f"task.{name}": values for name, values in self._state.items()}
+        return {name: values.copy() for name, values in (own | self._episodes | inner).items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go to where all rows were."""
+        self._streams[:], self._index[:] = state["stream"], state["next"]
+        self._requests[:], self._over[:] = state["requests"], state["over"]
+        for name, values in self._episodes.items():
+            values[:] = state[name]
+        self._state = {name: state[f"task.{name}"].copy() for name in self._state}
+
     def _begin(self, rows: Integers, keys: keyed.Keys, sizes: Mapping[str, Size]) -> None:
+        """Start the episodes of keys in the given rows."""
         drawn = self._task.draw_sizes(keys, self._task.check_sizes(sizes, len(keys)))
         assign(self._state, rows, self._task.begin(keys, drawn))
         self._over[rows] = False

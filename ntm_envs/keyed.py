@@ -1,13 +1,15 @@
-"""Keyed randomness: the random words of an episode are a pure function of its key.
+"""Keyed random numbers: the random words of an episode are a pure function of its key.
 
 Word ``i`` of key ``k`` in a domain is
 
     mix(mix(k XOR domain) + i * 0x9E3779B97F4A7C15  mod 2**64)
 
 where ``mix`` is the finaliser of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number
-generators*, OOPSLA 2014). It is a counter-based generator: it has no state, takes a whole batch of keys
-at once, and gives the same words on every platform and with every version of NumPy. The key is mixed
-*before* the counter is added, so neighbouring keys have nothing in common.
+generators*, OOPSLA 2014). This counter-based generator has no state, is vectorised over keys, and returns the
+same words on every platform and with every version of NumPy. The key is mixed *before* the counter is added,
+so the words of neighbouring keys are unrelated.
+
+Shape letter: B keys.
 
 Example:
     >>> words(np.array([7, 8]), DATA, 2)
@@ -24,22 +26,22 @@ Keys = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 divided by the golden ratio: SplitMix64's increment."""
+"""The increment of SplitMix64, 2**64 divided by the golden ratio."""
 
-# One domain for each use of a key, so that no two uses ever see the same words. The top bit is set,
-# and keys have 63 bits, so that no key cancels a domain to zero, which `mix` would leave at zero.
+# Each use of a key has a domain of its own, so no two uses draw the same words. `mix` maps zero to zero. No
+# key cancels a domain to zero, because the top bit of every domain is set and keys have 63 bits.
 SIZES = np.uint64(0xA0761D6478BD642F)
 """Domain of the sizes of an episode."""
 DATA = np.uint64(0xE7037ED1A0B428DB)
 """Domain of the data of an episode."""
 RARE = np.uint64(0xD6E8FEB86659FD93)
-"""Domain of the choice where data are unlike random ones, for training."""
+"""Domain of the choice of data that training oversamples, such as blank vectors and near misses."""
 STREAM = np.uint64(0x8EBC6AF09C88C6E3)
-"""Domain of the keys of the episodes of a stream."""
+"""Domain of the episode keys of a stream."""
 
 
 def mix(words: Words) -> Words:
-    """Return SplitMix64's finaliser of each word, a bijection of the 64-bit integers."""
+    """Apply the finaliser of SplitMix64, a bijection of the 64-bit integers, to each word."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))
@@ -50,9 +52,9 @@ def words(keys: Keys, domain: np.uint64, count: int, start: int = 0) -> Words:
 
     Args:
         keys: Keys ``[B]``, as :func:`as_keys` returns them.
-        domain: What the words are used for, e.g. :data:`DATA`.
-        count: How many words to return.
-        start: Index of the first of them.
+        domain: The use of the words, such as :data:`DATA`.
+        count: Number of words per key.
+        start: Index of the first word.
 
     Returns:
         Uniform 64-bit words ``[B, count]``.
@@ -62,11 +64,11 @@ def words(keys: Keys, domain: np.uint64, count: int, start: int = 0) -> Words:
 
 
 def below(words: Words, bounds: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """Map random words to integers in ``[0, bounds)``, uniformly to within ``bounds / 2**32``.
+    """Map random words to integers that are uniform in ``[0, bounds)``, up to a bias of ``bounds / 2**32``.
 
     Args:
-        words: Random words of any shape; their upper 32 bits are used.
-        bounds: Positive bounds below 2**31 that broadcast against ``words``.
+        words: Random words of any shape; only their upper 32 bits are used.
+        bounds: Positive bounds below 2**31, broadcastable to ``words``.
 
     Returns:
         Integers of the broadcast shape.
@@ -76,11 +78,11 @@ def below(words: Words, bounds: NDArray[np.int64] | int) -> NDArray[np.int64]:
 
 
 def stream_keys(streams: Keys, indices: NDArray[np.int64]) -> Keys:
-    """Return the key of the ``indices``-th episode of each stream.
+    """Return the keys of episodes of streams.
 
     Args:
         streams: Stream keys ``[B]``.
-        indices: Index of an episode in each stream ``[B]``, non-negative.
+        indices: Non-negative index of the episode in each stream ``[B]``.
 
     Returns:
         Episode keys ``[B]``, in ``[0, 2**63)``.
@@ -90,19 +92,19 @@ def stream_keys(streams: Keys, indices: NDArray[np.int64]) -> Keys:
 
 
 def as_keys(keys: ArrayLike) -> Keys:
-    """Check keys that come from outside and return them as a contiguous int64 array ``[B]``.
+    """Validate keys and return them as a contiguous int64 array ``[B]``.
 
     Args:
         keys: One key or a sequence of keys, of any integer dtype, each in ``[0, 2**63)``.
 
     Raises:
         TypeError: If the keys are not integers.
-        ValueError: If a key is negative or needs more than 63 bits, or if there is more than one dimension.
+        ValueError: If a key is out of range, or there is more than one dimension.
     """
     array = np.atleast_1d(np.asarray(keys))
     if array.ndim != 1:
         raise ValueError(f"keys have the shape {array.shape}; expected one dimension [B]")
-    # Python integers beyond 64 bits arrive as objects; they get the message on their range.
+    # NumPy stores Python integers beyond 64 bits as objects; these fail the range check below.
     if array.dtype.kind not in "iu" and not all(type(key) is int for key in array):
         raise TypeError(f"keys are of type {array.dtype}; expected integers")
     wrong = [int(key) for key in array[(array < 0) | (array > 2**63 - 1)][:1]]

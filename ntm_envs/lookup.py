@@ -1,4 +1,4 @@
-"""How names and references that people type are resolved, with errors that help."""
+"""Look-up of names and ``module:attribute`` references that users type, with helpful errors."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-FILE = "ntm_envs_file_"
-"""How the names of modules begin that are loaded from files."""
+FILE_PREFIX = "ntm_envs_file_"
+"""Prefix of the names of modules that are loaded from files."""
 
 
 def is_reference(name: str) -> bool:
-    """Tell a reference such as ``./mine.py:MyModel`` or ``package.module:MyModel`` from a plain name."""
+    """Return whether a name is a reference, such as ``./mine.py:MyModel`` or ``package.module:MyModel``."""
     return ":" in name
 
 
 def did_you_mean(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown name.
+    """Return an error message for an unknown name, with the closest known name.
+
+    Args:
+        kind: The kind of thing that was looked up, such as ``task``.
+        name: The unknown name.
+        known: All known names.
 
     Example:
         >>> did_you_mean("task", "coppy", ["copy", "ngrams"])
@@ -35,15 +40,14 @@ def did_you_mean(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def load(reference: str) -> Any:
-    """Return the object that a reference names.
+    """Import the object that a reference names.
 
     Args:
-        reference: ``package.module:Name`` or ``path/to/file.py:Name``. The file or module is executed.
+        reference: ``package.module:Name`` or ``path/to/file.py:Name``. The module or file is executed.
 
     Raises:
-        ValueError: If the reference does not have this form, or there is no such module or no such name
-            in it.
-        FileNotFoundError: If there is no such file.
+        ValueError: If the reference is malformed, or the module or the name does not exist.
+        FileNotFoundError: If the file does not exist.
     """
     where, colon, name = reference.rpartition(":")
     if not (colon and where and name):
@@ -52,7 +56,7 @@ def load(reference: str) -> Any:
         module = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{where}.".startswith(f"{error.name}."):
-            raise  # it is there, and misses another one
+            raise  # the module exists, but one of its own imports is missing
         raise ValueError(f"{reference!r}: there is no module {error.name!r}") from error
     try:
         return getattr(module, name)
@@ -62,25 +66,26 @@ def load(reference: str) -> Any:
 
 
 def absolute(reference: str) -> str:
-    """Return a reference with the whole path of its file, so that it means the same in any folder."""
+    """Return a reference with an absolute file path, which is valid in every working directory."""
     where, _, name = reference.rpartition(":")
     return f"{Path(where).expanduser().resolve()}:{name}" if where.endswith(".py") else reference
 
 
 def _load_file(path: Path) -> Any:
+    """Execute a file as a module, unless it has been loaded already, and return the module."""
     path = path.expanduser().resolve()
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    # The same file is the same module however often it is loaded, so its classes stay the same.
-    module_name = f"{FILE}{path.stem}_{abs(hash(str(path))):x}"
+    # A file is loaded once per process, so its classes keep their identity.
+    module_name = f"{FILE_PREFIX}{path.stem}_{abs(hash(str(path))):x}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None
     assert spec.loader is not None  # a .py file always has one
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # dataclasses look their module up while they are made
-    if str(path.parent) not in sys.path:  # it may import what lies beside it, as a script may
+    sys.modules[module_name] = module  # dataclasses look up their module during class creation
+    if str(path.parent) not in sys.path:  # like a script, the file may import its neighbours
         sys.path.append(str(path.parent))
     try:
         spec.loader.exec_module(module)
@@ -91,10 +96,10 @@ def _load_file(path: Path) -> Any:
 
 
 def comes_from_a_file(error: BaseException) -> bool:
-    """Tell whether an error was raised in, or below, a file that was loaded by reference."""
+    """Return whether an error was raised in, or by a call from, a file that :func:`load` executed."""
     frame = error.__traceback__
     while frame is not None:
-        if frame.tb_frame.f_globals.get("__name__", "").startswith(FILE):
+        if frame.tb_frame.f_globals.get("__name__", "").startswith(FILE_PREFIX):
             return True
         frame = frame.tb_next
     return False

@@ -1,9 +1,9 @@
-"""Plays episodes of given keys with an agent, and counts what comes of it.
+"""Roll-outs: an agent plays the episodes of given keys, and its errors are counted.
 
-There are two ways, with the same counts. Through the environment, step by step, everybody can play. Agents
-whose code is trusted not to look ahead may take the inputs of a sequence task all at once.
+There are two ways, which give the same counts. Any agent can be stepped through the environment. An agent
+that is trusted not to look ahead may process the inputs of a sequence task all at once, which is faster.
 
-Shape letters: B episodes, T time steps, O symbols and L probabilities of an answer.
+Shape letters: B episodes, T time steps, I input channels, O symbols and L probabilities per answer.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ntm_envs.vector_env import SequenceVectorEnv
 
 @dataclass(frozen=True)
 class Played:
-    """What came of episodes.
+    """The results of B episodes.
 
     Attributes:
-        wrong: The number of wrong symbols of each ``[B]``.
-        symbols: The number of scored symbols of each ``[B]``.
-        returns: The return of each ``[B]``.
-        costs: The cost of each in bits ``[B]``; None if the agent does not output probabilities, or there are
-            no targets.
+        wrong: Number of wrong symbols ``[B]``.
+        symbols: Number of scored symbols ``[B]``.
+        returns: Returns ``[B]``.
+        costs: Costs in bits ``[B]``; None if the agent does not output probabilities, or the task has no
+            targets.
     """
 
     wrong: Integers
@@ -49,16 +49,16 @@ def play(
     seed: int = 0,
     whole: bool = False,
 ) -> Played:
-    """Play episodes side by side.
+    """Play one batch of episodes.
 
     Args:
         agent: The agent.
         task: The task.
-        sizes: The size of the episodes.
-        keys: The keys of the episodes ``[B]``.
-        capacity: The step bound that the agent is told.
+        sizes: Sizes of the episodes, the same for all of them.
+        keys: Keys of the episodes ``[B]``.
+        capacity: Upper bound of the number of steps that the agent receives (:func:`ntm_envs.capacity`).
         seed: Seed of the agent's own randomness.
-        whole: Whether the agent may take all inputs of a sequence task at once.
+        whole: If True, the agent may process all inputs of a sequence task at once.
 
     Raises:
         ValueError: If the agent's outputs have the wrong shape or values.
@@ -75,7 +75,7 @@ def play(
 
 
 def play_batch(agent: Agent, task: SequenceTask, batch: Batch, *, capacity: int, seed: int = 0) -> Played:
-    """Play the episodes of a batch, whose inputs the agent may take all at once; see :func:`play`."""
+    """Play the episodes of a batch; the agent may process all inputs at once. See :func:`play`."""
     agent.begin(len(batch.keys), capacity, seed)
     return _graded(_outputs(agent, batch), agent, task, batch)
 
@@ -87,28 +87,30 @@ def _symbols(task: SequenceTask, batch: Batch) -> Integers:
 
 
 def _outputs(agent: Agent, batch: Batch) -> NDArray[Any]:
+    """Return the agent's actions ``[T, B, ...]`` for the inputs of a batch."""
     if isinstance(agent, SequenceAgent):
         return agent.act_on_sequences(batch.inputs)
     return np.stack([agent.act(inputs) for inputs in batch.inputs])
 
 
 def _graded(outputs: NDArray[Any], agent: Agent, task: SequenceTask, batch: Batch) -> Played:
-    """Grade outputs ``[T, B, O]`` or ``[T, B, L]``."""
+    """Grade the actions of an agent: answers ``[T, B, O]`` or probabilities ``[T, B, L]``."""
     answers, (T, B) = task.answers, batch.mask.shape
     if np.shape(outputs)[:2] != (T, B):
-        raise ValueError(f"the actions have the shape {np.shape(outputs)}; expected {(T, B)} in front")
-    there = np.arange(T)[:, None] < batch.steps
-    answered = batch.mask[there]  # of the steps that there are, as the environment checks all of them
-    row, targets, given = there.nonzero()[1][answered], batch.targets[batch.mask], outputs[there]
+        raise ValueError(f"the actions have the shape {np.shape(outputs)}; expected to start with {(T, B)}")
+    inside = np.arange(T)[:, None] < batch.steps  # without padding
+    scored = batch.mask[inside]
+    row, targets, actions = inside.nonzero()[1][scored], batch.targets[batch.mask], outputs[inside]
     costs: NDArray[Any] | None = None
+    # Like the environment, check the actions of all steps, also of those that are not scored.
     if agent.outputs == "probabilities":
-        probabilities = answers.check_probabilities(given, (len(given),))[answered]
+        probabilities = answers.check_probabilities(actions, (len(actions),))[scored]
         costs = np.bincount(row, answers.cost_in_bits(probabilities, targets), B)
         chosen = answers.decode(probabilities)
     else:
-        chosen = answers.check(given, (len(given),))[answered]
+        chosen = answers.check(actions, (len(actions),))[scored]
     wrong, credit = answers.grade(answers.pack(chosen), answers.pack(targets))
-    returns = np.bincount(row, credit, B) / answers.worth(batch.mask.sum(axis=0))
+    returns = np.bincount(row, credit, B) / answers.max_credit(batch.mask.sum(axis=0))
     return Played(np.bincount(row, wrong, B).astype(np.int64), _symbols(task, batch), returns, costs)
 
 
@@ -121,7 +123,7 @@ def _stepped(
     seed: int,
     symbols: Integers,
 ) -> Played:
-    """Play through the environment. Episodes of one size may end at different steps."""
+    """Step the agent through a vector environment, until the episodes of all rows are over."""
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
     env = SequenceVectorEnv(task, len(keys), **arguments)
     observations, _ = env.reset(seed=0, options={"key": keys})
@@ -129,10 +131,10 @@ def _stepped(
     playing, returns = np.ones(len(keys), np.bool_), np.zeros(len(keys))
     totals: dict[str, NDArray[Any]] = {}
     while playing.any():
-        seen = np.where(playing[:, None], observations, 0)  # as behind the end of a shorter sequence
-        observations, rewards, over, _, info = env.step(agent.act(seen))
+        inputs = np.where(playing[:, None], observations, 0)  # like the padding of a batch
+        observations, rewards, over, _, info = env.step(agent.act(inputs))
         returns += np.where(playing, rewards, 0)
-        ending = over & playing  # what has ended before plays another episode, which does not count
+        ending = over & playing  # rows that ended earlier play further episodes, which do not count
         for name in ("wrong_symbols", "cost_in_bits") if ending.any() else ():
             if name in info:
                 totals.setdefault(name, np.zeros(len(keys), info[name].dtype))[ending] = info[name][ending]

@@ -1,4 +1,4 @@
-"""Registers the environment of every row of the task table with Gymnasium."""
+"""Registration of environments with Gymnasium."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def register_env(row: TaskSpec) -> None:
-    """Register the environment of a task, single and vectorised, under its id."""
+    """Register the single and the vector environment of a task under its id."""
     gym.register(
         id=row.env_id,
         entry_point="ntm_envs.env:SequenceEnv",

@@ -1,4 +1,4 @@
-"""What the environments share: their arguments and the space of observations."""
+"""Arguments and observation spaces, shared by the single and the vector environment."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ntm_envs.tasks import InteractiveTask, Size, Task
 
 
 def resolve(task: str | Task, arguments: Mapping[str, Any]) -> tuple[Task, dict[str, Size]]:
-    """Return a task and the sizes of its episodes from the arguments of an environment.
+    """Return the task and the sizes that the arguments of an environment describe.
 
     Args:
-        task: A task, or a name from the table, whose training range is then the default.
-        arguments: Sizes and, with a name, parameters of the task.
+        task: A task, or a name from the task table. A name makes the training range the default sizes.
+        arguments: Sizes of episodes and, if `task` is a name, parameters of the task.
 
     Raises:
-        TypeError: If an argument is unknown, or a size of a task that is given as an object is missing.
+        TypeError: If an argument is unknown, or a size is missing (which a name never requires).
         ValueError: If a value is out of range.
     """
     sizes: dict[str, Size] = {}
@@ -33,10 +33,10 @@ def resolve(task: str | Task, arguments: Mapping[str, Any]) -> tuple[Task, dict[
         sizes |= row.training
         arguments = {name: arguments[name] for name in arguments if name not in known}
         for name in arguments:
-            if name not in task.limits:  # in Python's words, by which others know that they may do without
+            if name not in task.limits:  # Gymnasium recognises Python's own wording of this error
                 raise TypeError(
-                    f"{row.env_id} got an unexpected keyword argument {name!r}; its sizes: "
-                    f"{', '.join(task.limits)}; its parameters: {', '.join(sorted(known))}"
+                    f"{row.env_id} got an unexpected keyword argument {name!r}; expected a size "
+                    f"({', '.join(task.limits)}) or a parameter ({', '.join(sorted(known))})"
                 )
     sizes |= arguments
     task.check_sizes(sizes, None)
@@ -44,18 +44,19 @@ def resolve(task: str | Task, arguments: Mapping[str, Any]) -> tuple[Task, dict[
 
 
 def check_reveal(task: Task, reveal_target: bool) -> None:
-    """Refuse to reveal targets that there are not.
+    """Check that a task has the targets that `reveal_target` asks for.
 
     Raises:
-        ValueError: If the task is interactive.
+        ValueError: If `reveal_target` is true and the task is interactive.
     """
     if reveal_target and isinstance(task, InteractiveTask):
         raise ValueError(
-            f"reveal_target is True, but {type(task).__name__} is interactive and has no targets"
+            f"reveal_target is True, but {type(task).__name__} is interactive and has no targets; "
+            "expected False"
         )
 
 
 def observation_space(task: Task) -> spaces.Space[NDArray[np.float32]]:
-    """Return the space of an observation ``[I]``; it depends on the task alone, never on sizes."""
+    """Return the space of an observation ``[I]``. It depends only on the task, never on the sizes."""
     low, high = task.input_bounds
     return spaces.Box(low, high, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Reports what is wrong with a new task, and tells one version of a task from another."""
+"""Checks for custom tasks, and digests that identify versions of a benchmark."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ntm_envs.tasks.sizes import Integers
 
 
 class TaskError(AssertionError):
-    """A task does not keep its promises; the message says which, and what was seen."""
+    """A violation of the requirements on tasks; the message names the requirement and the observed value."""
 
 
 def check_task(task: Task, sizes: Mapping[str, Size], episodes: int = 200) -> None:
-    """Check that a task keeps the promises that environments, training and evaluation rely on.
+    """Check that a task meets the requirements of environments, training and evaluation.
 
     Args:
         task: The task, of either kind.
-        sizes: Ranges of sizes to check, such as those it is trained on. Every promise is checked on
-            them, and on their smallest and largest values.
-        episodes: How many episodes are looked at.
+        sizes: Sizes to check, such as the training range. Every requirement is checked on these ranges, and
+            on all combinations of their smallest and largest values.
+        episodes: Number of episodes to generate.
 
     Raises:
-        TaskError: If a promise is broken.
+        TaskError: If the task violates a requirement.
     """
     keys = np.arange(episodes)
     problems = _interactive(task, dict(sizes), keys) if isinstance(task, InteractiveTask) else None
@@ -45,9 +45,9 @@ def check_task(task: Task, sizes: Mapping[str, Size], episodes: int = 200) -> No
 
 
 def digest(row: TaskSpec) -> str:
-    """Return a digest of everything that makes a row's benchmark: its numbers and its episodes.
+    """Return a digest of everything that defines the benchmark of a row: its numbers and its episodes.
 
-    A change of it is a new version of the row's id.
+    A row whose digest changes needs a new version in its id.
     """
     task, keys = row.make(), np.arange(50) * 2**57 + 1
     ladders = {size: [dict(rung) for rung in rungs] for size, rungs in row.ladders.items()}
@@ -67,6 +67,7 @@ def digest(row: TaskSpec) -> str:
 
 
 def _sequences(task: SequenceTask, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
+    """Yield the problems of a sequence task."""
     batch = task.episodes(keys, **sizes)
     yield from _arrays(task, batch)
     yield from _values(task, batch)
@@ -75,16 +76,19 @@ def _sequences(task: SequenceTask, sizes: dict[str, Size], keys: Integers) -> It
         small = task.episodes(keys[:20], **fixed)
         most = task.steps(**fixed)
         if len(small.mask) > most or (len(small.mask) < most and not task.keyed_steps):
-            yield f"episodes of {fixed} have {len(small.mask)} steps, but max_steps says {most}"
-        answered = small.mask.sum(axis=0)
-        if not task.keyed_steps and (answered != answered[0]).any():
-            yield f"episodes of {fixed} have {answered.min()} to {answered.max()} answers; set keyed_steps"
+            yield f"episodes of {fixed} have {len(small.mask)} steps; max_steps returns {most}"
+        scored = small.mask.sum(axis=0)
+        if not task.keyed_steps and (scored != scored[0]).any():
+            yield (
+                f"episodes of {fixed} have {scored.min()} to {scored.max()} scored steps; expected the same "
+                "number for all keys, or keyed_steps = True"
+            )
         yield from _values(task, small)
     yield from _agents(task, batch)
 
 
 def _corners(sizes: Mapping[str, Size]) -> Iterator[dict[str, int]]:
-    """Yield all combinations of the smallest and the largest values of sizes."""
+    """Yield all combinations of the smallest and the largest values of the sizes."""
     ends = [
         (size, size) if isinstance(size, int) else (int(size[0]), int(size[-1])) for size in sizes.values()
     ]
@@ -93,9 +97,10 @@ def _corners(sizes: Mapping[str, Size]) -> Iterator[dict[str, int]]:
 
 
 def _arrays(task: SequenceTask, batch: Batch) -> Iterator[str]:
+    """Check the shapes and dtypes of a batch."""
     B, T, answers = len(batch.keys), int(batch.steps.max()), task.answers
     if len(task.output_channels) != answers.width:
-        yield f"there are {len(task.output_channels)} output channels; expected one a symbol of {answers}"
+        yield f"there are {len(task.output_channels)} output channels; expected one per symbol of {answers}"
     for name, array, shape, dtype in (
         ("inputs", batch.inputs, (T, B, task.input_size), np.dtype(np.float32)),
         ("targets", batch.targets, (T, B, answers.width), answers.dtype),
@@ -106,38 +111,41 @@ def _arrays(task: SequenceTask, batch: Batch) -> Iterator[str]:
 
 
 def _values(task: SequenceTask, batch: Batch) -> Iterator[str]:
+    """Check the values of a batch."""
     yield from _inputs(task, batch.inputs, batch.keys)
     if (batch.targets < 0).any() or (batch.targets >= np.array(task.answers.sizes)).any():
         low, high = batch.targets.min(), batch.targets.max()
         yield f"targets are from {low} to {high}; expected classes of {task.answers}"
     if batch.targets[~batch.mask].any():
-        yield "targets are not 0 everywhere off the answer steps"
+        yield "some targets are not 0 where the mask is false; expected 0"
     if not batch.mask.any(axis=0).all():
-        yield f"the episode of key {batch.keys[~batch.mask.any(axis=0)][0]} has no answer step"
+        key = batch.keys[~batch.mask.any(axis=0)][0]
+        yield f"the episode of key {key} has no scored step; expected at least one"
     padding = np.arange(len(batch.mask))[:, None] >= batch.steps
     if batch.mask[padding].any() or batch.inputs[padding].any():
-        yield "there is something on the padding behind the last step of a shorter episode"
+        yield "the padding after the last step of a shorter episode is not zero"
 
 
 def _inputs(task: Task, inputs: NDArray[np.float32], keys: Integers) -> Iterator[str]:
-    """Check inputs ``[T, B, I]`` against what the task says about them."""
+    """Check that inputs ``[T, B, I]`` are finite and within the bounds of the task."""
     low, high = task.input_bounds
     if not np.isfinite(inputs).all():
-        yield "inputs are not all finite"
+        yield "some inputs are not finite"
     outside = (inputs < low) | (inputs > high)
     if outside.any():
         t, b, i = np.argwhere(outside)[0]
         yield (
             f"the input channel {task.input_channels[i]!r} holds {inputs[t, b, i]} at step {t} of key "
-            f"{keys[b]}; input_bounds allow {low[i]} to {high[i]}"
+            f"{keys[b]}; input_bounds permit {low[i]} to {high[i]}"
         )
 
 
 def _purity(task: SequenceTask, batch: Batch, sizes: dict[str, Size]) -> Iterator[str]:
+    """Check that episodes are a pure function of key and sizes."""
     again = task.episodes(batch.keys, **sizes)
     names = ("inputs", "targets", "mask", "steps")
     if not all(np.array_equal(getattr(batch, name), getattr(again, name)) for name in names):
-        yield "the same keys gave other episodes the second time; take all randomness from ntm_envs.keyed"
+        yield "two calls with the same keys gave different episodes; draw all randomness with ntm_envs.keyed"
     for b in (0, len(batch.keys) - 1):
         T = int(batch.steps[b])
         alone = task.episodes(
@@ -146,31 +154,32 @@ def _purity(task: SequenceTask, batch: Batch, sizes: dict[str, Size]) -> Iterato
         for name in ("inputs", "targets", "mask"):
             if not np.array_equal(getattr(alone, name)[:, 0], getattr(batch, name)[:T, b]):
                 yield (
-                    f"the {name} of key {batch.keys[b]} depend on the other episodes of the batch, or on how "
-                    "the sizes were given; take words from indices that do not depend on the batch"
+                    f"the {name} of key {batch.keys[b]} depend on the other episodes of the batch, or on the "
+                    "form of the sizes; draw words with indices that do not depend on the batch"
                 )
     data = batch.inputs.transpose(1, 0, 2).reshape(len(batch.keys), -1)
     if len(batch.keys) > 1 and (data == data[0]).all():
-        yield "all keys gave the same inputs; the data have to be drawn from batch.keys"
+        yield "all keys gave the same inputs; draw the data from batch.keys"
 
 
 def _agents(task: SequenceTask, batch: Batch) -> Iterator[str]:
+    """Check the oracle and the constant output."""
     answers, constant = task.answers, task.constant_output
     if constant.shape != (answers.width,) or not (constant >= 0).all() or (constant >= answers.sizes).any():
         yield f"constant_output is {constant}; expected {answers.width} symbols of {answers}"
         return
-    guessed = np.mean((constant == batch.targets)[batch.mask])
+    baseline = np.mean((constant == batch.targets)[batch.mask])
     best = task.oracle() or task.reference()
     if best is not None:
-        right = np.mean((_play(best, batch, task) == batch.targets)[batch.mask])
-        if right < guessed:
-            yield f"the oracle gets {right:.3f} of the symbols right, less than the constant, {guessed:.3f}"
-    # A symbol is mostly what the constant says, up to four standard errors.
+        accuracy = np.mean((_play(best, batch, task) == batch.targets)[batch.mask])
+        if accuracy < baseline:
+            yield f"the oracle's accuracy is {accuracy:.3f}; expected at least the constant's, {baseline:.3f}"
+    # The constant is the most frequent class of each symbol, up to four standard errors.
     for o, size in enumerate(answers.sizes):
         counts = np.bincount(batch.targets[:, :, o][batch.mask], minlength=size)
         lead = counts.max() - counts[constant[o]]
         if lead > 4 * np.sqrt(counts.max() + counts[constant[o]]):
-            yield f"constant_output[{o}] is {constant[o]}, but most targets there are {counts.argmax()}"
+            yield f"constant_output[{o}] is {constant[o]}; expected the commonest target, {counts.argmax()}"
 
 
 def _play(agent: Agent, batch: Batch, task: SequenceTask) -> NDArray[Any]:
@@ -181,9 +190,10 @@ def _play(agent: Agent, batch: Batch, task: SequenceTask) -> NDArray[Any]:
 
 
 def _interactive(task: InteractiveTask, sizes: dict[str, Size], keys: Integers) -> Iterator[str]:
+    """Yield the problems of an interactive task."""
     answers = task.answers
     if len(task.output_channels) != answers.width:
-        yield f"there are {len(task.output_channels)} output channels; expected one a symbol of {answers}"
+        yield f"there are {len(task.output_channels)} output channels; expected one per symbol of {answers}"
     constant = task.constant_output
     if constant.shape != (answers.width,) or not (constant >= 0).all() or (constant >= answers.sizes).any():
         yield f"constant_output is {constant}; expected {answers.width} symbols of {answers}"
@@ -192,38 +202,41 @@ def _interactive(task: InteractiveTask, sizes: dict[str, Size], keys: Integers) 
     for chosen in every:
         yield from _transcripts(task, chosen, keys)
     if (best := task.oracle() or task.reference()) is not None:
-        earned = [_mean_return(task, agent, sizes, keys) for agent in (best, _Always(answers, constant))]
-        if earned[0] < earned[1]:
-            yield f"the oracle earns {earned[0]:.3f}, less than the constant output, {earned[1]:.3f}"
+        returns = [_mean_return(task, agent, sizes, keys) for agent in (best, _Constant(answers, constant))]
+        if returns[0] < returns[1]:
+            yield (
+                f"the oracle has a mean return of {returns[0]:.3f}; expected at least the constant output's "
+                f"{returns[1]:.3f}"
+            )
 
 
 def _transcripts(task: InteractiveTask, sizes: Mapping[str, Size], keys: Integers) -> Iterator[str]:
-    """Check what comes of random answers."""
+    """Check the observations, rewards and ends of episodes with random answers."""
     drawn = _drawn(task, keys, sizes)
     first, second = (list(_transcript(task, keys, sizes)) for _ in range(2))
     if not all(np.array_equal(one, two, equal_nan=True) for one, two in zip(first, second, strict=True)):
-        yield "the same keys and answers gave other episodes the second time"
+        yield "two calls with the same keys and answers gave different episodes"
     observations, rewards, over = first
     for b in (0, len(keys) - 1):
         own = {name: size[b : b + 1] for name, size in drawn.items()}
         for whole, part in zip(first, _transcript(task, keys[b : b + 1], own), strict=True):
             if not np.array_equal(whole[: len(part), b : b + 1], part, equal_nan=True):
-                yield f"the episode of key {keys[b]} depends on the other episodes beside it"
+                yield f"the episode of key {keys[b]} depends on the other episodes of the batch"
     started = np.concatenate([np.ones_like(over[:1]), ~over[:-1]])
     yield from _inputs(task, np.where(started[:, :, None], observations, 0), keys)
     if not np.isfinite(rewards[started]).all():
-        yield "rewards are not all finite"
+        yield "some rewards are not finite"
     last = task.max_steps(drawn) - 1
     if not over[last, np.arange(len(keys))].all():
         yield "an episode is not over after max_steps"
     totals = np.where(started, rewards, 0).sum(axis=0)
     low, high = task.return_bounds(drawn)
     if (totals < low - 1e-9).any() or (totals > high + 1e-9).any():
-        yield f"returns are from {totals.min()} to {totals.max()}; return_bounds do not allow all of them"
+        yield f"returns are from {totals.min()} to {totals.max()}; return_bounds do not permit all of them"
 
 
-class _Always:
-    """Gives one answer."""
+class _Constant:
+    """An agent with a constant output."""
 
     outputs: Mode = "answers"
 
@@ -251,19 +264,22 @@ def _mean_return(task: InteractiveTask, agent: Agent, sizes: Mapping[str, Size],
 
 
 def _drawn(task: Task, keys: Integers, sizes: Mapping[str, Size]) -> dict[str, Integers]:
+    """Return the sizes ``[B]`` of the episodes of keys."""
     return task.draw_sizes(keys, task.check_sizes(sizes, len(keys)))
 
 
 def _transcript(
     task: InteractiveTask, keys: Integers, sizes: Mapping[str, Size]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Play with keyed random answers; return observations, rewards and which episodes are over.
+    """Play episodes with keyed random answers.
 
-    They are ``[T, B, I]``, ``[T, B]`` and ``[T, B]``, with NaN behind the end of an episode.
+    Returns:
+        Observations ``[T, B, I]`` and rewards ``[T, B]``, with NaN after the end of an episode; and bools
+        ``[T, B]`` that are true once the episode is over.
     """
     drawn = _drawn(task, keys, sizes)
     state, T, width = task.begin(keys, drawn), int(task.max_steps(drawn).max()), task.answers.width
-    # The words of this domain decide nothing else.
+    # No task draws its data from this domain.
     words = keyed.words(keys, keyed.STREAM, T * width).reshape(len(keys), T, width).transpose(1, 0, 2)
     actions = keyed.below(words, np.array(task.answers.sizes)).astype(task.answers.dtype)
     observations, rewards, ends = [], [], []

@@ -1,4 +1,4 @@
-"""One vector environment for every task: thousands of episodes, each step a few NumPy operations."""
+"""The vector environment of all tasks: a step of thousands of episodes is a few NumPy operations."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ Flags = NDArray[np.bool_]
 
 
 class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
-    """Plays many episodes of a task at once; row i is exactly a `SequenceEnv` seeded ``seed + i``.
+    """A vector environment that plays many episodes of a task in parallel.
 
-    Spaces, rewards and information are those of :class:`ntm_envs.env.SequenceEnv`, batched as
-    Gymnasium's `SyncVectorEnv` batches them. Options of `reset` may be arrays ``[num_envs]``; scalars
-    mean all rows, and `reset_mask` names the rows that start anew. What is returned is never written
-    to again.
+    Row i behaves exactly like a :class:`ntm_envs.env.SequenceEnv` with the seed ``seed + i``. Spaces, rewards
+    and information are batched as in Gymnasium's `SyncVectorEnv`. Options of `reset` may be scalars, which
+    apply to all rows, or arrays ``[num_envs]``. Returned arrays are never modified later.
 
-    Shape letters: B environments, I input channels, O symbols and L probabilities of an answer.
+    Shape letters: B environments, I input channels, O symbols and L probabilities per answer.
     """
 
     def __init__(
@@ -46,16 +45,16 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         render_mode: None = None,
         **arguments: Any,
     ) -> None:
-        """Make a vector environment.
+        """Create a vector environment.
 
         Args:
-            task: A name from the table of tasks, whose training range is then the default, or a task.
+            task: A task, or a name from the task table. A name makes the training range the default sizes.
             num_envs: Number of environments B.
             autoreset_mode: ``NextStep``, ``SameStep`` or ``Disabled``.
-            actions: Whether actions are ``answers`` or ``probabilities``.
-            reveal_target: Whether targets are in the information that steps return.
-            render_mode: None; pictures are made by the single environment.
-            **arguments: Sizes and, with a name, parameters of the task.
+            actions: The meaning of actions, ``answers`` or ``probabilities``.
+            reveal_target: If True, the information of each step contains the targets and the mask.
+            render_mode: Always None; only the single environment renders.
+            **arguments: Sizes of episodes and, if `task` is a name, parameters of the task.
 
         Raises:
             TypeError: If an argument is unknown or missing.
@@ -66,7 +65,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         if num_envs < 1:
             raise ValueError(f"num_envs is {num_envs}; expected at least 1")
         if render_mode is not None:
-            raise ValueError(f"render_mode is {render_mode!r}; only the single environment has pictures")
+            raise ValueError(f"render_mode is {render_mode!r}; expected None, as only SequenceEnv renders")
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode(autoreset_mode), "render_modes": []}
         self.single_observation_space = observation_space(self.task)
@@ -88,12 +87,13 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observations, dict[str, Any]]:
-        """Start episodes; see :meth:`ntm_envs.env.SequenceEnv.reset`.
+        """Start new episodes; see :meth:`ntm_envs.env.SequenceEnv.reset`.
 
         Args:
-            seed: Starts the streams of all rows: row i has seed ``seed + i``, or its own of a list.
-            options: For these episodes alone: `key` and sizes; and `reset_mask` (bool ``[num_envs]``),
-                the rows that start anew while the others keep their episodes.
+            seed: Seeds of new streams of episodes. An integer gives row i the seed ``seed + i``; a sequence
+                gives each row its own.
+            options: `key` and sizes for these episodes only, and `reset_mask` (bool ``[num_envs]``). Rows
+                outside the mask continue their episodes.
 
         Raises:
             TypeError: If an option is unknown or of the wrong type.
@@ -105,7 +105,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         keys, sizes = self._options(options, rows)
         self._seed(seed, rows)
         if options:
-            self._store.aside(rows, keys, sizes)
+            self._store.begin_requested(rows, keys, sizes)
         else:
             self._store.advance(rows)
         self._begun = True
@@ -118,29 +118,28 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]:
-        """Answer the last observations; see :meth:`ntm_envs.env.SequenceEnv.step`.
+        """Take one step in every row; see :meth:`ntm_envs.env.SequenceEnv.step`.
 
-        With autoreset on the next step, the actions of rows that are over are not looked at: their new
-        episode begins.
+        In autoreset mode ``NextStep``, a row whose episode is over ignores its action and starts the next
+        episode.
 
         Raises:
-            ResetNeeded: Before the first `reset`, and with autoreset disabled after the end of a row.
-            ValueError: If the actions have the wrong shape or values. The episodes then go on as if they
-                had not been given.
+            ResetNeeded: If `reset` has never been called, or autoreset is disabled and an episode is over.
+            ValueError: If the actions have the wrong shape or values. All episodes are left unchanged.
         """
         if not self._begun:
-            raise ResetNeeded("the episodes have not begun; call reset() first")
+            raise ResetNeeded("no episode has started; call reset() first")
         ended = self._over.nonzero()[0]
         if len(ended):
             if self._mode == AutoresetMode.DISABLED:
                 raise ResetNeeded(f"the episode of row {ended[0]} is over; call reset() with a reset_mask")
-            actions = self._ignoring(actions, ended)
+            actions = self._without_ended(actions, ended)
         probabilities = None
         if self._probabilities:
             probabilities = self._answers.check_probabilities(actions, (self.num_envs,))
             packed = self._answers.pack(self._answers.decode(probabilities))
         else:
-            packed = self._answers.read(actions, self.num_envs)
+            packed = self._answers.check_and_pack(actions, self.num_envs)
         rewards, over = self._store.step(packed, probabilities)
         if len(ended):
             over[ended], rewards[ended] = False, 0
@@ -160,26 +159,55 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             info |= self._revealed(np.arange(self.num_envs))
         return self._store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are, as arrays by name, the rows in dimension 0: what `restore` takes.
+
+        Raises:
+            ResetNeeded: Before the first `reset`.
+        """
+        if not self._begun:
+            raise ResetNeeded("the episodes have not begun; call reset() first")
+        return {**self._store.state(), "ended": self._over.copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> tuple[Observations, dict[str, Any]]:
+        """Go on where an environment of the same task, sizes and number of rows was.
+
+        Args:
+            state: What its `state` returned. From here on, equal actions have equal results.
+
+        Returns:
+            The present observations, and keys and sizes of the present episodes.
+
+        Raises:
+            KeyError: If something is missing from it.
+            ValueError: If it is of another number of rows.
+        """
+        if (rows := len(state["ended"])) != self.num_envs:
+            raise ValueError(f"the state is of {rows} rows; expected {self.num_envs}")
+        self._store.restore(state)
+        self._over, self._begun = np.array(state["ended"], np.bool_), True
+        return self._store.observations(), self._start_info(np.arange(self.num_envs))
+
     @property
     def answer_steps(self) -> Integers:
-        """The number of answer steps of the present episodes ``[B]``, which rewards are divided by."""
+        """The number of scored steps of the current episodes ``[B]``, by which rewards are divided."""
         return self._store.answer_steps.copy()
 
     def _rows(self, reset_mask: Any) -> Integers:
-        """Return the rows that a `reset_mask` names, all of them without one."""
+        """Return the indices of the rows that a `reset_mask` selects; all rows if it is None."""
         if reset_mask is None:
             return np.arange(self.num_envs)
         mask = np.asarray(reset_mask)
         if mask.dtype != np.bool_ or mask.shape != (self.num_envs,) or not mask.any():
             raise ValueError(
-                f"reset_mask is {reset_mask!r}; expected bools of shape ({self.num_envs},), one of them True"
+                f"reset_mask is {reset_mask!r}; expected bools of shape ({self.num_envs},), at least one True"
             )
         if not self._begun and not mask.all():
-            raise ResetNeeded("the episodes have not begun; call reset() without a reset_mask first")
+            raise ResetNeeded("no episode has started; call reset() without a reset_mask first")
         return np.flatnonzero(mask)
 
     def _seed(self, seed: int | Sequence[int | None] | None, rows: Integers) -> None:
-        """Start the streams of rows that are seeded, or that have none yet."""
+        """Start a new stream for each row that has a seed, or that has no stream yet."""
         if seed is None:
             if not self._begun:
                 streams = self.np_random.integers(2**63, size=self.num_envs, dtype=np.int64)
@@ -187,7 +215,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             return
         seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
         if len(seeds) != self.num_envs:
-            raise ValueError(f"there are {len(seeds)} seeds; expected one for each of {self.num_envs} rows")
+            raise ValueError(f"seed has {len(seeds)} elements; expected one for each of {self.num_envs} rows")
         for row in rows:
             if seeds[row] is not None or not self._begun:
                 generator, _ = seeding.np_random(seeds[row])
@@ -195,7 +223,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
                 self._store.seed(np.array([row]), stream)
 
     def _options(self, options: dict[str, Any], rows: Integers) -> tuple[keyed.Keys | None, dict[str, Size]]:
-        """Return the keys and the sizes that options name, those of the rows alone."""
+        """Return the keys and the sizes that options request for the given rows."""
         chosen: dict[str, Any] = {}
         for name, value in options.items():
             array = isinstance(value, np.ndarray) and value.ndim > 0
@@ -210,18 +238,18 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         self.task.check_sizes({**self.sizes, **chosen}, len(rows))
         return keys, chosen
 
-    def _ignoring(self, given: Any, ended: Integers) -> NDArray[Any]:
-        """Return actions with possible ones in the rows that are over, which nobody looks at."""
+    def _without_ended(self, given: Any, ended: Integers) -> NDArray[Any]:
+        """Return the actions with valid placeholders in rows that have ended, whose actions are ignored."""
         actions: NDArray[Any] = np.array(given)
         if not self._probabilities and actions.shape[:1] == (self.num_envs,):
             actions[ended] = 0
         if self._probabilities and actions.shape == self.action_space.shape and actions.dtype.kind in "biuf":
             actions = actions.astype(np.promote_types(actions.dtype, np.float32))
-            actions[ended] = self._answers.guess
+            actions[ended] = self._answers.uniform_probabilities
         return actions
 
     def _batched(self, values: Mapping[str, NDArray[Any]], rows: Integers) -> dict[str, Any]:
-        """Return values of some rows as Gymnasium batches information: ``name`` and ``_name``."""
+        """Return the values of some rows in Gymnasium's vector format: ``name``, and its mask ``_name``."""
         info: dict[str, Any] = {}
         for name, own in values.items():
             info[name] = np.zeros((self.num_envs, *own.shape[1:]), own.dtype)
@@ -236,11 +264,11 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         return self._batched(self._store.totals(rows, self._probabilities), rows)
 
     def _final(self, info: dict[str, Any], rows: Integers) -> dict[str, Any]:
-        """Return the last information of episodes whose rows begin anew in the same step."""
+        """Return the last observations and information of rows that were reset in the same step."""
         observations = np.full(self.num_envs, None, dtype=object)
         for row in rows.tolist():
             observations[row] = np.zeros(self._input_size, np.float32)
-        if self._reveal:  # they stand behind the last steps, where there is nothing
+        if self._reveal:  # the rows are past their last steps, so targets and mask are zeros
             info |= self._revealed(rows)
         there = np.zeros(self.num_envs, np.bool_)
         there[rows] = True
@@ -256,6 +284,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
 
 
 def _store(task: Task, sizes: dict[str, Size], rows: int) -> EpisodeStore | InteractiveStore:
+    """Return the store that holds the episodes of a task."""
     if isinstance(task, InteractiveTask):
         return InteractiveStore(task, sizes, rows)
     assert isinstance(task, SequenceTask)

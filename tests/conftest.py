@@ -23,6 +23,7 @@ LONG = (
     (
         "agents/test_acting.py",
         "agents/training/test_trainer.py",
+        "agents/training/test_resuming.py",
         "agents/test_kernels.py",
         "agents/test_ntm.py",
     ),
@@ -34,7 +35,12 @@ LONG = (
         "leaderboard/page/test_accessibility.py",
         "leaderboard/test_verify.py",
     ),
-    ("baselines/test_sb3.py", "baselines/test_single_file_ppo.py", "leaderboard/test_watching.py"),
+    (
+        "baselines/test_reward_resuming.py",
+        "baselines/test_memory_ppo.py",
+        "baselines/test_single_file_ppo.py",
+        "leaderboard/test_watching.py",
+    ),
     (
         "leaderboard/cli/test_runs.py",
         "leaderboard/cli/test_bench.py",

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("ntm_envs", "agents/ntm_agents", "baselines/ntm_baselines", "leaderboard/ntm_leaderboard")
 TASK_TESTS = ("tests/envs/test_tasks.py", "tests/envs/test_envs.py")
-MODEL_TESTS = ("tests/agents/test_registry.py", "tests/leaderboard/test_evaluate.py")
+MODEL_TESTS = ("tests/agents/test_registry.py", "tests/leaderboard/test_ladder.py")
 OTHERS = ("pyproject.toml", "tests/conftest.py", "tests/drawing.py")
 
 EVEN_PAIRS = '''"""EvenPairs: is the number of unequal neighbours odd?
@@ -101,51 +101,9 @@ ROW = TaskSpec(
 )
 '''
 
-GRU = '''"""A gated recurrent unit."""
-
-from __future__ import annotations
-
-from torch import Tensor, nn
-
-
-class GRU(nn.Module):
-    """One layer of GRUs and a linear output.
-
-    Args:
-        input_size: Number of input channels I.
-        output_size: Number of logits L.
-        width: Number of GRUs.
-    """
-
-    def __init__(self, input_size: int, output_size: int, width: int = 16) -> None:
-        super().__init__()
-        self.gru, self.output = nn.GRU(input_size, width), nn.Linear(width, output_size)
-
-    def initial_state(self, batch_size: int, capacity: int) -> Tensor:
-        """Return zeros."""
-        return self.output.weight.new_zeros(batch_size, self.gru.hidden_size)
-
-    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take T steps."""
-        hidden, last = self.gru(inputs, state.unsqueeze(0).contiguous())
-        return self.output(hidden), last.squeeze(0)
-'''
-
-GRU_RECIPES = '''"""A gated recurrent unit."""
-
-from __future__ import annotations
-
-from ntm_agents.spec import AgentSpec, Recipe
-from ntm_agents.training.config import TrainConfig
-
-ROW = AgentSpec(
-    name="gru",
-    entry="ntm_agents.gru:GRU",
-    summary="GRU",
-    recipes={"formal": Recipe(model={"width": 8}, train=TrainConfig(sequences=2_000, batch_size=8))},
-    default=Recipe(train=TrainConfig(sequences=1_000)),
-)
-'''
+PAGE = ROOT / "agents/README.md"
+"""The page that shows how to add a machine, with all of one: blocks that begin with a file's name."""
+BLOCKS = re.compile(r"^```python\n# (agents/\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 SOUND = """
 import ntm_envs
@@ -164,13 +122,13 @@ from ntm_agents.testing import check_model
 from ntm_leaderboard import cli
 
 
-def test_gru_is_sound_and_can_be_trained_and_evaluated(tmp_path):
-    from ntm_agents.gru import GRU
+def test_recorder_is_sound_and_can_be_trained_and_evaluated(tmp_path):
+    from ntm_agents import Recorder
 
     assert Path(ntm_agents.__file__).is_relative_to(Path(__file__).parents[1])
-    check_model(GRU)
+    check_model(Recorder)
     run = str(tmp_path / "run")
-    train = "train --agent gru --task even_pairs --sequences 64 --output"
+    train = "train --agent recorder --task even_pairs --sequences 64 --output"
     assert not cli.main([*train.split(), run])
     assert not cli.main(["evaluate", run, *"--up-to 40 --sequences 8".split()])
     assert Path(run, "result.json").is_file()
@@ -228,9 +186,11 @@ def test_a_task_is_one_file_that_the_generic_tests_find(grown: Copy) -> None:
     assert grown.passed(TASK_TESTS, "even_pairs or EvenPairs") > 10
 
 
-def test_a_model_is_one_file_and_one_of_recipes(grown: Copy) -> None:
-    grown.add("agents/ntm_agents/gru.py", GRU)
-    grown.add("agents/ntm_agents/recipes/gru.py", GRU_RECIPES)
-    grown.add("tests/test_gru.py", TRAINED)
+def test_a_machine_is_the_two_files_of_its_page(grown: Copy) -> None:
+    files = dict(BLOCKS.findall(PAGE.read_text(encoding="utf-8")))
+    assert list(files) == [f"agents/ntm_agents/{folder}/recorder.py" for folder in ("machines", "recipes")]
+    for name, text in files.items():
+        grown.add(name, text)
+    grown.add("tests/test_recorder.py", TRAINED)
     # Its row and recipes can be built, and it steps as it takes whole sequences, on every task.
-    assert grown.passed(("tests/test_gru.py", *MODEL_TESTS), "gru") > 5
+    assert grown.passed(("tests/test_recorder.py", *MODEL_TESTS), "recorder or Recorder") > 5

@@ -1,9 +1,11 @@
-"""Every block of the README and of the pages that teach runs, in order, in one empty folder a page.
+"""Test that each block of the README and of the tutorials runs, and that each link has a target.
+
+The blocks of a page run in order, in one folder, which is empty at first.
 
 - A python block whose first line is a comment with a file name, such as `# my_model.py`, is written to that
   file; any other is run by a Python of its own.
 - A bash block is run by a shell.
-- A block behind the line `<!-- not run: REASON -->` is left alone, and so are blocks in other languages.
+- A block behind the line `<!-- not run: REASON -->` is not run, and neither are blocks in other languages.
 """
 
 import os
@@ -26,7 +28,7 @@ PAGES = [
     "docs/own-task.md",
     "docs/tasks.md",
 ]
-"""The README, and the pages that teach."""
+"""The README and the tutorials."""
 DOCUMENTS = sorted({str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md"))})
 BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -49,7 +51,7 @@ def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{page}:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
 
 
-def test_the_documentation_of_tasks_is_what_their_code_says() -> None:
+def test_the_page_on_tasks_is_generated_from_their_code() -> None:
     page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
     assert tasks_page(page) == page, "benchmarks/task_pages.py writes it"
     for row in tasks.TABLE:
@@ -62,7 +64,7 @@ def test_the_readme_is_short() -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return what a link may name in a page: its headings, as GitHub writes them."""
+    """Return the anchors of a page: its headings, in the form that GitHub gives them."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     return {
         re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")

@@ -7,7 +7,9 @@ from typing import Any
 
 from ntm_agents import machines
 from ntm_agents.acting import ModelAgent
-from ntm_agents.machines.ntm import NTM, NTMConfig, NTMState
+from ntm_agents.machines.extended_ntm import ExtendedNTM, ExtendedNTMConfig
+from ntm_agents.machines.jump_ntm import JumpNTM, JumpNTMConfig
+from ntm_agents.machines.ntm import NTM, NTMConfig
 from ntm_agents.protocol import Model, State, config_class
 from ntm_agents.registry import TABLE, public_name
 from ntm_agents.spec import AgentSpec, Recipe
@@ -17,10 +19,13 @@ __all__ = [
     "NTM",
     "TABLE",
     "AgentSpec",
+    "ExtendedNTM",
+    "ExtendedNTMConfig",
+    "JumpNTM",
+    "JumpNTMConfig",
     "Model",
     "ModelAgent",
     "NTMConfig",
-    "NTMState",
     "Recipe",
     "Run",
     "State",

@@ -15,17 +15,17 @@ from ntm_envs.answers import Answers, Mode
 
 
 class ModelAgent:
-    """Plays with a model, and outputs the probabilities of symbols.
+    """An :class:`ntm_envs.Agent` that outputs the probabilities of symbols, as a model predicts them.
 
     Args:
-        model: A module that fulfils :class:`ntm_agents.protocol.Model`. It is moved to the device and put
+        model: A module that keeps to :class:`ntm_agents.protocol.Model`. It is moved to the device and put
             into evaluation mode.
-        answers: The type of the task's answers.
-        device: Where to compute, such as ``cpu`` or ``cuda``.
+        answers: Type of the task's answers.
+        device: Device to compute on, such as ``cpu`` or ``cuda``.
 
     Attributes:
         model: The model.
-        state: Its state after the last step, for those who want to see its memory.
+        state: State of the model after the last step.
     """
 
     outputs: Mode = "probabilities"
@@ -36,7 +36,7 @@ class ModelAgent:
         self._readout, self._device = readout(answers), device
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Forget everything; a model has no randomness for the seed. See :class:`ntm_envs.Agent`."""
+        """Reset the state for new episodes; the seed is not used. See :class:`ntm_envs.Agent`."""
         with torch.inference_mode():
             self.state = self.model.initial_state(num_envs, capacity)
 
@@ -46,7 +46,7 @@ class ModelAgent:
         return actions
 
     def act_on_sequences(self, inputs: NDArray[np.float32]) -> NDArray[Any]:
-        """Return probabilities ``[T, B, L]`` for T observations ``[T, B, I]`` at once."""
+        """Return probabilities ``[T, B, L]`` for the observations of T steps ``[T, B, I]``."""
         with torch.inference_mode():
             logits, self.state = self.model(torch.tensor(inputs, device=self._device), self.state)
             return np.asarray(self._readout.probabilities(logits).cpu())

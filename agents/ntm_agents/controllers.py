@@ -1,10 +1,10 @@
-"""The network at the heart of a memory machine, which sees the input and what the heads have read.
+"""Controllers of memory machines: networks that see the inputs and the read vectors of the last step.
 
 A controller is a stack of layers, each of which feeds the next. What depends on the inputs alone is
 computed for all time steps at once, by `Controller.project`, before the recurrence begins.
 
-Shape letters: B batch, T time steps, I input channels, V values that all heads read together, C units of a
-layer, G pre-activations of a unit.
+Shape letters: B batch, T time steps, I input channels, V values of all read vectors, C hidden size, G
+pre-activations of a hidden unit.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ class Layer(nn.Module, ABC):
     """One layer of a controller.
 
     Args:
-        below: How many values it gets at each step from the layer below; the lowest, from the heads.
-        units: Number of units C.
+        below: Number of values from the layer below; of the lowest layer, from the read vectors.
+        hidden_size: Number of hidden units C.
     """
 
     gates: int
-    """How many pre-activations G a unit has."""
+    """Number of pre-activations G of a hidden unit."""
     tensors: int
-    """How many tensors ``[B, C]`` the layer's state has."""
+    """Number of tensors ``[B, C]`` of the layer's state."""
+    weight: nn.Parameter
+    """Weights of the layer below and, of an LSTM, of the last output behind them."""
 
-    def __init__(self, below: int, units: int) -> None:
+    def __init__(self, below: int, hidden_size: int) -> None:
         super().__init__()
-        self.below, self.units = below, units
-        self.bias = nn.Parameter(torch.empty(self.gates * units))
+        self.below, self.hidden_size = below, hidden_size
+        self.bias = nn.Parameter(torch.empty(self.gates * hidden_size))
 
     def initialise(self, bound: float) -> None:
         """Draw all parameters uniformly between ``-bound`` and ``bound``."""
@@ -44,7 +46,7 @@ class Layer(nn.Module, ABC):
 
     @property
     def recurrent_weights(self) -> Tensor | None:
-        """Weights of the layer's own last output ``[G * C, C]``; None if it does not see that."""
+        """Weights of the layer's own last output ``[G * C, C]``; None if it does not see it."""
         return None
 
     @abstractmethod
@@ -52,10 +54,10 @@ class Layer(nn.Module, ABC):
         """Take one step.
 
         Args:
-            addend: What is added to the pre-activations, ``[G * C]`` or ``[B, G * C]``: the bias, and for
-                the lowest layer also what the inputs contribute.
-            below: What the layer below says ``[B, below]``.
-            state: The state after the last step.
+            addend: Addend of the pre-activations, ``[G * C]`` or ``[B, G * C]``: the bias and, for the
+                lowest layer, the contribution of the inputs.
+            below: Output of the layer below ``[B, below]``.
+            state: State after the last step.
 
         Returns:
             The output ``[B, C]`` and the state after this step.
@@ -63,13 +65,13 @@ class Layer(nn.Module, ABC):
 
 
 class FeedForwardLayer(Layer):
-    """``tanh`` of the pre-activation; it remembers nothing."""
+    """``tanh`` of the pre-activations, without a state."""
 
     gates, tensors = 1, 0
 
-    def __init__(self, below: int, units: int) -> None:
-        super().__init__(below, units)
-        self.weight = nn.Parameter(torch.empty(units, below))
+    def __init__(self, below: int, hidden_size: int) -> None:
+        super().__init__(below, hidden_size)
+        self.weight = nn.Parameter(torch.empty(hidden_size, below))
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
@@ -77,30 +79,30 @@ class FeedForwardLayer(Layer):
 
 
 class LSTMLayer(Layer):
-    """Long short-term memory; the biases of the forget gates start around 1: cells keep at first."""
+    """Long short-term memory, whose forget gates have initial biases around 1, so that cells are kept."""
 
     gates, tensors = 4, 2
 
-    def __init__(self, below: int, units: int) -> None:
-        super().__init__(below, units)
-        self.weight = nn.Parameter(torch.empty(4 * units, below + units))
+    def __init__(self, below: int, hidden_size: int) -> None:
+        super().__init__(below, hidden_size)
+        self.weight = nn.Parameter(torch.empty(4 * hidden_size, below + hidden_size))
 
     def initialise(self, bound: float) -> None:
         """Draw parameters; see `Layer`."""
         super().initialise(bound)
         with torch.no_grad():
-            self.bias[self.units : 2 * self.units] += 1
+            self.bias[self.hidden_size : 2 * self.hidden_size] += 1
 
     @property
     def recurrent_weights(self) -> Tensor | None:
-        """Weights of its last output."""
+        """Weights of the last output; see `Layer`."""
         return self.weight[:, self.below :]
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
         hidden, cell = state
         preactivations = torch.addmm(addend, torch.cat((below, hidden), 1), self.weight.t())
-        gates, candidate = preactivations.split_with_sizes((3 * self.units, self.units), 1)
+        gates, candidate = preactivations.split_with_sizes((3 * self.hidden_size, self.hidden_size), 1)
         enter, forget, leave = torch.sigmoid(gates).chunk(3, 1)
         cell = torch.addcmul(forget * cell, enter, torch.tanh(candidate))
         hidden = leave * torch.tanh(cell)
@@ -112,21 +114,21 @@ class GRULayer(Layer):
 
     gates, tensors = 3, 1
 
-    def __init__(self, below: int, units: int) -> None:
-        super().__init__(below, units)
-        self.weight = nn.Parameter(torch.empty(3 * units, below))
-        self.recurrent = nn.Parameter(torch.empty(3 * units, units))
-        self.recurrent_bias = nn.Parameter(torch.empty(3 * units))
+    def __init__(self, below: int, hidden_size: int) -> None:
+        super().__init__(below, hidden_size)
+        self.weight = nn.Parameter(torch.empty(3 * hidden_size, below))
+        self.recurrent = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
+        self.recurrent_bias = nn.Parameter(torch.empty(3 * hidden_size))
 
     @property
     def recurrent_weights(self) -> Tensor | None:
-        """Weights of its last output."""
+        """Weights of the last output; see `Layer`."""
         return self.recurrent
 
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
         (hidden,) = state
-        sizes = (2 * self.units, self.units)
+        sizes = (2 * self.hidden_size, self.hidden_size)
         gates, candidate = torch.addmm(addend, below, self.weight.t()).split_with_sizes(sizes, 1)
         recurrent = functional.linear(hidden, self.recurrent, self.recurrent_bias)
         recurrent_gates, recurrent_candidate = recurrent.split_with_sizes(sizes, 1)
@@ -142,19 +144,22 @@ LAYERS: dict[str, type[Layer]] = {"feedforward": FeedForwardLayer, "lstm": LSTML
 class Controller(nn.Module):
     """A stack of layers of one kind.
 
-    Weights and biases start uniform in ``±1 / sqrt(n)``, where n is the number of values that a unit of the
-    layer sees. Biases of zero would leave a layer without a state silent whenever its input is, and Copy is
-    then learnt late or never.
+    Initial weights and biases are uniform in ``±1 / sqrt(n)``, where n is the number of values that a hidden
+    unit of the layer sees. With biases of zero a layer without a state would output nothing wherever its
+    inputs are zero, and Copy would be learnt late or never.
 
     Args:
         kind: ``feedforward``, ``lstm`` or ``gru``.
         input_size: Number of input channels I.
-        read_size: Number of values V.
-        units: Number of units C of each layer.
-        depth: Number of layers.
-        noise: Standard deviation of the Gaussian noise that is added to the lowest layer's
-            pre-activations in training.
-        orthogonal: Whether the weights of a layer's own last output start orthogonal, gate by gate.
+        read_size: Number of values V of the read vectors; 0 for a controller that does not see them.
+        hidden_size: Hidden size C of each layer.
+        num_layers: Number of layers.
+        noise: Standard deviation of Gaussian noise on the lowest layer's pre-activations. Used in training
+            only; evaluation always uses 0.
+        orthogonal_init: Whether the initial weights of a layer's own last output are orthogonal, by gate.
+
+    Attributes:
+        tensors: Number of tensors ``[B, C]`` of its state.
     """
 
     def __init__(
@@ -162,42 +167,49 @@ class Controller(nn.Module):
         kind: str,
         input_size: int,
         read_size: int,
-        units: int,
-        depth: int,
-        noise: float,
-        orthogonal: bool,
+        hidden_size: int,
+        num_layers: int = 1,
+        noise: float = 0.0,
+        orthogonal_init: bool = True,
     ) -> None:
         super().__init__()
         layer = LAYERS[kind]
-        self.noise = noise
-        self.inputs = nn.Linear(input_size, layer.gates * units, bias=False)
-        self.layers = nn.ModuleList(layer(read_size if i == 0 else units, units) for i in range(depth))
+        self.read_size, self.noise = read_size, noise
+        self.tensors = num_layers * layer.tensors
+        self.inputs = nn.Linear(input_size, layer.gates * hidden_size, bias=False)
+        self.layers = nn.ModuleList(
+            layer(hidden_size if i else read_size, hidden_size) for i in range(num_layers)
+        )
         for i, layer_i in enumerate(self._layers):
-            seen = layer_i.below + (0 if i else input_size) + (units if layer.tensors else 0)
+            seen = layer_i.below + (0 if i else input_size) + (hidden_size if layer.tensors else 0)
             layer_i.initialise(seen**-0.5)
-            if orthogonal and (own := layer_i.recurrent_weights) is not None:
+            if orthogonal_init and (own := layer_i.recurrent_weights) is not None:
                 with torch.no_grad():
-                    for gate in own.split_with_sizes([units] * layer.gates):
+                    for gate in own.split_with_sizes([hidden_size] * layer.gates):
                         nn.init.orthogonal_(gate)
             if i == 0:
                 nn.init.uniform_(self.inputs.weight, -(seen**-0.5), seen**-0.5)
 
     @property
+    def lowest(self) -> Layer:
+        """The lowest layer, which sees inputs and read vectors."""
+        return cast("Layer", self.layers[0])
+
+    @property
     def pre_activations(self) -> int:
-        """The number of pre-activations of the lowest layer, G * C."""
+        """Number of pre-activations of the lowest layer, G * C."""
         return self.inputs.weight.shape[0]
 
     def initial_state(self, batch_size: int) -> LayerState:
-        """Return zeros: the tensors ``[B, C]`` of all layers' states, from the lowest up."""
-        count = sum(layer.tensors for layer in self._layers)
-        zeros = self.inputs.weight.new_zeros(batch_size, self._layers[0].units)
-        return (zeros,) * count
+        """Return zeros for the states of all layers, from the lowest up, as tensors ``[B, C]``."""
+        zeros = self.inputs.weight.new_zeros(batch_size, self.lowest.hidden_size)
+        return (zeros,) * self.tensors
 
     def project(self, inputs: Tensor) -> Tensor:
-        """Return what inputs ``[T, B, I]`` and bias give to the lowest layer, ``[T, B, G * C]``."""
+        """Return the lowest layer's addends ``[T, B, G * C]``: shares of inputs ``[T, B, I]`` and bias."""
         rows = inputs.flatten(0, 1)
         # As a product of two matrices; the backward of `linear` takes several times as long for few inputs.
-        projected = torch.addmm(self._layers[0].bias, rows, self.inputs.weight.t().contiguous())
+        projected = torch.addmm(self.lowest.bias, rows, self.inputs.weight.t().contiguous())
         projected = projected.view(*inputs.shape[:2], -1)
         if self.training and self.noise:
             projected = projected + self.noise * torch.randn_like(projected)
@@ -208,13 +220,13 @@ class Controller(nn.Module):
 
         Args:
             projected: What `project` returned for this step, ``[B, G * C]``.
-            reads: What the heads read at the last step, ``[B, V]``.
-            state: The state after the last step.
+            reads: Read vectors of the last step ``[B, V]``, which are ignored if `read_size` is 0.
+            state: State after the last step.
 
         Returns:
             The highest layer's output ``[B, C]`` and the state after this step.
         """
-        output, after = reads, ()
+        output, after = reads[:, : self.read_size], ()
         for i, layer in enumerate(self._layers):
             own = state[len(after) : len(after) + layer.tensors]
             output, own = layer(layer.bias if i else projected, output, own)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ntm_agents.legacy import with_learner
+
 ENTRIES = {
-    "ntm_agents.ntm:NTM": "ntm_agents:NTM",
+    "ntm_agents.ntm:NTM": "ntm_agents:ExtendedNTM",
     "ntm_baselines.lstm:LSTM": "ntm_baselines:LSTM",
     "ntm_baselines.reference:Constant": "ntm_baselines:Constant",
     "ntm_baselines.reference:Uniform": "ntm_baselines:Uniform",
@@ -53,13 +55,57 @@ TRAIN_OPTIONS = {
 """Options of training configurations, by their earlier names."""
 
 
+NTM_OPTIONS: dict[str, dict[str, Any]] = {
+    "ntm_agents:ExtendedNTM": {
+        "jump_bias": -1.5,
+        "jump_noise": 0.0,
+        "signal_channels": [],
+        "counter_channels": [],
+        "counter_bias": 0.0,
+        "counter_noise": 0.0,
+    },
+    "ntm_agents:JumpNTM": {
+        "followers": 0,
+        "key_width": None,
+        "skip_connection": False,
+        "output_hidden_size": 0,
+    },
+}
+"""Defaults of options of the NTM of the first versions, which was one machine with an option `jump`, that the
+machine which came of it does not have."""
+
+GONE = {"write_mode": "erase_add", "epsilon_at": "product"}
+"""Defaults of options of that NTM that no machine has."""
+
+CHANNELS = {8: "delimiter", 9: "count"}
+"""Names of channels by the indices that were written: those of RepeatCopy, the only task with some."""
+
+
 def migrate(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a `config.json` of any version says, in the names of this version."""
     entry = str(run.get("entry"))
-    renamed = {**run, "train": _renamed(run.get("train"), TRAIN_OPTIONS)}
+    renamed = with_learner({**run, "train": _renamed(run.get("train"), TRAIN_OPTIONS)})
     if entry in ENTRIES:
         renamed |= {"entry": ENTRIES[entry], "model": _renamed(run.get("model"), MODEL_OPTIONS)}
+    if entry == "ntm_agents.ntm:NTM" and isinstance(renamed["model"], Mapping):
+        renamed["entry"], renamed["model"] = _machine(dict(renamed["model"]))
     return renamed
+
+
+def _machine(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the machine that an NTM of the first versions is now, and its options.
+
+    Raises:
+        ValueError: If it uses what that machine does not have.
+    """
+    entry = "ntm_agents:JumpNTM" if options.pop("jump", False) else "ntm_agents:ExtendedNTM"
+    for name, default in (NTM_OPTIONS[entry] | GONE).items():
+        if (value := options.pop(name, default)) != default:
+            raise ValueError(f"{name} is {value!r}; expected {default!r}, as {entry} has no such option")
+    for name in ("signal_channels", "counter_channels"):
+        if name in options:
+            options[name] = [CHANNELS.get(index, index) for index in options[name]]
+    return entry, options
 
 
 def _renamed(options: Any, names: Mapping[str, str]) -> Any:

@@ -29,6 +29,8 @@ from typing import Any, Protocol, TypeAlias, cast, get_type_hints
 
 from torch import Tensor
 
+from ntm_envs.tasks import Task
+
 State: TypeAlias = "Tensor | tuple[State, ...]"
 """A tensor or a (nested, possibly named) tuple of tensors, each with the batch in dimension 0."""
 
@@ -36,11 +38,16 @@ State: TypeAlias = "Tensor | tuple[State, ...]"
 class Model(Protocol):
     """A sequence model, built as ``Model(input_size, output_size, **config)``.
 
-    It may have ``trace(state) -> dict[str, Tensor]`` as well: what to show of its state in pictures, that is
-    weightings ``[B, heads, N]``, under names that end so, and its ``memory`` ``[B, N, M]``; and
-    ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
-    (`TrainConfig.penalty`).
-    :func:`ntm_agents.testing.check_model` tells what is wrong with a model.
+    It may also have:
+
+    - ``trace(state) -> dict[str, Tensor]``: tensors to show in pictures, that is weightings
+      ``[B, heads, N]``, under names that end so, and the ``memory`` ``[B, N, M]``.
+    - ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
+      (`TrainConfig.penalty`).
+    - ``for_task(task, **config)``, a class method that builds the model instead, for one that needs more of a
+      task than two sizes, such as the names of its input channels. `build` calls it.
+
+    :func:`ntm_agents.testing.check_model` reports what is wrong with a model.
     """
 
     def initial_state(self, batch_size: int, capacity: int) -> State:
@@ -64,6 +71,23 @@ class Model(Protocol):
         """
 
 
+def build(model: Callable[..., Any], task: Task, **config: Any) -> Any:
+    """Return a model for a task: ``model.for_task(task, **config)``, if it has that (see `Model`).
+
+    Example:
+        >>> from ntm_agents import JumpNTM
+        >>> from ntm_envs import tasks
+        >>> build(JumpNTM, tasks.get("repeat_copy"), counter_channels=("count",)).offers.shape
+        torch.Size([1])
+
+    Raises:
+        TypeError: If the model has no such option.
+        ValueError: If the value of an option is not possible.
+    """
+    make = getattr(model, "for_task", None)
+    return make(task, **config) if make else model(task.input_size, task.output_size, **config)
+
+
 def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors of a state, each behind the name by which an error message may call it.
 
@@ -78,8 +102,11 @@ def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
     if isinstance(state, Tensor):
         yield path, state
     elif isinstance(state, tuple):
-        for i, part in enumerate(state):
-            yield from tensors(part, f"{path}[{i}]")
+        names = [f".{name}" for name in getattr(state, "_fields", ())] or [
+            f"[{i}]" for i in range(len(state))
+        ]
+        for name, part in zip(names, state, strict=True):
+            yield from tensors(part, path + name)
     else:
         raise TypeError(f"{path} is of type {type(state).__name__}; expected a tensor or a tuple of tensors")
 

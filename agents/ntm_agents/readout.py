@@ -1,4 +1,4 @@
-"""What logits mean: loss, decoding and distributions, the counterpart of :mod:`ntm_envs.answers` in torch.
+"""Readouts: loss, decoding and distribution of logits, the counterpart of :mod:`ntm_envs.answers` in torch.
 
 Shape letters: O symbols of an answer, L logits (one for each bit, k for a symbol of k classes).
 
@@ -24,7 +24,7 @@ def readout(answers: Answers) -> Readout:
 
 
 class Readout(ABC):
-    """The distribution over answers that logits ``[..., L]`` stand for; symbols are independent."""
+    """Distribution over answers that logits ``[..., L]`` parametrise; symbols are independent."""
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -32,15 +32,15 @@ class Readout(ABC):
 
     @abstractmethod
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Return the probabilities ``[..., L]`` as environments take them."""
+        """Return probabilities ``[..., L]``, in the form that environments take."""
 
     @abstractmethod
     def decode(self, logits: Tensor) -> Tensor:
-        """Return the most probable answers ``[..., O]``, int64: those that environments take for these."""
+        """Return the most probable answers ``[..., O]``, int64, as environments decode `probabilities`."""
 
     @abstractmethod
     def sample(self, logits: Tensor) -> Tensor:
-        """Return random answers ``[..., O]``, int64, drawn from torch's global generator."""
+        """Return answers ``[..., O]``, int64, drawn by torch's global generator."""
 
     @abstractmethod
     def log_probability(self, logits: Tensor, answers: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class Readout(ABC):
 
 
 class _BitReadout(Readout):
-    """A logit is the log-odds of a one."""
+    """Readout of bits: a logit is the log-odds of a one."""
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
@@ -75,7 +75,7 @@ class _BitReadout(Readout):
 
 
 class _SymbolReadout(Readout):
-    """The logits of a symbol's classes are its unnormalised log-probabilities."""
+    """Readout of symbols: the logits of a symbol's classes are its unnormalised log-probabilities."""
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         self._sizes = list(sizes)

@@ -1,4 +1,4 @@
-"""The table of agents, and how an agent is found.
+"""The table of agents.
 
 An agent is one file with its model, and one with its row and its recipes in the folder `recipes`.
 """
@@ -16,14 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from ntm_agents import recipes
+from ntm_agents.rows import rows_in
 from ntm_agents.spec import AgentSpec
 from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
-
-
-def rows_in(package: ModuleType) -> tuple[AgentSpec, ...]:
-    """Return the row of each module of a package."""
-    names = [f"{package.__name__}.{module.name}" for module in iter_modules(package.__path__)]
-    return tuple(import_module(name).ROW for name in names)
 
 
 def public_name(package: ModuleType, name: str) -> Any:
@@ -42,7 +37,7 @@ def public_name(package: ModuleType, name: str) -> Any:
     raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
 
 
-TABLE = rows_in(recipes)
+TABLE: tuple[AgentSpec, ...] = rows_in(recipes)
 """The memory machines of this package."""
 
 
@@ -52,7 +47,7 @@ def find(name: str, tables: Iterable[AgentSpec]) -> AgentSpec:
     Args:
         name: A name of the tables or of an installed package (entry points ``ntm_envs.agents``), or a
             reference such as ``./my_model.py:MyModel`` to a class of one's own: one with `initial_state`
-            is a model to train, one with `act` an agent to judge.
+            is a model to train, one with `act` an agent to evaluate.
         tables: The rows to look in.
 
     Raises:

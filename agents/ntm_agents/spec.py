@@ -1,4 +1,4 @@
-"""A row of a table of agents: what an agent is made of, and its recipes by task.
+"""A row of a table of agents: its model, and its recipes by task.
 
 Recipes are frozen literals: what they set is what `ntm-envs train --agent NAME --task TASK` uses by default.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from ntm_agents.training.config import RewardConfig, TrainConfig
+from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Mode
 from ntm_envs.lookup import load
@@ -18,10 +18,17 @@ from ntm_envs.tasks import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A model's options and how it is trained."""
+    """Options of a model and of its training.
+
+    Attributes:
+        model: Options of the model.
+        learner: A name from the table of learners.
+        train: Options of that learner.
+    """
 
     model: Mapping[str, Any] = field(default_factory=dict)
-    train: TrainConfig | RewardConfig = field(default_factory=TrainConfig)
+    learner: str = "supervised"
+    train: LearnerConfig = field(default_factory=TrainConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +36,10 @@ class AgentSpec:
     """A row of a table of agents.
 
     Attributes:
-        name: What the agent is called on the command line.
-        entry: A reference to a model class, or to what makes an agent that does not learn here.
-        summary: What it is, in a line.
-        learns: Whether `entry` is a model class that is trained. Otherwise it is called with the task and
+        name: Name on the command line.
+        entry: A reference to a model class, or to a function that makes an agent that does not learn here.
+        summary: The agent, in a line.
+        learns: True if `entry` is a model class that is trained. Otherwise it is called with the task and
             returns an :class:`ntm_envs.Agent`.
         recipes: Recipes by the names of tasks or of suites.
         default: The recipe of all other tasks.
@@ -53,7 +60,7 @@ class AgentSpec:
         """Return the agent of a row that does not learn; None if the task has none.
 
         Raises:
-            TypeError: If it does not say what its outputs are.
+            TypeError: If its `outputs` are neither answers nor probabilities.
         """
         make: Callable[[Task], Agent | None] = load(self.entry)
         agent = make(task)

@@ -1,7 +1,7 @@
-"""Tells the author of a model, in plain words, what is wrong with it.
+"""A check of models, which explains to their author what is wrong.
 
 Example:
-    >>> from ntm_agents.machines.ntm import NTM
+    >>> from ntm_agents import NTM
     >>> check_model(NTM, config={"controller": "feedforward"})
 """
 
@@ -14,16 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.protocol import State, config_class, tensors
+from ntm_agents.protocol import State, build, config_class, tensors
 from ntm_agents.readout import readout
 from ntm_envs.answers import Bits
+from ntm_envs.tasks import Task
 
 STEPS = 6  # of the sequences that a model is tried on; no size of the trial is another's multiple or equal
 TOLERANCE = 1e-4  # far above float32 rounding over so few steps, and far below what any mistake causes
 
 
 class ModelError(Exception):
-    """A model does not keep to :class:`ntm_agents.protocol.Model`; the message says how to mend it."""
+    """A model that does not keep to :class:`ntm_agents.protocol.Model`; the message says how to mend it."""
 
 
 def check_model(
@@ -32,22 +33,29 @@ def check_model(
     input_size: int = 9,
     output_size: int = 8,
     config: Mapping[str, Any] | None = None,
+    task: Task | None = None,
 ) -> None:
-    """Try a model out, and raise at the first thing that is wrong with it.
+    """Check that a model keeps to :class:`ntm_agents.protocol.Model`.
 
     Args:
-        model: The model's class, or any function ``(input_size, output_size, **config) -> model``.
-        input_size: Number of input channels I to try it with.
-        output_size: Number of logits L to try it with.
-        config: Options to try it with; its defaults if None.
+        model: Class of the model, or any function ``(input_size, output_size, **config) -> model``.
+        input_size: Number of input channels I.
+        output_size: Number of logits L.
+        config: Options of the model; its defaults if None.
+        task: Task to build the model for, whose sizes are then used; for one that has `for_task`.
 
     Raises:
-        ModelError: If something is wrong; the message says what was seen, what is expected, and how to
-            mend it.
+        ModelError: At the first thing that is wrong; the message says what was found, what is expected, and
+            how to mend it.
     """
+    make = model
+    if task is not None:
+        input_size, output_size = task.input_size, task.output_size
+        if hasattr(model, "for_task"):
+            make = lambda input_size, output_size, **options: build(model, task, **options)  # noqa: E731
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        trial = _Trial(_build(model, input_size, output_size, dict(config or {})), input_size, output_size)
+        trial = _Trial(_build(make, input_size, output_size, dict(config or {})), input_size, output_size)
         with torch.no_grad():
             # Two batch sizes: a dimension that is equal to the batch by chance is so only once.
             for batch_size, capacity in ((3, 8), (5, 64), (1, 8)):
@@ -56,12 +64,12 @@ def check_model(
             trial.check_steps()
             trial.check_rows()
             trial.check_extras()
-            trial.check_saved(_build(model, input_size, output_size, dict(config or {})))
+            trial.check_saved(_build(make, input_size, output_size, dict(config or {})))
         trial.check_gradients()
 
 
 def _build(model: Callable[..., nn.Module], input_size: int, output_size: int, config: Any) -> nn.Module:
-    """Return a model, or say why there is none."""
+    """Return a model, or raise the error that explains why there is none."""
     try:
         if inspect.isclass(model):
             config_class(model)
@@ -90,7 +98,7 @@ def _build(model: Callable[..., nn.Module], input_size: int, output_size: int, c
 
 
 class _Trial:
-    """One model, and what it does when it is tried."""
+    """A model, and checks of its methods."""
 
     def __init__(self, model: nn.Module, input_size: int, output_size: int) -> None:
         self.model, self.input_size, self.output_size = model, input_size, output_size
@@ -201,7 +209,7 @@ class _Trial:
                 )
 
     def check_extras(self) -> None:
-        """Check what a model may have besides: `with_penalty`, and `trace`."""
+        """Check the optional methods `with_penalty` and `trace`."""
         inputs, state = self.inputs(STEPS, 3), self.start(3, 8)
         logits, after = self.run(inputs, state)
         if (with_penalty := getattr(self.model, "with_penalty", None)) is not None:
@@ -296,7 +304,7 @@ class _Trial:
         return state
 
     def run(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return what `forward` returns, once it is sure that these are two things."""
+        """Return logits and state from `forward`, after a check that it returns these two."""
         steps, batch_size, _ = inputs.shape
         try:
             returned: Any = self.model(inputs, state)

@@ -1,4 +1,4 @@
-"""The LSTM, which the paper and everyone since compares memory machines with.
+"""The LSTM, the usual baseline of memory machines.
 
 Source: Hochreiter and Schmidhuber, *Long Short-Term Memory* (Neural Computation 9, 1997).
 """
@@ -11,27 +11,27 @@ from typing import Any, ClassVar, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from ntm_agents.options import Positive, check_options
+
 LSTMState: TypeAlias = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMConfig:
-    """The options of an LSTM."""
+    """Options of an LSTM."""
 
-    hidden_size: int = 256
+    hidden_size: Positive = 256
     """Units of each layer."""
-    num_layers: int = 1
+    num_layers: Positive = 1
     """Number of layers."""
     forget_bias: float = 0.0
-    """What is added to the biases of the forget gates at the start; with 1 cells remember for longer (Gers et
-    al., *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
+    """Initial bias of the forget gates, added to PyTorch's; with 1 cells remember for longer (Gers et al.,
+    *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
     orthogonal_init: bool = False
-    """Whether the recurrent weights start orthogonal, gate by gate, or uniform as PyTorch's."""
+    """Initialise the recurrent weights of each gate as an orthogonal matrix, instead of uniformly."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "num_layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+        check_options(self)
 
 
 class LSTM(nn.Module):
@@ -39,7 +39,7 @@ class LSTM(nn.Module):
 
     Args:
         input_size: Number of input channels I.
-        output_size: Number of output channels O.
+        output_size: Number of logits L.
         **config: Options of `LSTMConfig`.
     """
 
@@ -59,12 +59,12 @@ class LSTM(nn.Module):
                         nn.init.orthogonal_(gate)
 
     def initial_state(self, batch_size: int, capacity: int) -> LSTMState:
-        """Return zeros ``[B, depth, units]`` twice; an LSTM's memory does not grow with the capacity."""
+        """Return zeros ``[B, num_layers, hidden_size]`` twice; the memory does not grow with the capacity."""
         zeros = self.output.weight.new_zeros(batch_size, self.config.num_layers, self.config.hidden_size)
         return zeros, zeros
 
     def forward(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
-        """Return the logits ``[T, B, O]`` of inputs ``[T, B, I]`` and the state after them."""
+        """Return the logits ``[T, B, L]`` of inputs ``[T, B, I]`` and the state after them."""
         hidden, cell = (tensor.transpose(0, 1).contiguous() for tensor in state)
         features, (hidden, cell) = self.lstm(inputs, (hidden, cell))
         return self.output(features), (hidden.transpose(0, 1), cell.transpose(0, 1))

@@ -1,4 +1,4 @@
-"""The agents that need no training: the best, the constant and the guessing one."""
+"""Agents that need no training: the oracle, the best constant answer and uniform guesses."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ntm_envs.tasks import Task
 
 
 def oracle(task: Task) -> Agent | None:
-    """Return the best possible agent of a task, which sees only what any agent sees, if there is one."""
+    """Return the best agent of a task that sees only what every agent sees; None if there is none."""
     return task.oracle()
 
 
 def reference(task: Task) -> Agent | None:
-    """Return the agent that stands in the place of an oracle, of a task that has none."""
+    """Return a good agent for a task without an oracle; None for other tasks."""
     return None if task.oracle() else task.reference()
 
 
 class Uniform:
-    """Answers with uniform guesses: of bits, with fair coin flips."""
+    """Uniform guesses: of bits, fair coin flips."""
 
     outputs: Mode = "answers"
 
@@ -40,7 +40,7 @@ class Uniform:
 
 
 class Constant:
-    """Answers with the output that earns the most of all that never change."""
+    """The constant answer with the highest return."""
 
     outputs: Mode = "answers"
 
@@ -51,5 +51,5 @@ class Constant:
         """Do nothing; see :class:`ntm_envs.Agent`."""
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the same answer ``[B, O]`` for everyone."""
+        """Return the same answer for all episodes ``[B, O]``."""
         return np.tile(self._output, (len(observations), 1))

@@ -1,20 +1,21 @@
-"""The type of a task's answers: a vector of bits, or of symbols from larger alphabets.
+"""Answer types: vectors of bits, or of symbols from larger alphabets.
 
-An answer is a vector of O symbols; symbol j is one of k_j classes. Everything that depends on what the
-symbols are stands here: dtypes, action spaces, the checks of what comes from outside, grading, costs.
-:mod:`ntm_agents.readout` has the counterpart for logits, in torch.
+An answer is a vector of O symbols; symbol j is one of k_j classes. An answer type defines everything that
+depends on the kind of symbols: dtype, action space, validation, grading and costs. Its counterpart for the
+logits of PyTorch models is :mod:`ntm_agents.readout`.
 
 An action is either the answer itself (mode ``answers``) or the probabilities of its symbols (mode
-``probabilities``): of a bit, the probability of 1; of a symbol of k classes, k numbers that sum to 1.
+``probabilities``). A bit takes one number, the probability of 1. A symbol of k classes takes k numbers that
+sum to 1.
 
-Shape letters: B environments, O symbols of an answer, L logits (and probabilities) of an answer, W packed
-numbers of an answer.
+Shape letters: B environments, O symbols per answer, L logits (or probabilities) per answer, W packed numbers
+per answer.
 
 Example:
     >>> import numpy as np
     >>> Bits(8).space("answers"), Symbols((5,)).space("answers"), Symbols((2, 2, 5)).space("answers")
     (MultiBinary(8), Discrete(5), MultiDiscrete([2 2 5]))
-    >>> Symbols((5,)).grade(np.uint8([[3]]), np.uint8([[4]]))  # a wrong symbol of five classes: -1/4
+    >>> Symbols((5,)).grade(np.uint8([[3]]), np.uint8([[4]]))  # one wrong symbol of five classes: -1/4
     (array([1]), array([-0.25]))
 """
 

@@ -1,4 +1,4 @@
-"""What all types of answers have in common; see :mod:`ntm_envs.answers` for the letters."""
+"""The base class of answer types; :mod:`ntm_envs.answers` defines the shape letters."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 Mode = Literal["answers", "probabilities"]
-"""What an action is."""
+"""The meaning of an action: an answer, or the probabilities of its symbols."""
 Integers = NDArray[np.int64]
 
 CLIP = 2.0**-20
-"""Probabilities are clipped to ``[CLIP, 1 - CLIP]``, so that a symbol costs at most 20 bits."""
+"""Lower bound of probabilities in costs; the upper bound is ``1 - CLIP``. A symbol costs at most 20 bits."""
 
 
 class Answers(ABC):
-    """What :class:`Bits` and :class:`Symbols` have in common.
+    """The base class of :class:`Bits` and :class:`Symbols`.
 
     Attributes:
-        sizes: The number of classes of each symbol, ``(k_1, .., k_O)``.
-        width: The number of symbols O of an answer.
-        logits: The number of logits L that a model outputs for an answer.
-        dtype: The dtype of targets ``[..., O]``.
-        names: The names of the classes of each symbol, for pictures.
-        uniform_cost: The cost in bits of an answer that is guessed uniformly: the sum of log2(k_j).
+        sizes: Number of classes of each symbol, ``(k_1, .., k_O)``.
+        width: Number of symbols O per answer.
+        logits: Number of logits L that a model outputs per answer.
+        dtype: Dtype of targets ``[..., O]``.
+        names: For each symbol, the names of its classes, one character each; used by renderings.
+        uniform_cost: Cost in bits of one answer under uniform guessing, the sum of log2(k_j).
     """
 
     sizes: tuple[int, ...]
@@ -46,7 +46,7 @@ class Answers(ABC):
         return hash((type(self), self.sizes, self.names))
 
     def space(self, mode: Mode) -> spaces.Space[Any]:
-        """Return the space of an action.
+        """Return the action space of a mode.
 
         Raises:
             ValueError: If the mode is unknown.
@@ -58,13 +58,13 @@ class Answers(ABC):
         raise ValueError(f"actions is {mode!r}; expected {' or '.join(map(repr, get_args(Mode)))}")
 
     def check_probabilities(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:
-        """Return an action of probabilities ``[*batch, L]`` as an array.
+        """Validate probabilities ``[*batch, L]`` and return them as an array.
 
         Raises:
-            ValueError: If the shape is another, a value is not from 0 to 1, or those of a symbol do not sum
-                to 1 within 1e-4.
+            ValueError: If the shape is wrong, a value is outside [0, 1], or the probabilities of a symbol do
+                not sum to 1 within 1e-4.
         """
-        array = real(action, [(*batch, self.logits)])
+        array = as_real_array(action, [(*batch, self.logits)])
         valid = (array >= 0) & (array <= 1)
         if not valid.all():
             raise ValueError(f"the action has {array[~valid][0]}; expected probabilities from 0 to 1")
@@ -73,66 +73,72 @@ class Answers(ABC):
 
     @abstractmethod
     def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:
-        """Return an action of answers as targets are: an array ``[*batch, O]`` of this dtype.
+        """Validate answers and return them as an array ``[*batch, O]`` of the dtype of targets.
 
         Args:
-            action: Integers, or real numbers that are integers (Stable-Baselines3 sends float32 for bits).
-                One symbol may come without its axis, as Gymnasium's Discrete has it.
-            batch: The shape in front.
+            action: Classes of any real dtype with integer values (Stable-Baselines3 sends float32 for bits).
+                The last axis may be missing if O is 1, as in Gymnasium's ``Discrete``.
+            batch: The leading shape.
 
         Raises:
-            ValueError: If the shape is another, or a value is no class.
+            ValueError: If the shape is wrong, or a value is not a class.
         """
 
     @abstractmethod
     def encode(self, action: Any) -> bytes:
-        """Return an action of one environment as bytes, as ``check(action).tobytes()`` does, but fast."""
+        """Return ``check(action).tobytes()`` for one environment, computed faster."""
 
     @abstractmethod
     def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:
-        """Return the wrong symbols and the credit of one answer, as :meth:`grade` does."""
+        """Grade one answer as :meth:`grade` does, with both arguments encoded as by :meth:`encode`."""
 
     @abstractmethod
-    def read(self, actions: Any, rows: int) -> NDArray[Any]:
-        """Return checked actions of B environments packed, as ``pack(check(actions, (B,)))``, but fast."""
+    def check_and_pack(self, actions: Any, rows: int) -> NDArray[Any]:
+        """Return ``pack(check(actions, (rows,)))``, computed faster."""
 
     @abstractmethod
     def pack(self, answers: NDArray[Any]) -> NDArray[Any]:
-        """Return answers ``[..., O]`` in the form ``[..., W]`` in which grading is fast."""
+        """Return answers ``[..., O]`` in a form ``[..., W]`` that :meth:`grade` compares fast."""
 
     @abstractmethod
     def unpack(self, packed: NDArray[Any]) -> NDArray[Any]:
-        """Return the answers ``[..., O]`` of what :meth:`pack` has made."""
+        """Return the answers ``[..., O]`` from which :meth:`pack` made ``[..., W]``."""
 
     @abstractmethod
     def grade(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:
         """Compare packed answers with packed targets ``[..., W]``.
 
         Returns:
-            The number of wrong symbols ``[...]`` and the credit ``[...]``: the sum over symbols of 1 for a
-            right one and -1 / (k_j - 1) for a wrong one, so that uniform guesses earn 0 on average.
+            The number of wrong symbols ``[...]`` and the credit ``[...]``. A correct symbol contributes 1 to
+            the credit, a wrong one -1 / (k_j - 1); the expected credit of uniform guesses is 0.
         """
 
     @abstractmethod
     def decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """Return the most probable answers ``[..., O]`` of probabilities ``[..., L]``."""
+        """Return the most probable answers ``[..., O]`` given probabilities ``[..., L]``."""
 
     @abstractmethod
     def likelihood(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the probability ``[..., O]`` that each symbol of the targets is given."""
+        """Return the probability ``[..., O]`` assigned to each symbol of the targets."""
 
-    def worth(self, answer_steps: Any) -> Any:
-        """Return the credit of so many perfect answers; a reward is the share of it that a step earns.
+    def max_credit(self, scored_steps: Any) -> Any:
+        """Return the credit of a perfect episode; the reward of a step is its credit divided by this number.
 
         Args:
-            answer_steps: Number of answer steps of an episode; an int or an integer array.
+            scored_steps: Number of scored steps of the episode; an int or an integer array.
         """
-        return self.width * answer_steps
+        return self.width * scored_steps
 
     def mean_return(self, wrong: int, symbols: int) -> float | None:
-        """Return the mean return of episodes with equally many answers, of which so many symbols are wrong.
+        """Return the mean return of episodes that all have the same number of scored steps.
 
-        None if that does not follow, because symbols differ in their number of classes.
+        Args:
+            wrong: Number of wrong symbols in all episodes.
+            symbols: Number of scored symbols in all episodes.
+
+        Returns:
+            The mean return, or None if symbols differ in their number of classes, as counts do not determine
+            the return then.
         """
         if len(set(self.sizes)) > 1:
             return None
@@ -141,35 +147,39 @@ class Answers(ABC):
     def cost_in_bits(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return the negative log2-likelihood ``[...]`` of targets ``[..., O]``, summed over symbols.
 
-        Each symbol costs from 0 to 20 bits.
+        Each symbol costs between 0 and 20 bits.
         """
         likelihood = np.clip(self.likelihood(probabilities, targets), CLIP, 1 - CLIP)
         cost: NDArray[np.float64] = -np.log2(likelihood).sum(axis=-1)
         return cost
 
     def uniform(self, random: np.random.Generator, count: int) -> NDArray[Any]:
-        """Return uniform random answers ``[count, O]``."""
+        """Return random answers ``[count, O]``, drawn uniformly."""
         return random.integers(self.sizes, size=(count, self.width), dtype=self.dtype)
 
     @property
     @abstractmethod
-    def guess(self) -> NDArray[np.float64]:
+    def uniform_probabilities(self) -> NDArray[np.float64]:
         """The probabilities ``[L]`` of a uniform guess."""
 
     @abstractmethod
     def _space(self) -> spaces.Space[Any]:
-        """Return the space of an answer."""
+        """Return the action space of mode ``answers``."""
 
     @abstractmethod
     def _check_sums(self, probabilities: NDArray[Any]) -> None:
-        """Refuse probabilities of symbols that do not sum to 1."""
+        """Raise a ValueError unless the probabilities of each symbol sum to 1."""
 
 
-def real(action: Any, shapes: Sequence[tuple[int, ...]]) -> NDArray[Any]:
-    """Return an action as an array of real numbers with one of these shapes.
+def as_real_array(action: Any, shapes: Sequence[tuple[int, ...]]) -> NDArray[Any]:
+    """Return an action as an array of real numbers.
+
+    Args:
+        action: Anything that NumPy converts to an array.
+        shapes: The permitted shapes.
 
     Raises:
-        ValueError: If it has another shape, or is of another type.
+        ValueError: If the shape is not permitted, or the dtype is not real.
     """
     array = np.asarray(action)
     if array.shape not in shapes:

@@ -1,4 +1,4 @@
-"""Answers of bits."""
+"""Answers that consist of bits."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from ntm_envs.answers.base import Answers, Integers, real
+from ntm_envs.answers.base import Answers, Integers, as_real_array
 
 
 class Bits(Answers):
     """A vector of bits.
 
-    Eight of them are packed into a 64-bit word, one byte each, so that comparing them is one operation.
+    Eight bits are packed into a 64-bit word, one byte each, so that one operation compares all eight.
 
     Args:
         width: Number of bits O, at least 1.
+
+    Raises:
+        ValueError: If the width is less than 1.
     """
 
     _BYTES = b"\0\1"
@@ -33,19 +36,19 @@ class Bits(Answers):
         return f"Bits({self.width})"
 
     def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[np.int8]:  # noqa: D102
-        array = real(action, [(*batch, self.width)])
+        array = as_real_array(action, [(*batch, self.width)])
         valid = (array == 0) | (array == 1)
         if not valid.all():
             raise ValueError(
                 f"the action has {array[~valid][0]}; expected 0 or 1 everywhere "
-                '(actions="probabilities" takes values between)'
+                '(actions="probabilities" permits values in between)'
             )
         return array.astype(np.int8)
 
     def encode(self, action: Any) -> bytes:  # noqa: D102
         if type(action) is np.ndarray and action.dtype == np.int8 and action.shape == (self.width,):
             code = action.tobytes()
-            if not code.strip(self._BYTES):  # the fast way for what the action space itself gives
+            if not code.strip(self._BYTES):  # fast path: samples of the action space
                 return code
         return self.check(action).tobytes()
 
@@ -53,10 +56,10 @@ class Bits(Answers):
         wrong = (int.from_bytes(answer, "little") ^ int.from_bytes(target, "little")).bit_count()
         return wrong, self.width - 2 * wrong
 
-    def read(self, actions: Any, rows: int) -> NDArray[np.uint64]:  # noqa: D102
+    def check_and_pack(self, actions: Any, rows: int) -> NDArray[np.uint64]:  # noqa: D102
         if type(actions) is np.ndarray and actions.dtype == np.int8 and actions.shape == (rows, self.width):
             words = self.pack(actions)
-            if not (words & self._NOT_BITS).any():  # the fast way for what the action space itself gives
+            if not (words & self._NOT_BITS).any():  # fast path: samples of the action space
                 return words
         return self.pack(self.check(actions, (rows,)))
 
@@ -82,15 +85,15 @@ class Bits(Answers):
         return np.where(targets == 1, probabilities, 1 - probabilities.astype(np.float64))
 
     def uniform(self, random: np.random.Generator, count: int) -> NDArray[np.int8]:  # noqa: D102
-        # One bound for all draws other numbers than many equal ones, and the board's are drawn so.
+        # A scalar bound draws other numbers than an array of equal bounds. Published results use the scalar.
         return random.integers(2, size=(count, self.width), dtype=np.int8)
 
     @property
-    def guess(self) -> NDArray[np.float64]:  # noqa: D102
+    def uniform_probabilities(self) -> NDArray[np.float64]:  # noqa: D102
         return np.full(self.width, 0.5)
 
     def _space(self) -> spaces.Space[Any]:
         return spaces.MultiBinary(self.width)
 
     def _check_sums(self, probabilities: NDArray[Any]) -> None:
-        pass  # the probability of 0 is what is missing to 1
+        pass  # the probability of class 0 is implied

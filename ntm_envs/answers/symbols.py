@@ -1,4 +1,4 @@
-"""Answers of symbols."""
+"""Answers that consist of symbols with any number of classes."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from ntm_envs.answers.base import Answers, Integers, real
+from ntm_envs.answers.base import Answers, Integers, as_real_array
 from ntm_envs.answers.bits import Bits
 
 TOLERANCE = 1e-4
-"""How far the probabilities of a symbol may be from summing to 1."""
+"""Largest permitted difference between 1 and the sum of the probabilities of a symbol."""
 NAMES = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""Names of classes that have none of their own."""
+"""Default names of classes, one character each."""
 
 
 class Symbols(Answers):
     """A vector of symbols; symbol j is one of ``sizes[j]`` classes.
 
     Args:
-        sizes: The number of classes of each symbol, each from 2 to 2**31.
-        names: The names of the classes of each symbol, a letter each, for pictures; digits and letters
-            without it.
+        sizes: Number of classes of each symbol, each from 2 to 2**31.
+        names: For each symbol a string with one character per class, used by renderings. The default is
+            digits, then letters.
 
     Raises:
-        ValueError: If there is no symbol, one has too few or too many classes, or names are missing.
+        ValueError: If there is no symbol, a number of classes is out of range, or the names do not match.
     """
 
     def __init__(self, sizes: Sequence[int], names: Sequence[str] = ()) -> None:
@@ -47,8 +47,8 @@ class Symbols(Answers):
         self.uniform_cost = sum(map(math.log2, self.sizes))
         self._highs = np.array(self.sizes)
         self._starts = np.array([0, *accumulate(self.sizes)][:-1])
-        # What a wrong symbol costs beside a right one, and the symbols that it is of. Credits are made of
-        # these counts in one order, so that they are the same bits alone and in a batch.
+        # The credit that a wrong symbol loses, with the indices of the symbols that lose it. Credits are
+        # always summed in this order, so a single answer and a batch give bit-identical results.
         losses = [1 + 1 / (size - 1) for size in self.sizes]
         self._groups = [
             (loss, [j for j in range(self.width) if losses[j] == loss]) for loss in sorted(set(losses))
@@ -59,19 +59,19 @@ class Symbols(Answers):
 
     def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:  # noqa: D102
         shapes = [(*batch, self.width), batch] if self.width == 1 else [(*batch, self.width)]
-        array = real(action, shapes).reshape(*batch, self.width)
+        array = as_real_array(action, shapes).reshape(*batch, self.width)
         valid = (array >= 0) & (array < self._highs) & (array == np.floor(array))
         if not valid.all():
             at = tuple(np.argwhere(~valid)[0])
             where = f" as symbol {at[-1]}" if self.width > 1 else ""
             raise ValueError(
                 f"the action has {array[at]}{where}; expected a class from 0 to {self.sizes[at[-1]] - 1} "
-                '(actions="probabilities" takes the probabilities of classes)'
+                '(actions="probabilities" takes one probability per class)'
             )
         return array.astype(self.dtype)
 
     def encode(self, action: Any) -> bytes:  # noqa: D102
-        if self.dtype == np.uint8:  # the fast ways for what the action space itself gives
+        if self.dtype == np.uint8:  # fast paths: samples of the action space
             if type(action) is np.int64 and self.width == 1 and 0 <= action < self.sizes[0]:
                 return bytes((action,))
             if type(action) is np.ndarray and action.dtype == np.int64 and action.shape == (self.width,):
@@ -83,19 +83,19 @@ class Symbols(Answers):
     def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:  # noqa: D102
         form = cast("Any", self.dtype.char)
         pairs = zip(memoryview(answer).cast(form), memoryview(target).cast(form), strict=True)
-        missed = [given != right for given, right in pairs]
+        missed = [symbol != expected for symbol, expected in pairs]
         credit = float(self.width)
         for loss, symbols in self._groups:
             credit -= loss * sum([missed[j] for j in symbols])
         return sum(missed), credit
 
-    def read(self, actions: Any, rows: int) -> NDArray[Any]:  # noqa: D102
+    def check_and_pack(self, actions: Any, rows: int) -> NDArray[Any]:  # noqa: D102
         if type(actions) is np.ndarray and actions.dtype == np.int64 and actions.shape == (rows, self.width):
-            # As unsigned numbers, negative ones are the largest.
+            # Viewed as unsigned, negative numbers exceed every bound.
             if (actions.view(np.uint64) < self._highs.view(np.uint64)).all():
                 return actions.astype(self.dtype)
         elif type(actions) is np.ndarray and actions.shape == (rows,) and self.width == 1:
-            return self.read(actions[:, None], rows)
+            return self.check_and_pack(actions[:, None], rows)
         return self.check(actions, (rows,))
 
     def pack(self, answers: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
@@ -119,7 +119,7 @@ class Symbols(Answers):
         return np.take_along_axis(probabilities, self._starts + targets, axis=-1).astype(np.float64)
 
     @property
-    def guess(self) -> NDArray[np.float64]:  # noqa: D102
+    def uniform_probabilities(self) -> NDArray[np.float64]:  # noqa: D102
         return np.repeat(1 / self._highs, self._highs)
 
     def _split(self, probabilities: NDArray[Any]) -> list[NDArray[Any]]:
@@ -138,10 +138,10 @@ class Symbols(Answers):
 
 
 def from_space(space: spaces.Space[Any]) -> Answers:
-    """Return the type of the answers that an action space has.
+    """Return the answer type whose action space is the given one.
 
     Raises:
-        ValueError: If actions of the space are neither bits nor symbols.
+        ValueError: If the elements of the space are neither bits nor symbols.
     """
     if isinstance(space, spaces.MultiBinary) and isinstance(space.n, int | np.integer):
         return Bits(int(space.n))
@@ -150,5 +150,6 @@ def from_space(space: spaces.Space[Any]) -> Answers:
     if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1 and not space.start.any():
         return Symbols(space.nvec.tolist())
     raise ValueError(
-        f"the action space is {space}; expected MultiBinary(n), Discrete(n) or MultiDiscrete([n, ..]), from 0"
+        f"the action space is {space}; expected MultiBinary(n), Discrete(n) or MultiDiscrete([n, ..]) that "
+        "starts at 0"
     )

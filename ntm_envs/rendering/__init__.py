@@ -1,9 +1,9 @@
-"""Pictures of an episode: as text, as an array of pixels, and in a window.
+"""Rendering of episodes as text, as images, and in a window.
 
-An episode is drawn as it grows: what the agent has seen, the targets, what it answered and where that was
-wrong, over a common axis of time. Nothing of the future is shown: an input appears when it is observed, a
-target once it has been answered. A second picture, to stand below the first, shows a machine at work: where
-its heads have been, over the same axis, and what is in its memory now.
+A rendering shows the episode so far over a common time axis: inputs, targets, outputs, and the errors. It
+shows nothing of the future: inputs appear when the agent observes them, targets once the agent has answered.
+A second rendering, placed below the first, shows a machine with a memory: the weightings of its heads over
+the same time axis, and the current content of the memory.
 """
 
 from ntm_envs.rendering.picture import rgb_array, trace_rgb_array

@@ -1,4 +1,4 @@
-"""Pictures of an episode, and of a machine that plays it, as arrays of pixels."""
+"""Rendering of episodes and of memory machines as images."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs.answers import Bits
-from ntm_envs.rendering.snapshot import Floats, Snapshot, Trace, extent, thinned, window
+from ntm_envs.rendering.snapshot import Floats, Snapshot, Trace, describe_slots, downsample, window
 from ntm_envs.rendering.text import name_of
 
 Frame = NDArray[np.uint8]
+"""An image ``[H, W, 3]`` of red, green and blue."""
 
-# Colours (red, green, blue). The two ends of the scale differ in lightness, and mistakes carry a cross,
-# so that nothing is told by hue alone.
+# For colour-blind readers, no information is in the hue alone: the two ends of the scale differ in lightness,
+# and errors are marked by a cross.
 PAPER, EMPTY, ZERO = (255, 255, 255), (246, 247, 249), (221, 227, 235)
 INK, ONE, NEGATIVE, PRESENT = (46, 52, 64), (29, 78, 137), (222, 135, 53), (255, 224, 130)
 WRONG, ANSWER = (190, 30, 45), (29, 78, 137)
@@ -28,23 +29,25 @@ CLASSES = (
     (235, 230, 196),
 )
 
-MARGIN, TEXT, GAP = 16, 2, 14  # pixels: around all, of a dot of text, between panels
+MARGIN, TEXT, GAP = 16, 2, 14  # pixels: the outer margin, a dot of a letter, and the space between panels
 LARGEST_COLUMNS = 120
-PIXEL_ROWS = 64  # the most rows of a weighting
+"""Largest number of steps in an image."""
+PIXEL_ROWS = 64
+"""Largest number of rows per weighting."""
 
 
 def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
-    """Return an episode as a picture of pixels.
+    """Render an episode as an image.
 
-    Its size depends on the columns and the channels alone. Shorter episodes leave room at the right,
-    longer ones scroll. Bits are shades; other symbols are letters on the colour of their class.
+    The size of the image depends only on the columns and the channels. Shorter episodes leave space at the
+    right; longer ones scroll. Bits are shades of a colour; symbols are letters on the colour of their class.
 
     Args:
         snapshot: The episode.
-        columns: How many steps fit into the picture; at most 120 are shown.
+        columns: Number of steps that fit into the image, cut off at 120.
 
     Returns:
-        Red, green and blue, ``[H, W, 3]``.
+        The image ``[H, W, 3]``.
     """
     columns, cell, width = _layout(columns)
     s, steps, now = snapshot, snapshot.window(columns), snapshot.now
@@ -56,7 +59,7 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
         return _grid(values[steps.start : min(until, steps.stop)].T, columns)
 
     present = now - steps.start if now < s.steps else None
-    outputs = s.outputs if isinstance(s.answers, Bits) else s.given
+    outputs = s.outputs if isinstance(s.answers, Bits) else s.actions
     panels: list[tuple[str, NDArray[Any]]] = [("input", s.inputs)]
     panels += [("target", s.targets), ("output", outputs)] if s.targets is not None else [("action", outputs)]
     strips = [_blank(MARGIN, width), _text_line(s.title, s.score, width, INK, 3), _blank(6, width)]
@@ -76,25 +79,32 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
 
 
 def trace_rgb_array(trace: Trace, columns: int) -> Frame:
-    """Return a machine at work as a picture to stand below that of `rgb_array`, and as wide.
+    """Render a machine with a memory as an image, to be placed below that of :func:`rgb_array`.
 
-    Each weighting has a panel over the same steps, with a row for each slot or, if there are many, a few;
-    and in the last panel each slot of the memory is a column.
+    Each weighting has a panel over the same steps, with one row per slot; slots share rows if there are many.
+    The last panel is the memory, with one column per slot.
+
+    Args:
+        trace: The state of the machine.
+        columns: Number of steps that fit into the image, as for :func:`rgb_array`.
+
+    Returns:
+        The image ``[H, W, 3]``, with the same width as that of :func:`rgb_array`.
     """
     columns, cell, width = _layout(columns)
     strips = []
     for name, weighting in trace.weightings.items():
         steps, now = window(len(weighting), trace.steps, columns), len(weighting)
-        rows, share = thinned(weighting[steps], trace.slots, PIXEL_ROWS)
+        rows, shared = downsample(weighting[steps], trace.slots, PIXEL_ROWS)
         height = max(3, min(10, 160 // len(rows)))
         present = now - steps.start if now < trace.steps else None
-        strips += _heading(name, extent(trace.slots, weighting, share, "row"), width)
+        strips += _heading(name, describe_slots(trace.slots, weighting, shared, "row"), width)
         strips.append(_placed(_cells(_grid(rows, columns), (height, cell), present), width))
     if trace.memory is not None:
         room = width - 2 * MARGIN
         every = -(-3 * len(trace.slots) // room)  # a slot is at least three pixels wide
         values = trace.memory[trace.slots[::every]].T / trace.largest
-        values = np.sign(values) * np.sqrt(np.abs(values))  # a single large one would leave the others pale
+        values = np.sign(values) * np.sqrt(np.abs(values))  # keeps small values visible beside large ones
         size = (max(3, min(10, 120 // len(values))), min(20, room // values.shape[1]))
         shown = "a slot" if every == 1 else f"1 of {every} slots"
         strips += _heading("memory", f"{shown} a column, largest {trace.largest:.1f}", width)
@@ -103,18 +113,19 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
 
 
 def _layout(columns: int) -> tuple[int, int, int]:
-    """Return how many steps are shown, and in pixels the width of one and of the picture."""
+    """Return the number of steps shown, and the widths of a step and of the image in pixels."""
     columns = min(columns, LARGEST_COLUMNS)
     cell = max(6, min(20, 880 // columns))
     return columns, cell, 2 * MARGIN + max(columns * cell, 540)
 
 
 def _heading(left: str, right: str, width: int) -> list[Frame]:
+    """Return the strips of a panel's heading."""
     return [_blank(GAP, width), _text_line(left, right, width, INK, TEXT), _blank(4, width)]
 
 
 def _grid(values: NDArray[Any], columns: int) -> Floats:
-    """Return values ``[rows, steps]`` in so many columns, with nothing (NaN) behind them."""
+    """Pad values ``[rows, steps]`` with NaN to ``[rows, columns]``."""
     shown = np.full((len(values), columns), np.nan)
     shown[:, : values.shape[1]] = values
     return shown
@@ -126,17 +137,17 @@ def _cells(
     present: int | None = None,
     wrong: NDArray[np.bool_] | None = None,
 ) -> Frame:
-    """Return a picture of a grid of values ``[rows, columns]``.
+    """Draw a grid of numbers.
 
     Args:
-        values: From -1 to 1, or NaN where there is nothing.
-        size: Height and width of a cell in pixels, of which one is paper between cells if they are above 4.
-        present: The column of the present, if there is one.
-        wrong: The cells that are mistakes, and get a colour of their own and a cross.
+        values: Numbers ``[rows, columns]`` from -1 to 1; NaN leaves a cell empty.
+        size: Height and width of a cell in pixels. If they exceed 4, one pixel separates the cells.
+        present: Column of the current step, if it is visible.
+        wrong: Wrong cells ``[rows, columns]``, which have a colour of their own and a cross.
     """
-    share = np.clip(values, -1, 1)[:, :, None]
-    end = np.where(share < 0, NEGATIVE, ONE)
-    colours = ZERO + np.abs(share) * (end - np.array(ZERO))
+    clipped = np.clip(values, -1, 1)[:, :, None]
+    end = np.where(clipped < 0, NEGATIVE, ONE)
+    colours = ZERO + np.abs(clipped) * (end - np.array(ZERO))
     return _ruled(_painted(colours, values, size, present, wrong), size)
 
 
@@ -147,7 +158,7 @@ def _letters(
     present: int | None,
     wrong: NDArray[np.bool_] | None,
 ) -> Frame:
-    """Return a picture of a grid of classes ``[rows, columns]``; the others are those of `_cells`."""
+    """Draw a grid of classes ``[rows, columns]``; the other arguments are those of `_cells`."""
     (height, width), known = size, ~np.isnan(values)
     classes = np.where(known, values, 0).astype(np.int64)
     colours = np.array(CLASSES, np.float64)[classes % len(CLASSES)]
@@ -169,7 +180,7 @@ def _painted(
     present: int | None,
     wrong: NDArray[np.bool_] | None,
 ) -> Frame:
-    """Return cells of these colours ``[rows, columns, 3]``, with those of nothing, present and mistakes."""
+    """Draw cells in colours ``[rows, columns, 3]``, and mark empty cells, the current step and errors."""
     (height, width), colours = size, np.where(np.isnan(values)[:, :, None], EMPTY, colours)
     if present is not None:
         column = colours[:, present]
@@ -187,7 +198,7 @@ def _painted(
 
 
 def _ruled(pixels: Frame, size: tuple[int, int]) -> Frame:
-    """Return the picture with a pixel of paper between cells, if they are large enough."""
+    """Separate the cells of an image by one pixel, if they are large enough."""
     height, width = size
     if height > 4:
         pixels[::height] = PAPER
@@ -197,23 +208,25 @@ def _ruled(pixels: Frame, size: tuple[int, int]) -> Frame:
 
 
 def _bar(answered: NDArray[np.bool_], cell: int, width: int) -> Frame:
-    """Return a thin line over the steps that are answers."""
+    """Draw a thin line above the scored steps."""
     line = np.where(answered.repeat(cell)[:, None], ANSWER, PAPER).astype(np.uint8)
     return np.concatenate([_placed(np.stack([line] * 3), width), _blank(1, width)])
 
 
 def _blank(height: int, width: int) -> Frame:
+    """Return an image in the colour of the background."""
     return np.full((height, width, 3), PAPER, np.uint8)
 
 
 def _placed(picture: Frame, width: int) -> Frame:
+    """Pad an image with margins to the width of the rendering."""
     strip = _blank(len(picture), width)
     strip[:, MARGIN : MARGIN + picture.shape[1]] = picture
     return strip
 
 
 def _text_line(left: str, right: str, width: int, colour: Sequence[int], dot: int) -> Frame:
-    """Return a line with a text at its left and a smaller one at its right."""
+    """Draw a text at the left, and a smaller one at the right if it fits."""
     strip = _blank(5 * dot, width)
     first, last = _dots(left).repeat(dot, 0).repeat(dot, 1), _dots(right).repeat(TEXT, 0).repeat(TEXT, 1)
     first = first[:, : width - 2 * MARGIN]
@@ -223,7 +236,7 @@ def _text_line(left: str, right: str, width: int, colour: Sequence[int], dot: in
     return strip
 
 
-# Letters of three by five dots: each octal digit is a row, its bits the dots from left to right.
+# Letters of three by five dots. Each octal digit is a row, and its bits are the dots from left to right.
 LETTERS = dict(
     zip(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789·.,:-/<>",
@@ -239,7 +252,7 @@ LETTERS = dict(
 
 
 def _dots(text: str) -> NDArray[np.bool_]:
-    """Return the dots of a text, ``[5, 4 * letters]``; a letter that there is not is a blank."""
+    """Return the dots of a text, bool ``[5, 4 * letters]``. Unknown letters are blank."""
     dots = np.zeros((5, 4 * len(text)), np.bool_)
     for i, letter in enumerate(text.upper()):
         for row, digit in enumerate(f"{LETTERS.get(letter, 0):05d}"):

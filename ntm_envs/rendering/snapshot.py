@@ -1,7 +1,7 @@
-"""What there is to see of an episode, and of a machine that plays it, at one moment.
+"""The content of renderings: the state of an episode, and of a machine with a memory, at one step.
 
-Shape letters: T time steps, I input channels, O symbols and L logits of an answer, N memory slots, M width of
-a slot.
+Shape letters: T time steps, I input channels, O symbols and L probabilities per answer, N memory slots, M
+width of a slot.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What there is to see of an episode at one moment.
+    """The state of an episode after some of its steps.
 
     Attributes:
-        title: What is played, such as ``Copy · length 7``.
-        input_channels: The names of the I input channels.
-        output_channels: The names of the O symbols of an answer.
-        answers: The type of the answers.
-        steps: The number of steps T of the episode; the largest possible one while nobody knows.
-        inputs: The inputs: those of the whole episode ``[T, I]``, or those seen so far.
-        targets: Its targets ``[T, O]``; None in an interactive task.
-        mask: Its answer steps ``[T]``; in an interactive task the steps so far that had a reward.
-        outputs: What the agent has output so far: answers ``[now, O]`` or probabilities ``[now, L]``.
-        rewards: The rewards so far ``[now]`` of an interactive task; None elsewhere.
+        title: Name and sizes of the task, such as ``Copy · length 7``.
+        input_channels: Names of the I input channels.
+        output_channels: Names of the O symbols per answer.
+        answers: Answer type of the task.
+        steps: Number of steps T of the episode; an upper bound while an interactive episode continues.
+        inputs: Inputs of the whole episode ``[T, I]``, or those observed so far.
+        targets: Targets ``[T, O]``; None in an interactive task.
+        mask: Scored steps ``[T]``; in an interactive task the steps so far with a non-zero reward ``[now]``.
+        outputs: Actions so far: answers ``[now, O]`` or probabilities ``[now, L]``.
+        rewards: Rewards so far ``[now]`` in an interactive task; None otherwise.
     """
 
     title: str
@@ -48,52 +48,52 @@ class Snapshot:
 
     @property
     def now(self) -> int:
-        """The number of steps that have been answered."""
+        """The number of steps taken so far."""
         return len(self.outputs)
 
     @property
-    def given(self) -> NDArray[Any]:
-        """The answers so far ``[now, O]``."""
+    def actions(self) -> NDArray[Any]:
+        """The answers so far ``[now, O]``, decoded if the agent outputs probabilities."""
         if self.outputs.shape[1] == self.answers.logits:
             return self.answers.decode(self.outputs)
         return self.outputs.astype(self.answers.dtype)
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """The wrong symbols of the steps that have been answered ``[now, O]``.
+        """The wrong symbols of the steps so far, bool ``[now, O]``.
 
-        In an interactive task these are all symbols of steps with a negative reward.
+        In an interactive task, all symbols of a step with a negative reward count as wrong.
         """
         if self.targets is None:
             rewards = np.zeros(self.now) if self.rewards is None else self.rewards
             return np.repeat(rewards[:, None] < 0, self.answers.width, axis=1)
-        wrong: NDArray[np.bool_] = self.given != self.targets[: self.now]
+        wrong: NDArray[np.bool_] = self.actions != self.targets[: self.now]
         return wrong & self.mask[: self.now, None]
 
     @property
     def score(self) -> str:
-        """What has come of the episode so far, in words."""
+        """The return or the number of wrong symbols so far, as text."""
         if self.rewards is not None:
             return f"return {self.rewards.sum():.1f}"
         scored = int(self.mask[: self.now].sum()) * self.answers.width
         return f"{int(self.wrong.sum())} wrong of {scored}"
 
     def window(self, columns: int) -> slice:
-        """Return the steps that fit into so many columns: the last ones up to the present."""
+        """Return the steps that a rendering of the given width shows; see :func:`window`."""
         return window(self.now, self.steps, columns)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What there is to see of a machine with a memory at one moment of an episode.
+    """The state of a machine with a memory after some steps of an episode.
 
     Attributes:
-        steps: The number of steps T of the whole episode.
-        weightings: How much each head has turned to each slot so far, ``[now, N]``, by the head's name.
-        memory: What is in the memory now, ``[N, M]``, if that is to be seen.
-        slots: The slots to show, in their order. They and the next decide how the pictures look, so
-            they should be the same for the whole episode.
-        largest: The magnitude in the memory that has the full colour.
+        steps: Number of steps T of the whole episode.
+        weightings: Weightings of each head so far ``[now, N]``, by the name of the head.
+        memory: Current content of the memory ``[N, M]``, or None to hide it.
+        slots: Indices of the slots to show, in order. Pass the same slots at all steps of an episode, so that
+            renderings keep their size.
+        largest: Magnitude in the memory that has the full colour, also the same at all steps.
     """
 
     steps: int
@@ -104,22 +104,30 @@ class Trace:
 
 
 def window(now: int, total: int, columns: int) -> slice:
-    """Return the steps that fit into so many columns, up to the one that comes next."""
+    """Return the steps that fit into ``columns``; in a longer episode, the last ones up to step ``now``."""
     first = max(0, min(now + 1, total) - columns)
     return slice(first, min(first + columns, total))
 
 
-def thinned(weighting: NDArray[Any], slots: NDArray[np.intp], most: int) -> tuple[Floats, int]:
-    """Return the weights of slots in at most so many rows ``[rows, now]``, and the slots that share a row.
+def downsample(weighting: NDArray[Any], slots: NDArray[np.intp], most: int) -> tuple[Floats, int]:
+    """Reduce a weighting to at most ``most`` rows by the maximum over neighbouring slots.
 
-    The row has the largest of their weights, so that a sharp weighting stays so.
+    Unlike a mean, the maximum keeps sharp weightings sharp.
+
+    Args:
+        weighting: Weights ``[now, N]``.
+        slots: Indices of the slots to show.
+        most: Largest number of rows.
+
+    Returns:
+        Weights ``[rows, now]``, and the number of slots that share a row.
     """
-    share = max(1, -(-len(slots) // most))
-    rows = np.arange(0, len(slots), share)
-    return np.maximum.reduceat(weighting[:, slots].astype(np.float64), rows, axis=1).T, share
+    shared = max(1, -(-len(slots) // most))
+    rows = np.arange(0, len(slots), shared)
+    return np.maximum.reduceat(weighting[:, slots].astype(np.float64), rows, axis=1).T, shared
 
 
-def extent(slots: NDArray[np.intp], weighting: NDArray[Any], share: int, row: str) -> str:
-    """Say how many of the slots are shown, and how many share a row."""
-    shared = f", {share} a {row}" if share > 1 else ""
-    return f"{len(slots)} of {weighting.shape[1]} slots{shared}"
+def describe_slots(slots: NDArray[np.intp], weighting: NDArray[Any], shared: int, row: str) -> str:
+    """Return how many slots a rendering shows, and how many share a row, as text."""
+    each = f", {shared} a {row}" if shared > 1 else ""
+    return f"{len(slots)} of {weighting.shape[1]} slots{each}"

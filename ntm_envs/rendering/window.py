@@ -1,4 +1,4 @@
-"""A window on the screen."""
+"""A window that shows renderings on the screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from ntm_envs.rendering.picture import Frame
 
 
 class Window:
-    """A window on the screen that shows frames at a given rate (pygame)."""
+    """A pygame window that shows frames.
+
+    Raises:
+        DependencyNotInstalled: If pygame is not installed.
+    """
 
     def __init__(self) -> None:
         try:
@@ -25,7 +29,7 @@ class Window:
         self._screen: Any = None
 
     def show(self, frame: Frame, fps: float) -> None:
-        """Show a frame, and wait as long as the rate of frames asks for."""
+        """Show a frame ``[H, W, 3]``, and wait to keep the given number of frames per second."""
         pygame = self._pygame
         surface = pygame.surfarray.make_surface(frame.transpose(1, 0, 2))
         if (room := 0.9 * min(h for _, h in pygame.display.get_desktop_sizes())) < surface.get_height():

@@ -1,8 +1,9 @@
-"""The tasks, and the table that lists them.
+"""The tasks and the table that lists them.
 
-A task is one file in the folder of its suite. The file holds the task's class and its row, the
-:class:`TaskSpec` that makes it a benchmark: the sizes that models train on, and the ladder of sizes on which
-they are evaluated. Environments, documentation, tests and the command line are generated from the rows.
+A task is one file in the folder of its suite. The file defines the class of the task and its row of the
+table, a :class:`TaskSpec`. The row turns the task into a benchmark: it names the sizes for training and the
+ladder of sizes for evaluation. Environments, documentation, tests and the command line are generated from the
+rows.
 
 Example:
     >>> from ntm_envs import tasks
@@ -50,7 +51,7 @@ __all__ = [
 
 
 def _rows() -> tuple[TaskSpec, ...]:
-    """Return the rows of all files in the folders of suites, suite by suite."""
+    """Import all files in the folders of suites and return their rows, suite by suite."""
     rows = []
     for folder in iter_modules(__path__):
         if folder.ispkg:
@@ -64,18 +65,18 @@ def _rows() -> tuple[TaskSpec, ...]:
 
 
 TABLE = _rows()
-"""The project's own tasks. A change of a row is a change of the benchmark, and a new version of its id."""
+"""The rows of the project's own tasks. A changed row is a new benchmark, with a new version in its id."""
 
 _specs = {row.name: row for row in TABLE}
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all tasks: the project's own, installed ones and registered ones."""
+    """Return the names of all tasks: the project's own, those of installed packages, and registered ones."""
     return tuple(_installed())
 
 
 def suites() -> tuple[str, ...]:
-    """Return the names of all suites that have tasks."""
+    """Return the names of all suites."""
     return tuple(dict.fromkeys(row.suite for row in _installed().values()))
 
 
@@ -83,7 +84,7 @@ def suite(name: str) -> tuple[TaskSpec, ...]:
     """Return the rows of a suite.
 
     Raises:
-        ValueError: If there is no such suite; the message suggests the nearest one.
+        ValueError: If the suite is unknown; the message suggests the closest name.
     """
     if rows := tuple(row for row in _installed().values() if row.suite == name):
         return rows
@@ -91,26 +92,26 @@ def suite(name: str) -> tuple[TaskSpec, ...]:
 
 
 def spec(name: str) -> TaskSpec:
-    """Return a row of the table.
+    """Return a row of the task table.
 
     Args:
-        name: A name (``copy``), the id of an environment (``ntm_envs/Copy-v0``), or a reference to a
-            `TaskSpec` of one's own (``./mine.py:MY_TASK``), which is registered on the way.
+        name: A name (``copy``), an environment id (``ntm_envs/Copy-v0``), or a reference to a custom
+            `TaskSpec` (``./mine.py:MY_TASK``), which is then registered.
 
     Raises:
-        ValueError: If there is no such task; the message suggests the nearest one.
-        TypeError: If a reference names something that is not a `TaskSpec`.
+        ValueError: If the task is unknown; the message suggests the closest name.
+        TypeError: If a reference names an object that is not a `TaskSpec`.
     """
     if is_reference(name):
         row = load(name)
         if not isinstance(row, TaskSpec):
             raise TypeError(
-                f"{name} is {row!r}; expected a TaskSpec, the row that holds the task's class, its "
-                "training range and its ladder"
+                f"{name} is {row!r}; expected a TaskSpec, which holds the class of the task, its training "
+                "range and its ladders"
             )
         register(row)
         return row
-    for known in (_specs, _installed()):  # what others have installed is loaded only when it is asked for
+    for known in (_specs, _installed()):  # installed packages are imported only if necessary
         for row in known.values():
             if name in (row.name, row.env_id):
                 return row
@@ -118,36 +119,36 @@ def spec(name: str) -> TaskSpec:
 
 
 def get(name: str, **parameters: Any) -> Any:
-    """Return a task by its name, with these parameters, such as ``get("copy", bits=4)``."""
+    """Create a task by its name, with the given parameters, such as ``get("copy", bits=4)``."""
     return spec(name).make(**parameters)
 
 
 def register(row: TaskSpec) -> None:
-    """Add a task of one's own to the table, and its environment to Gymnasium.
+    """Add a custom task to the table, and register its environment with Gymnasium.
 
     Raises:
-        ValueError: If there is another task of this name or with this id already.
+        ValueError: If another task has the same name or id.
     """
-    from ntm_envs.registration import register_env  # tasks know nothing of environments until asked
+    from ntm_envs.registration import register_env  # tasks do not depend on environments
 
     for other in _specs.values():
         if other == row:
             return
         if row.name == other.name or row.env_id == other.env_id:
             raise ValueError(
-                f"there is another task named {other.name!r} with the id {other.env_id!r}; choose another "
-                f"name and another id for {row.name!r}, {row.env_id!r}"
+                f"cannot register {row.name!r} with the id {row.env_id!r}: there is another task named "
+                f"{other.name!r} with the id {other.env_id!r}; choose another name and id"
             )
     _specs[row.name] = row
     register_env(row)
 
 
 def _installed() -> dict[str, TaskSpec]:
-    """Return all rows, with those of installed packages (entry points ``ntm_envs.tasks``)."""
+    """Return all rows, including those of installed packages (entry points ``ntm_envs.tasks``)."""
     for entry_point in entry_points(group="ntm_envs.tasks"):
         if entry_point.name not in _specs:
             try:
                 register(entry_point.load())
-            except Exception as error:  # one broken package must not take all tasks with it
+            except Exception as error:  # one broken package must not make all other tasks unusable
                 warnings.warn(f"the task {entry_point.name!r} cannot be loaded: {error}", stacklevel=3)
     return _specs

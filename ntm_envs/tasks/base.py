@@ -1,15 +1,15 @@
-"""What a task is: a pure function from keys and sizes to episodes.
+"""Base classes of tasks. A task is a pure function from keys and sizes to episodes.
 
-A task knows nothing of environments or agents. There are two kinds:
+Tasks do not depend on environments or agents. There are two kinds:
 
-- of a :class:`SequenceTask` an episode is fixed: inputs, targets, and the steps at which an answer is due.
-  To add one, name its channels, its answers and its sizes, count its steps and fill in its episodes;
-  `tasks/formal/parity.py` is the shortest example.
-- of an :class:`ntm_envs.tasks.state_machine.InteractiveTask` what is observed depends on the actions.
+- An episode of a :class:`SequenceTask` is a fixed sequence of inputs and targets. A subclass names its
+  channels, answer type and sizes, counts the steps, and fills in the episodes. `tasks/formal/parity.py` is
+  the shortest example.
+- In an :class:`ntm_envs.tasks.state_machine.InteractiveTask`, the observations depend on the actions.
 
-:func:`ntm_envs.testing.check_task` reports what is wrong with a task.
+:func:`ntm_envs.testing.check_task` checks a task and reports what is wrong.
 
-Shape letters: B episodes, T time steps (of the longest episode), I input channels, O symbols of an answer.
+Shape letters: B episodes, T time steps of the longest episode, I input channels, O symbols per answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ntm_envs.tasks.sizes import Bounds, Integers, Size, check_sizes, draw_sizes
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC):
-    """What both kinds of tasks have in common. Free parameters are the fields of a frozen dataclass."""
+    """The base class of both kinds of tasks, a frozen dataclass whose fields are the task's parameters."""
 
     @property
     @abstractmethod
@@ -40,42 +40,42 @@ class Task(ABC):
     @property
     @abstractmethod
     def output_channels(self) -> tuple[str, ...]:
-        """The names of the O symbols of an answer."""
+        """The names of the O symbols per answer."""
 
     @property
     @abstractmethod
     def answers(self) -> Answers:
-        """The type of its answers."""
+        """The answer type."""
 
     @property
     @abstractmethod
     def limits(self) -> Mapping[str, tuple[int, int]]:
-        """The smallest and the largest value that each size may have, in order, by name."""
+        """The smallest and the largest permitted value of each size, by name."""
 
     @abstractmethod
     def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
-        """Return the largest number of steps that episodes of these sizes have, element by element."""
+        """Return the largest number of steps of episodes of the given sizes, elementwise."""
 
     @abstractmethod
     def return_bounds(self, sizes: Mapping[str, Integers]) -> tuple[Any, Any]:
-        """Return the lowest and the highest return that episodes of these sizes can have, each ``[B]``."""
+        """Return the lowest and the highest possible return of episodes of the given sizes, each ``[B]``."""
 
     def oracle(self) -> Agent | None:
-        """Return the best possible agent, which sees only what any agent sees; None if nobody knows it."""
+        """Return the optimal agent, which sees only the observations; None if it is unknown."""
         return None
 
     def reference(self) -> Agent | None:
-        """Return a good agent that stands in the place of an oracle where there is none, or None."""
+        """Return a strong agent that replaces the oracle in scores if there is none, or None."""
         return None
 
     @property
     def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The smallest and the largest value of each input channel, whatever the sizes, each ``[I]``."""
+        """The smallest and the largest value of each input channel for all sizes, each ``[I]``."""
         return np.zeros(self.input_size, np.float32), np.ones(self.input_size, np.float32)
 
     @property
     def constant_output(self) -> NDArray[Any]:
-        """The answer ``[O]`` that, given at every step, earns the most."""
+        """The best constant answer ``[O]``: the one with the highest mean return."""
         return np.zeros(self.answers.width, self.answers.dtype)
 
     @property
@@ -85,36 +85,43 @@ class Task(ABC):
 
     @property
     def output_size(self) -> int:
-        """The number of logits that a model outputs at each step."""
+        """The number of logits L that a model outputs at each step."""
         return self.answers.logits
 
     def steps(self, **sizes: Size) -> int:
-        """Return the largest number of steps that episodes of these sizes may have."""
+        """Return the largest number of steps of episodes of the given sizes, which may be ranges."""
         checked = self.check_sizes(sizes, None)
         return int(self.max_steps({name: high for name, (_, high) in checked.items()}).max())
 
     def check_sizes(
         self, sizes: Mapping[str, Size], batch_size: int | None
     ) -> dict[str, tuple[Integers, Integers]]:
-        """Return sizes as bounds; see :func:`ntm_envs.tasks.sizes.check_sizes`."""
+        """Validate sizes against the limits of this task, and return them as bounds.
+
+        Trainers and environments call this method early, so that invalid sizes fail before any episode is
+        generated. :func:`ntm_envs.tasks.sizes.check_sizes` describes arguments, result and errors.
+        """
         return check_sizes(type(self).__name__, self.limits, sizes, batch_size)
 
     def draw_sizes(self, keys: keyed.Keys, bounds: Bounds) -> dict[str, Integers]:
-        """Return the sizes ``[B]`` that keys draw; see :func:`ntm_envs.tasks.sizes.draw_sizes`."""
+        """Return the sizes ``[B]`` of the episodes of keys, given the bounds from :meth:`check_sizes`.
+
+        Trainers call this method to know the sizes of a batch before they generate it.
+        """
         return draw_sizes(keys, bounds)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """Episodes side by side, padded at the end with zeros to the longest of them.
+    """A batch of episodes of a sequence task, padded with zeros to the number of steps of the longest.
 
     Attributes:
-        keys: The key of each episode, int64 ``[B]``.
-        sizes: Each size by its name, int64 ``[B]``.
-        steps: The number of steps of each episode, int64 ``[B]``.
-        inputs: What an agent observes, float32 ``[T, B, I]``.
-        targets: The right answers, of their own dtype ``[T, B, O]``, 0 where the mask is false.
-        mask: The answer steps, bool ``[T, B]``: only these are scored.
+        keys: Keys of the episodes, int64 ``[B]``.
+        sizes: Sizes of the episodes by name, int64 ``[B]`` each.
+        steps: Numbers of steps of the episodes, int64 ``[B]``.
+        inputs: Observations, float32 ``[T, B, I]``.
+        targets: Targets ``[T, B, O]`` of the dtype of the answer type; 0 where the mask is false.
+        mask: Scored steps, bool ``[T, B]``.
     """
 
     keys: keyed.Keys
@@ -125,10 +132,12 @@ class Batch:
     mask: NDArray[np.bool_]
 
     def buckets(self, size: int) -> Iterator[Batch]:
-        """Cut the batch into parts of episodes of like length, the shortest first, with little padding.
+        """Split the batch into parts of similar numbers of steps, in ascending order, to reduce padding.
+
+        A batch whose episodes all have the same number of steps is not split.
 
         Args:
-            size: Number of episodes of a part. Episodes that all have as many steps stay together.
+            size: Number of episodes per part.
         """
         if (self.steps == self.steps[0]).all():
             yield self
@@ -138,7 +147,7 @@ class Batch:
             yield self.rows(order[start : start + size])
 
     def rows(self, rows: Integers | slice) -> Batch:
-        """Return some of the episodes, without the padding that only the others need."""
+        """Return the selected episodes, padded only to the longest of them."""
         steps = self.steps[rows]
         longest = steps.max(initial=0)
         return Batch(
@@ -153,39 +162,40 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceTask(Task):
-    """A task whose episodes are fixed sequences of inputs and targets; see the module."""
+    """A task whose episodes are fixed sequences of inputs and targets."""
 
     keyed_steps: ClassVar[bool] = False
-    """Whether episodes of one size may have different numbers of steps, or of answers."""
+    """True if the number of steps, or of scored steps, depends on the key as well as on the sizes."""
 
     @abstractmethod
     def fill(self, batch: Batch) -> None:
-        """Write inputs, targets and mask of a batch, which arrive as zeros.
+        """Write the inputs, targets and mask of a batch, which are initialised to zeros.
 
-        The data must be a function of each episode's own key and sizes: take them from
-        :func:`ntm_envs.keyed.words`, from word indices that do not depend on the other episodes of the
+        The data must depend only on the key and the sizes of each episode. Draw them with
+        :func:`ntm_envs.keyed.words`, with word indices that do not depend on the other episodes of the
         batch.
         """
 
     def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:
-        """Return the number of steps ``[B]`` of the episodes of these keys and sizes.
+        """Return the number of steps ``[B]`` of the episodes of the given keys and sizes.
 
-        Override it, and set `keyed_steps`, where the data decide, not the sizes alone.
+        Override this method, and set `keyed_steps`, if the number of steps depends on the data.
         """
         return self.max_steps(sizes)
 
     def return_bounds(self, sizes: Mapping[str, Integers]) -> tuple[Any, Any]:
-        """Return the returns of episodes with every symbol wrong, and right, each ``[B]``."""
+        """Return the returns ``[B]`` of episodes with all symbols wrong, and with all symbols correct."""
         lowest = -np.mean([1 / (k - 1) for k in self.answers.sizes])
         shape = np.shape(next(iter(sizes.values())))
         return np.full(shape, lowest), np.ones(shape)
 
     def episodes(self, keys: ArrayLike, **sizes: Size) -> Batch:
-        """Return the episodes of these keys.
+        """Generate the episodes of the given keys.
 
         Args:
             keys: Keys ``[B]`` in ``[0, 2**63)``.
-            **sizes: Every size of the task: an int, a range ``(low, high)`` or an array ``[B]``.
+            **sizes: A value for every size of the task: an int, a range ``(low, high)`` with both ends
+                included, or an array ``[B]``.
 
         Raises:
             TypeError: If a size is missing, unknown or not an integer, or a key is not an integer.
@@ -195,7 +205,7 @@ class SequenceTask(Task):
         drawn = self.draw_sizes(keys, self.check_sizes(sizes, len(keys)))
         steps = self.count_steps(keys, drawn)
         B, T, answers = len(keys), int(steps.max(initial=0)), self.answers
-        # Each episode is contiguous in memory; the arrays are time-major views of it.
+        # Each episode is contiguous in memory; the arrays of the batch are time-major views.
         batch = Batch(
             keys=keys,
             sizes=drawn,
@@ -209,28 +219,37 @@ class SequenceTask(Task):
 
     @property
     def step_bytes(self) -> int:
-        """The memory that a step of an episode is counted as: at least a line of a cache, 64 bytes.
+        """The memory per step in bytes that environments budget, at least one cache line (64 bytes).
 
-        Episodes of narrow tasks are long, and many of them ahead of time cost more, by their distance in
-        memory, than they save.
+        The lower bound limits how many episodes of tasks with few channels are generated ahead of time.
+        Spread over too much memory, such episodes cost more cache misses than their generation saves.
         """
         return max(64, 4 * self.input_size + self.answers.width * self.answers.dtype.itemsize + 1)
 
 
-def at_least(name: str, value: int, smallest: int) -> None:
-    """Raise an error unless a parameter is an integer that is not too small."""
+def check_at_least(name: str, value: int, smallest: int) -> None:
+    """Check that a parameter is an integer of at least ``smallest``.
+
+    Raises:
+        TypeError: If the value is not an integer.
+        ValueError: If the value is too small.
+    """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} is {value!r}; expected an integer")
     if value < smallest:
         raise ValueError(f"{name} is {value}; expected at least {smallest}")
 
 
-def share(name: str, value: float) -> None:
-    """Raise an error unless a parameter is from 0 to 1."""
+def check_fraction(name: str, value: float) -> None:
+    """Check that a parameter is between 0 and 1.
+
+    Raises:
+        ValueError: If the value is out of range.
+    """
     if not 0 <= value <= 1:
-        raise ValueError(f"{name} is {value}; expected a share, from 0 to 1")
+        raise ValueError(f"{name} is {value}; expected a fraction from 0 to 1")
 
 
-def channels(name: str, count: int) -> tuple[str, ...]:
-    """Name the channels of a vector: ``("data 0", "data 1", ...)``."""
+def channel_names(name: str, count: int) -> tuple[str, ...]:
+    """Return the names of the channels of a vector: ``("data 0", "data 1", ...)``."""
     return tuple(f"{name} {i}" for i in range(count))

@@ -1,4 +1,4 @@
-"""Sizes of episodes: how they are given, checked and drawn.
+"""Sizes of episodes: validation, and drawing from ranges.
 
 Shape letter: B episodes.
 """
@@ -15,24 +15,24 @@ from ntm_envs import keyed
 
 Integers = NDArray[np.int64]
 Size = int | Sequence[int] | Integers
-"""A size of an episode: an int; a range ``(low, high)``, both ends included, from which it is drawn by
-the episode's key; or an array ``[B]`` with one size for each episode."""
+"""The size of an episode: an int; a range ``(low, high)``, both ends included, from which the key of the
+episode draws the size; or an array ``[B]`` with one size per episode."""
 Bounds = Mapping[str, tuple[Integers, Integers]]
-"""Each size as ``(low, high)``, integers of shape ``[]`` or ``[B]``."""
+"""Bounds ``(low, high)`` of each size, integers of shape ``[]`` or ``[B]``."""
 UNBOUNDED = math.isqrt(2**62)
-"""The upper limit of a size that has none of its own: products of two still fit into 64 bits."""
+"""Upper limit of sizes that have no natural one. The product of two such sizes still fits into 64 bits."""
 
 
 def check_sizes(
     owner: str, limits: Mapping[str, tuple[int, int]], sizes: Mapping[str, Size], batch_size: int | None
 ) -> dict[str, tuple[Integers, Integers]]:
-    """Return each size as bounds ``(low, high)``, arrays of shape ``[]`` or ``[B]``.
+    """Validate sizes and return each as bounds ``(low, high)``, arrays of shape ``[]`` or ``[B]``.
 
     Args:
-        owner: The name of the task, for messages.
-        limits: The smallest and the largest value of each size.
-        sizes: Every size of the task.
-        batch_size: The length that an array of sizes must have; None for any.
+        owner: Name of the task, for error messages.
+        limits: Smallest and largest permitted value of each size.
+        sizes: A value for every size of the task.
+        batch_size: Required length B of arrays of sizes; None permits any length.
 
     Raises:
         TypeError: If a size is missing, unknown or not an integer.
@@ -40,7 +40,7 @@ def check_sizes(
     """
     for name in sizes:
         if name not in limits:
-            raise TypeError(f"{owner} has no size {name!r}; its sizes: {', '.join(limits)}")
+            raise TypeError(f"{owner} has no size {name!r}; expected {', '.join(limits)}")
     checked = {}
     for name, (smallest, largest) in limits.items():
         if name not in sizes:
@@ -54,14 +54,14 @@ def check_sizes(
             raise ValueError(f"the range {name}={given} is empty; expected (low, high), low <= high")
         if (low < smallest).any() or (high > largest).any():
             raise ValueError(
-                f"{name}={given} is out of range; {owner} takes {smallest} <= {name} <= {largest}"
+                f"{name}={given} is out of range; {owner} expects {smallest} <= {name} <= {largest}"
             )
         checked[name] = (low, high)
     return checked
 
 
 def draw_sizes(keys: keyed.Keys, bounds: Bounds) -> dict[str, Integers]:
-    """Return the sizes ``[B]`` that keys draw uniformly between bounds from :func:`check_sizes`."""
+    """Draw sizes ``[B]`` uniformly between the bounds from :func:`check_sizes`, as a function of the keys."""
     drawn = {}
     for i, (name, (low, high)) in enumerate(bounds.items()):
         if low is high:
@@ -73,10 +73,12 @@ def draw_sizes(keys: keyed.Keys, bounds: Bounds) -> dict[str, Integers]:
 
 
 def _bounds(name: str, size: Size, batch_size: int | None) -> tuple[Integers, Integers]:
-    """Return a size as ``(low, high)``, integers of shape ``[]`` or ``[B]``."""
+    """Return the bounds of one size, ``(low, high)``, integers of shape ``[]`` or ``[B]``."""
     array = np.asarray(size)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name}={size!r} is not an integer, a range (low, high) or an array of integers")
+        raise TypeError(
+            f"{name}={size!r} is not an integer; expected an int, a range (low, high) or an array of ints"
+        )
     array = array.astype(np.int64)
     if isinstance(size, Sequence):
         if array.shape != (2,):
@@ -84,6 +86,6 @@ def _bounds(name: str, size: Size, batch_size: int | None) -> tuple[Integers, In
         return array[0], array[1]
     if array.ndim and batch_size is not None and array.shape != (batch_size,):
         raise ValueError(
-            f"{name} is an array of shape {array.shape}; expected one size an episode, ({batch_size},)"
+            f"{name} is an array of shape {array.shape}; expected one size per episode, ({batch_size},)"
         )
     return array, array

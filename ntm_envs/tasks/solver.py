@@ -1,9 +1,11 @@
-"""The oracle of tasks that are heard to the end and then answered.
+"""The oracle of tasks in which a complete question comes before the answer.
+
+Shape letters: B episodes, T time steps, t steps observed so far, I input channels, O symbols per answer.
 
 Example:
-    An oracle for a task whose last channel asks for the 8-bit vectors in reverse order::
+    An oracle that outputs 8-bit vectors in reverse order, once the last channel is 1::
 
-        Solver(Bits(8), asks=lambda seen: seen[:, -1] == 1, answer=lambda heard: heard[-2::-1, :8])
+        Solver(Bits(8), asks=lambda now: now[:, -1] == 1, answer=lambda inputs: inputs[-2::-1, :8])
 """
 
 from __future__ import annotations
@@ -20,14 +22,15 @@ Floats = NDArray[np.float32]
 
 
 class Solver:
-    """An agent that listens until it is asked and then gives its whole answer, step by step.
+    """An agent that observes a question to its end, and then outputs the answer step by step.
 
     Args:
-        answers: The type of the answers, of O symbols.
-        asks: Tells from observations ``[B, I]`` which of them may end the question, bool ``[B]``.
-        answer: Gives from everything heard in one episode, ``[t, I]``, the answers ``[A, O]`` of the
-            steps that follow, or None if the question goes on.
-        at_once: Whether the first answer is due at the step that ends the question, or at the next one.
+        answers: Answer type of the task.
+        asks: Function from the observations ``[B, I]`` of one step to bools ``[B]``: True where the question
+            may end.
+        answer: Function from the observations of one episode so far, ``[t, I]``, to its answers ``[A, O]``,
+            or to None if the question has not ended.
+        at_once: If True, the first answer belongs to the step that ends the question, otherwise to the next.
     """
 
     outputs: Mode = "answers"
@@ -45,30 +48,30 @@ class Solver:
         self._wait = 0 if at_once else 1
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Forget everything; see :class:`ntm_envs.agent.Agent`."""
-        self._heard: list[Floats] = []
+        """Reset the state; see :meth:`ntm_envs.agent.Agent.begin`."""
+        self._observed: list[Floats] = []
         self._plan = np.zeros((capacity + 1, num_envs, self._answers.width), self._answers.dtype)
 
     def act(self, observations: Floats) -> NDArray[Any]:
-        """Return the planned answers ``[B, O]`` of this step: zeros while listening."""
-        self._heard.append(observations)
-        now = len(self._heard) - 1
+        """Return the answers ``[B, O]`` of one step, which are zeros during the question."""
+        self._observed.append(observations)
+        now = len(self._observed) - 1
         for row in np.flatnonzero(self._asks(observations)).tolist():
-            self._set(now, row, np.stack([seen[row] for seen in self._heard]))
+            self._schedule(now, row, np.stack([step[row] for step in self._observed]))
         planned: NDArray[Any] = self._plan[now].copy()
         return planned
 
     def act_on_sequences(self, inputs: Floats) -> NDArray[Any]:
-        """Return the planned answers ``[T, B, O]`` of whole sequences."""
+        """Return the answers ``[T, B, O]`` of whole sequences ``[T, B, I]``."""
         T, B, I = inputs.shape  # noqa: E741
         for now, row in np.argwhere(self._asks(inputs.reshape(-1, I)).reshape(T, B)).tolist():
-            self._set(now, row, inputs[: now + 1, row])
+            self._schedule(now, row, inputs[: now + 1, row])
         planned: NDArray[Any] = self._plan[:T]
         return planned
 
-    def _set(self, now: int, row: int, heard: Floats) -> None:
-        """Plan the answer to what has been heard until now, if the question is over."""
-        answer = self._answer(heard)
+    def _schedule(self, now: int, row: int, inputs: Floats) -> None:
+        """Schedule the answer to the observations ``[t, I]`` of one episode, if the question has ended."""
+        answer = self._answer(inputs)
         if answer is not None:
             first = now + self._wait
             self._plan[first : first + len(answer), row] = answer

@@ -1,4 +1,4 @@
-"""A row of the task table: what makes a task a benchmark."""
+"""A row of the task table: the sizes, the metric and the other settings that define a benchmark."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from ntm_envs.tasks.base import Task
 
 Rung = Mapping[str, int]
 Metric = Literal["sequences", "cost"]
-"""The primary metric of a task: the share of sequences whose every symbol is right; or, where even the
-best agent errs, the share of the cost in bits of uniform guesses that is saved, of what can be saved."""
+"""The primary metric of a task: ``sequences``, the fraction of sequences without a wrong symbol; or ``cost``,
+for tasks in which even the oracle errs. The latter is the reduction of the cost in bits from that of uniform
+guesses, as a fraction of the oracle's reduction."""
 Learner = Literal["supervised", "reward"]
-"""What models learn from: targets, or rewards alone."""
+"""The training signal: targets (``supervised``), or rewards alone (``reward``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +25,22 @@ class TaskSpec:
 
     Attributes:
         name: Name of the task on the command line, such as ``copy``.
-        env_id: Id of its environment, with its version, such as ``ntm_envs/Copy-v0``.
-        task: The task's class, or a reference to it that is loaded when it is needed.
-        training: The sizes that models train on: an int, or a range ``(low, high)``.
-        ladders: The sizes on which models are evaluated, by the size that grows. The first rung of each
-            ladder is the largest training size; later ones are beyond it.
-        suite: The suite that it belongs to; presets, rankings and tables are about suites.
-        metric: The primary metric.
-        learners: What models may learn it from.
-        sequences: Number of sequences of a rung; None for 512 up to 500 steps and 256 beyond.
-        small: Sizes for quick tests; the training range without it.
-        digest: Digest of the row and of its episodes (:func:`ntm_envs.testing.digest`), of rows that are
-            never to change.
-        summary: What an agent has to do, in a line.
-        order: Place in the suite's tables; equal places go by name.
+        env_id: Id of the environment, including its version, such as ``ntm_envs/Copy-v0``.
+        task: Class of the task, or a reference to it, which is imported when necessary.
+        training: Sizes for training: an int or a range ``(low, high)`` for each size.
+        ladders: Sizes for evaluation, by the name of the size that grows. The first rung of each ladder is
+            the largest training size; all other rungs are beyond it.
+        suite: Suite of the task. Each suite has its own ranking and tables. metric: Primary metric. learners:
+        Training signals from which models may learn the task. sequences: Number of sequences per rung; None
+        means 512 up to 500 steps, and 256 beyond. small: Sizes for quick tests; None means the training
+        range. digest: Digest of the row and its episodes (:func:`ntm_envs.testing.digest`). Tests compare it,
+        so that
+            a published benchmark cannot change unnoticed.
+        summary: Description of the agent's objective in one line.
+        order: Position in the tables of the suite; ties are sorted by name.
 
     Raises:
-        ValueError: If the training range or a ladder makes no sense; the message says why.
+        ValueError: If the training range, a ladder or another field is invalid.
     """
 
     name: str
@@ -59,7 +59,7 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         training = {n: tuple(s) if isinstance(s, list) else s for n, s in self.training.items()}
-        object.__setattr__(self, "training", training)  # JSON gives lists
+        object.__setattr__(self, "training", training)  # with tuples, where JSON had lists
         for name, size in training.items():
             bounds = size if isinstance(size, tuple) else (size, size)
             if not (len(bounds) == 2 and 1 <= bounds[0] <= bounds[1]):
@@ -67,9 +67,10 @@ class TaskSpec:
                     f"{self.name}: training has {name}={size!r}; expected an integer of at least 1, or a "
                     "range (low, high)"
                 )
-        if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.suite) or self.suite == "index":  # its page's name
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.suite) or self.suite == "index":  # names a web page
             raise ValueError(
-                f"{self.name}: suite is {self.suite!r}; expected lower-case letters, digits, _, -, not index"
+                f"{self.name}: suite is {self.suite!r}; expected lower-case letters, digits, _ and -, and a "
+                "name other than 'index'"
             )
         if not (self.ladders and all(self.ladders.values())):
             raise ValueError(f"{self.name}: ladders is {self.ladders!r}; expected at least one rung in each")
@@ -81,31 +82,31 @@ class TaskSpec:
             raise ValueError(f"{self.name}: metric is {self.metric!r}; expected one of {get_args(Metric)}")
         if not self.learners or not set(self.learners) <= set(get_args(Learner)):
             raise ValueError(
-                f"{self.name}: learners is {self.learners}; expected some of {get_args(Learner)}"
+                f"{self.name}: learners is {self.learners}; expected at least one of {get_args(Learner)}"
             )
 
     def _check_ladder(self, name: str, rungs: tuple[Rung, ...]) -> None:
-        """Refuse a ladder that does not begin at the largest training size and grow from there."""
+        """Check that a ladder starts at the largest training size and grows from there."""
         if any(rung.keys() != self.training.keys() for rung in rungs) or name not in self.training:
             raise ValueError(
-                f"{self.name}: the ladder {name!r} has {rungs}; expected each rung to give a value to "
+                f"{self.name}: the ladder {name!r} has {rungs}; expected each rung to have a value for "
                 f"each of {', '.join(self.training)}"
             )
         values = [rung[name] for rung in rungs]
         if values != sorted(set(values)):
             raise ValueError(f"{self.name}: the ladder {name!r} has {values}; expected growing values")
-        # Otherwise a rung inside the training range would count as one beyond it.
+        # Scores treat all rungs but the first as beyond the training range.
         if dict(rungs[0]) != self.largest:
             raise ValueError(
-                f"{self.name}: the ladder {name!r} begins with {dict(rungs[0])}; expected the largest "
+                f"{self.name}: the ladder {name!r} starts at {dict(rungs[0])}; expected the largest "
                 f"training size, {self.largest}"
             )
 
     def make(self, **parameters: Any) -> Task:
-        """Return the task with these parameters, such as ``bits=8``.
+        """Create the task with the given parameters, such as ``bits=8``.
 
         Raises:
-            TypeError: If the task has no such parameter.
+            TypeError: If the task does not have a parameter.
         """
         task = load(self.task) if isinstance(self.task, str) else self.task
         made: Task = task(**parameters)
@@ -113,24 +114,29 @@ class TaskSpec:
 
     @property
     def largest(self) -> dict[str, int]:
-        """The largest size of the training range."""
+        """The largest value of each size in the training range."""
         return {n: s if isinstance(s, int) else s[1] for n, s in self.training.items()}
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
-        """Every rung of every ladder once, in order."""
+        """The distinct rungs of all ladders, in order."""
         rungs: list[Rung] = []
         for ladder in self.ladders.values():
             rungs += [rung for rung in ladder if rung not in rungs]
         return tuple(rungs)
 
     def rung_sequences(self, rung: Rung) -> int:
-        """Return the number of sequences of a rung."""
+        """Return the number of sequences that evaluation plays on a rung."""
         if self.sequences is not None:
             return self.sequences
         return 512 if self.make().steps(**rung) <= 500 else 256
 
 
 def ladder(size: str, values: tuple[int, ...], **others: int) -> dict[str, tuple[Rung, ...]]:
-    """Return a ladder along one size, with the other sizes fixed."""
+    """Return a ladder along one size, with all other sizes fixed.
+
+    Example:
+        >>> ladder("repeats", (10, 20), length=10)
+        {'repeats': ({'repeats': 10, 'length': 10}, {'repeats': 20, 'length': 10})}
+    """
     return {size: tuple({size: value, **others} for value in values)}

@@ -1,9 +1,9 @@
-"""Interactive tasks: what is observed depends on the actions.
+"""Interactive tasks, whose observations depend on the actions.
 
-An episode is a state machine, and many run side by side: `begin` makes their states, `observe` returns what
-an agent sees of them, and `act` takes its answers and returns rewards.
+An episode is a state machine. Many of them run in parallel: `begin` returns their initial states, `observe`
+the observations, and `act` changes the states and returns rewards.
 
-Shape letters: B episodes, I input channels, O symbols of an answer.
+Shape letters: B episodes, I input channels, O symbols per answer.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from ntm_envs.tasks.base import Task
 from ntm_envs.tasks.sizes import Integers
 
 State = dict[str, NDArray[Any]]
-"""Arrays by name, the episodes in dimension 0. Zeros may be appended to any other dimension, so that episodes
-of different sizes fit side by side."""
+"""Arrays by name, with the episodes in dimension 0. Environments pad the other dimensions with zeros, so that
+episodes of different sizes fit into one array."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InteractiveTask(Task):
-    """A task whose episodes react to answers; see the module. Its longest episodes have `max_steps`."""
+    """A task whose observations and rewards depend on the actions."""
 
     @abstractmethod
     def begin(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> State:
-        """Return the states in which the episodes of these keys and sizes ``[B]`` begin.
+        """Return the initial states of the episodes of the given keys and sizes ``[B]``.
 
-        They must be a function of each episode's own key and sizes, as in :meth:`SequenceTask.fill`.
+        The state must depend only on the key and the sizes of each episode, as in :meth:`SequenceTask.fill`.
         """
 
     @abstractmethod
@@ -42,30 +42,31 @@ class InteractiveTask(Task):
 
     @abstractmethod
     def act(self, state: State, answers: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Change states in place by answers ``[B, O]``.
+        """Update states in place according to the answers ``[B, O]``.
 
-        States whose episodes are over may be acted in again; what comes of that is not used.
+        Environments may act in episodes that are over, but then ignore the results.
 
         Returns:
-            The rewards ``[B]``, and which episodes are over ``[B]``: at the latest after `max_steps`.
+            Rewards ``[B]``, and bools ``[B]`` that are true where the episode is over. No episode is longer
+            than `max_steps`.
         """
 
     @abstractmethod
     def count_symbols(self, sizes: Mapping[str, Integers]) -> Integers:
-        """Return the number of scored symbols ``[B]`` of episodes of these sizes."""
+        """Return the number of scored symbols ``[B]`` of episodes of the given sizes."""
 
     @abstractmethod
     def count_wrong(self, state: State) -> Integers:
-        """Return how many of these symbols ``[B]`` an episode that is over has not got right."""
+        """Return the number of scored symbols ``[B]`` that are wrong or missing when the episode is over."""
 
     @property
     @abstractmethod
     def constant_output(self) -> NDArray[Any]:
-        """The answer ``[O]`` that, given at every step, earns the most."""
+        """The best constant answer ``[O]``: the one with the highest mean return."""
 
 
 def assign(state: State, rows: Integers, new: State) -> None:
-    """Write the states of some rows over what was there; arrays grow where the new ones are larger."""
+    """Replace the states of some rows in place, and enlarge arrays that are too small for the new states."""
     for name, values in new.items():
         old = state[name]
         if any(wide > narrow for wide, narrow in zip(values.shape[1:], old.shape[1:], strict=True)):

@@ -1,4 +1,4 @@
-"""A model that acts step by step in an environment says what it says of the whole sequence."""
+"""A model that acts step by step in an environment outputs what it outputs for the whole sequence."""
 
 import gymnasium as gym
 import numpy as np

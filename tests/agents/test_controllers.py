@@ -1,4 +1,4 @@
-"""Controllers: the same numbers as PyTorch's own recurrent networks, step by step."""
+"""Controllers compute, step by step, what PyTorch's own recurrent networks do."""
 
 import pytest
 import torch

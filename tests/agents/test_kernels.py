@@ -1,5 +1,7 @@
 """The fused kernel: the same numbers as the reference, for every option, shape and gradient."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -7,19 +9,21 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-import ntm_agents.machines.ntm
-from ntm_agents import NTM
-from ntm_agents.kernels import arithmetic, cut, inference, products, recurrence, subnormals
+from ntm_agents import NTM, TABLE, ExtendedNTM, JumpNTM, memory_machine
+from ntm_agents.kernels import arithmetic, cut, products, subnormals
+from ntm_agents.kernels.ntm import inference
 from ntm_agents.registry import find
 from ntm_envs import tasks
 
-INPUTS, OUTPUTS = 5, 3
+CHANNELS = ("a", "b", "c", "d", "e")
+INPUTS, OUTPUTS = len(CHANNELS), 3
 
 
-def pair(dtype=torch.float64, disturbance=0.3, **config):
+def pair(dtype=torch.float64, disturbance=0.3, jump=False, **config):
     """The same model with either kernel, all of whose parameters matter."""
     torch.manual_seed(0)
-    models = [NTM(INPUTS, OUTPUTS, kernel=kernel, **config).to(dtype) for kernel in ("reference", "fused")]
+    kind = functools.partial(JumpNTM, input_channels=CHANNELS) if jump else ExtendedNTM
+    models = [kind(INPUTS, OUTPUTS, kernel=kernel, **config).to(dtype) for kernel in ("reference", "fused")]
     with torch.no_grad():
         for parameter in models[0].parameters():
             parameter += disturbance * torch.randn_like(parameter)
@@ -42,8 +46,9 @@ def results(model, T, B, capacity, seed=0):
         weightings=draw(*first.weightings.shape).softmax(2).requires_grad_(),
         reads=draw(*first.reads.shape).requires_grad_(),
         controller=tuple(draw(*tensor.shape).requires_grad_() for tensor in first.controller),
-        counter=draw(*first.counter.shape).requires_grad_(),
     )
+    if "counter" in first._fields:
+        start = start._replace(counter=draw(*first.counter.shape).requires_grad_())
     # Once from the model's own state, which may be learnt, and once from any.
     found, loss = {}, 0
     for name, state in (("own", first), ("any", start)):
@@ -62,7 +67,8 @@ def results(model, T, B, capacity, seed=0):
 
 def _tensors(state):
     yield from (("memory", state.memory), ("weightings", state.weightings), ("reads", state.reads))
-    yield "counter", state.counter
+    if "counter" in state._fields:
+        yield "counter", state.counter
     yield from ((f"controller {i}", tensor) for i, tensor in enumerate(state.controller))
 
 
@@ -81,20 +87,17 @@ def assert_same(found, expected, tolerance):
 OPTIONS = st.fixed_dictionaries(
     {
         "controller": st.sampled_from(["feedforward", "lstm"]),
-        "units": st.integers(1, 9),
+        "hidden_size": st.integers(1, 9),
         "read_heads": st.integers(1, 4),
         "write_heads": st.integers(1, 4),
         "memory_width": st.integers(1, 9),
         "shift_width": st.integers(2, 6),
         "key_activation": st.sampled_from(["identity", "tanh"]),
         "add_activation": st.sampled_from(["identity", "tanh", "sigmoid"]),
-        "write_mode": st.sampled_from(["erase_add", "interpolate"]),
         "order": st.sampled_from(["write_first", "read_first"]),
         "epsilon": st.sampled_from([1e-8, 0.1]),
-        "epsilon_at": st.sampled_from(["product", "norms", "squares"]),
-        "memory_start": st.sampled_from(["constant", "random", "position", "learned"]),
-        "head_start": st.sampled_from(["first", "learned", "uniform"]),
-        "feedback": st.booleans(),
+        "memory_init": st.sampled_from(["constant", "random", "position", "learned"]),
+        "head_init": st.sampled_from(["first", "learned", "uniform"]),
     }
 )
 # Of 3 or more columns, as of 1 there is no part.
@@ -103,15 +106,17 @@ PARTS = st.fixed_dictionaries(
         "memory_width": st.integers(3, 9),
         "key_width": st.sampled_from([None, 1, 2, 3]),
         "followers": st.integers(0, 1),
-        "skip": st.booleans(),
-        "output_units": st.integers(0, 3),
+        "read_feedback": st.booleans(),
+        "skip_connection": st.booleans(),
+        "output_hidden_size": st.integers(0, 3),
     }
 )
 JUMPS = st.fixed_dictionaries(
     {
         "jump": st.just(True),
-        "signals": st.lists(st.integers(0, INPUTS - 1), max_size=3, unique=True),
-        "counted": st.lists(st.integers(0, INPUTS - 2), max_size=3, unique=True),
+        "read_feedback": st.booleans(),
+        "signal_channels": st.lists(st.sampled_from(CHANNELS), max_size=3, unique=True),
+        "counter_channels": st.lists(st.sampled_from(CHANNELS[:-1]), max_size=3, unique=True),
     }
 )
 EXTRAS = st.just({}) | PARTS | JUMPS
@@ -126,7 +131,12 @@ SHAPES = {"T": st.integers(1, 12), "B": st.integers(1, 20), "capacity": st.integ
 @example(
     config={"write_heads": 4, "read_heads": 3, "followers": 3, "order": "read_first"}, T=9, B=3, capacity=8
 )
-@example(config={"jump": True, "signals": [1], "counted": [0, 3], "write_heads": 2}, T=12, B=5, capacity=8)
+@example(
+    config={"jump": True, "signal_channels": ["b"], "counter_channels": ["a", "d"], "write_heads": 2},
+    T=12,
+    B=5,
+    capacity=8,
+)
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11 * T)
@@ -135,7 +145,7 @@ def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
 @pytest.mark.parametrize("controller", ["feedforward", "lstm"])
 @pytest.mark.parametrize("heads", [1, 4])
 def test_it_is_the_reference_in_single_precision(controller, heads):
-    config = {"controller": controller, "orthogonal": False, "memory_slots": 128}
+    config = {"controller": controller, "orthogonal_init": False, "memory_slots": 128}
     config |= {"read_heads": heads, "write_heads": heads}
     reference, fused = pair(torch.float32, 0, **config)  # with larger weights it is chaotic
     assert_same(results(fused, 41, 8, 128), results(reference, 41, 8, 128), 1e-4)
@@ -145,11 +155,13 @@ def test_it_is_the_reference_in_single_precision(controller, heads):
 @pytest.mark.parametrize("agent", ["ntm", "ntm-lstm", "ntm-jump"])
 def test_recipes_are_the_reference_in_single_precision(agent, task):
     """What people train: in single precision the kernel has exponentials of its own, and other types."""
-    config = dict(find(agent, ntm_agents.TABLE).recipe(task).model) | {"noise": 0.0, "jump_noise": 0.0}
-    config |= {"count_noise": 0.0}
-    for name in ("signals", "counted"):  # of the task's channels
-        config[name] = tuple(channel % INPUTS for channel in config.get(name, ()))
-    reference, fused = pair(torch.float32, 0, **config)
+    config = dict(find(agent, TABLE).recipe(task).model)
+    config |= {name: 0.0 for name in config if name.endswith("_noise")}
+    names = {"delimiter": "a", "count": "b"}  # the task's channels, and those here
+    for name in ("signal_channels", "counter_channels"):
+        if name in config:
+            config[name] = tuple(names[channel] for channel in config[name])
+    reference, fused = pair(torch.float32, 0, agent == "ntm-jump", **config)
     assert_same(results(fused, 21, 8, 64), results(reference, 21, 8, 64), 5e-3)
 
 
@@ -171,7 +183,7 @@ def test_fifty_updates_have_the_same_losses(controller):
     task, losses = tasks.get("copy"), []
     for kernel in ("reference", "fused"):
         torch.manual_seed(0)
-        model = NTM(task.input_size, task.output_size, controller=controller, units=20, kernel=kernel)
+        model = NTM(task.input_size, task.output_size, controller=controller, hidden_size=20, kernel=kernel)
         optimizer, mine = torch.optim.Adam(model.parameters(), 3e-3), []
         for update in range(50):
             batch = task.episodes(range(8 * update, 8 * update + 8), length=4)
@@ -229,13 +241,13 @@ def test_sharp_and_long_stays_finite():
 def test_which_kernel_runs(monkeypatch):
     assert NTM(INPUTS, OUTPUTS).kernel == "fused"
     assert NTM(INPUTS, OUTPUTS, kernel="reference").kernel == "reference"
-    for config in ({"controller": "gru"}, {"depth": 2}):
+    for config in ({"controller": "gru"}, {"num_layers": 2}):
         assert NTM(INPUTS, OUTPUTS, **config).kernel == "reference"
         with pytest.raises(ValueError, match="does not apply: the controller is"):
             _ = NTM(INPUTS, OUTPUTS, kernel="fused", **config).kernel
     assert NTM(INPUTS, OUTPUTS).to(torch.bfloat16).kernel == "reference"
     assert NTM(INPUTS, OUTPUTS).to("meta").kernel == "reference"
-    monkeypatch.setattr(ntm_agents.machines.ntm, "_HAS_NUMBA", False)
+    monkeypatch.setattr(memory_machine, "_HAS_NUMBA", False)
     assert NTM(INPUTS, OUTPUTS).kernel == "reference"
     with pytest.raises(ValueError, match="Numba is not installed"):
         _ = NTM(INPUTS, OUTPUTS, kernel="fused").kernel
@@ -272,6 +284,12 @@ def test_exponentials_and_logarithms_are_right_to_single_precision():
     assert (out[[2, 4]] < 1e-37).all()
 
 
+@njit
+def multiply(a, first, weights, panels, out):
+    products.pack(weights, panels)
+    products.add_product(a, first, panels, out)
+
+
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(
     rows=st.integers(0, 9),
@@ -290,9 +308,7 @@ def test_products_are_those_of_numpy(rows, terms, columns, more, single, turned)
     expected[:, :columns] += a @ b
     out = out.astype(kind)
     weights = np.array(b, kind, order="F" if turned else "C")
-    packed = products.panels(weights)
-    products.pack(weights, packed)
-    products.add_product(np.concatenate((out[:, :2], a), 1).astype(kind), 2, packed, out)
+    multiply(np.concatenate((out[:, :2], a), 1).astype(kind), 2, weights, products.panels(weights), out)
     tolerance = 1e-5 if single else 1e-12
     np.testing.assert_allclose(out, expected, rtol=tolerance, atol=tolerance)
 
@@ -314,7 +330,7 @@ def test_a_state_alone_may_have_a_gradient():
 @pytest.mark.parametrize("controller", ["feedforward", "lstm"])
 def test_rounding_does_not_depend_on_where_memory_is_free(controller, monkeypatch):
     """Arrays that lie close behind each other once made vectorised loops give way to plain ones."""
-    model = pair(torch.float32, controller=controller, units=12, read_heads=2, memory_width=6)[1]
+    model = pair(torch.float32, controller=controller, hidden_size=12, read_heads=2, memory_width=6)[1]
     expected, empty = results(model, T=7, B=5, capacity=8), np.empty
     for seed in range(20):
         random = np.random.default_rng(seed)
@@ -367,21 +383,20 @@ def short(monkeypatch):
     monkeypatch.setattr(inference, "STEPS", 4)
     monkeypatch.setattr(inference, "FEW", 0)
     monkeypatch.setattr(cut, "MULTIPLE", 1)
-    monkeypatch.setattr(ntm_agents.machines.ntm, "AT_A_TIME", 11)
-    monkeypatch.setattr(ntm_agents.machines.ntm, "PIECE", 0)
+    monkeypatch.setattr(memory_machine, "STEPS", 11)
+    monkeypatch.setattr(memory_machine, "NUMBERS", 0)
 
 
 @pytest.fixture
 def widths(monkeypatch):
     """How many slots, and weightings of how many steps, there were at each call of the kernel."""
-    found, forward = [], recurrence.forward
+    found, forward = [], inference.forward
 
-    def spy(*arguments):
-        memory, weightings = arguments[14], arguments[19]
-        found.append((memory.shape[2], len(weightings)))
-        forward(*arguments)
+    def spy(settings, weights, scratch, stand, memory, trail, counter):
+        found.append((memory.shape[2], len(trail.weightings)))
+        forward(settings, weights, scratch, stand, memory, trail, counter)
 
-    monkeypatch.setattr(inference.recurrence, "forward", spy)
+    monkeypatch.setattr(inference, "forward", spy)
     return found
 
 
@@ -402,8 +417,8 @@ SHARP = st.fixed_dictionaries(
     {
         "gate_bias": st.sampled_from([-6.0, -60.0]),  # almost closed, and closed
         "sharpening_bias": st.sampled_from([5.0, 30.0]),
-        "memory_start": st.sampled_from(["constant", "learned"]),
-        "head_start": st.sampled_from(["first", "learned"]),
+        "memory_init": st.sampled_from(["constant", "learned"]),
+        "head_init": st.sampled_from(["first", "learned"]),
     }
 )
 
@@ -429,8 +444,9 @@ SHARP = st.fixed_dictionaries(
 def test_without_gradients_it_is_the_reference(config, T, B, capacity):
     reference, fused = pair(disturbance=0.1, **config)
     expected = without_gradients(reference, T, B, capacity)
-    assert_same(without_gradients(fused, T, B, capacity), expected, 1e-11 * T)
-    assert_same(without_gradients(fused, T, B, capacity, at_a_time=1), expected, 1e-11 * T)
+    # Sharpening by 31 multiplies rounding: where inputs change by 1e-15, the reference may by 4e-10.
+    assert_same(without_gradients(fused, T, B, capacity), expected, 1e-10 * T)
+    assert_same(without_gradients(fused, T, B, capacity, at_a_time=1), expected, 1e-10 * T)
 
 
 @pytest.mark.usefixtures("short")
@@ -442,7 +458,7 @@ def test_closed_gates_leave_heads_a_few_slots(moves, order, writers, extra):
     """All rows differ, so nothing is cut; heads go over the wrap-around, blurred and sharp."""
     config = {"gate_bias": (-60.0,) * (writers - 1) + (-60.0, -60.0, 0.0), "sharpening_bias": 9.0}
     config |= {"write_heads": writers, "read_heads": 2, "shift_width": len(moves), "shift_bias": moves}
-    reference, fused = pair(disturbance=0.1, order=order, memory_start="random", **config, **extra)
+    reference, fused = pair(disturbance=0.1, order=order, memory_init="random", **config, **extra)
     expected = without_gradients(reference, 60, 3, 40)
     weightings = expected["weightings"]
     assert_same(without_gradients(fused, 60, 3, 40), expected, 1e-10)
@@ -484,7 +500,7 @@ def test_a_trained_machine_is_as_right_as_step_by_step(name, widths):
 
 
 def test_rows_that_differ_are_not_cut(widths):
-    _, fused = pair(torch.float32, memory_start="position")
+    _, fused = pair(torch.float32, memory_init="position")
     without_gradients(fused, 64, 2, 256)
     assert {slots for slots, _ in widths} == {256}
 
@@ -545,7 +561,6 @@ def test_what_is_not_a_number_is_like_nothing():
         (lambda s: s._replace(memory=s.memory[:, :7]), r"shape \(3, 2, 8\); .* has \(3, 7, 20\)"),
         (lambda s: s._replace(weightings=s.weightings[:, :1]), r"weightings has shape \(3, 1, 8\)"),
         (lambda s: s._replace(reads=s.reads[:, 1:]), r"reads has shape \(3, 19\); expected \(3, 20\)"),
-        (lambda s: s._replace(counter=s.counter[1:]), r"counter has shape \(2,\); expected \(3,\)"),
         (lambda s: s._replace(controller=(s.controller[0], s.controller[1][:1])), r"controller\[1\] has"),
         (lambda s: s._replace(memory=s.memory.double()), "memory is torch.float64; expected torch.float32"),
         (

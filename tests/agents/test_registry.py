@@ -6,7 +6,9 @@ import pytest
 import ntm_agents
 import ntm_baselines
 from ntm_agents import AgentSpec, config_class, registry
+from ntm_agents.protocol import build
 from ntm_agents.registry import find
+from ntm_agents.training import learners
 from ntm_envs import tasks
 from ntm_envs.lookup import load
 
@@ -19,8 +21,9 @@ def test_every_row_and_recipe_can_be_built(row):
         task = task_row.make()
         if row.learns:
             recipe = row.recipe(task_row.name, task_row.suite)
-            load(row.entry)(task.input_size, task.output_size, **recipe.model)
+            build(load(row.entry), task, **recipe.model)
             recipe.train.sizes_at(task_row.training, 0)
+            assert type(recipe.train) is learners.find(recipe.learner).config
         else:
             agent = row.make(task)
             assert hasattr(agent, "act") or (row.name == "reference" and task.oracle())

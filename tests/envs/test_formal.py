@@ -1,4 +1,4 @@
-"""The formal languages, against slow definitions that know nothing but the inputs."""
+"""The formal languages, compared with slow definitions that see only the inputs."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ DEFINITIONS = {
 
 
 def sizes_of(name):
-    """Return sizes from the smallest on, and a range."""
+    """Return sizes from the smallest upwards, and a range."""
     least = SMALLEST[name]
     return [least, least + 1, least + 2, 10, 41, (least, 40)]
 
@@ -50,7 +50,7 @@ def episodes(name, size, keys=KEYS):
 
 
 def tokens_of(name, batch):
-    """Return the tokens of each episode, by the names of their channels, up to its first answer."""
+    """Yield the tokens of each episode before its first scored step, as names of channels."""
     channels = tasks.get(name).input_channels
     assert channels[-1] == "answer"
     for b in range(len(batch.keys)):
@@ -64,7 +64,7 @@ def cases(test):
 
 
 @cases
-def test_targets_are_what_the_definition_makes_of_the_inputs(name, size):
+def test_targets_follow_from_the_inputs_by_definition(name, size):
     batch = episodes(name, size)
     for b, tokens in enumerate(tokens_of(name, batch)):
         answer = batch.targets[batch.mask[:, b], b, 0].tolist()
@@ -72,7 +72,7 @@ def test_targets_are_what_the_definition_makes_of_the_inputs(name, size):
 
 
 @cases
-def test_inputs_are_one_hot_and_nothing_but_the_flag_while_answering(name, size):
+def test_inputs_are_one_hot_and_only_the_flag_is_set_at_scored_steps(name, size):
     batch = episodes(name, size)
     there = np.arange(len(batch.mask))[:, None] < batch.steps
     assert np.isin(batch.inputs, (0, 1)).all()
@@ -119,12 +119,12 @@ def test_the_precedence_is_not_from_left_to_right():
 
 
 def heights(batch):
-    """Return the number of tokens that are the initial stack, and its channels are the first two."""
+    """Return the heights of the initial stacks; their bits are the first two channels."""
     return batch.inputs[:, :, :2].sum(axis=(0, 2)).astype(int)
 
 
 @pytest.mark.parametrize("length", [2, 3, 9, 40])
-def test_the_initial_stack_is_uniformly_high_and_comes_first(length):
+def test_the_initial_stack_comes_first_and_its_height_is_uniform(length):
     batch, count = episodes("stack_manipulation", length, np.arange(20_000)), 20_000
     high, share = heights(batch), 1 / (length - 1)
     seen = np.bincount(high, minlength=length)
@@ -137,7 +137,7 @@ def test_the_initial_stack_is_uniformly_high_and_comes_first(length):
 
 
 def uniform(counts):
-    """Tell whether classes are equally frequent within four standard errors, in the last axis."""
+    """Return whether classes are equally frequent within four standard errors, along the last axis."""
     counts = np.asarray(counts)
     total, share = counts.sum(axis=-1, keepdims=True), 1 / counts.shape[-1]
     return (abs(counts - total * share) < 4 * np.sqrt(total * share * (1 - share))).all()
@@ -162,7 +162,7 @@ def test_digits_operators_and_bits_are_uniform_at_every_step():
 @pytest.mark.parametrize("name", NAMES)
 def test_neighbouring_tokens_are_independent(name):
     batch = episodes(name, 6, np.arange(20_000))
-    if name == "stack_manipulation":  # what follows is uniform among bits, or among operations
+    if name == "stack_manipulation":  # the next token is uniform among bits, or among operations
         both = batch.inputs[:, heights(batch) == 3]
         one, other, classes = both[3, :, 2:5].argmax(1), both[4, :, 2:5].argmax(1), (3, 3)
     elif name == "modular_arithmetic":
@@ -181,7 +181,7 @@ def test_every_answer_of_modular_arithmetic_and_of_parity_occurs():
 
 
 @pytest.mark.parametrize("length", [2, 5, (2, 12)])
-def test_targets_of_stacks_end_with_the_end_symbol_and_nothing_is_scored_behind_it(length):
+def test_targets_of_stacks_end_with_the_end_symbol_and_nothing_is_scored_after_it(length):
     batch = episodes("stack_manipulation", length, np.arange(500))
     for b, steps in enumerate(batch.steps):
         answer = batch.targets[batch.mask[:, b], b, 0]
@@ -193,7 +193,7 @@ def test_targets_of_stacks_end_with_the_end_symbol_and_nothing_is_scored_behind_
         assert not batch.inputs[steps:, b].any()
 
 
-def test_stacks_may_be_empty_and_full_in_the_end():
+def test_final_stacks_may_be_empty_or_full():
     batch = episodes("stack_manipulation", 6, np.arange(3000))
     answers = batch.mask.sum(axis=0)
     assert answers.min() == 1  # the end symbol alone
@@ -208,7 +208,7 @@ def test_stacks_may_be_empty_and_full_in_the_end():
 
 def test_episodes_of_one_size_end_at_different_steps():
     batch = episodes("stack_manipulation", 5, np.arange(300))
-    # Five symbols are left, or three after one pop, or fewer; four would need a pop of an empty stack.
+    # Five symbols remain, or three after one POP, and so on; four would need a POP of an empty stack.
     assert set(batch.steps - 6) == {0, 1, 2, 3, 5}
     np.testing.assert_array_equal(
         tasks.get("stack_manipulation").count_steps(batch.keys, batch.sizes), batch.steps
@@ -217,7 +217,7 @@ def test_episodes_of_one_size_end_at_different_steps():
 
 
 def single_episodes(row, count):
-    """Return keys, steps and wrong symbols of the first episodes of one row, played alone."""
+    """Return the keys and observations of the first episodes of a single environment."""
     env, found = SequenceEnv("stack_manipulation", length=4, reveal_target=True), []
     observation, info = env.reset(seed=row)
     for _ in range(count):
@@ -232,7 +232,7 @@ def single_episodes(row, count):
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.value)
-def test_a_vector_environment_copes_with_episodes_that_end_at_different_steps(mode):
+def test_a_vector_environment_handles_episodes_that_end_at_different_steps(mode):
     rows, count = 5, 6
     env = SequenceVectorEnv(
         "stack_manipulation", rows, length=4, reveal_target=True, autoreset_mode=mode.value
@@ -240,7 +240,7 @@ def test_a_vector_environment_copes_with_episodes_that_end_at_different_steps(mo
     observations, info = env.reset(seed=0)
     target, returns, ragged = info["target"], np.zeros(rows), 0
     played = [[(key, [])] for key in info["episode_key"].tolist()]
-    waiting = np.zeros(rows, np.bool_)  # rows whose new episodes begin at the next step
+    waiting = np.zeros(rows, np.bool_)  # rows whose next episodes start at the next step
     while min(map(len, played)) <= count:
         for row in np.flatnonzero(~waiting):
             played[row][-1][1].append(observations[row])

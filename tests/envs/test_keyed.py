@@ -1,3 +1,5 @@
+"""Keyed random numbers: agreement with a reference, and independence of words."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,7 +37,7 @@ def test_domains_share_no_word():
     assert len(np.unique(words)) == words.size
 
 
-def test_streams_give_different_keys_of_63_bits():
+def test_streams_have_different_keys_of_63_bits():
     streams = np.repeat(np.arange(100), 100)
     keys = keyed.stream_keys(streams, np.tile(np.arange(100), 100))
     assert len(np.unique(keys)) == 10_000
@@ -51,7 +53,7 @@ def test_below_covers_its_range_evenly():
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64])
-def test_any_integer_type_is_a_key(dtype):
+def test_keys_may_have_any_integer_dtype(dtype):
     assert keyed.as_keys(np.array([1, 2], dtype)).tolist() == [1, 2]
 
 

@@ -1,3 +1,5 @@
+"""Renderings of episodes and machines as text and as images."""
+
 import dataclasses
 
 import gymnasium as gym
@@ -12,7 +14,7 @@ SEQUENCES = [row.name for row in tasks.TABLE if isinstance(row.make(), tasks.Seq
 
 
 def snapshot(name, now, sizes=None, wrong=()):
-    """An episode after ``now`` steps that are right but for some bits ``(step, channel)``."""
+    """Return an episode after ``now`` steps with correct outputs, except at ``wrong`` (step, channel)."""
     spec = tasks.spec(name)
     task = spec.make()
     batch = task.episodes([3], **(sizes or spec.largest))
@@ -33,7 +35,7 @@ def snapshot(name, now, sizes=None, wrong=()):
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_the_picture_keeps_its_size(name):
+def test_the_size_of_images_does_not_depend_on_the_step(name):
     shapes = {rgb_array(snapshot(name, now), 41).shape for now in (0, 1, 20, 30)}
     shapes |= {rgb_array(snapshot("copy", 3, {"length": 1}), 41).shape} if name == "copy" else set()
     assert len(shapes) == 1
@@ -53,10 +55,10 @@ def test_nothing_of_the_future_is_shown(draw, now):
     np.testing.assert_array_equal(draw(one), draw(other))
 
 
-def test_a_mistake_changes_its_own_cells_alone():
+def test_an_error_changes_only_its_own_cells():
     right = rgb_array(snapshot("copy", 30), 41).astype(int)
     wrong = rgb_array(snapshot("copy", 30, wrong=[(25, 2)]), 41).astype(int)
-    score = right.shape[0] and 32  # the line at the top that counts
+    score = right.shape[0] and 32  # the height of the line that counts errors
     changed = np.argwhere((right != wrong).any(axis=2))
     changed = changed[changed[:, 0] > score]
     columns = np.unique(changed[:, 1])
@@ -85,7 +87,7 @@ def test_long_episodes_scroll_to_the_present():
     assert rgb_array(snapshot("ngrams", 1500, {"length": 2000}), 2000).shape[1] < 1000
 
 
-def test_text_marks_and_counts_mistakes():
+def test_text_marks_and_counts_errors():
     text = ansi(snapshot("copy", 41, wrong=[(25, 2), (25, 3), (30, 0)]))
     assert text.count("x") == 3
     assert "3 wrong of 160" in text
@@ -104,7 +106,7 @@ def test_the_window_shows_frames_and_closes(monkeypatch):
     env.close()
 
 
-def test_a_missing_pygame_is_told(monkeypatch):
+def test_a_missing_pygame_gets_an_installation_hint(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pygame", None)
     env = gym.make("ntm_envs/Copy-v0", render_mode="human")
     with pytest.raises(gym.error.DependencyNotInstalled, match="ntm-envs\\[render\\]"):
@@ -112,7 +114,7 @@ def test_a_missing_pygame_is_told(monkeypatch):
 
 
 def trace(now, steps=41, slots=41, heads=("write weighting",), used=None, **fields):
-    """A machine whose heads have gone from slot to slot, one a step."""
+    """Return a machine whose heads have moved by one slot per step."""
     weighting = np.eye(slots, dtype=np.float32)[np.arange(now) % slots]
     used = np.arange(slots) if used is None else np.array(used)
     fields = {"memory": None, **fields}
@@ -120,7 +122,7 @@ def trace(now, steps=41, slots=41, heads=("write weighting",), used=None, **fiel
 
 
 def dark_cells(picture, columns, cell):
-    """The runs of the darkest colour in each column of the first panel, as (first row, row behind it)."""
+    """Return the runs of the darkest colour in each column of the first panel, as (first row, end row)."""
     middles = 16 + cell // 2 + cell * np.arange(columns)
     dark = (picture[28:, middles] == ONE).all(axis=2)
     dark = np.pad(dark, ((1, 1), (0, 0))).astype(int)
@@ -131,17 +133,17 @@ def dark_cells(picture, columns, cell):
 
 
 @pytest.mark.parametrize("slots", [11, 41, 64, 300])
-def test_a_sharp_weighting_is_one_dark_cell_a_column(slots):
+def test_a_sharp_weighting_is_one_dark_cell_per_column(slots):
     picture = trace_rgb_array(trace(41, slots=slots), 41)
     cells = dark_cells(picture, 41, 20)
     assert all(len(runs) == 1 for runs in cells)
     assert len({last - first for ((first, last),) in cells}) == 1
     firsts = [runs[0][0] for runs in cells]
     if slots >= 41:
-        assert firsts == sorted(firsts)  # the slots go down
+        assert firsts == sorted(firsts)  # slots are numbered from the top down
 
 
-def test_a_sharp_weighting_is_one_dark_letter_a_column_of_text():
+def test_a_sharp_weighting_is_one_dark_character_per_column():
     lines = trace_ansi(trace(41), ["data 0"]).splitlines()
     assert lines[0] == "write weighting, 41 of 41 slots, 6 a line"
     rows = np.array([list(line[15:]) for line in lines[1:]])
@@ -150,7 +152,7 @@ def test_a_sharp_weighting_is_one_dark_letter_a_column_of_text():
 
 
 @pytest.mark.parametrize("now", [0, 1, 40, 41])
-def test_the_picture_of_a_machine_is_as_wide_as_that_above_and_keeps_its_size(now):
+def test_images_of_a_machine_are_as_wide_as_those_of_the_episode_and_keep_their_size(now):
     heads = ("write weighting", "read weighting")
     pictures = [trace_rgb_array(trace(n, heads=heads, memory=np.full((41, 20), n)), 41) for n in (now, 9)]
     assert pictures[0].shape == pictures[1].shape
@@ -169,16 +171,16 @@ def test_a_machine_is_shown_over_the_same_steps_as_the_episode(now):
     np.testing.assert_array_equal(*marks)
     line = ansi(episode).splitlines()[2]
     row = trace_ansi(machine, (*episode.input_channels, *episode.output_channels)).splitlines()[1]
-    assert len(row) == len(line) - 1  # the present input has been seen, and not yet been answered
+    assert len(row) == len(line) - 1  # the current input is visible, but its weighting is not known yet
 
 
 def test_a_long_trace_scrolls():
     early, late = (dark_cells(trace_rgb_array(trace(now, 200, 64), 200), 119, 7) for now in (119, 151))
     assert late[:87] == early[32:]
-    assert late[87:] == early[55:87]  # after 64 steps the head is where it was
+    assert late[87:] == early[55:87]  # after 64 steps the head is back at the same slot
 
 
-def test_only_the_slots_that_are_named_are_shown():
+def test_only_the_selected_slots_are_shown():
     one = trace(3, slots=6, used=[0, 2], memory=np.eye(6))
     assert "2 of 6 slots" in trace_ansi(one, ["data 0"])
     memory, weighting = np.eye(6), one.weightings["write weighting"].copy()
@@ -193,7 +195,7 @@ def test_the_memory_has_signed_colours_up_to_the_largest():
     picture = trace_rgb_array(trace(1, 41, 2, heads=(), memory=memory, largest=4.0), 41)
     cells = picture[28 + 5 :: 10, 16 + 10 :: 20][:2, :2].tolist()
     assert cells[0] == [list(ONE), [221, 227, 235]]
-    assert cells[1] == [[222, 135, 53], [125, 152, 186]]  # the root of a quarter: half way
+    assert cells[1] == [[222, 135, 53], [125, 152, 186]]  # the square root of a quarter is a half
 
 
 @pytest.mark.parametrize("slots", [1, 30, 154, 1000, 4000])

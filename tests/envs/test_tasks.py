@@ -1,3 +1,5 @@
+"""All tasks of the table: requirements, returns, digests, errors and documentation."""
+
 import doctest
 import importlib
 import pkgutil
@@ -41,19 +43,19 @@ def play(agent, batch):
 def returns(task, batch, given):
     answers = task.answers
     _, credit = answers.grade(answers.pack(given), answers.pack(batch.targets))
-    return np.where(batch.mask, credit / answers.worth(batch.mask.sum(axis=0)), 0).sum(axis=0)
+    return np.where(batch.mask, credit / answers.max_credit(batch.mask.sum(axis=0)), 0).sum(axis=0)
 
 
-def test_every_promise_is_kept(variant):
+def test_sequence_tasks_meet_all_requirements(variant):
     check_task(*variant)
 
 
 @pytest.mark.parametrize("row", INTERACTIVE, ids=lambda row: row.name)
-def test_every_promise_is_kept_by_interactive_tasks(row):
+def test_interactive_tasks_meet_all_requirements(row):
     check_task(row.make(), row.training)
 
 
-def test_the_oracle_returns_one_and_all_wrong_the_least(variant):
+def test_the_oracle_returns_one_and_wrong_answers_the_lower_bound(variant):
     task, sizes = variant
     batch = task.episodes(np.arange(100), **sizes)
     if task.oracle().outputs == "answers":
@@ -75,7 +77,7 @@ def test_uniform_guesses_return_zero_on_average(variant):
     assert abs(values.mean()) < 4 * values.std() / np.sqrt(len(values))
 
 
-def test_the_constant_of_repeat_copy_earns_what_the_definition_says():
+def test_the_constant_of_repeat_copy_earns_the_expected_return():
     task = tasks.get("repeat_copy")
     batch = task.episodes(np.arange(4000), length=10, repeats=10)
     values = returns(task, batch, np.zeros_like(batch.targets) + task.constant_output)
@@ -93,8 +95,8 @@ def test_the_optimal_predictor_of_ngrams_costs_127_9_bits_and_returns_0_54():
     assert abs(values.mean() - 0.54) < 0.005 + 4 * values.std() / np.sqrt(len(values))
 
 
-def test_the_bits_of_ngrams_follow_the_law_of_beta_contexts():
-    """How often a context is followed by one is spread as the Beta(1/2, 1/2) of the paper says."""
+def test_the_bits_of_ngrams_follow_the_beta_distribution_of_contexts():
+    """The frequency of ones after a context is distributed as Beta(1/2, 1/2), as in the paper."""
     task = tasks.get("ngrams", context=1)
     batch = task.episodes(np.arange(3000), length=400)
     bits = batch.inputs[:, :, 0].T  # (B, T)
@@ -145,7 +147,7 @@ def test_an_episode_depends_on_its_key_and_sizes_alone(data):
 
 def test_neighbouring_keys_share_no_episode():
     for row in SEQUENCES:
-        if row.name in ("ngrams", "parity"):  # whose episodes have few bits, or may say nothing but 0
+        if row.name in ("ngrams", "parity"):  # whose episodes have few bits, or may consist of zeros only
             continue
         batch = row.make().episodes(np.arange(10_000), **row.largest)
         episodes = np.ascontiguousarray(batch.inputs.transpose(1, 0, 2)).reshape(10_000, -1)
@@ -154,7 +156,7 @@ def test_neighbouring_keys_share_no_episode():
 
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
 def test_the_benchmark_of_a_row_never_changes(row):
-    """A change of a digest is another benchmark, and needs another version of the id."""
+    """A changed digest is a new benchmark, which needs a new version in its id."""
     assert digest(row) == row.digest
 
 
@@ -204,7 +206,7 @@ def test_an_unknown_task_gets_a_suggestion():
 
 
 @pytest.mark.parametrize("module", [m.name for m in pkgutil.walk_packages(ntm_envs.__path__, "ntm_envs.")])
-def test_the_examples_of_docstrings_hold(module):
+def test_the_examples_in_docstrings_are_correct(module):
     failed, _ = doctest.testmod(
         importlib.import_module(module),
         extraglobs={"np": np},
@@ -239,7 +241,7 @@ ROW = {
         ({"sequences": 0}, "sequences is 0"),
     ],
 )
-def test_rows_that_make_no_sense_are_refused(change, message):
+def test_invalid_rows_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         tasks.TaskSpec(**{**ROW, **change})
 
@@ -273,7 +275,7 @@ def test_buckets_are_the_batch_without_the_padding(name):
 
 
 @pytest.mark.parametrize("name", ["copy", "repeat_copy"])
-def test_some_vectors_are_blank_and_the_others_as_they_were(name):
+def test_blank_zeroes_a_fraction_of_vectors_and_leaves_the_others_unchanged(name):
     plain, some = tasks.get(name), tasks.get(name, blank=0.25)
     sizes = dict.fromkeys(plain.limits, 2) | {"length": 50}
     expected, batch = (task.episodes(np.arange(40), **sizes) for task in (plain, some))

@@ -1,3 +1,5 @@
+"""`check_task` reports each fault of a sequence task."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,20 +54,20 @@ class Broken(Copy):
     ("fault", "message"),
     [
         ("values", "'data 0' holds 7.0"),
-        ("nan", "not all finite"),
+        ("nan", "some inputs are not finite"),
         ("targets", "targets are from 0 to 2"),
-        ("off", "not 0 everywhere off the answer steps"),
-        ("silent", "no answer step"),
-        ("impure", "other episodes the second time"),
+        ("off", "some targets are not 0 where the mask is false"),
+        ("silent", "has no scored step"),
+        ("impure", "two calls with the same keys gave different episodes"),
         ("neighbours", "depend on the other episodes"),
-        ("padding", "on the padding"),
+        ("padding", "the padding after the last step of a shorter episode is not zero"),
         ("biased", r"constant_output\[0\] is 0"),
     ],
 )
-def test_each_broken_promise_is_named(fault, message):
+def test_check_task_names_each_violation(fault, message):
     with pytest.raises(TaskError, match=message):
         check_task(Broken(fault=fault), {"length": (1, 5)})
 
 
-def test_a_sound_task_passes():
+def test_check_task_accepts_a_sound_task():
     check_task(Broken(), {"length": (1, 5)})

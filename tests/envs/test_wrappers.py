@@ -1,4 +1,4 @@
-"""Gymnasium's own wrappers, around one environment and around many, on every task."""
+"""Gymnasium's wrappers, around single and vector environments of every task."""
 
 import gymnasium as gym
 import numpy as np
@@ -13,7 +13,7 @@ IDS = [row.env_id for row in tasks.TABLE]
 
 
 def play(env, seed=0):
-    """Play an episode of random actions; return observations, rewards and the last info."""
+    """Play an episode with random actions, and return its observations, rewards and last info."""
     observation, info = env.reset(seed=seed)
     env.action_space.seed(seed)
     observations, rewards, over = [observation], [], False
@@ -44,7 +44,7 @@ def test_stacked_frames_are_the_last_observations(env_id):
 
 
 @pytest.mark.parametrize("env_id", IDS)
-def test_wrappers_go_on_top_of_each_other(env_id):
+def test_wrappers_can_be_nested(env_id):
     env = gym.make(env_id, render_mode="rgb_array", max_episode_steps=10_000)
     env = wrappers.TimeAwareObservation(wrappers.Autoreset(wrappers.FlattenObservation(env)))
     env = wrappers.RenderCollection(wrappers.TransformReward(env, lambda reward: 2 * reward))
@@ -82,7 +82,7 @@ def test_many_environments_are_recorded_as_they_were(env_id, mode):
 
 
 @pytest.mark.parametrize("env_id", IDS)
-def test_gymnasium_makes_many_of_one_with_wrappers_around_each(env_id):
+def test_gymnasium_vectorises_wrapped_environments(env_id):
     stack = [lambda env: wrappers.FrameStackObservation(env, 4)]
     env = gym.make_vec(env_id, 2, vectorization_mode="sync", wrappers=stack)
     env = vector.NormalizeReward(env)

@@ -7,6 +7,7 @@ import torch
 
 from ntm_agents import NTM, ModelAgent
 from ntm_agents.pretrained import HERE as PRETRAINED
+from ntm_agents.protocol import build
 from ntm_baselines import LSTM, Constant, Uniform
 from ntm_envs import capacity, playing, tasks
 from ntm_envs.answers import Bits
@@ -89,7 +90,7 @@ SEQUENCES = [row for row in tasks.TABLE if isinstance(row.make(), tasks.Sequence
 def test_stepping_through_the_environment_is_grading_whole_sequences(spec, entry):
     torch.manual_seed(0)
     task, row = spec.make(), MODELS[entry]
-    model = load(entry)(task.input_size, task.output_size, **row.recipe(spec.name, spec.suite).model)
+    model = build(load(entry), task, **row.recipe(spec.name, spec.suite).model)
     agent, sizes = ModelAgent(model, task.answers), {**spec.largest} | dict.fromkeys(task.limits, 6)
     arguments = (agent, task, sizes, np.arange(9))
     bound = capacity(task.steps(**sizes))

@@ -1,7 +1,28 @@
-"""Fast paths of machines: the same numbers as their plain PyTorch, by test, in a fraction of the time.
+"""Fused kernels: the results of machines' plain PyTorch, by test, in a fraction of the time.
 
-A machine's recurrence is one `torch.autograd.Function` whose forward and backward are written out in Numba
-(`ntm.py` on top of `recurrence.py` for the NTM); what comes before and after it stays in PyTorch. Another
-machine is another such pair, and shares `arithmetic.py` and `products.py`. Without gradients the NTM's goes
-through `inference.py`, on top of `cut.py`.
+The kernel of a machine is a package here. :mod:`ntm_agents.kernels.ntm` has two functions with the same
+arguments, which the machine calls with tensors on a CPU, float32 or float64:
+
+    from ntm_agents.kernels.ntm import Inputs, Jumps, Options, State, Weights, infer, recur
+
+    result = recur(options, inputs, weights, state)  # differentiable, keeps the weightings of all steps
+    result = infer(options, inputs, weights, state)  # without gradients, keeps the last weightings alone
+
+    options = Options(write_heads=..., key_width=..., shift_width=..., ...)
+    inputs = Inputs(preactivations, parameters)  # [T, B, G * C], [T, B, P]: shares of inputs and bias
+    weights = Weights(recurrent, heads)  # [G * C, V] or, of an LSTM, [G * C, V + C]; [P, C]
+    state = State(memory, weightings, reads, controller)  # [B, N, M], [B, H, N], [B, V], pair of [B, C] or ()
+
+    result.features  # [T, B, V + C]: read vectors and output of the controller after each step
+    result.weightings  # [T, B, H, N]; None from `infer`
+    result.state  # State after the last step
+
+A machine that jumps and counts passes one more argument, and gets its counters back:
+
+    jumps = Jumps(gates, weight, counts, offers, counting)  # [T, B, R], [R, V], [B], [T, B], [G * C]
+    recur(options, inputs, weights, state, jumps).counts  # [B]; None without jumps
+
+Shapes are not checked: the machine checks its state before the call. `inputs.preactivations` is
+overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
+:mod:`ntm_agents.kernels.ntm.interface`.
 """

@@ -1,11 +1,8 @@
-"""What Numba lacks for kernels: exponential and logarithm that vectorise, and plain loops that compile fast.
+"""Exponential and logarithm that vectorise, and plain loops that compile fast: Numba lacks both.
 
-Of float32 they are polynomials, from which the compiler makes eight or sixteen at a time; of float64, which
-is there for tests, the library's own. The flags of `FAST` let sums be reordered, which makes them vectorise,
-and keep the rules for infinity and NaN, so that what is not finite is seen.
-
-Two traps for whoever changes this: an integer literal turns float32 into float64, so constants have types;
-and Numba's cache looks at the file of the kernel alone, so after a change here touch that file too.
+In float32 they are polynomials, from which the compiler makes eight or sixteen at a time; in float64,
+which is there for tests, the library's own. Constants have types, as an integer literal turns float32
+into float64.
 
 Source of the polynomials: S. L. Moshier, Cephes Math Library (1989), ``expf`` and ``logf``.
 """
@@ -21,18 +18,9 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
-Array = np.ndarray[Any, Any]
+from ntm_agents.kernels.compilation import inline
 
-FAST: dict[str, Any] = {
-    "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
-    "error_model": "numpy",
-    "nogil": True,
-    "_nrt": False,  # nothing is allocated, so nothing is counted: slices would be, atomically
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-    "forceinline": True,  # the process that compiles would call them, and round otherwise than with copies
-}
-"""How kernels are compiled."""
+Array = np.ndarray[Any, Any]
 
 LINE = 64
 """Bytes of a line of the cache, and of the longest vectors."""
@@ -151,7 +139,7 @@ def largest(values: Array) -> Any:
     return top
 
 
-@njit(**FAST)
+@inline
 def copy(values: Array, out: Array) -> None:
     """Copy ``[I, J]``; as an assignment of slices it would take seconds to compile."""
     for i in range(len(out)):
@@ -159,7 +147,14 @@ def copy(values: Array, out: Array) -> None:
             out[i, j] = values[i, j]
 
 
-@njit(**FAST)
+@inline
+def zero(out: Array) -> None:
+    """Fill ``[I]`` with zeros."""
+    for i in range(len(out)):
+        out[i] = 0
+
+
+@inline
 def add_to(total: Array, values: Array) -> None:
     """Add ``[I, J]`` to a total."""
     for i in range(len(total)):

@@ -1,11 +1,11 @@
 """A memory most of whose slots are alike, with all but a few of those cut out.
 
 At the start all slots are alike, and most still are long after. What a step does to a slot depends on its
-row, its weightings, and those of its neighbours, so slots in which these are the same stay the same. Of a run
-of them one can stand for many, if sums count it that often. At its ends the run stays as it is, since each
-step shifts what is beside it a few slots further in. So a cut is good for some steps, and is then made anew,
-by equality alone: the run shrinks where heads go, and grows where what they left has become like the rest.
-Slot 0, where heads may jump to, is never in it.
+row, its weightings, and those of its neighbours, so slots in which these are the same stay the same. Of a
+run of them one can stand for many, if sums count it that often. At its ends the run stays as it is, since
+each step shifts what is beside it a few slots further in. So a cut is good for some steps, and is then
+made anew, by equality alone: the run shrinks where heads go, and grows where what they left has become
+like the rest. Slot 0, where heads may jump to, is never in it.
 
 Shape letters: B sequences, N slots, C of them in a cut memory, K rows along the slots: M columns of the
 memory, or H weightings.
@@ -18,11 +18,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from ntm_agents.kernels.arithmetic import FAST, Array
+from ntm_agents.kernels.arithmetic import Array
+from ntm_agents.kernels.compilation import entry, inline
 
-CALLED: dict[str, Any] = {**FAST, "no_cpython_wrapper": False, "forceinline": False}
 MULTIPLE = 64
 """C is one of it, so that vectorised loops leave no rest, which they would round in other ways."""
 WORTH = 0.9
@@ -77,7 +76,7 @@ class Cut:
         return made
 
 
-@njit(**CALLED, cache=True)
+@entry
 def _longest_runs(
     memory: Array, weightings: Array, rest: Array, count: int, unlike: Array, runs: Array
 ) -> None:
@@ -102,7 +101,7 @@ def _longest_runs(
             first, passed = n, passed + inside
 
 
-@njit(**FAST)
+@inline
 def _mark(rows: Array, unlike: Array) -> None:
     """Mark the slots ``[C]`` that have another number in some row ``[K, C]`` than the slot before."""
     for k in range(len(rows)):
@@ -112,7 +111,7 @@ def _mark(rows: Array, unlike: Array) -> None:
             marks[n] |= np.int32(here[n] != before[n])
 
 
-@njit(**CALLED, cache=True)
+@entry
 def _change(rows: Array, rest: Array, count: int, new_rest: Array, new_count: int, made: Array) -> None:
     """Do as `Cut.change` does: up to five pieces of a row, of slots one behind the other or of one slot."""
     slots = made.shape[2]
@@ -141,3 +140,20 @@ def _change(rows: Array, rest: Array, count: int, new_rest: Array, new_count: in
                     for i in range(len(piece)):
                         piece[i] = value
                 n = end
+
+
+@inline
+def count_cut(weighting: Array, rest: int, cut: Any) -> None:
+    """Normalise a weighting ``[C]`` once more, one of whose slots stands for so many more that were cut."""
+    one = weighting.dtype.type(1)
+    scale = one / (one + cut * weighting[rest])
+    for n in range(len(weighting)):
+        weighting[n] *= scale
+
+
+@inline
+def read_cut(memory: Array, weighting: Array, rest: int, cut: Any, out: Array) -> None:
+    """Add to a read vector ``[M]`` the shares of the slots that were cut."""
+    share = cut * weighting[rest]
+    for m in range(len(out)):
+        out[m] += share * memory[m, rest]

@@ -1,9 +1,9 @@
 """Products of the few rows of a tile with weights that stay the same for a whole sequence.
 
 The weights are packed once into panels, as wide as a row of sums that fits into a vector register or two.
-The sums of a few rows then stay in registers until all terms are added. No loop in Python can promise that,
-so the innermost part is written in LLVM's own language; what registers there are is left to LLVM. General
-libraries pack their operands at each call, which for so few rows costs more than the product.
+The sums of a few rows then stay in registers until all terms are added. No loop in Python can promise
+that, so the innermost part is written in LLVM's own language; what registers there are is left to LLVM.
+General libraries pack their operands at each call, which for so few rows costs more than the product.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ntm_agents.kernels.arithmetic import FAST, Array, empty
+from ntm_agents.kernels.arithmetic import Array, empty
+from ntm_agents.kernels.compilation import inline
 
 PANEL = 64
 """Bytes of a panel's row."""
@@ -29,7 +30,7 @@ def panels(weights: Array) -> Array:
     return empty((-(-columns // lanes), terms, lanes), weights.dtype)
 
 
-@njit(**{**FAST, "no_cpython_wrapper": False})
+@inline
 def pack(weights: Array, panels: Array) -> None:
     """Write weights ``[K, J]`` as panels, filled up with zeros, for `add_product`."""
     terms, columns = weights.shape
@@ -144,7 +145,7 @@ def _block(rows: int, unroll: int) -> Any:
 _add_four, _add_one = _block(4, 1), _block(1, 4)  # a processor has about eight sums under way
 
 
-@njit(**{**FAST, "no_cpython_wrapper": False})
+@inline
 def add_product(a: Array, first: int, panels: Array, out: Array) -> None:
     """Add the product of K columns of ``[I, >= K]``, from the first on, and packed weights to ``[I, J]``."""
     for i in range(len(panels)):

@@ -1,8 +1,8 @@
 """Numbers that are too small to be normal (below 1.2e-38 in single precision), taken as zero by a kernel.
 
-A sharp weighting is full of them, and so is a memory that is erased again and again. Some processors, Intel's
-among them, compute with each many times as long as with any other number. What the caller computes is
-not touched: a kernel leaves the processor as it was.
+A sharp weighting is full of them, and so is a memory that is erased again and again. Some processors,
+Intel's among them, compute with each many times as long as with any other number. What the caller
+computes is not touched: a kernel leaves the processor as it was.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The Neural Turing Machine, in plain PyTorch: the reference that the fused kernel is tested against.
+"""The Neural Turing Machine, to be read beside section 3 of its paper.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401).
 
-Shape letters: B batch, T time steps, I/O input and output channels, N memory slots, M width of a slot,
-R/W read and write heads, H = W + R heads, S shift options.
+Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
+slots, M width of a slot, W/R write and read heads, H = W + R heads, S shift options.
 
 Example:
     >>> model = NTM(9, 8, controller="feedforward")
@@ -14,321 +14,140 @@ Example:
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
-from importlib.util import find_spec
-from types import NoneType
-from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args, get_type_hints
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
-from ntm_agents.controllers import Controller, Layer
-from ntm_envs import keyed
+from ntm_agents.controllers import Controller
+from ntm_agents.heads import HeadConfig, HeadParameters, Heads
+from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
+from ntm_agents.memory_machine import MemoryMachine
+from ntm_agents.options import NonNegative, Positive, expect
 
-_HAS_NUMBA = find_spec("numba") is not None
-
-TICK = 0.25
-"""What a jump is beside the weights of what the counter adds up, which then come to its size sooner."""
-AT_A_TIME = 32
-"""Steps are taken in pieces of a multiple of so many where there are no gradients: nothing of them has to be
-kept then."""
-PIECE = 2**20
-"""So many numbers a piece may have: few enough for the room of one to be that of the next."""
-MEMORIES = 1
-"""Or so many times as many as the state's memory, which is copied once a piece."""
-SLOTS = np.uint64(0xC2B2AE3D27D4EB4F)
-"""Domain of the random rows of a memory, which are keyed by the index of their slot."""
+if TYPE_CHECKING:
+    from ntm_agents.kernels.ntm import Result
 
 
 @dataclass(frozen=True, kw_only=True)
-class NTMConfig:
-    """The options of an NTM: what the paper leaves open is a choice here, and no choice depends on N."""
+class NTMConfig(HeadConfig):
+    """Options of an NTM: choices that the paper leaves open, none of which depends on the number of slots."""
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
-    """Kind of the controller. The paper compares the first two; the LSTM is the one with a state of its
-    own."""
-    hidden_size: int = 100
-    """Units of each of the controller's layers (paper: 100)."""
-    num_layers: int = 1
-    """Layers of the controller (paper: 1)."""
+    """Kind of the controller (paper: the first two)."""
+    hidden_size: Positive = 100
+    """Hidden size C of each layer of the controller (paper: 100)."""
+    num_layers: Positive = 1
+    """Number of layers of the controller (paper: 1)."""
     orthogonal_init: bool = True
-    """Whether the weights of a controller's own last output start orthogonal, so that what it heard a few
-    steps ago is no fainter than what it hears; or else uniform, as all others. The paper does not say."""
-    controller_noise: float = 0.0
-    """Standard deviation of Gaussian noise on the lowest layer's pre-activations, in training alone. Not in
-    the paper, so off; it makes blurred weightings costly."""
-    read_heads: int = 1
-    """Number of heads that read (paper: 1 to 8, by task)."""
-    write_heads: int = 1
-    """Number of heads that write (paper: as many as read)."""
+    """Whether the initial recurrent weights of the controller are orthogonal, which keeps what it saw a few
+    steps ago as strong as what it sees; otherwise they are uniform, as all others."""
+    controller_noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise on the lowest layer's pre-activations; it makes blurred weightings
+    costly. Not in the paper, so off. Used in training only; evaluation always uses 0."""
     memory_slots: int | None = None
-    """Number of slots N, at least the shift width. None for the episode's step bound, so that the memory
-    grows with what is to be stored (paper: 128)."""
-    memory_width: int = 20
-    """Width M of a slot (paper: 20)."""
-    key_width: int | None = None
-    """Width of keys, which are compared with the first columns of a slot, at most `memory_width`; None for
-    all of them (paper). What is in the others then makes a slot no easier and no harder to find."""
-    shift_width: int = 3
-    """Number of shift options S, from 2 to N; option j moves a head by j - S // 2 slots (paper: 3)."""
-    output_hidden_size: int = 0
-    """Units of a hidden layer before the logits, which sees what was read and the controller's output; 0 for
-    none (paper). Its asinh, linear around 0 and a logarithm far out, makes log odds of counts."""
-    skip_connection: bool = False
-    """Whether the head parameters see the inputs as well as the controller's output. Not in the paper."""
-    followers: int = 0
-    """How many of the heads that write, the last ones, follow those that read, the first ones: each writes
-    where its partner has read last, which is at the last step or, if heads read first, at this one. Not in
-    the paper."""
-    read_feedback: bool = True
-    """Whether the controller sees what was read at the last step (paper: it does). Without it nothing that
-    was read can be written once more, and loops have to be jumps."""
-    jump: bool = False
-    """Whether heads that read may jump to the first slot, before they shift. A gate (hardsigmoid), which
-    opens and closes entirely, sees what was read at the last step, and `signal_channels`. A counter, in which
-    nothing fades, adds up the jumps, `signal_channels` and `counter_channels`, and the controller sees
-    c / (1 + |c|). Not in the paper, where a head has to look the start up, by what is written there, and
-    nothing counts without end."""
-    jump_bias: float = -1.5
-    """Bias of the gate at the start, before hardsigmoid, which is shut from -3 down."""
-    jump_noise: float = 0.0
-    """Standard deviation of Gaussian noise before hardsigmoid, in training alone: half open gates cost."""
-    signal_channels: tuple[int, ...] = ()
-    """Input channels, by index, that gates of jumps and the counter see as well as the controller."""
-    counter_channels: tuple[int, ...] = ()
-    """Input channels, by index, that the counter alone sees: numbers larger than in training are then nothing
-    new to the controller."""
-    counter_bias: float = 0.0
-    """Initial weights of `counter_channels` in the counter: with a negative one it begins by counting from
-    below, as many jumps as it is told to."""
-    counter_noise: float = 0.0
-    """Standard deviation of Gaussian noise on the counter before the first step, in training alone: what is
-    decided by it is decided half way between two numbers of jumps."""
-    key_activation: Literal["identity", "tanh"] = "identity"
-    """What keys go through. The paper does not say; only a key's direction matters."""
-    add_activation: Literal["identity", "tanh", "sigmoid"] = "identity"
-    """What add vectors go through. The paper does not say; identity lets a slot hold any value."""
-    write_mode: Literal["erase_add", "interpolate"] = "erase_add"
-    """Erase by a vector, then add (paper); or replace a slot by as much as it is chosen."""
+    """Number of slots N, at least the shift width; None for the episode's bound of steps (paper: 128)."""
     order: Literal["write_first", "read_first"] = "write_first"
-    """Whether heads read what was written at the same step. The paper does not say; all heads choose
-    their slots before."""
-    epsilon: float = 1e-8
-    """Keeps the similarity finite where a slot or a key is empty. The paper has none; this one is small
-    enough for the initial memory to count as a direction."""
-    epsilon_at: Literal["product", "norms", "squares"] = "product"
-    """What epsilon is added to: the product of the norms of key and slot, each of the norms, or the sum
-    of squares under each root. The first changes the paper's formula least."""
-    memory_init: Literal["constant", "random", "position", "learned"] = "constant"
-    """Rows of the memory at the start: all the same; random numbers of the slot's index; the bits of its
-    index, lowest first, as +1 and -1; or one learned row for all slots (paper: learned)."""
+    """Whether heads read the memory after or before the write of the same step."""
+    epsilon: NonNegative = 1e-8
+    """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
+    memory_init: MemoryInit = "constant"
+    """Rows of the initial memory (paper: learned): all the same constant; random numbers keyed by the index
+    of the slot; the bits of that index as +1 and -1; or one learned row, which all slots share."""
     memory_init_scale: float | None = None
-    """The constant, or where the learned row starts; or what random numbers, uniform in -1 to 1, and bits
-    are multiplied by. None for 1e-6 in the first two cases and 1 in the others."""
-    head_init: Literal["first", "learned", "uniform"] = "first"
-    """Weightings at the start: all on slot 0, so that a head can step from there; a learned weighting of
-    the first S slots; or all slots alike. The paper does not say."""
-    key_bias: float = 0.0
-    """Bias of the keys at the start, the same for each element."""
-    strength_bias: float | tuple[float, ...] = 0.0
-    """Bias of the key strength at the start, before softplus: one for all heads, or one for each, those
-    that write first. Such biases give heads their roles, which decides what is learnt at all."""
-    gate_bias: float | tuple[float, ...] = 0.0
-    """Bias of the interpolation gate at the start, before sigmoid, for all heads or for each: a head whose
-    is negative begins by moving from where it is, and one whose is positive by looking up."""
-    shift_bias: tuple[float, ...] = ()
-    """Biases of the S shift options at the start, before softmax: S for all heads, or S for each of them;
-    empty for zeros."""
-    sharpening_bias: float | tuple[float, ...] = 0.0
-    """Bias of the sharpening at the start, before 1 + softplus, for all heads or for each."""
-    erase_bias: float = 0.0
-    """Bias of the erase vectors at the start, before sigmoid, the same for each element."""
-    add_bias: float = 0.0
-    """Bias of the add vectors at the start, the same for each element."""
+    """The constant or the initial learned row, or the factor of random numbers, which are uniform in -1 to 1,
+    and of bits. None for 1e-6 in the first two cases and 1 in the others."""
+    head_init: HeadInit = "first"
+    """Initial weightings: all on slot 0; a learned distribution over the first S slots; or uniform."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
-    """What computes the recurrence: plain PyTorch, or a fused kernel, which is many times as fast and gives
-    the same numbers to within rounding. By itself the fused one is chosen wherever it applies: on a CPU, with
-    Numba installed, for a feed-forward or an LSTM controller of one layer."""
+    """Implementation of the recurrence: plain PyTorch, or a fused kernel, many times as fast and equal up to
+    rounding. Auto takes the fused one where it applies: on a CPU, with Numba installed, for a feed-forward or
+    LSTM controller of one layer."""
 
     def __post_init__(self) -> None:
-        counts = ("hidden_size", "num_layers", "read_heads", "write_heads", "memory_width", "shift_width")
-        smallest = dict.fromkeys(counts, 1) | {"shift_width": 2, "epsilon": 0.0}
-        smallest |= dict.fromkeys(("controller_noise", "jump_noise", "counter_noise"), 0.0)
-        smallest |= dict.fromkeys(("output_hidden_size", "followers"), 0)
-        if self.memory_slots is not None:
-            smallest["memory_slots"] = self.shift_width
-        if self.key_width is not None:
-            smallest["key_width"] = 1
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            value, hint = getattr(self, field.name), hints[field.name]
-            bound = smallest.get(field.name)
-            if value is None and NoneType in get_args(hint):
-                continue
-            if isinstance(bound, int):
-                valid = isinstance(value, int) and value >= bound
-                expected = f"an integer of at least {bound}"
-            elif hint == tuple[int, ...]:
-                valid = isinstance(value, list | tuple) and all(type(i) is int and i >= 0 for i in value)
-                valid = valid and (self.jump or not value)
-                expected = "indices of input channels, and jump=True"
-                if valid:
-                    object.__setattr__(self, field.name, tuple(value))  # JSON gives lists
-            elif isinstance(value, list | tuple) and tuple[float, ...] in (hint, *get_args(hint)):
-                object.__setattr__(self, field.name, tuple(value))  # JSON gives lists
-                heads = self.write_heads + self.read_heads
-                shifts = (0, self.shift_width, heads * self.shift_width)
-                lengths = shifts if field.name == "shift_bias" else (heads,)
-                valid = len(value) in lengths and all(map(math.isfinite, value))
-                expected = f"{' or '.join(map(str, lengths))} finite numbers, as there are {heads} heads"
-            elif float in (hint, *get_args(hint)):
-                low = -math.inf if bound is None else bound
-                valid = isinstance(value, int | float) and math.isfinite(value) and value >= low
-                expected = "a finite number" + ("" if bound is None else f" of at least {bound:g}")
-            elif hint is bool:
-                valid, expected = isinstance(value, bool), "True or False"
-            else:
-                valid = value in get_args(hint)
-                expected = f"one of {', '.join(map(repr, get_args(hint)))}"
-            if not valid:
-                raise ValueError(f"{field.name} is {value!r}; expected {expected}")
-        heads = min(self.write_heads, self.read_heads)
-        for name, bound in (("followers", heads), ("key_width", self.memory_width)):
-            if (getattr(self, name) or 0) > bound:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected at most {bound}")
+        super().__post_init__()
+        slots, shifts = self.memory_slots, self.shift_width
+        expect(slots is None or slots >= shifts, "memory_slots", slots, f"an integer of at least {shifts}")
 
 
 class NTMState(NamedTuple):
-    """What an NTM carries from step to step."""
+    """State of an NTM between two steps."""
 
     memory: Tensor
-    """``[B, N, M]``"""
+    """M, ``[B, N, M]``."""
     weightings: Tensor
-    """Where the heads are, ``[B, H, N]``, those that write first."""
+    """w of all heads, write heads first, ``[B, H, N]``: distributions over slots, equation 1."""
     reads: Tensor
-    """What they read last, ``[B, R * M]``."""
+    """Read vectors r, side by side, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
-    """The state of the controller's layers."""
-    counter: Tensor
-    """How far the counter is, in jumps, ``[B]``; zero without jumps."""
+    """State of the controller's layers, ``[B, C]`` each."""
 
 
-class NTM(nn.Module):
+class NTM(MemoryMachine[NTMState]):
     """A controller with a memory that it reads and writes through heads.
 
-    Where this differs from the paper:
+    Differences from the paper:
 
-    - Controller and read vectors start at zero, and the memory at a small constant; the paper learns all
-      three. A learned memory (`memory_init`) is one row, which all slots share.
-    - By default the memory is as large as the episode's step bound (`memory_slots`). No parameter depends
-      on the number of slots, so a trained machine runs with any.
-    - There are no options that the paper lacks unless they are asked for: `controller_noise`, a GRU, the
-      write mode ``interpolate``, a controller without `read_feedback` or with a way round it
-      (`skip_connection`), heads that follow others (`followers`), keys that see a part of a slot
-      (`key_width`), a hidden layer before the output (`output_hidden_size`), and `jump`, with its counter.
+    - The controller's state and the read vectors start at zero, and the memory at a small constant; the paper
+      learns all three. A learned memory (`memory_init`) is one row, which all slots share.
+    - By default the memory is as large as the episode's upper bound of steps (`memory_slots`). No parameter
+      depends on the number of slots, so a trained machine runs with any.
+    - A GRU and `controller_noise` are not in the paper, and off by default.
 
-    What the paper leaves open is chosen thus:
+    Choices where the paper is silent:
 
-    - All heads choose their slots by the memory that the step begins with and the controller's output;
-      then the heads write, and then the others read (`order`). With several write heads all erase before
-      any adds.
-    - The output is linear in the controller's output and in what was read at the same step (but for
-      `output_hidden_size`).
-    - Key strength is softplus, gate and erase vector sigmoid, shift softmax, sharpening 1 + softplus; keys
-      and add vectors are linear (`key_activation`, `add_activation`).
-    - All weights of the heads start by Glorot and Bengio's uniform rule, and biases as configured.
+    - All heads choose their slots by the memory at the beginning of the step and the controller's output;
+      then the write heads write, and then the read heads read (`order`). All erase before any adds.
+    - The logits are linear in the controller's output and in the read vectors of the same step.
+    - Strengths are softplus, gates and erase vectors sigmoid, shifts softmax, sharpening is 1 + softplus;
+      keys and add vectors are linear (`key_activation`, `add_activation`).
+    - Weights of the heads start by Glorot and Bengio's uniform rule, and biases as configured.
 
     Args:
         input_size: Number of input channels I.
-        output_size: Number of output channels O.
+        output_size: Number of logits L.
         **config: Options of `NTMConfig`.
 
     Raises:
         TypeError: If there is no such option.
-        ValueError: If an option's value is not possible.
+        ValueError: If the value of an option is not possible.
     """
 
     Config: ClassVar[type[NTMConfig]] = NTMConfig
 
-    _order: Tensor
-
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
-        self.config = c = NTMConfig(**config)
-        heads, width, read_size = c.write_heads + c.read_heads, c.memory_width, c.read_heads * c.memory_width
-        for name in ("signal_channels", "counter_channels"):
-            if max(getattr(c, name), default=0) >= input_size:
-                raise ValueError(f"{name} is {getattr(c, name)}; expected channels below {input_size}")
-        self._heard = [i for i in range(input_size) if i not in c.counter_channels]
-        self._fed_back = read_size if c.read_feedback else 0
-        self.controller = Controller(
+        self.config = c = self.Config(**config)
+        heads, width = c.write_heads + c.read_heads, c.memory_width
+        self._roles, self._read_size = (c.write_heads, c.read_heads), c.read_heads * width
+        self._scale = default_scale(c.memory_init) if c.memory_init_scale is None else c.memory_init_scale
+        self._add_layers(input_size, output_size)
+        learned_row, learned_start = c.memory_init == "learned", c.head_init == "learned"
+        self.memory_row = nn.Parameter(torch.full((width,), self._scale)) if learned_row else None
+        self.start = nn.Parameter(torch.zeros(heads, c.shift_width)) if learned_start else None
+        self.heads.initialise()
+
+    def _add_layers(self, input_size: int, output_size: int) -> None:
+        """Add the layers; a subclass may have others."""
+        hidden_size = self.config.hidden_size
+        self.controller = self._new_controller(input_size, self._read_size)
+        self.heads = Heads(hidden_size, self.config)
+        self.output = nn.Linear(self._read_size + hidden_size, output_size)
+
+    def _new_controller(self, input_size: int, read_size: int) -> Controller:
+        c = self.config
+        return Controller(
             c.controller,
-            len(self._heard),
-            self._fed_back,
+            input_size,
+            read_size,
             c.hidden_size,
             c.num_layers,
-            c.controller_noise,
-            c.orthogonal_init,
+            noise=c.controller_noise,
+            orthogonal_init=c.orthogonal_init,
         )
-        # One product gives all parameters of all heads: of each head key, strength and sharpening, gate,
-        # shifts; then, of each head that writes, add vector and, if there is one, erase vector.
-        self._by_role = (c.write_heads, c.read_heads)
-        self._choose = (c.key_width or width, 2, 1, c.shift_width)
-        self._change = (width, width) if c.write_mode == "erase_add" else (width,)
-        self._parts = (heads * sum(self._choose), c.write_heads * sum(self._change))
-        rows = torch.arange(sum(self._parts))
-        choosing = rows[: self._parts[0]].view(heads, -1)
-        choosing[c.write_heads - c.followers : c.write_heads] = choosing[c.write_heads :][: c.followers]
-        rows, order = torch.unique(rows, return_inverse=True)
-        self.register_buffer("_order", order, persistent=False)
-        self.heads = nn.Linear(c.hidden_size, len(rows))
-        if c.skip_connection:
-            self.skip = nn.Linear(len(self._heard), len(rows), bias=False)
-            nn.init.xavier_uniform_(self.skip.weight)
-        if c.output_hidden_size:
-            self.hidden = nn.Linear(read_size + c.hidden_size, c.output_hidden_size)
-        self.output = nn.Linear(c.output_hidden_size or read_size + c.hidden_size, output_size)
-        if c.jump:
-            self.jumps = nn.Linear(read_size, c.read_heads)
-            self.signalling = nn.Parameter(torch.zeros(c.read_heads, len(c.signal_channels)))
-            self.offers = nn.Parameter(
-                torch.tensor([0.0] * len(c.signal_channels) + [c.counter_bias] * len(c.counter_channels))
-            )
-            self.counting = nn.Parameter(torch.empty(self.controller.pre_activations))
-            nn.init.constant_(self.jumps.bias, c.jump_bias)
-            nn.init.uniform_(self.counting, -(c.hidden_size**-0.5), c.hidden_size**-0.5)
-        if c.memory_init == "learned":
-            self.memory_row = nn.Parameter(torch.full((width,), self._scale))
-        if c.head_init == "learned":
-            self.start = nn.Parameter(torch.zeros(heads, c.shift_width))
-        nn.init.xavier_uniform_(self.heads.weight)
-        shifts = torch.tensor(c.shift_bias or [0.0] * c.shift_width).view(-1, c.shift_width)
-        columns = [torch.tensor(b).expand(heads) for b in (c.strength_bias, c.sharpening_bias, c.gate_bias)]
-        keys = torch.full((heads, self._choose[0]), c.key_bias)
-        choose = torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)
-        change = [c.add_bias] * width + [c.erase_bias] * (sum(self._change) - width)
-        with torch.no_grad():
-            self.heads.bias.copy_(torch.cat((choose.flatten(), torch.tensor(change * c.write_heads)))[rows])
-
-    @classmethod
-    def from_pretrained(cls, task: str, agent: str = "ntm") -> NTM:
-        """Return a machine that comes trained with the package, in evaluation mode.
-
-        Args:
-            task: What it was trained on, such as ``copy``.
-            agent: Which machine, such as ``ntm-jump``.
-
-        Raises:
-            ValueError: If there is none for the task.
-        """
-        from ntm_agents.pretrained import pretrained
-        from ntm_agents.training.run import load_run  # which imports models, by their names
-
-        return cast("NTM", load_run(pretrained(agent, task))[0])
 
     def initial_state(self, batch_size: int, capacity: int) -> NTMState:
         """Return the state at the start of episodes.
@@ -337,287 +156,110 @@ class NTM(nn.Module):
             batch_size: Number of episodes B.
             capacity: Upper bound of their steps: the number of slots N, unless `memory_slots` fixes it.
         """
-        c = self.config
+        c, like, heads = self.config, self.output.weight, sum(self._roles)
         slots = max(capacity, c.shift_width) if c.memory_slots is None else c.memory_slots
-        heads, like = c.write_heads + c.read_heads, self.output.weight
-        if c.head_init == "uniform":
-            weightings = like.new_full((heads, slots), 1 / slots)
-        else:
-            first = self.start.softmax(1) if c.head_init == "learned" else like.new_ones(heads, 1)
-            weightings = functional.pad(first, (0, slots - first.shape[1]))
-        counter = like.new_zeros(batch_size)
-        if self.training and c.counter_noise:
-            counter = c.counter_noise * torch.randn_like(counter)
+        rows = initial_rows(c.memory_init, slots, c.memory_width, self._scale, like, self.memory_row)
+        weightings = initial_weightings(c.head_init, heads, slots, like, self.start)
         return NTMState(
-            memory=self._rows(slots).expand(batch_size, slots, c.memory_width),
-            weightings=weightings.expand(batch_size, heads, slots),
-            reads=like.new_zeros(batch_size, c.read_heads * c.memory_width),
+            memory=rows.expand(batch_size, -1, -1),
+            weightings=weightings.expand(batch_size, -1, -1),
+            reads=like.new_zeros(batch_size, self._read_size),
             controller=self.controller.initial_state(batch_size),
-            counter=counter,
         )
 
-    def forward(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, NTMState]:
-        """Go on from a state by T steps.
+    def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the shares of inputs and biases in controller and head parameters; see `MemoryMachine`."""
+        return self.controller.project(inputs), self.heads.bias.expand(*inputs.shape[:2], -1)
 
-        Args:
-            inputs: ``[T, B, I]``.
-            state: What `initial_state` or the last call returned.
+    def step(self, state: NTMState, *projected: Tensor) -> tuple[NTMState, tuple[Tensor, ...]]:
+        """Take one step; see `MemoryMachine`."""
+        (memory, previous, reads, hidden), (addend, head_addend) = state, projected
+        output, hidden = self.controller(addend, reads, hidden)
+        heads = self.heads.parameters_of(output, head_addend)
+        weightings = self._address(heads, memory, previous)
+        memory, reads = self._write_and_read(heads, memory, weightings)
+        return NTMState(memory, weightings, reads, hidden), (reads, output)
 
-        Returns:
-            The logits ``[T, B, O]`` and the state after the last step.
+    def _address(self, heads: HeadParameters, memory: Tensor, previous: Tensor) -> Tensor:
+        """Return the weightings ``[B, H, N]`` of all heads: section 3.3, figure 2."""
+        return self._move(heads, self._look_up(heads, memory, previous))
 
-        Raises:
-            ValueError: If the state does not fit the inputs, the model or itself.
-        """
-        if torch.is_grad_enabled():
-            features, _, state = self._recur(inputs, state)
-            return self._answer(features), state
-        logits = []
-        controller, parameters = self.controller.pre_activations, self._order.shape[0]
-        each = inputs.shape[1] * (controller + parameters + self.output.in_features)
-        steps = max(PIECE, MEMORIES * state.memory.numel()) // max(1, each) // AT_A_TIME * AT_A_TIME
-        for part in torch.split(inputs, max(AT_A_TIME, steps)):
-            features, _, state = self._recur(part, state, trail=False)
-            logits.append(self._answer(features))
-        return torch.cat(logits), state
+    def _look_up(self, heads: HeadParameters, memory: Tensor, previous: Tensor) -> Tensor:
+        """Return gated weightings w^g ``[B, H, N]``: section 3.3.1, and equation 7."""
+        similarities = addressing.similarity(memory, heads.keys, self.config.epsilon)  # equation 6
+        content = addressing.content_weighting(similarities, heads.strengths)  # equation 5
+        return addressing.interpolate(content, previous, heads.gates)  # equation 7
 
-    def with_penalty(self, inputs: Tensor, state: NTMState) -> tuple[Tensor, Tensor]:
-        """Do the same, and measure how blurred the weightings are.
+    def _move(self, heads: HeadParameters, gated: Tensor) -> Tensor:
+        """Return weightings ``[B, H, N]``, given gated ones: section 3.3.2."""
+        shifted = addressing.shift(gated, heads.shifts)  # equation 8
+        return addressing.sharpen(shifted, heads.sharpening)  # equation 9
 
-        Returns:
-            The logits ``[T, B, O]``, and the mean entropy of a weighting, in nats.
+    def _write_and_read(
+        self, heads: HeadParameters, memory: Tensor, weightings: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the memory ``[B, N, M]`` after the write, and the read vectors ``[B, R * M]``."""
+        writing, reading = weightings.split_with_sizes(self._roles, 1)
+        written = addressing.write(memory, writing, heads.erase, heads.add)  # equations 3 and 4
+        source = written if self.config.order == "write_first" else memory
+        return written, addressing.read(source, reading).flatten(1)  # equation 2
 
-        Raises:
-            ValueError: If the state does not fit the inputs, the model or itself.
-        """
-        features, weightings, _ = self._recur(inputs, state)
-        assert weightings is not None
-        logs = weightings.clamp(min=torch.finfo(weightings.dtype).tiny).log()
-        return self._answer(features), -(weightings * logs).sum(3).mean()
-
-    def _answer(self, features: Tensor) -> Tensor:
-        """Return the logits ``[T, B, O]``."""
-        seen = features
-        if self.config.output_hidden_size:
-            asinh = torch.asinh if torch.is_grad_enabled() else _asinh
-            seen = asinh(self.hidden(features))
-        return cast("Tensor", self.output(seen))
-
-    @property
-    def kernel(self) -> Literal["reference", "fused"]:
-        """What computes the recurrence, on the device that the model is on."""
-        if self.config.kernel == "auto" and torch.compiler.is_compiling():
-            return "reference"
-        reason = self._why_not_fused() if self.config.kernel != "reference" else "it was asked for"
-        if reason and self.config.kernel == "fused":
-            raise ValueError(f"kernel is 'fused', which does not apply: {reason}; use 'auto' or 'reference'")
-        return "reference" if reason else "fused"
-
-    def _why_not_fused(self) -> str:
-        c, like = self.config, self.output.weight
-        if c.controller == "gru" or c.num_layers > 1:
-            return f"the controller is {c.controller!r} with depth {c.num_layers}"
-        if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
-            return f"the model is {like.dtype} on {like.device}"
-        return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
-
-    def _check(self, inputs: Tensor, state: NTMState) -> None:
-        """Raise unless a state fits: the kernel looks at no shape, and would write where it must not."""
-        c, (rows, slots), like = self.config, (inputs.shape[1], state.memory.shape[1]), self.output.weight
-        expected: dict[str, tuple[Tensor, tuple[int, ...]]] = {
-            "memory": (state.memory, (rows, slots, c.memory_width)),
-            "weightings": (state.weightings, (rows, c.write_heads + c.read_heads, slots)),
-            "reads": (state.reads, (rows, c.read_heads * c.memory_width)),
-            "counter": (state.counter, (rows,)),
-        }
-        expected |= {f"controller[{i}]": (x, (rows, c.hidden_size)) for i, x in enumerate(state.controller)}
-        for name, (tensor, shape) in expected.items():
-            if tensor.shape != shape:
-                raise ValueError(
-                    f"state.{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have "
-                    f"shape {tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
-                )
-            if tensor.dtype != like.dtype:
-                raise ValueError(f"state.{name} is {tensor.dtype}; expected {like.dtype}, as the model is")
-        if slots < c.shift_width:
-            raise ValueError(f"state.memory has {slots} slots; expected at least {c.shift_width}, the shifts")
-
-    def _recur(
-        self, inputs: Tensor, state: NTMState, *, trail: bool = True
-    ) -> tuple[Tensor, Tensor | None, NTMState]:
-        """Return what the output layer sees of each step ``[T, B, R * M + C]``, weightings and state.
-
-        The weightings are those of each step ``[T, B, H, N]``, or None without a `trail`.
-        """
-        self._check(inputs, state)
-        c, run = self.config, self._fused if self.kernel == "fused" else self._reference
-        heard = inputs[..., self._heard] if c.counter_channels else inputs
-        projected = self.controller.project(heard)
-        heads = self._of_all_heads(self.heads.bias).expand(*inputs.shape[:2], -1)
-        if c.skip_connection:
-            heads = heads + functional.linear(heard, self._of_all_heads(self.skip.weight))
-        if not c.jump:
-            gates, offers = inputs.new_zeros(*inputs.shape[:2], 0), inputs.new_zeros(inputs.shape[:2])
-            return run(projected, heads, gates, offers, state, trail)
-        signals = inputs[..., list(c.signal_channels)]
-        gates = functional.linear(signals, self.signalling, self.jumps.bias)
-        if self.training and c.jump_noise:
-            gates = gates + c.jump_noise * torch.randn_like(gates)
-        offered = torch.cat((signals, inputs[..., list(c.counter_channels)]), 2)
-        return run(projected, heads, gates, offered @ self.offers / TICK, state, trail)
-
-    def _of_all_heads(self, rows: Tensor) -> Tensor:
-        """Return rows ``[P, ...]``, with those of their partners for followers, which have none for slots."""
-        return rows[self._order] if self.config.followers else rows
-
-    def _fused(
-        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState, trail: bool
-    ) -> tuple[Tensor, Tensor | None, NTMState]:
-        from ntm_agents.kernels.inference import infer  # needs Numba
-        from ntm_agents.kernels.ntm import Options, recur
-
-        c, layer = self.config, cast("Layer", self.controller.layers[0])
-        options = Options(
-            writers=c.write_heads,
-            followers=c.followers,
-            keys=self._choose[0],
-            shifts=c.shift_width,
-            key=c.key_activation,
-            add=c.add_activation,
-            epsilon=c.epsilon,
-            epsilon_at=c.epsilon_at,
-            write_first=c.order == "write_first",
-        )
-        hidden, cells = (
-            state.controller
-            if layer.tensors
-            else (projected.new_zeros(len(state.reads), c.hidden_size), None)
-        )
-        recurrent = cast("Tensor", layer.weight)
-        if not c.read_feedback:
-            recurrent = functional.pad(recurrent, (state.reads.shape[1], 0))
-        if c.jump:  # as a few more units, which do not see the last output
-            projected = torch.cat((projected, gates), 2)
-            unseen = recurrent.shape[1] - self.jumps.in_features
-            recurrent = torch.cat((recurrent, functional.pad(self.jumps.weight, (0, unseen))))
-        features, weightings, memory, cells, counter = (recur if trail else infer)(
-            options,
-            projected,
-            heads,
-            recurrent,
-            self._of_all_heads(self.heads.weight),
-            state.memory,
-            state.weightings,
-            torch.cat((state.reads, hidden), 1),
-            cells,
-            state.counter,
-            offers,
-            cast("Tensor", self.counting) if c.jump else projected.new_zeros(projected.shape[2]),
-        )
-        reads, hidden = features[-1].split_with_sizes((state.reads.shape[1], c.hidden_size), 1)
-        controller = (hidden, cells) if cells is not None else ()
-        last = weightings[-1] if trail else weightings
-        return features, weightings if trail else None, NTMState(memory, last, reads, controller, counter)
-
-    def _reference(
-        self, projected: Tensor, heads: Tensor, gates: Tensor, offers: Tensor, state: NTMState, trail: bool
-    ) -> tuple[Tensor, Tensor | None, NTMState]:
-        c, (memory, weightings, reads, hidden, counter) = self.config, state
-        features: list[Tensor] = []
-        passed: list[Tensor] = []
-        # Indexing would cost T * T backward.
-        weight = self._of_all_heads(self.heads.weight).t()
-        steps = zip(projected.unbind(0), heads.unbind(0), gates.unbind(0), offers.unbind(0), strict=True)
-        for addend, head_addend, gate, offer in steps:
-            if c.jump:
-                # `hardsigmoid`, whose gradient is right to single precision alone.
-                gate = ((torch.addmm(gate, reads, self.jumps.weight.t()) + 3) / 6).clamp(0, 1)
-                counter = counter + offer + gate.sum(1)
-                addend = torch.addr(addend, functional.softsign(counter), self.counting)
-            output, hidden = self.controller(addend, reads[:, : self._fed_back], hidden)
-            parameters = torch.addmm(head_addend, output, weight)
-            choose, change = parameters.split_with_sizes(self._parts, 1)
-            weightings = self._choose_slots(choose, memory, weightings, gate)
-            writing, reading = weightings.split_with_sizes(self._by_role, 1)
-            written = self._write(change, memory, writing)
-            source = written if c.order == "write_first" else memory
-            reads, memory = addressing.read(source, reading).flatten(1), written
-            features += [reads, output]
-            if trail:
-                passed.append(weightings)
-        rows = torch.cat(features, 1).view(projected.shape[1], len(projected), -1)  # (B, T, R * M + C)
-        state = NTMState(memory, weightings, reads, hidden, counter)
-        return rows.transpose(0, 1), torch.stack(passed) if trail else None, state
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""
+        logits: Tensor = self.output(features)
+        return logits
 
     def trace(self, state: NTMState) -> dict[str, Tensor]:
-        """Return what there is to see: weightings ``[B, W or R, N]``, and the memory ``[B, N, M]``."""
-        writing, reading = state.weightings.split_with_sizes(self._by_role, 1)
+        """Return weightings ``[B, W, N]`` and ``[B, R, N]`` and the memory ``[B, N, M]``, for pictures."""
+        writing, reading = state.weightings.split_with_sizes(self._roles, 1)
         return {"write weighting": writing, "read weighting": reading, "memory": state.memory}
 
-    def _choose_slots(self, parameters: Tensor, memory: Tensor, previous: Tensor, jumps: Tensor) -> Tensor:
-        """Return the weightings ``[B, H, N]`` of all heads: figure 2 of the paper."""
-        c, (batch_size, heads, _) = self.config, previous.shape
-        parameters = parameters.view(batch_size, heads, -1)
-        keys, positive, gates, shifts = parameters.split_with_sizes(self._choose, 2)
-        strengths, sharpening = functional.softplus(positive).chunk(2, 2)
-        similarities = addressing.similarity(
-            memory[..., : c.key_width], _activate(keys, c.key_activation), c.epsilon, c.epsilon_at
+    def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
+        """Return the shapes of a state's tensors; see `MemoryMachine`."""
+        c = self.config
+        rows = ((slots, c.memory_width), (sum(self._roles), slots), (self._read_size,))
+        layers = self.controller.tensors * ((c.hidden_size,),)
+        return [(batch_size, *row) for row in rows + layers]
+
+    def check_state(self, inputs: Tensor, state: NTMState) -> None:
+        """Check that a state fits, and that a shift does not go round the memory; see `MemoryMachine`."""
+        super().check_state(inputs, state)
+        slots, shifts = state.memory.shape[1], self.config.shift_width
+        if slots < shifts:
+            raise ValueError(f"state.memory has {slots} slots; expected at least {shifts}, the shifts")
+
+    def _why_not_fused(self) -> str:
+        c = self.config
+        if c.controller == "gru" or c.num_layers > 1:
+            return f"the controller is {c.controller!r} with num_layers {c.num_layers}"
+        return super()._why_not_fused()
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: NTMState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, NTMState]:
+        from ntm_agents.kernels.ntm import infer, recur  # needs Numba
+
+        result = (recur if keep else infer)(*self._kernel_arguments(projected, state))
+        return result.features, result.weightings, self._state(result)
+
+    def _kernel_arguments(self, projected: tuple[Tensor, ...], state: NTMState) -> tuple[Any, ...]:
+        """Return the arguments of :func:`ntm_agents.kernels.ntm.recur`."""
+        from ntm_agents.kernels.ntm import Inputs, Options, State, Weights
+
+        c = self.config
+        options = Options(
+            write_heads=c.write_heads,
+            key_width=self.heads.sizes[0],
+            shift_width=c.shift_width,
+            key_activation=c.key_activation,
+            add_activation=c.add_activation,
+            epsilon=c.epsilon,
+            epsilon_at="product",
+            write_first=c.order == "write_first",
         )
-        content = addressing.content_weighting(similarities, strengths)
-        gated = addressing.interpolate(content, previous, torch.sigmoid(gates))
-        if c.jump:
-            writing, reading = gated.split_with_sizes(self._by_role, 1)
-            gated = torch.cat((writing, addressing.jump(reading, jumps)), 1)
-        shifted = addressing.shift(gated, functional.softmax(shifts, 2))
-        sharpened = addressing.sharpen(shifted, 1 + sharpening)
-        if not c.followers:
-            return sharpened
-        followed = previous if c.order == "write_first" else sharpened
-        followers = followed[:, c.write_heads :][:, : c.followers]
-        leaders = sharpened[:, : c.write_heads - c.followers]
-        return torch.cat((leaders, followers, sharpened[:, c.write_heads :]), 1)
+        unseen = self._read_size - self.controller.read_size
+        recurrent = functional.pad(self.controller.lowest.weight, (unseen, 0))
+        return options, Inputs(*projected), Weights(recurrent, self.heads.weight), State(*state)
 
-    def _write(self, parameters: Tensor, memory: Tensor, weighting: Tensor) -> Tensor:
-        """Return the memory ``[B, N, M]`` that the write heads leave."""
-        c = self.config
-        vectors = parameters.view(len(memory), c.write_heads, -1).split_with_sizes(self._change, 2)
-        add = _activate(vectors[0], c.add_activation)
-        if c.write_mode == "interpolate":
-            return addressing.overwrite(memory, weighting, add)
-        return addressing.write(memory, weighting, torch.sigmoid(vectors[1]), add)
-
-    @property
-    def _scale(self) -> float:
-        c = self.config
-        if c.memory_init_scale is None:
-            return 1e-6 if c.memory_init in ("constant", "learned") else 1.0
-        return c.memory_init_scale
-
-    def _rows(self, slots: int) -> Tensor:
-        """Return the memory at the start, ``[N, M]``; a row depends on its own index alone."""
-        c, like = self.config, self.output.weight
-        if c.memory_init == "learned":
-            return self.memory_row.expand(slots, -1)
-        if c.memory_init == "constant":
-            return like.new_full((slots, c.memory_width), self._scale)
-        index = np.arange(slots, dtype=np.int64)
-        if c.memory_init == "random":
-            words = keyed.words(index, SLOTS, c.memory_width) >> np.uint64(11)
-            rows = words.astype(np.float64) * 2.0**-52 - 1
-        else:
-            bits = index[:, None] >> np.minimum(np.arange(c.memory_width), 62) & 1
-            rows = 2 * bits.astype(np.float64) - 1
-        return torch.as_tensor(rows * self._scale, dtype=like.dtype, device=like.device)
-
-
-def _asinh(x: Tensor) -> Tensor:
-    """Return the inverse hyperbolic sine in operations that PyTorch makes several at a time of."""
-    size = x.abs()
-    more = size * (size / (1 + (1 + size * size).sqrt()))  # finite, however large it is
-    return torch.log1p(size + more).copysign(x)
-
-
-def _activate(values: Tensor, activation: str) -> Tensor:
-    if activation == "tanh":
-        return torch.tanh(values)
-    return torch.sigmoid(values) if activation == "sigmoid" else values
+    def _state(self, result: Result) -> NTMState:
+        return NTMState(*result.state)

@@ -85,8 +85,8 @@ WITH_LSTM = {
 
 ROW = AgentSpec(
     name="ntm",
-    entry="ntm_agents:NTM",
-    summary="Neural Turing Machine (Graves et al. 2014)",
+    entry="ntm_agents:ExtendedNTM",
+    summary="Neural Turing Machine (Graves et al. 2014), extended for NGrams and PrioritySort",
     recipes={
         # Copy is walking through the memory twice. The writer begins by walking on; blank vectors must
         # not look like the end of the sequence.
@@ -96,7 +96,7 @@ ROW = AgentSpec(
         ),
         # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
         # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
-        # machine that says two or three for long learns a way that has room for no more. So steps are
+        # machine that outputs two or three for long learns a way that has room for no more. So steps are
         # large at first, and a run that is lost goes back.
         "repeat_copy": Recipe(
             model={

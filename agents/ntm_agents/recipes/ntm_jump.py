@@ -7,8 +7,8 @@ from ntm_agents.training.config import TrainConfig
 
 ROW = AgentSpec(
     name="ntm-jump",
-    entry="ntm_agents:NTM",
-    summary="NTM whose readers may jump to the start, with a counter of jumps",
+    entry="ntm_agents:JumpNTM",
+    summary="NTM whose read heads may jump to the first slot, with a counter of jumps (not in the paper)",
     recipes={
         # The writer leaves a mark at the last vector; the reader walks, and jumps where it reads the
         # mark. The counter, set to minus the repeats and up by one a jump, tells which jump was the last.
@@ -22,10 +22,9 @@ ROW = AgentSpec(
                 "gate_bias": -60.0,
                 "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 2.0),
                 "sharpening_bias": (1.0, -4.0),
-                "jump": True,
                 "jump_noise": 1.0,
-                "signal_channels": (8,),
-                "counter_channels": (9,),
+                "signal_channels": ("delimiter",),
+                "counter_channels": ("count",),
                 "counter_bias": -0.5,
                 "counter_noise": 0.2,
             },
@@ -44,5 +43,5 @@ ROW = AgentSpec(
             ),
         ),
     },
-    default=Recipe(model={"jump": True}, train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+    default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
 )

@@ -1,21 +1,27 @@
-"""Files of tensors that are never half-written and never executed: safetensors with a JSON header."""
+"""Files of tensors that are never half-written and never executed: safetensors with a JSON header.
+
+Tensors of one file have names of the form ``part.name``; `named` and `part` add and remove the prefix.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from ntm_envs.files import write_atomically
 
+V = TypeVar("V")
+
 
 class CheckpointError(Exception):
-    """A file is damaged, or it does not belong to what it is to be loaded into."""
+    """A file is damaged, or belongs to something else than what it is loaded into."""
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
@@ -32,14 +38,16 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # A copy lies in memory as new tensors do. In the file tensors begin at any multiple of their own
+            # size, and matrix products round differently where memory is not a multiple of 16 bytes.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             return tensors, json.loads((file.metadata() or {}).get("record", "null"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
 
 
 def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Compare names, shapes and types before anything is loaded.
+    """Check names, shapes and types of tensors before any is loaded.
 
     Raises:
         CheckpointError: If one differs.
@@ -56,3 +64,54 @@ def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[s
                 f"{path}: {name!r} is {tensor.dtype} {tuple(tensor.shape)}; "
                 f"expected {want.dtype} {tuple(want.shape)}"
             )
+
+
+def named(prefix: str, tensors: Mapping[str, V]) -> dict[str, V]:
+    """Return tensors as the part ``prefix`` of a file."""
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def part(tensors: Mapping[str, V], prefix: str) -> dict[str, V]:
+    """Return the part ``prefix`` of a file's tensors."""
+    length = len(prefix) + 1
+    return {name[length:]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return an optimizer's state as tensors named ``index.name``, by the index of their parameter."""
+    return {
+        f"{index}.{name}": tensor
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, tensor in values.items()
+    }
+
+
+def allocate_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give a new optimizer a state for the parameters that have one in a checkpoint.
+
+    There is none before the first update, and never one of parameters that no gradient has reached. The
+    optimizer makes its tensors itself, in a step of length zero; their values are filled in later
+    (`fill_optimizer`).
+
+    Args:
+        optimizer: An optimizer with one group of parameters.
+        tensors: What `optimizer_tensors` returned.
+    """
+    moved = {name.partition(".")[0] for name in tensors}
+    if not moved:
+        return
+    (group,) = optimizer.param_groups
+    for index, parameter in enumerate(group["params"]):
+        parameter.grad = torch.zeros_like(parameter) if str(index) in moved else None
+    rate, group["lr"] = group["lr"], 0.0
+    optimizer.step()
+    group["lr"] = rate
+
+
+def fill_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Set the values of an optimizer's state, which has to have the tensors already."""
+    state = optimizer.state_dict()
+    for index, values in state["state"].items():
+        for name in values:
+            values[name] = tensors[f"{index}.{name}"]
+    optimizer.load_state_dict(state)

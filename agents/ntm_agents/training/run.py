@@ -16,21 +16,21 @@ import hashlib
 import inspect
 import json
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
+from ntm_agents.legacy import without_critics
 from ntm_agents.migrate import migrate
-from ntm_agents.protocol import config_class
+from ntm_agents.protocol import build, config_class
+from ntm_agents.training import learners
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
-from ntm_agents.training.config import RewardConfig, TrainConfig
+from ntm_agents.training.config import LearnerConfig, TrainConfig
+from ntm_agents.training.learners import Learner
 from ntm_envs import tasks
 from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
@@ -46,16 +46,34 @@ class Run:
         entry: A reference to its model class, such as ``ntm_agents:NTM``.
         task: A name from the table of tasks, or a reference to a `TaskSpec`.
         model: Options of the model.
-        train: How it is trained.
-        seed: Seed of initial weights, data and noise, at least 0.
+        learner: A name from the table of learners.
+        train: Options of the learner.
+        seed: Seed of initial weights, data and noise, from 0 to below 2 ** 63.
+
+    Raises:
+        ValueError: If there is no such learner, `train` is not of its kind, or the seed is out of range.
     """
 
     agent: str
     entry: str
     task: str
     model: dict[str, Any] = field(default_factory=dict)
-    train: TrainConfig | RewardConfig = field(default_factory=TrainConfig)
+    learner: str = "supervised"
+    train: LearnerConfig = field(default_factory=TrainConfig)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}; expected an integer from 0 to below 2 ** 63")
+        kind = self.learner_row().config
+        if type(self.train) is not kind:
+            raise ValueError(
+                f"train is {self.train!r}; expected a {kind.__name__}, as the learner is {self.learner!r}"
+            )
+
+    def learner_row(self) -> Learner:
+        """Return the row of the learner."""
+        return learners.find(self.learner)
 
     def task_spec(self) -> TaskSpec:
         """Return the row of the task."""
@@ -68,15 +86,14 @@ class Run:
             TypeError: If the model has no such option.
             ValueError: If an option's value is not possible.
         """
-        model = load(self.entry)(task.input_size, task.output_size, **self.model)
+        model = build(load(self.entry), task, **self.model)
         assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
         return model
 
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
         config = config_class(load(self.entry))(**self.model)
-        record = dataclasses.asdict(self)
-        return {**record, "model": dataclasses.asdict(config), "track": self.train.track}
+        return {**dataclasses.asdict(self), "model": dataclasses.asdict(config)}
 
     def write(self, folder: Path) -> None:
         """Write the run's `config.json` into a new folder, or check that it is the one there.
@@ -88,7 +105,7 @@ class Run:
         if source := source_digest(self.entry):
             record["source"] = source
         if (folder / "config.json").exists():
-            there = read_json(folder / "config.json")
+            there = migrate(read_json(folder / "config.json"))
             there.pop("versions", None)
             if there.get("entry") == self.entry:
                 with contextlib.suppress(TypeError, ValueError):  # it has options that are there no more
@@ -121,30 +138,8 @@ class Run:
         where, _, name = str(record.get("entry")).rpartition(":")
         if where.endswith(".py"):  # a file beside it, in a folder that was passed on
             record["entry"] = f"{(folder / where).resolve()}:{name}"
-        track = record.pop("track", TrainConfig.track)  # runs of the first versions do not say it
-        kinds: dict[str, type[TrainConfig | RewardConfig]] = {
-            kind.track: kind for kind in (TrainConfig, RewardConfig)
-        }
-        if track not in kinds:
-            raise ValueError(f"{path} has the track {track!r}; expected one of {sorted(kinds)}")
-        return cls(**{**record, "train": kinds[track](**record["train"])})
-
-
-@contextmanager
-def alone_in(folder: Path | None) -> Iterator[None]:
-    """Train where no other process does: two in one folder would write over each other.
-
-    Raises:
-        ValueError: If another process is training there.
-    """
-    if folder is None:
-        yield
-        return
-    try:
-        with FileLock(folder / ".lock", timeout=0):  # it ends with its process, however that ends
-            yield
-    except Timeout:
-        raise ValueError(f"another process is training in {folder}; wait for it, or end it") from None
+        learner = learners.find(record["learner"])
+        return cls(**{**record, "train": learner.config(**record["train"])})
 
 
 def load_run(folder: Path) -> tuple[nn.Module, Run]:
@@ -158,7 +153,7 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
     run = Run.read(folder)
     read_summary(folder)  # only a complete run has one
     path = folder / "model.safetensors"
-    tensors, _ = load_tensors(path)
+    tensors = without_critics(run.entry, load_tensors(path)[0])
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
     check_tensors(path, tensors, model.state_dict())
@@ -197,7 +192,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def source_digest(entry: str) -> str | None:
     """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
     if entry.startswith(("ntm_agents:", "ntm_baselines:")):
-        return None  # their version says which they are
+        return None  # their version identifies them
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
     return hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() if file else None

@@ -1,4 +1,4 @@
-"""The training loop.
+"""The loop of supervised training.
 
 On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and went on:
 the batches are drawn by key from the seed and the number of the update, and everything else that the next
@@ -11,16 +11,11 @@ Shape letters: B batch, T time steps, I input channels, L logits.
 from __future__ import annotations
 
 import copy
-import json
 import math
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,49 +23,35 @@ from torch import Tensor, nn
 
 from ntm_agents.protocol import State, mapped
 from ntm_agents.readout import readout
-from ntm_agents.training.checkpoint import check_tensors, load_tensors, save_tensors
-from ntm_agents.training.config import RewardConfig, TrainConfig
-from ntm_agents.training.run import Run, alone_in
+from ntm_agents.training import checkpoint
+from ntm_agents.training.checks import NonFiniteError, torch_device, with_overrides
+from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.learners import Metrics, config_for
+from ntm_agents.training.optimization import clip_gradients, make_optimizer
+from ntm_agents.training.run import Run
+from ntm_agents.training.writer import Counters, RunWriter, finite
+from ntm_agents.training.writer import State as Checkpoint
 from ntm_envs import capacity, keyed
-from ntm_envs.files import write_atomically
-from ntm_envs.tasks import Batch, SequenceTask, Task
+from ntm_envs.tasks import Batch, SequenceTask
 
-Metrics = dict[str, Any]
-Config = TypeVar("Config", TrainConfig, RewardConfig)
-T = TypeVar("T", bound=Task)
 TRAINING, VALIDATION = 0, 1  # the streams of a seed
 
 
-class NonFiniteError(Exception):
-    """Loss or gradient were not finite for too many updates in a row."""
-
-
 @dataclass(kw_only=True)
-class Counters:
-    """Where a run is. The loss and its count are those since the last line of metrics."""
+class SupervisedCounters(Counters):
+    """Counters of supervised training; `loss` is the sum of the `losses` since the last line of metrics."""
 
-    updates: int = 0
-    sequences: int = 0
-    seconds: float = 0.0
-    restarts: int = 0
-    restarted_at: int = 0
-    rollbacks: int = 0
-    dropped: int = 0
     dropped_in_a_row: int = 0
     loss: float = 0.0
     losses: int = 0
-    validated_at: int = 0
-    best_accuracy: float = -1.0
     best_loss: float = math.inf
-    best_sequences: int = 0
-    metrics_bytes: int = 0
 
 
 class Trainer:
-    """Trains one model; see the module.
+    """Trains one model from targets; see the module.
 
     Args:
-        run: What to do.
+        run: What to do; its learner takes a `TrainConfig`.
         folder: Where its files go; a run that is there already goes on. None for no files.
         report: Called with every line of metrics.
         device: Where to compute, such as ``cpu`` or ``cuda``.
@@ -88,38 +69,33 @@ class Trainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run, self.folder, self.config = run, folder, config_of(run, TrainConfig)
-        self.device = usable(device)
-        self._report = report
+        self.run, self.config = run, config_for(run, TrainConfig)
+        self.device = torch_device(device)
         self._spec = run.task_spec()
         task = self._spec.make()
         if not isinstance(task, SequenceTask):
             raise ValueError(f"{self._spec.name} is interactive and has no targets; learn it from rewards")
         self._task = task
         self._readout = readout(self._task.answers)
-        self._training_task = overridden(self._task, self.config.task_overrides)
+        self._training_task = with_overrides(self._task, self.config.task_overrides)
         self.config.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
-        self.counters = Counters()
+        self.counters = SupervisedCounters()
         self._best: dict[str, Tensor] = {}
         with torch.random.fork_rng(devices=[]):
             self._start()
             self._random = torch.get_rng_state()
-        if folder is not None:
-            run.write(folder)
-            self._checkpoint = folder / "checkpoint.safetensors"
-            self._metrics = folder / "metrics.jsonl"
-            if self._checkpoint.exists() and not self.complete:
-                self._load()
+        self._writer = RunWriter(run, folder, report)
+        self._resume()
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder has come to its end."""
-        return self.folder is not None and (self.folder / "summary.json").exists()
+        """True if the run in the folder is complete."""
+        return self._writer.complete
 
     @property
     def kernel(self) -> str | None:
-        """What computes the model: ``compiled``, or what the model itself says, if it has a choice."""
+        """Implementation of the model: ``compiled``, or the model's own `kernel`, if it has one."""
         return "compiled" if self.config.compile else getattr(self.model, "kernel", None)
 
     def train(self) -> nn.Module:
@@ -132,46 +108,26 @@ class Trainer:
             NonFiniteError: If loss or gradient are not finite for `patience` updates in a row.
             KeyboardInterrupt: After an interrupt.
         """
-        with alone_in(self.folder):
-            if self.complete:
-                raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
-            self._train()
-        return self._best_model()
-
-    def _train(self) -> None:
         config, counters = self.config, self.counters
-        self._forget_what_is_made_again()
-        started = time.perf_counter() - counters.seconds
-        saved = time.monotonic()
-        with _interrupts() as interrupted, self._own_random_state():
-            while not self._is_over():
-                self._update()
-                counters.seconds = time.perf_counter() - started
-                if counters.updates % config.log_every == 0:
-                    self._log_loss()
-                if counters.sequences - counters.validated_at >= config.validate_every or self._is_over():
-                    before = counters.validated_at
-                    self.validate()
-                    self._restart_if_stuck(before)
-                if interrupted or time.monotonic() - saved > config.checkpoint_seconds:
-                    self._save()
-                    saved = time.monotonic()
-                if interrupted:
-                    raise KeyboardInterrupt
-        self._finish()
-
-    @contextmanager
-    def _own_random_state(self) -> Iterator[None]:
-        """Go on where this run has left torch's generator, whatever others have drawn from it since."""
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self._random)
-            try:
-                yield
-            finally:
-                self._random = torch.get_rng_state()
+        with self._writer.locked():
+            with self._writer.updates(counters) as updates, self._own_random_state():
+                while not self._is_over():
+                    self._update()
+                    updates.tick()
+                    if counters.updates % config.log_every == 0:
+                        self._log_loss()
+                    if counters.sequences - counters.validated_at >= config.validate_every or self._is_over():
+                        before = counters.validated_at
+                        self.validate()
+                        self._restart_if_stuck(before)
+                    updates.end(self._state)
+            loss = counters.best_loss
+            self._writer.finish(counters, self.model, self._best, kernel=self.kernel, validation_loss=loss)
+        self._averaged.load_state_dict(self._best)
+        return self._averaged
 
     def validate(self) -> None:
-        """Judge the averaged weights at the largest training size.
+        """Evaluate the averaged weights at the largest training size.
 
         They are kept if the loss is the least, and given up if it is many times that (`rollback`).
         """
@@ -186,7 +142,7 @@ class Trainer:
             losses, right = self._forward(self._averaged, batch)
         loss, accuracy = float(losses), float(right.double().mean())
         counters.validated_at = counters.sequences
-        self._log({"validation_loss": _number(loss), "validation_accuracy": accuracy})
+        self._log({"validation_loss": finite(loss), "validation_accuracy": accuracy})
         # Not by accuracy, which is luck where the answers are random bits.
         if not self._best or loss < counters.best_loss or math.isnan(counters.best_loss):
             counters.best_accuracy, counters.best_loss = accuracy, loss
@@ -213,7 +169,7 @@ class Trainer:
         self._step: Callable[[Tensor, State], tuple[Tensor, State]] = self.model
         if self.config.compile:  # even to ask for it takes seconds
             self._step = torch.compile(self.model, dynamic=False)
-        self._optimizer = _optimizer(self.config, self.model)
+        self._optimizer = make_optimizer(self.config, self.model)
         self._best = {}
 
     def _update(self) -> None:
@@ -225,11 +181,11 @@ class Trainer:
         for parameter in self._parameters:
             parameter.grad = None
         value, answers, penalty = 0.0, batch.mask.sum(), config.penalty_weight(progress)
-        for part in batch.buckets(config.bucket_size):
-            loss = self._forward(self.model, part, penalty)[0] * float(part.mask.sum() / answers)
+        for bucket in batch.buckets(config.bucket_size):
+            loss = self._forward(self.model, bucket, penalty)[0] * float(bucket.mask.sum() / answers)
             loss.backward()  # type: ignore[no-untyped-call]
             value += loss.item()
-        norm = _clip(self._parameters, config.max_grad_norm)
+        norm = clip_gradients(self._parameters, config.max_grad_norm)
         counters.updates += 1
         counters.sequences += len(batch.keys)
         if math.isfinite(value) and math.isfinite(norm):
@@ -253,7 +209,7 @@ class Trainer:
             )
 
     def _forward(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Return the mean loss of the answers, in nats a symbol, and which sequences ``[B]`` are all right.
+        """Return the mean loss, in nats a symbol, and which sequences ``[B]`` have no wrong symbol.
 
         The model's penalty is added with its weight.
         """
@@ -321,172 +277,40 @@ class Trainer:
         counters.loss, counters.losses = 0.0, 0
 
     def _log(self, values: Metrics) -> None:
-        counters = self.counters
-        line = {"update": counters.updates, "sequences": counters.sequences, **values}
-        line["seconds"] = round(counters.seconds, 3)
-        if self.folder is not None:
-            with self._metrics.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-        self._report(line)
+        self._writer.log(self.counters, values)
 
-    def _save(self) -> None:
-        """Write a checkpoint: everything that the next update depends on."""
-        if self.folder is None:
-            return
-        self.counters.metrics_bytes = self._metrics.stat().st_size
-        save_tensors(self._checkpoint, self._state(), asdict(self.counters))
+    @contextmanager
+    def _own_random_state(self) -> Iterator[None]:
+        """Go on where this run has left torch's generator, whatever others have drawn from it since."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            try:
+                yield
+            finally:
+                self._random = torch.get_rng_state()
 
-    def _forget_what_is_made_again(self) -> None:
-        """Cut the lines of metrics off that belong to updates behind the checkpoint."""
-        if self.folder is None:
-            return
-        self._metrics.touch()
-        with self._metrics.open("r+b") as file:
-            file.truncate(min(self.counters.metrics_bytes, self._metrics.stat().st_size))
-
-    def _load(self) -> None:
-        """Go on from the checkpoint."""
-        tensors, record = load_tensors(self._checkpoint)
-        self.counters = Counters(**record)
-        # None before the first update, and none ever of parameters that no gradient has reached.
-        moved = {name.split(".")[1] for name in tensors if name.startswith("optimizer.")}
-        if moved:
-            for index, parameter in enumerate(self._parameters):
-                parameter.grad = torch.zeros_like(parameter) if str(index) in moved else None
-            rate = self._optimizer.param_groups[0]["lr"]
-            self._optimizer.param_groups[0]["lr"] = 0.0
-            self._optimizer.step()  # a step of length zero makes the tensors that are then filled
-            self._optimizer.param_groups[0]["lr"] = rate
-        if any(name.startswith("best.") for name in tensors):
-            self._best = self._averaged.state_dict()
-        check_tensors(self._checkpoint, tensors, self._state())
-        self.model.load_state_dict(_part(tensors, "model"))
-        self._averaged.load_state_dict(_part(tensors, "average"))
-        self._best = _part(tensors, "best")
-        state = self._optimizer.state_dict()
-        for index, values in state["state"].items():
-            for name in values:
-                values[name] = tensors[f"optimizer.{index}.{name}"]
-        self._optimizer.load_state_dict(state)
-        self._random = tensors["rng"]
-
-    def _state(self) -> dict[str, Tensor]:
+    def _state(self) -> Checkpoint:
+        """Return everything but the counters that the next update depends on."""
         tensors = {"rng": torch.get_rng_state()}
-        tensors |= {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"average.{name}": tensor for name, tensor in self._averaged.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
-        for index, values in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in values.items()}
-        return tensors
+        tensors |= checkpoint.named("model", self.model.state_dict())
+        tensors |= checkpoint.named("average", self._averaged.state_dict())
+        tensors |= checkpoint.named("best", self._best)
+        tensors |= checkpoint.named("optimizer", checkpoint.optimizer_tensors(self._optimizer))
+        return tensors, {}
 
-    def _finish(self) -> None:
-        """Write the weights that are kept and the summary; only then is the run complete."""
-        if self.folder is None:
+    def _resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if (found := self._writer.load()) is None:
             return
-        counters = self.counters
-        save_tensors(self.folder / "model.safetensors", self._best, {"sequences": counters.best_sequences})
-        summary = {
-            "sequences": counters.sequences,
-            "updates": counters.updates,
-            "seconds": round(counters.seconds, 3),
-            "kernel": self.kernel,
-            "parameters": sum(p.numel() for p in self.model.parameters()),
-            "restarts": counters.restarts,
-            "rollbacks": counters.rollbacks,
-            "dropped_updates": counters.dropped,
-            "kept_at_sequences": counters.best_sequences,
-            "validation_accuracy": counters.best_accuracy,
-            "validation_loss": _number(counters.best_loss),
-        }
-        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
-        self._checkpoint.unlink(missing_ok=True)
-
-    def _best_model(self) -> nn.Module:
-        self._averaged.load_state_dict(self._best)
-        return self._averaged
-
-
-def config_of(run: Run, kind: type[Config]) -> Config:
-    """Return how a run is trained, if it is for a trainer of this kind.
-
-    Raises:
-        ValueError: If it is for another, or its seed is out of range.
-    """
-    if not 0 <= run.seed < 2**63:
-        raise ValueError(f"seed is {run.seed}; expected an integer from 0 to below 2 ** 63")
-    if not isinstance(run.train, kind):
-        raise ValueError(f"train is {run.train!r}; expected a {kind.__name__} for this trainer")
-    return run.train
-
-
-def overridden(task: T, overrides: Mapping[str, float]) -> T:
-    """Return a task with the parameters that are others in training.
-
-    Raises:
-        ValueError: If it has no such parameter, or it changes what the task looks like.
-    """
-    for name in overrides:
-        if name not in (field.name for field in fields(task)):
-            raise ValueError(f"task_overrides has {name!r}; expected a parameter of the task: {task}")
-    changed = replace(task, **overrides)
-    if (changed.input_channels, changed.output_channels) != (task.input_channels, task.output_channels):
-        raise ValueError(
-            f"task_overrides has {dict(overrides)}, which changes the channels; expected the same ones"
-        )
-    return changed
-
-
-def usable(device: str) -> torch.device:
-    """Return a device, with its number.
-
-    Raises:
-        ValueError: If torch cannot use it.
-    """
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device is {device!r}, which torch cannot use: {error}") from error
-
-
-def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
-    rate, decay = config.learning_rate, config.weight_decay
-    if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(model.parameters(), rate, momentum=config.momentum, weight_decay=decay)
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    betas = (0.9, config.beta2)
-    return kind(model.parameters(), rate, betas, config.epsilon, weight_decay=decay, fused=True)
-
-
-def _clip(parameters: list[Tensor], limit: float | None) -> float:
-    """Scale gradients down to a norm, in half the time of PyTorch's function; return the norm before."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
-    if limit is not None and norm > limit:
-        torch._foreach_mul_(gradients, limit / norm)
-    return norm
-
-
-def _number(value: float) -> float | None:
-    """Return a number that JSON has."""
-    return value if math.isfinite(value) else None
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    length = len(prefix) + 1
-    return {name[length:]: t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
-
-
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list instead of being interrupted in the middle of an update."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    handlers = [signal.signal(s, lambda number, _frame: received.append(number)) for s in signals]
-    try:
-        yield received
-    finally:
-        for number, handler in zip(signals, handlers, strict=True):
-            signal.signal(number, handler)
+        tensors, record, path = found
+        self.counters = SupervisedCounters(**record["counters"])
+        moved = checkpoint.part(tensors, "optimizer")
+        checkpoint.allocate_optimizer(self._optimizer, moved)
+        if checkpoint.part(tensors, "best"):
+            self._best = self._averaged.state_dict()
+        checkpoint.check_tensors(path, tensors, self._state()[0])
+        self.model.load_state_dict(checkpoint.part(tensors, "model"))
+        self._averaged.load_state_dict(checkpoint.part(tensors, "average"))
+        self._best = checkpoint.part(tensors, "best")
+        checkpoint.fill_optimizer(self._optimizer, moved)
+        self._random = tensors["rng"]

@@ -1,4 +1,4 @@
 """Rows of baselines with their recipes: a file an agent, its row as ROW, the reasons beside the numbers.
 
-A file that is added here is found by itself (:func:`ntm_agents.registry.rows_in`).
+A file that is added here is found by itself (:func:`ntm_agents.rows.rows_in`).
 """

@@ -102,7 +102,7 @@ ROW = AgentSpec(
             model={"hidden_size": 128},
             train=replace(_FORMAL, sequences=160_000, curriculum={"operands": 3}),
         ),
-        # What is on the stack takes more cells than a counter, and more steps to learn.
+        # The contents of a stack take more cells than a counter, and more steps to learn.
         "stack_manipulation": Recipe(
             model={"hidden_size": 256, "forget_bias": 1.0},
             train=replace(_FORMAL, sequences=300_000, batch_size=32, learning_rate=5e-3, decay_start=0.4),

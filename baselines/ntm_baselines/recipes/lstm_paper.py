@@ -5,8 +5,7 @@ from __future__ import annotations
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
-# The sizes are those of the paper's table 3. It trained on up to a million sequences; these are
-# fewer.
+# The sizes are those of the paper's table 3. It trained on up to a million sequences; these are fewer.
 ROW = AgentSpec(
     name="lstm-paper",
     entry="ntm_baselines:LSTM",

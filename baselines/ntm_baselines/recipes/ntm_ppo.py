@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from ntm_agents.recipes import ntm, ntm_lstm
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_agents.training.config import RewardConfig
-from ntm_baselines.rewards import ACT, PREDICT, RECALL, REPEAT, SORT
+from ntm_baselines.learners.ppo import PPOConfig
+from ntm_baselines.recipes.rewards import ACT, PREDICT, RECALL, REPEAT, SORT
 
 ROW = AgentSpec(
     name="ntm-ppo",
-    entry="ntm_agents:NTM",
-    summary="NTM as the memory of PPO",
-    # The NTM's own options, without noise, which would change what actions were chosen by.
+    entry="ntm_agents:ExtendedNTM",
+    summary="NTM as the memory of PPO, extended for NGrams and PrioritySort",
+    # The NTM's own options, without noise, which would change the probabilities that actions had.
     recipes={
         "copy": Recipe(
             model=ntm.ROW.recipe("copy").model,
-            train=RewardConfig(task_overrides={"blank": 0.1}),
+            learner="ppo",
+            train=PPOConfig(task_overrides={"blank": 0.1}),
         ),
-        # A feed-forward controller learns it in fewer sequences, as it does from right answers.
+        # A feed-forward controller learns it in fewer sequences, as it does from targets.
         "associative_recall": Recipe(
             model={**ntm.ROW.recipe("associative_recall").model, "controller": "feedforward"},
+            learner="ppo",
             train=RECALL,
         ),
         "repeat_copy": Recipe(
             model={**ntm_lstm.ROW.recipe("repeat_copy").model, "controller_noise": 0.0},
+            learner="ppo",
             train=REPEAT,
         ),
-        "ngrams": Recipe(model=ntm.ROW.recipe("ngrams").model, train=PREDICT),
-        "priority_sort": Recipe(model=ntm.ROW.recipe("priority_sort").model, train=SORT),
-        "interactive": Recipe(train=ACT),
+        "ngrams": Recipe(model=ntm.ROW.recipe("ngrams").model, learner="ppo", train=PREDICT),
+        "priority_sort": Recipe(model=ntm.ROW.recipe("priority_sort").model, learner="ppo", train=SORT),
+        "interactive": Recipe(learner="ppo", train=ACT),
     },
-    default=Recipe(train=RewardConfig()),
+    default=Recipe(learner="ppo", train=PPOConfig()),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_agents.training.config import RewardConfig
-from ntm_baselines.rewards import ACT
+from ntm_baselines.learners.ppo import PPOConfig
+from ntm_baselines.recipes.rewards import ACT
 
 ROW = AgentSpec(
     name="ppo",
     entry="ntm_baselines:FeedForward",
     summary="PPO without a memory",
-    recipes={"interactive": Recipe(train=ACT)},
-    default=Recipe(train=RewardConfig()),
+    recipes={"interactive": Recipe(learner="ppo", train=ACT)},
+    default=Recipe(learner="ppo", train=PPOConfig()),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_agents.training.config import RewardConfig
-from ntm_baselines.rewards import ACT
+from ntm_baselines.learners.ppo import PPOConfig
+from ntm_baselines.recipes.rewards import ACT
 
 ROW = AgentSpec(
     name="ppo-stacked",
     entry="ntm_baselines:FeedForward",
     summary="PPO that sees the last 16 observations",
-    recipes={"interactive": Recipe(model={"frames": 16, "hidden_size": 256}, train=ACT)},
-    default=Recipe(model={"frames": 16, "hidden_size": 256}, train=RewardConfig()),
+    recipes={"interactive": Recipe(model={"frames": 16, "hidden_size": 256}, learner="ppo", train=ACT)},
+    default=Recipe(model={"frames": 16, "hidden_size": 256}, learner="ppo", train=PPOConfig()),
 )

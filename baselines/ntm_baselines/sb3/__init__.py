@@ -6,8 +6,17 @@ Example:
     >>> PPO("MlpPolicy", env).learn(100_000)  # doctest: +SKIP
 """
 
+from ntm_baselines.sb3.algorithms import A2CTrainer, PPOTrainer
 from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.trainer import RewardTrainer
 from ntm_baselines.sb3.vec_env import SequenceVecEnv, StepRewards
 
-__all__ = ["MemoryPPO", "MemoryPolicy", "RewardTrainer", "SequenceVecEnv", "StepRewards"]
+__all__ = [
+    "A2CTrainer",
+    "MemoryPPO",
+    "MemoryPolicy",
+    "PPOTrainer",
+    "RewardTrainer",
+    "SequenceVecEnv",
+    "StepRewards",
+]

@@ -1,13 +1,12 @@
 """Any model as the memory of a policy: recurrent PPO that takes whole sequences at once.
 
-sb3-contrib's recurrent PPO knows the LSTM alone, loops over single steps wherever an episode starts inside a
+sb3-contrib's recurrent PPO takes only an LSTM, loops over single steps wherever an episode starts inside a
 sequence, and keeps the state of every step. Here a rollout is cut where episodes start, so that the rows of
-a batch are episodes or parts of them, and each goes through the model in one call; and of states only those
-are kept that a rollout begins with. Neither model nor kernel knows of episodes.
+a batch are episodes or parts of them, and each goes through the model in one call; only the states at the
+start of a rollout are kept. Neither model nor kernel knows of episodes.
 
 The policy's logits are the model's. The critic sees the observation and, without a gradient, these logits,
-which say how sure the policy is; so it needs no memory of its own, and a model that was trained is nothing
-but the model.
+which tell how certain the policy is; so it needs no memory of its own, and only the model is kept.
 
 Shape letters: B environments, R rows of a batch, S their steps, I input channels, O symbols and L logits of
 an answer. Stable-Baselines3 has no axis O where O is 1.
@@ -37,14 +36,14 @@ from ntm_agents.readout import readout
 from ntm_envs.answers import from_space
 
 PARTS = 4
-"""Into so many parts a batch of rows is cut, to have less padding."""
+"""Number of parts that a batch of rows is cut into, to have less padding."""
 
 
 class Rows(NamedTuple):
-    """What rows begin with, and how long they are."""
+    """Initial states and lengths of rows."""
 
     state: State
-    """States of rows, which count where no episode starts."""
+    """States of rows, used where no episode starts."""
     lengths: Tensor
     """``[R]``"""
 
@@ -60,7 +59,7 @@ class Cut:
     whole: State
 
     def __getitem__(self, at: Any) -> Any:
-        """Return the state of some rows, if rows are what is asked for."""
+        """Return the state of some rows, if `at` names rows."""
         return Cut(mapped(lambda tensor: tensor[at[1]], self.whole)) if isinstance(at, tuple) else self
 
     def contiguous(self) -> Cut:
@@ -115,12 +114,15 @@ class MemoryPolicy(BasePolicy):
         return _both(state)
 
     def set_training_mode(self, mode: bool) -> None:
-        """Leave the model as it is when it is judged: noise would change what actions were chosen by."""
+        """Set the mode of the critic; the model stays in evaluation mode.
+
+        Noise in the model would change the probabilities that actions were chosen with.
+        """
         super().set_training_mode(mode)
         self.model.eval()
         for part in self.model.modules():
             if isinstance(part, nn.RNNBase) and not part.dropout:
-                part.training = mode  # which changes nothing, but cuDNN has gradients in this mode alone
+                part.training = mode  # which changes nothing, but cuDNN has gradients in training mode only
 
     def forward(
         self, obs: Tensor, lstm_states: RNNStates, episode_starts: Tensor, deterministic: bool = False
@@ -139,7 +141,7 @@ class MemoryPolicy(BasePolicy):
     def evaluate_actions(
         self, obs: Tensor, actions: Tensor, lstm_states: Rows, episode_starts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Judge the S actions of rows that lie one after another; episodes start where rows do, if at all.
+        """Evaluate the S actions of rows that lie one after another; episodes start only where rows do.
 
         Returns:
             Values ``[S, 1]``, log-probabilities ``[S]`` and entropies ``[S]``.
@@ -184,8 +186,8 @@ class MemoryPolicy(BasePolicy):
         states = self.initial_states(len(inputs)) if state is None else _both(state)
         starts = np.zeros(len(inputs)) if episode_start is None else episode_start
         with torch.no_grad():
-            told = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
-            actions, _, _, states = self(inputs, states, told, deterministic)
+            begins = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
+            actions, _, _, states = self(inputs, states, begins, deterministic)
         chosen = actions.cpu().numpy().astype(self.action_space.dtype)
         return (chosen if vectorised else chosen[0]), states.pi
 
@@ -213,16 +215,26 @@ class MemoryPolicy(BasePolicy):
 
 
 class FloatRolloutBuffer(RecurrentRolloutBuffer):
-    """sb3-contrib's own, but with actions as floats: torch has no likelihood of bits that are integers."""
+    """sb3-contrib's own, with actions as floats: torch has no likelihood of bits that are integers."""
 
     def reset(self) -> None:
-        """Forget the rollout."""
+        """Empty the buffer."""
         super().reset()  # type: ignore[no-untyped-call]
         self.actions = self.actions.astype(np.float32)
 
 
 class FloatRecurrentPPO(RecurrentPPO):
     """sb3-contrib's own, but for bits as actions, with which version 2.9 fails."""
+
+    @property
+    def carried(self) -> State:
+        """The state that the next rollout begins with, of actor and critic."""
+        last = cast("RNNStates", self._last_lstm_states)
+        return (*last.pi, *last.vf)
+
+    @carried.setter
+    def carried(self, state: tuple[Tensor, ...]) -> None:
+        self._last_lstm_states = cast("Any", RNNStates((state[0], state[1]), (state[2], state[3])))
 
     def _setup_model(self) -> None:
         super()._setup_model()
@@ -240,10 +252,10 @@ class FloatRecurrentPPO(RecurrentPPO):
 
 
 class MemoryRolloutBuffer(RecurrentRolloutBuffer):
-    """A rollout that is given out as rows, cut where episodes start; of states it keeps the first."""
+    """A rollout that yields rows, cut where episodes start; it keeps only the first states."""
 
     def reset(self) -> None:
-        """Forget the rollout."""
+        """Empty the buffer."""
         RolloutBuffer.reset(self)
         self.actions = self.actions.astype(np.float32)
 
@@ -311,6 +323,15 @@ class MemoryPPO(RecurrentPPO):
         MemoryPPO(MemoryPolicy, env, policy_kwargs={"model": model, "capacity": 64})
     """
 
+    @property
+    def carried(self) -> State:
+        """The state that the next rollout begins with."""
+        return cast("State", self._last_lstm_states.pi)
+
+    @carried.setter
+    def carried(self, state: State) -> None:
+        self._last_lstm_states = _both(state)
+
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
         self.set_random_seed(self.seed)
@@ -337,5 +358,5 @@ class MemoryPPO(RecurrentPPO):
 
 
 def _both(state: State) -> RNNStates:
-    """Return a state as RecurrentPPO has it, for the actor and the critic."""
+    """Return a state in the form of RecurrentPPO, for the actor and the critic."""
     return RNNStates(cast("Any", state), cast("Any", Cut(state)))

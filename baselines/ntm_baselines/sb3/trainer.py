@@ -1,80 +1,84 @@
-"""Training from rewards alone: a run as the supervised trainer makes it, but for what it learns from.
+"""Training from rewards alone: the loop around an algorithm of Stable-Baselines3.
 
-A run that was killed starts again, as Stable-Baselines3 cannot go on from the middle; one that is complete is
-the same as of every other agent, and is evaluated in the same way.
+A run is the same as one of the supervised trainer, but for what it learns from. On a CPU it is a function of
+its configuration and seed, to the byte, also when it was killed and went on: a checkpoint holds everything
+that the next rollout and update depend on (:mod:`ntm_baselines.sb3.resuming`). An interrupt ends the present
+rollout and update first.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import random
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 import torch
-from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
 from torch import Tensor, nn
 
 from ntm_agents.acting import ModelAgent
-from ntm_agents.training.checkpoint import save_tensors
-from ntm_agents.training.config import RewardConfig
-from ntm_agents.training.run import Run, alone_in
-from ntm_agents.training.trainer import (
-    TRAINING,
-    VALIDATION,
-    Metrics,
-    NonFiniteError,
-    config_of,
-    overridden,
-    usable,
-)
-from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
-from ntm_baselines.sb3.policies import FeedForward, Recurrent
+from ntm_agents.training import checkpoint
+from ntm_agents.training.checks import NonFiniteError, torch_device, with_overrides
+from ntm_agents.training.learners import Metrics, config_for
+from ntm_agents.training.run import Run
+from ntm_agents.training.trainer import TRAINING, VALIDATION
+from ntm_agents.training.writer import Counters, RunWriter, State
+from ntm_baselines.learners.rewards import RewardConfig
+from ntm_baselines.policies import PolicyModel
+from ntm_baselines.sb3.resuming import generators, play_tensors, restore_play, set_generators
 from ntm_baselines.sb3.vec_env import SequenceVecEnv, StepRewards
 from ntm_envs import capacity, keyed
-from ntm_envs.files import write_atomically
 from ntm_envs.playing import play
+
+C = TypeVar("C", bound=RewardConfig)
 
 ALGORITHM = 2
 """The stream of a seed that Stable-Baselines3 and the environments are seeded by."""
+LINES = 200
+"""Largest number of lines of returns in the metrics of a run."""
 
 
 @dataclass(kw_only=True)
-class Counters:
-    """Where a run is."""
+class RewardCounters(Counters):
+    """Counters of learning from rewards."""
 
-    updates: int = 0
-    sequences: int = 0
     steps: int = 0
-    seconds: float = 0.0
+    logged_at: int = 0
+    """Steps before the last line of returns."""
     best_return: float = -math.inf
-    best_accuracy: float = -1.0
-    best_sequences: int = 0
 
 
-class RewardTrainer:
+class RewardTrainer(ABC, Generic[C]):
     """Trains one model from rewards alone; its arguments are those of :class:`ntm_agents.Trainer`.
 
+    A subclass names its options and makes its algorithm.
+
     Args:
-        run: What to do; its `train` is a `RewardConfig`.
-        folder: Where its files go. None for no files.
+        run: What to do; its learner takes options of the class `Config`.
+        folder: Where its files go; a run that is there already goes on. None for no files.
         report: Called with every line of metrics.
         device: Where to compute, such as ``cpu`` or ``cuda``.
+
+    Attributes:
+        model: The model that is trained, without a critic.
+        capacity: Upper bound of the number of steps of an episode, a power of two.
+        algorithm: The algorithm of Stable-Baselines3.
+        counters: Where the run is.
 
     Raises:
         ValueError: If the folder holds another run, this one is not for this trainer or this machine, or the
             model and the algorithm do not go together.
+        CheckpointError: If its checkpoint does not belong to the model.
     """
+
+    Config: ClassVar[type[RewardConfig]]
 
     def __init__(
         self,
@@ -84,263 +88,233 @@ class RewardTrainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run, self.folder, self.config = run, folder, config_of(run, RewardConfig)
-        self._report = report
-        usable(device)
+        self.run, self.config = run, cast("C", config_for(run, self.Config))
+        torch_device(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        overridden(self._task, self.config.task_overrides)  # refuses overrides that the task does not have
+        with_overrides(self._task, self.config.task_overrides)  # refuses those that the task does not have
         self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
-        self._capacity = capacity(self._task.steps(**self._spec.largest))
-        self._random = _random_states()
-        with self._own_random_states():
+        self.capacity = capacity(self._task.steps(**self._spec.largest))
+        self.counters = RewardCounters()
+        self._returns: list[float] = []  # of the episodes since the last line of metrics
+        self._best: dict[str, Tensor] = {}
+        self._random = generators()
+        with self._own_generators():
             torch.manual_seed(int(streams[TRAINING]))
             self.model = run.build(self._task).to(device)
             # Not the run's own seed, with which rows of two runs would be the same.
             self._seed = int(streams[ALGORITHM]) % 2**31
-            self.algorithm = _algorithm(
-                self.config,
-                self.model,
-                self._environment(),
-                capacity=self._capacity,
-                seed=self._seed,
-                device=device,
-            )
+            self.algorithm = self._algorithm(self._environment(), self._shared_arguments(device))
+        self.algorithm.set_logger(Logger(folder=None, output_formats=[]))
         self._validation_keys = keyed.stream_keys(
             np.full(self.config.validation_sequences, streams[VALIDATION]),
             np.arange(self.config.validation_sequences),
         )
-        self.counters = Counters()
-        self._best: dict[str, Tensor] = {}
-        if folder is not None:
-            run.write(folder)
+        self._writer = RunWriter(run, folder, report)
+        self._resume()
+
+    @abstractmethod
+    def _algorithm(self, env: VecEnv, shared: dict[str, Any]) -> OnPolicyAlgorithm:
+        """Return the algorithm that trains the model.
+
+        Args:
+            env: The environment.
+            shared: Arguments that all algorithms have in common.
+
+        Raises:
+            ValueError: If the algorithm cannot train the model.
+        """
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder has come to its end."""
-        return self.folder is not None and (self.folder / "summary.json").exists()
+        """True if the run in the folder is complete."""
+        return self._writer.complete
 
     @property
     def kernel(self) -> str | None:
-        """What computes the model, if it has a choice."""
+        """The model's own `kernel`, if it has one."""
         return getattr(self.model, "kernel", None)
 
     def train(self) -> nn.Module:
         """Train to the end of the budget and return the model with the weights that are kept.
 
+        An interrupt (Ctrl-C, SIGTERM) ends the present update, writes a checkpoint and is raised again.
+
         Raises:
             ValueError: If the run is complete already, or another process is training in its folder.
             NonFiniteError: If weights are not finite.
+            KeyboardInterrupt: After an interrupt.
         """
-        with alone_in(self.folder):
-            if self.complete:
-                raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
-            self._train()
+        counters = self.counters
+        with self._writer.locked():
+            with self._writer.updates(counters) as updates, self._own_generators():
+                while not self._is_over():
+                    self._update()
+                    updates.tick()
+                    self._log_returns()
+                    if (
+                        counters.steps - counters.validated_at >= self.config.validate_every
+                        or self._is_over()
+                    ):
+                        self.validate()
+                    updates.end(self._state)
+            kept, best = counters.best_return, self._best
+            self._writer.finish(counters, self.model, best, kernel=self.kernel, validation_return=kept)
+        self.model.load_state_dict(self._best)
         return self.model.eval()
 
-    @contextmanager
-    def _own_random_states(self) -> Iterator[None]:
-        """Go on where this run has left the generators that Stable-Baselines3 shares with everybody else."""
-        others = _random_states()
-        _set_random_states(self._random)
-        try:
-            yield
-        finally:
-            self._random = _random_states()
-            _set_random_states(others)
-
-    def _train(self) -> None:
-        if self.folder is not None:
-            (self.folder / "metrics.jsonl").write_text("")  # of a run that was killed
-        with self._own_random_states():
-            self.algorithm.learn(
-                self.config.total_timesteps, callback=_Watch(self), log_interval=cast("int", None)
-            )
-        self.model.load_state_dict(self._best)
-        if self.folder is not None:
-            save_tensors(
-                self.folder / "model.safetensors", self._best, {"sequences": self.counters.best_sequences}
-            )
-            summary = {
-                "sequences": self.counters.sequences,
-                "steps": self.counters.steps,
-                "updates": self.counters.updates,
-                "seconds": round(self.counters.seconds, 3),
-                "kernel": self.kernel,
-                "parameters": sum(p.numel() for p in self.model.parameters()),
-                "restarts": 0,
-                "dropped_updates": 0,
-                "kept_at_sequences": self.counters.best_sequences,
-                "validation_accuracy": self.counters.best_accuracy,
-                "validation_return": self.counters.best_return,
-            }
-            write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
-
-    def _environment(self) -> VecEnv:
-        """Return the environment of the present sizes, as the algorithm is to see it."""
-        config = self.config
-        env: VecEnv = SequenceVecEnv(
-            self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides
+    def validate(self) -> None:
+        """Play with the most probable symbols at the largest training size; keep the best weights."""
+        counters = self.counters
+        if isinstance(self.model, PolicyModel):
+            self.model.take(self.algorithm.policy.state_dict())
+        played = play(
+            ModelAgent(self.model, self._task.answers, self.algorithm.device),
+            self._task,
+            self._spec.largest,
+            self._validation_keys,
+            capacity=self.capacity,
+            whole=True,
         )
-        env = StepRewards(VecMonitor(env))  # which knows returns as they are
-        if isinstance(self.model, FeedForward) and self.model.frames > 1:
-            env = VecFrameStack(env, self.model.frames)
-        return env
+        mean_return, accuracy = float(played.returns.mean()), float((played.wrong == 0).mean())
+        counters.validated_at = counters.steps
+        self._writer.log(counters, {"validation_return": mean_return, "validation_accuracy": accuracy})
+        if mean_return >= counters.best_return:  # of equal ones, the last, which is the most certain
+            counters.best_return, counters.best_accuracy = mean_return, accuracy
+            counters.best_sequences = counters.sequences
+            self._best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
 
-    def grow(self) -> None:
+    def _update(self) -> None:
+        """Play a rollout and learn from it."""
+        config, counters = self.config, self.counters
+        rate = config.rate(counters.steps / config.total_timesteps)
+        self.algorithm.ent_coef = config.ent_coef * rate / config.learning_rate
+        steps = config.n_steps * config.num_envs
+        self.algorithm.learn(
+            steps, callback=self._count, log_interval=cast("int", None), reset_num_timesteps=False
+        )
+        counters.steps += steps
+        counters.updates += 1
+        for name, weights in self.algorithm.policy.named_parameters():
+            if not weights.isfinite().all():
+                raise NonFiniteError(
+                    f"the weights {name} are not finite after {counters.steps:,} steps; a smaller "
+                    "learning_rate or max_grad_norm may help"
+                )
+        self._grow()
+
+    def _count(self, here: dict[str, Any], _: dict[str, Any]) -> bool:
+        """Count the episodes that end with a step, and go on."""
+        over = np.flatnonzero(here["dones"])
+        self._returns += [float(here["infos"][row]["episode"]["r"]) for row in over]
+        self.counters.sequences += len(over)
+        return True
+
+    def _log_returns(self) -> None:
+        counters = self.counters
+        due = counters.steps - counters.logged_at >= self.config.total_timesteps // LINES
+        if due and self._returns and not self._is_over():  # at the end, a validation follows
+            counters.logged_at = counters.steps
+            self._writer.log(counters, {"return": float(np.mean(self._returns))})
+            self._returns = []
+
+    def _is_over(self) -> bool:
+        config, counters = self.config, self.counters
+        late = config.minutes is not None and counters.seconds >= 60 * config.minutes
+        return counters.steps >= config.total_timesteps or late
+
+    def _grow(self) -> None:
         """Go on in an environment of other sizes, where the curriculum has come to these."""
-        done = min(1.0, self.counters.steps / self.config.total_timesteps)
-        sizes = self.config.sizes_at(self._spec.training, done)
+        sizes = self._sizes_now()
         if sizes == self._sizes:
             return
         self._sizes = sizes
         env = self._environment()
         env.seed((self._seed + self.counters.steps) % 2**31)
         self.algorithm.set_env(env, force_reset=False)
-        algorithm = cast("OnPolicyAlgorithm", self.algorithm)
-        algorithm._last_obs = cast("Any", env.reset())
-        algorithm._last_episode_starts = np.ones(env.num_envs, np.bool_)
+        self.algorithm._last_obs = cast("Any", env.reset())
+        self.algorithm._last_episode_starts = np.ones(env.num_envs, np.bool_)
 
-    def validate(self) -> None:
-        """Play with the most probable symbols at the largest training size; keep the best weights."""
-        counters = self.counters
-        if isinstance(self.model, FeedForward | Recurrent):
-            self.model.policy.load_state_dict(self.algorithm.policy.state_dict())
-        played = play(
-            ModelAgent(self.model, self._task.answers, self.algorithm.device),
-            self._task,
-            self._spec.largest,
-            self._validation_keys,
-            capacity=self._capacity,
-            whole=True,
+    def _sizes_now(self) -> dict[str, Any]:
+        progress = min(1.0, self.counters.steps / self.config.total_timesteps)
+        return self.config.sizes_at(self._spec.training, progress)
+
+    def _environment(self) -> VecEnv:
+        """Return the environment of the present sizes, with its wrappers."""
+        config = self.config
+        env: VecEnv = SequenceVecEnv(
+            self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides
         )
-        mean_return, accuracy = float(played.returns.mean()), float((played.wrong == 0).mean())
-        self.log({"validation_return": mean_return, "validation_accuracy": accuracy})
-        if mean_return >= counters.best_return:  # of those that are all right, the surest come last
-            counters.best_return, counters.best_accuracy = mean_return, accuracy
-            counters.best_sequences = counters.sequences
-            self._best = {name: t.detach().clone() for name, t in self.model.state_dict().items()}
+        env = StepRewards(VecMonitor(env))  # the monitor sees returns as the environment has them
+        frames = self.model.frames if isinstance(self.model, PolicyModel) else 1
+        return VecFrameStack(env, frames) if frames > 1 else env
 
-    def check_finite(self) -> None:
-        """Refuse to go on with weights that are lost.
-
-        Raises:
-            NonFiniteError: If a weight is not finite.
-        """
-        for name, weights in self.algorithm.policy.named_parameters():
-            if not weights.isfinite().all():
-                raise NonFiniteError(
-                    f"the weights {name} are not finite after {self.counters.steps:,} steps; a smaller "
-                    "learning_rate or max_grad_norm may help"
-                )
-
-    def log(self, values: Metrics) -> None:
-        """Write and report a line of metrics."""
-        counters = self.counters
-        line = {
-            "update": counters.updates,
-            "sequences": counters.sequences,
-            "steps": counters.steps,
-            **values,
+    def _shared_arguments(self, device: str) -> dict[str, Any]:
+        config = self.config
+        return {
+            "learning_rate": lambda _: self._learning_rate(),
+            "n_steps": config.n_steps,
+            "gamma": config.gamma,
+            "gae_lambda": config.gae_lambda,
+            "ent_coef": config.ent_coef,
+            "vf_coef": config.vf_coef,
+            "max_grad_norm": config.max_grad_norm,
+            "seed": self._seed,
+            "device": device,
         }
-        line["seconds"] = round(counters.seconds, 3)
-        if self.folder is not None:
-            with (self.folder / "metrics.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
-        self._report(line)
 
+    def _learning_rate(self) -> float:
+        """Return the learning rate of the present update: that of the progress before its rollout."""
+        config = self.config
+        steps, whole = config.n_steps * config.num_envs, config.total_timesteps
+        # In this order of operations, which is Stable-Baselines3's, earlier runs are repeated to the byte.
+        left = 1.0 - (self.counters.steps + steps) / whole
+        return config.rate(max(0.0, 1 - left - steps / whole))
 
-class _Watch(BaseCallback):
-    """Counts, validates and reports while an algorithm learns."""
+    @contextmanager
+    def _own_generators(self) -> Iterator[None]:
+        """Go on where this run has left the generators that Stable-Baselines3 shares with everybody else."""
+        others = generators()
+        set_generators(self._random)
+        try:
+            yield
+        finally:
+            self._random = generators()
+            set_generators(others)
 
-    def __init__(self, trainer: RewardTrainer) -> None:
-        super().__init__()
-        self._trainer = trainer
-        self._started = time.perf_counter()
-        self._ended: list[float] = []
-        self._logged = self._validated = 0
+    def _state(self) -> State:
+        """Return everything but the counters that the next update depends on."""
+        random = generators()
+        tensors = {"rng": random.pop("torch"), "returns": torch.tensor(self._returns, dtype=torch.float64)}
+        tensors |= checkpoint.named("policy", self.algorithm.policy.state_dict())
+        tensors |= checkpoint.named("best", self._best)
+        optimizer = checkpoint.optimizer_tensors(self.algorithm.policy.optimizer)
+        tensors |= checkpoint.named("optimizer", optimizer)
+        tensors |= checkpoint.named("play", play_tensors(self.algorithm))
+        return tensors, {"random": random}
 
-    def _on_step(self) -> bool:
-        over = np.flatnonzero(self.locals["dones"])
-        self._ended += [float(self.locals["infos"][row]["episode"]["r"]) for row in over]
-        self._trainer.counters.sequences += len(over)
-        self._trainer.counters.steps = self.num_timesteps
-        return True
-
-    def _on_rollout_end(self) -> None:
-        self._trainer.grow()
-
-    def _on_rollout_start(self) -> None:  # behind an update, but for the first
-        counters, config = self._trainer.counters, self._trainer.config
-        counters.seconds = time.perf_counter() - self._started
-        algorithm = cast("OnPolicyAlgorithm", self.model)
-        algorithm.ent_coef = (
-            config.ent_coef * config.rate(counters.steps / config.total_timesteps) / config.learning_rate
-        )
-        if not counters.steps:
+    def _resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if (found := self._writer.load()) is None:
             return
-        counters.updates += 1
-        self._trainer.check_finite()
-        if counters.steps - self._logged >= config.total_timesteps // 200 and self._ended:
-            self._logged = counters.steps
-            self._trainer.log({"return": float(np.mean(self._ended))})
-            self._ended = []
-        if counters.steps - self._validated >= config.validate_every:
-            self._validated = counters.steps
-            self._trainer.validate()
-
-    def _on_training_end(self) -> None:
-        counters = self._trainer.counters
-        counters.seconds = time.perf_counter() - self._started
-        counters.updates += 1
-        self._trainer.check_finite()
-        self._trainer.validate()
-
-
-def _random_states() -> tuple[Any, ...]:
-    return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-
-
-def _set_random_states(states: tuple[Any, ...]) -> None:
-    random.setstate(states[0])
-    np.random.set_state(states[1])  # noqa: NPY002
-    torch.set_rng_state(states[2])
-
-
-def _algorithm(
-    config: RewardConfig, model: nn.Module, env: VecEnv, *, capacity: int, seed: int, device: str
-) -> BaseAlgorithm:
-    """Return what trains a model: Stable-Baselines3's own for its own policies, `MemoryPPO` for others."""
-    share = config.n_steps * config.num_envs / config.total_timesteps  # of the training, that an update is of
-    shared: dict[str, Any] = {
-        "learning_rate": lambda left: config.rate(max(0.0, 1 - left - share)),
-        "n_steps": config.n_steps,
-        "gamma": config.gamma,
-        "gae_lambda": config.gae_lambda,
-        "ent_coef": config.ent_coef,
-        "vf_coef": config.vf_coef,
-        "max_grad_norm": config.max_grad_norm,
-        "seed": seed,
-        "device": device,
-    }
-    if config.algorithm == "a2c" and not isinstance(model, FeedForward):
-        raise ValueError(
-            f"algorithm is 'a2c', which has no memory; expected 'ppo' for {type(model).__name__}"
-        )
-    if config.algorithm == "a2c" and isinstance(model, FeedForward):
-        return A2C("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
-    shared |= {
-        "batch_size": config.batch_size,
-        "n_epochs": config.n_epochs,
-        "clip_range": config.clip_range,
-        # The deviation is next to nothing once all is right: what is left is noise, and would be made large.
-        "normalize_advantage": False,
-    }
-    if isinstance(model, FeedForward):
-        return PPO("MlpPolicy", env, policy_kwargs=model.arguments, **shared)
-    if isinstance(model, Recurrent):
-        return FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.arguments, **shared)
-    return MemoryPPO(
-        cast("Any", MemoryPolicy), env, policy_kwargs={"model": model, "capacity": capacity}, **shared
-    )
+        tensors, record, path = found
+        self.counters = RewardCounters(**record["counters"])
+        algorithm, policy = self.algorithm, self.algorithm.policy
+        checkpoint.allocate_optimizer(policy.optimizer, checkpoint.part(tensors, "optimizer"))
+        expected = checkpoint.named("policy", policy.state_dict())
+        expected |= checkpoint.named("optimizer", checkpoint.optimizer_tensors(policy.optimizer))
+        kept = checkpoint.part(tensors, "best")
+        expected |= checkpoint.named("best", self.model.state_dict() if kept else {})
+        learnt = {
+            name: t for name, t in tensors.items() if name.startswith(("policy.", "optimizer.", "best."))
+        }
+        checkpoint.check_tensors(path, learnt, expected)
+        policy.load_state_dict(checkpoint.part(tensors, "policy"))
+        checkpoint.fill_optimizer(policy.optimizer, checkpoint.part(tensors, "optimizer"))
+        self._best, self._returns = kept, tensors["returns"].tolist()
+        algorithm.num_timesteps = self.counters.steps
+        self._sizes = self._sizes_now()
+        algorithm.set_env(self._environment(), force_reset=False)
+        restore_play(algorithm, checkpoint.part(tensors, "play"))
+        self._random = {**record["random"], "torch": tensors["rng"]}

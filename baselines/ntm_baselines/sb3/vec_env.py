@@ -5,7 +5,7 @@ Shape letters: B environments, I input channels, O output channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import gymnasium as gym
@@ -57,6 +57,18 @@ class SequenceVecEnv(VecEnv):
         self._reset_options()
         return cast("NDArray[np.float32]", observations)
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return where all rows are; see :meth:`ntm_envs.vector_env.SequenceVectorEnv.state`."""
+        state: dict[str, NDArray[Any]] = self.env.unwrapped.state()
+        return state
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another environment was; see :meth:`ntm_envs.vector_env.SequenceVectorEnv.restore`."""
+        _, info = self.env.unwrapped.restore(state)
+        self.reset_infos = _unbatched(info, np.arange(self.num_envs))
+        self._reset_seeds()
+        self._reset_options()
+
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take actions ``[B, O]``, which `step_wait` uses."""
         self._actions = actions
@@ -65,10 +77,10 @@ class SequenceVecEnv(VecEnv):
         """Return observations ``[B, I]``, rewards ``[B]``, which rows are over ``[B]``, and information."""
         observations, rewards, over, _, info = self.env.step(self._actions)
         infos: Infos = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
-        if "target" in info:  # `reveal_target`: what every step tells
+        if "target" in info:  # with `reveal_target`, at every step
             every = {name: info[name] for name in ("target", "mask")}
-            for own, told in zip(infos, _unbatched(every, np.arange(self.num_envs)), strict=True):
-                own |= told
+            for own, revealed in zip(infos, _unbatched(every, np.arange(self.num_envs)), strict=True):
+                own |= revealed
         if over.any():
             rows = np.flatnonzero(over)
             last, first = _unbatched(info["final_info"], rows), _unbatched(info, rows)
@@ -87,7 +99,7 @@ class SequenceVecEnv(VecEnv):
         return [getattr(self.env.unwrapped, attr_name)] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None) -> None:
-        """Refuse: rows have nothing of their own."""
+        """Raise an error: rows have nothing of their own."""
         raise NotImplementedError(f"{attr_name} cannot be set: all rows share one environment")
 
     def env_method(
@@ -97,21 +109,21 @@ class SequenceVecEnv(VecEnv):
         indices: int | Iterable[int] | None = None,
         **method_kwargs: Any,
     ) -> list[Any]:
-        """Refuse: rows have nothing of their own."""
+        """Raise an error: rows have nothing of their own."""
         raise NotImplementedError(f"{method_name} cannot be called: all rows share one environment")
 
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: int | Iterable[int] | None = None
     ) -> list[bool]:
-        """Say that no row is wrapped."""
+        """Return that no row is wrapped."""
         return [False] * len(list(self._get_indices(indices)))
 
 
 class StepRewards(VecEnvWrapper):
     """Gives each answer step a reward from -1 to 1, whatever the number of answer steps of its episode.
 
-    The reward of an environment is a share of the episode's: a bit of a long one is worth little, and its
-    advantage is lost in the noise of those of short ones.
+    The reward of an environment is a share of the episode's: a bit of a long episode is worth little, and its
+    advantage is lost in the noise of those of short episodes.
 
     Args:
         venv: A `SequenceVecEnv`, which others may be wrapped around.
@@ -119,17 +131,17 @@ class StepRewards(VecEnvWrapper):
 
     def reset(self) -> Any:
         """Start all episodes anew; see :meth:`SequenceVecEnv.reset`."""
-        observations = self.venv.reset()
+        return self.venv.reset()
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take actions ``[B, O]``, and look up what their episodes' rewards are divided by."""
         (self._answer_steps, *_) = self.venv.get_attr("answer_steps")
-        return observations
+        self.venv.step_async(actions)
 
     def step_wait(self) -> Any:
         """Go on by a step; see :meth:`SequenceVecEnv.step_wait`."""
         observations, rewards, over, infos = self.venv.step_wait()
-        rewards = rewards * self._answer_steps.astype(np.float32)
-        if over.any():
-            (self._answer_steps, *_) = self.venv.get_attr("answer_steps")
-        return observations, rewards, over, infos
+        return observations, rewards * self._answer_steps.astype(np.float32), over, infos
 
 
 def _unbatched(info: dict[str, Any], rows: NDArray[np.intp]) -> Infos:

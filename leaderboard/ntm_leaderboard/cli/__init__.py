@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 import torch
 
 from ntm_agents.testing import ModelError
-from ntm_agents.training.checkpoint import CheckpointError
+from ntm_agents.training import CheckpointError, NonFiniteError
 from ntm_agents.training.run import versions
-from ntm_agents.training.trainer import NonFiniteError
 from ntm_envs.lookup import comes_from_a_file, did_you_mean
 from ntm_leaderboard.cli import agents, bench, evaluate, leaderboard, submit, tasks, train, verify, watch
 from ntm_leaderboard.cli.terminal import console, fail

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ntm_agents.pretrained import pretrained_tasks
 from ntm_agents.registry import installed
+from ntm_agents.training import learners
 from ntm_envs import tasks
 from ntm_leaderboard.board.rows import TRACKS
 from ntm_leaderboard.cli.parsing import parse
@@ -29,7 +30,7 @@ def main(argv: list[str]) -> int:
     parse(AgentsOptions, argv, "agents")
     table = Table("agent", "what it is", "learns from", "comes trained on", box=None, header_style="bold")
     for row in sorted(installed(AGENTS).values(), key=lambda row: not row.learns):
-        track = TRACKS[row.default.train.track] if row.learns else "–"
+        track = TRACKS[learners.find(row.default.learner).track] if row.learns else "–"
         trained = pretrained_tasks(row.name)
         by_suite = {suite: {spec.name for spec in tasks.suite(suite)} for suite in tasks.suites()}
         whole = [suite for suite, names in by_suite.items() if names <= set(trained)]

@@ -23,6 +23,7 @@ from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
 from ntm_leaderboard.cli.help import print_help
 from ntm_leaderboard.cli.options import Group, groups
 from ntm_leaderboard.cli.terminal import console
+from ntm_leaderboard.harness.recipes import EARLIER
 
 Options = TypeVar("Options")
 _REGISTRY = ConstructorRegistry()
@@ -83,7 +84,9 @@ def _unknown(unknown: Sequence[str], known: Sequence[Group], command: str) -> st
 
 def _renamed(name: str) -> str | None:
     """Return the present name of an option that had another one; None if it never had."""
-    prefix, names = ("--model.", MODEL_OPTIONS) if name.startswith("--model.") else ("--", TRAIN_OPTIONS)
+    prefix, names = (
+        ("--model.", MODEL_OPTIONS) if name.startswith("--model.") else ("--", TRAIN_OPTIONS | EARLIER)
+    )
     stem = name.removeprefix(prefix)
     negation = "no-" if stem.startswith("no-") else ""
     present = names.get(stem.removeprefix(negation).replace("-", "_"))

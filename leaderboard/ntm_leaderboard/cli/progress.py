@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ntm_agents.training.config import RewardConfig, TrainConfig
+from ntm_agents import Run
 from ntm_leaderboard.results import Rung
 from ntm_leaderboard.wording import sizes_text
 
@@ -21,13 +21,11 @@ PLAIN_SECONDS = 10.0
 
 @contextmanager
 def training_display(
-    console: Console, config: TrainConfig | RewardConfig, restarted_at: int = 0
+    console: Console, run: Run, restarted_at: int = 0
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Show how a training run goes: yields what to call with each line of its metrics."""
-    if isinstance(config, TrainConfig):
-        unit, budget, measure = "sequences", config.sequences, "loss"
-    else:
-        unit, budget, measure = "steps", config.total_timesteps, "return"
+    learner = run.learner_row()
+    unit, budget, measure = learner.unit, learner.budget_of(run.train), learner.measure
     total = restarted_at + budget
     bar = Progress(
         TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),

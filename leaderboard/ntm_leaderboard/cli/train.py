@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
 from ntm_agents import config_class
 from ntm_agents.testing import check_model
-from ntm_agents.training.config import RewardConfig
 from ntm_envs import tasks
 from ntm_envs.lookup import is_reference, load
 from ntm_leaderboard.cli import progress
@@ -21,16 +20,14 @@ from ntm_leaderboard.cli.options import extended
 from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import agent_spec, new_run
-
-TRAINER, REWARD_TRAINER = "ntm_agents:Trainer", "ntm_baselines.sb3.trainer:RewardTrainer"
-"""The trainers. The second needs Stable-Baselines3, so neither is imported before it is needed."""
+from ntm_leaderboard.harness.recipes import read_recipe
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """Train an agent on a task by its recipe; every setting of the recipe is an option.
 
-    The same command on the same folder resumes an interrupted run. Learning from rewards starts again.
+    The same command on the same folder resumes an interrupted run.
 
     The options below, and their defaults, are those of the agent and the task that are named before --help.
 
@@ -44,9 +41,12 @@ class TrainOptions:
     """Name from `ntm-envs tasks`, or a task of your own, such as ./my_task.py:MY_TASK."""
     seed: int = 0
     """Seed of the initial weights, the training sequences and the noise."""
-    track: Literal["supervised", "reward"] | None = None
-    """What to learn from, targets or rewards alone (by Stable-Baselines3); without it, what the
-    agent's recipe is for."""
+    learner: str | None = None
+    """Learner: supervised (from targets), ppo or a2c (from rewards alone, by Stable-Baselines3), or one of an
+    installed package. Without it: the learner of the recipe."""
+    recipe: Path | None = None
+    """JSON file in place of the agent's recipe, such as {"learner": "ppo", "model": {"hidden_size": 64},
+    "train": {"gamma": 0.9}}. Other options override it."""
     output: Path | None = None
     """Folder of the run. Without it: runs/TASK-AGENT-SEED."""
     device: str = "cpu"
@@ -58,8 +58,10 @@ class TrainOptions:
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     agent, task = peek(argv, "--agent", "ntm"), peek(argv, "--task", "copy")
-    run = new_run(agent, task, track=peek(argv, "--track", "") or None)
     config = config_class(load(agent_spec(agent).entry))
+    file, learner = peek(argv, "--recipe", ""), peek(argv, "--learner", "")
+    recipe = read_recipe(Path(file), config) if file else None
+    run = new_run(agent, task, learner=learner or None, recipe=recipe)
     fields = [
         ("train", Annotated[type(run.train), tyro.conf.arg(name="")], field(default=run.train)),
         ("model", config, field(default_factory=lambda: config(**run.model))),
@@ -84,25 +86,22 @@ def main(argv: list[str]) -> int:
         for listen in listeners:
             listen(metrics)
 
-    rewards = isinstance(run.train, RewardConfig)
-    trainer = load(REWARD_TRAINER if rewards else TRAINER)(run, folder, report=notify, device=options.device)
+    trainer = run.learner_row().start(run, folder, report=notify, device=options.device)
     if trainer.complete:
         say(f"The run in {folder} is complete. Evaluate it: ntm-envs evaluate {folder}")
         return 0
     if trainer.kernel:
         first = " (its first use on a machine compiles it, for half a minute)"
         say(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
-    restarted_at = 0 if rewards else trainer.counters.restarted_at
     with ExitStack() as stack:
-        listeners.append(stack.enter_context(progress.training_display(console, run.train, restarted_at)))
+        shown = progress.training_display(console, run, trainer.counters.restarted_at)
+        listeners.append(stack.enter_context(shown))
         if options.tensorboard:
             listeners.append(stack.enter_context(progress.tensorboard_log(folder)))
         try:
             trainer.train()
         except KeyboardInterrupt:
-            seen = trainer.counters.sequences
-            again = "starts again" if rewards else "resumes from there"
-            say(f"Stopped at {seen:,} sequences. The same command {again}.")
+            say(f"Stopped at {trainer.counters.sequences:,} sequences. The same command resumes from there.")
             raise
     counters = trainer.counters
     say(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ntm_agents import TrainConfig
 from ntm_envs import tasks
 from ntm_leaderboard.harness.entrants import agent_spec, new_run, ready
 from ntm_leaderboard.harness.ladder import rungs_of
@@ -27,7 +26,7 @@ class Plan:
         seeds: Number of seeds.
         output: Folder of the runs and their results.
         sequences: Sequences per rung, if fewer than the ladder has.
-        budget: Training sequences of every run that learns from targets, in place of its recipe's.
+        budget: Training sequences of every run whose learner counts sequences, in place of its recipe's.
         first_seed: First seed; the others follow it.
         up_to: Largest size to evaluate at, by the name of the task; the whole ladder without it.
     """
@@ -93,9 +92,10 @@ class BenchJob(Job):
         train = ["train", *who, "--seed", str(self.seed), "--output", str(self.folder)]
         if row.learns:
             run = new_run(self.agent, self.task, self.seed)
-            if self.budget and isinstance(run.train, TrainConfig):
-                run = replace(run, train=replace(run.train, sequences=self.budget))
-                train += ["--sequences", str(self.budget)]
+            learner = run.learner_row()
+            if self.budget and learner.unit == "sequences":
+                run = replace(run, train=learner.with_budget(run.train, self.budget))
+                train += [f"--{learner.budget.replace('_', '-')}", str(self.budget)]
             run.write(self.folder)  # refuses a folder that holds another run
         if self.result.exists():
             result = Result.read(self.result)

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ from torch import Tensor
 
 import ntm_agents
 import ntm_baselines
-from ntm_agents import AgentSpec, ModelAgent, Run, load_run
+from ntm_agents import AgentSpec, ModelAgent, Recipe, Run, load_run
 from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
-from ntm_agents.training.config import RewardConfig, TrainConfig
+from ntm_agents.training import learners
+from ntm_agents.training.checks import torch_device
 from ntm_agents.training.run import read_summary, source_digest
-from ntm_agents.training.trainer import usable
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
@@ -80,7 +80,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
     # As the run has it, so that an option that comes later leaves it as it is.
     commitment = commitment_of(run.model, run.entry, model.state_dict())
     return Entrant(
-        agent=ModelAgent(model, task.answers, usable(device)),
+        agent=ModelAgent(model, task.answers, torch_device(device)),
         spec=spec,
         name=run.agent,
         entry=portable(run.entry),
@@ -100,7 +100,11 @@ def training_of(run: Run, summary: Mapping[str, Any], state_values: int) -> Trai
         ValueError: If the summary lacks something, or has something impossible.
     """
     names = ("sequences", "seconds", "restarts", "dropped_updates", "parameters", "steps", "kernel")
-    own = {"track": run.train.track, "state_values": state_values, "recipe": dataclasses.asdict(run.train)}
+    own = {
+        "track": run.learner_row().track,
+        "state_values": state_values,
+        "recipe": dataclasses.asdict(run.train),
+    }
     return Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
 
 
@@ -138,35 +142,40 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
     )
 
 
-def new_run(agent: str, task: str, seed: int = 0, track: str | None = None) -> Run:
+def new_run(
+    agent: str, task: str, seed: int = 0, *, learner: str | None = None, recipe: Recipe | None = None
+) -> Run:
     """Return the run that trains an agent on a task by its recipe.
 
     Args:
         agent: A name, or a reference to a model.
         task: A name, or a reference.
         seed: Seed of initial weights, data and noise.
-        track: What to learn from, if not from what the recipe says: the defaults are then used.
+        learner: A name from the table of learners, if not that of the recipe: its defaults are then used.
+        recipe: A recipe in place of the agent's own.
 
     Raises:
-        ValueError: If there is no such agent or task, or the agent does not learn.
+        ValueError: If there is no such agent, task or learner, the agent does not learn, or the task cannot
+            be learnt in this way.
     """
     row, spec = agent_spec(agent), tasks.spec(task)
     if not row.learns:
         raise ValueError(f"{agent} does not learn; evaluate it: ntm-envs evaluate --agent {agent} ...")
-    recipe = row.recipe(spec.name, spec.suite)
-    train = recipe.train
-    if track not in (None, train.track):
-        train = RewardConfig() if track == RewardConfig.track else TrainConfig()
-    if train.track not in spec.learners:
+    recipe = recipe or row.recipe(spec.name, spec.suite)
+    if learner not in (None, recipe.learner):
+        recipe = replace(recipe, learner=learner, train=learners.find(learner).config())
+    if learners.find(recipe.learner).track not in spec.learners:
+        possible = [row.name for row in learners.installed().values() if row.track in spec.learners]
         raise ValueError(
-            f"the track is {train.track!r}; {spec.name} is learnt by: {', '.join(spec.learners)} (--track)"
+            f"the learner is {recipe.learner!r}; {spec.name} is learnt by: {', '.join(possible)} (--learner)"
         )
     return Run(
         agent=row.name,
         entry=row.entry,
         task=absolute(task),
         model=dict(recipe.model),
-        train=train,
+        learner=recipe.learner,
+        train=recipe.train,
         seed=seed,
     )
 

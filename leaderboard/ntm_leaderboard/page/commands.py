@@ -23,19 +23,15 @@ def configuration(result: Result) -> str:
 def command(result: Result, spec: TaskSpec) -> str | None:
     """Return the command that trains this again: an agent's recipe as it is now, and what was other then.
 
-    There is none for agents that are not the project's, where an option is gone, and where the packages of an
-    extra are missing that the model is made of.
+    There is none for agents that are not the project's, and where an option is gone.
     """
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
     run = new_run(result.agent, spec.name)
-    if run.train.track != result.training.track:
+    if run.learner_row().track != result.training.track:
         return None
     words = ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
-    try:
-        options = config_class(load(run.entry))
-    except ModuleNotFoundError:
-        return None
+    options = config_class(load(run.entry))
     recipe = json.loads(json.dumps(run.resolved()))
     for prefix, then, config in (
         ("", result.training.recipe, type(run.train)),

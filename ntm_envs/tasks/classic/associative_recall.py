@@ -1,4 +1,4 @@
-"""AssociativeRecall: given one item of a list, say the item next to it.
+"""AssociativeRecall: given one item of a list, output its neighbour.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.3.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import Batch, at_least, channels, share
+from ntm_envs.tasks.base import Batch, channel_names, check_at_least, check_fraction
 from ntm_envs.tasks.bits import BitTask, Vectors, unpack, words_for
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
@@ -23,9 +23,11 @@ from ntm_envs.tasks.spec import TaskSpec, ladder
 
 @dataclass(frozen=True, kw_only=True)
 class AssociativeRecall(BitTask):
-    """``items`` K items of three random vectors each; one is shown again, and the next is the answer.
+    """The agent observes a list and a query, one item of the list, then outputs the item after it.
 
-    Timing, for K = 2, items abc and def, and the first one queried::
+    The list has ``items`` K items of three random vectors each.
+
+    Timing, for K = 2, items abc and def, and a query of the first item::
 
         step             0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15
         data             .  a  b  c  .  d  e  f  .  a  b  c  .  .  .  .
@@ -33,8 +35,8 @@ class AssociativeRecall(BitTask):
         query delimiter  .  .  .  .  .  .  .  .  1  .  .  .  1  .  .  .
         target           .  .  .  .  .  .  .  .  .  .  .  .  .  d  e  f
 
-    Items are drawn, then the query position; every other item equal to the queried one is drawn again
-    until none is, so that the answer is never ambiguous.
+    The query is never ambiguous: items that happen to equal the queried one are drawn again until they
+    differ from it.
 
     Example:
         >>> batch = AssociativeRecall(bits=1, item_length=1).episodes([5], items=2)
@@ -45,33 +47,31 @@ class AssociativeRecall(BitTask):
     """
 
     bits: int = 6
-    """Number of bits of a vector, at least 1."""
+    """Number of bits per vector, at least 1."""
     item_length: int = 3
-    """Number of vectors of an item, at least 1; with 1 the items are single patterns."""
+    """Number of vectors per item, a positive integer."""
     answer: Literal["next", "previous"] = "next"
-    """Which neighbour of the queried item is asked for."""
+    """The neighbour of the queried item that the agent has to output."""
     cyclic: bool = False
-    """Whether the list is a ring: the last item's neighbour is the first, and every item can be queried."""
+    """If True, the list is a ring: the neighbour of the last item is the first, and every item can be
+    queried."""
     near_misses: float = 0.0
-    """Share of the items that differ from the queried one in an eighth of their bits alone, on average. In
-    short lists such items are rare, in long ones the rule. For training; judged is without them."""
+    """Fraction of items that differ from the queried one in only an eighth of their bits, on average. Such
+    items are rare in short lists, but common in long ones. Used in training only; evaluation always
+    uses 0."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("item_length", self.item_length, 1)
+        check_at_least("item_length", self.item_length, 1)
         if self.answer not in ("next", "previous"):
             raise ValueError(f"answer is {self.answer!r}; expected 'next' or 'previous'")
         if not isinstance(self.cyclic, bool):
             raise TypeError(f"cyclic is {self.cyclic!r}; expected True or False")
-        share("near_misses", self.near_misses)
+        check_fraction("near_misses", self.near_misses)
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return (*channels("data", self.bits), "item", "query")
-
-    @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return channels("data", self.bits)
+        return (*channel_names("data", self.bits), "item", "query")
 
     @property
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
@@ -101,21 +101,21 @@ class AssociativeRecall(BitTask):
             batch.mask[query + stride + 1 + i, rows] = True
 
     def _queried(self, keys: keyed.Keys, items: Integers) -> Integers:
-        """Return the position of the queried item ``[B]``, drawn by word 0 of each key."""
+        """Return the position of the queried item ``[B]``, which word 0 of each key draws."""
         word = keyed.words(keys, keyed.DATA, 1)[:, 0]
         if self.cyclic:
             return keyed.below(word, items)
         return keyed.below(word, items - 1) + (1 if self.answer == "previous" else 0)
 
     def _items(self, keys: keyed.Keys, count: int, queried: Integers) -> Vectors:
-        """Return the items ``[B, count, item_length, bits]``, none equal to the queried one."""
+        """Return items ``[B, count, item_length, bits]``, of which only the queried one equals itself."""
 
         def draw(keys: keyed.Keys, attempt: int) -> Vectors:
             words = keyed.words(
                 keys,
                 keyed.DATA,
                 count * self.item_length * words_for(self.bits),
-                start=1 + attempt * 2**40,  # words of its own for each attempt
+                start=1 + attempt * 2**40,  # each attempt has its own words
             )
             shape = (len(keys), count, self.item_length, self.bits)
             return unpack(words, self.bits).transpose(1, 0, 2).reshape(shape)
@@ -124,7 +124,8 @@ class AssociativeRecall(BitTask):
         others = np.arange(count) != queried[:, None]  # (B, count)
         if self.near_misses:
             near = others & (keyed.words(keys, keyed.RARE, count) >> np.uint64(32) < self.near_misses * 2**32)
-            flips = draw(keys, 2**20) & draw(keys, 2**20 + 1) & draw(keys, 2**20 + 2)  # behind all attempts
+            # Three random bits are all 1 with a probability of an eighth. No attempt gets to these words.
+            flips = draw(keys, 2**20) & draw(keys, 2**20 + 1) & draw(keys, 2**20 + 2)
             items[near] = (items[np.arange(len(keys)), queried][:, None] ^ flips)[near]
         for attempt in itertools.count(1):
             clash = others & (items == items[np.arange(len(keys)), queried][:, None]).all(axis=(2, 3))
@@ -135,14 +136,14 @@ class AssociativeRecall(BitTask):
         return items
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
+        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer)
 
-    def _answer(self, heard: Floats) -> Floats | None:
+    def _answer(self, inputs: Floats) -> Floats | None:
         stride = self.item_length + 1
-        if heard[:, -1].sum() < 2:
+        if inputs[:, -1].sum() < 2:
             return None
-        items = heard[: -stride - 1, : self.bits].reshape(-1, stride, self.bits)[:, 1:]
-        query = heard[-stride:-1, : self.bits]
+        items = inputs[: -stride - 1, : self.bits].reshape(-1, stride, self.bits)[:, 1:]
+        query = inputs[-stride:-1, : self.bits]
         queried = int(np.flatnonzero((items == query).all(axis=(1, 2)))[0])
         answer: Floats = items[(queried + (1 if self.answer == "next" else -1)) % len(items)]
         return answer

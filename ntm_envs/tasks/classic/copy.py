@@ -1,4 +1,4 @@
-"""Copy: listen to a sequence of random vectors, then say it again.
+"""Copy: observe a sequence of random vectors, then output it.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.1.
 """
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import Batch, channels, share
-from ntm_envs.tasks.bits import BitTask, place
+from ntm_envs.tasks.base import Batch, channel_names
+from ntm_envs.tasks.bits import CopyTask, place
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Solver
 from ntm_envs.tasks.spec import TaskSpec, ladder
 
 
 @dataclass(frozen=True, kw_only=True)
-class Copy(BitTask):
-    """``length`` L random vectors, a delimiter, then the same vectors are to be emitted in order.
+class Copy(CopyTask):
+    """The agent observes ``length`` L random vectors and a delimiter, then outputs the vectors in order.
 
     Timing, for L = 3 and vectors a, b, c::
 
@@ -37,21 +37,9 @@ class Copy(BitTask):
         [[0, 0], [0, 0], [0, 0], [1, 1], [1, 0]]
     """
 
-    blank: float = 0.0
-    """Share of the vectors that are made all zeros besides those that are so by chance, one in 256: silence
-    in the middle of a sequence is what models learn last. For training; judged is without it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        share("blank", self.blank)
-
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return (*channels("data", self.bits), "delimiter")
-
-    @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return channels("data", self.bits)
+        return (*channel_names("data", self.bits), "delimiter")
 
     @property
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
@@ -62,7 +50,7 @@ class Copy(BitTask):
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
         length = batch.sizes["length"]
-        vectors = self.vectors(batch.keys, length, self.blank)
+        vectors = self.vectors(batch.keys, length)
         batch.inputs[: len(vectors), :, : self.bits] = vectors
         batch.inputs[length, np.arange(len(length)), -1] = 1
         place(vectors, length + 1, batch.targets)
@@ -72,8 +60,8 @@ class Copy(BitTask):
     def oracle(self) -> Agent:  # noqa: D102
         return Solver(
             self.answers,
-            asks=lambda seen: seen[:, -1] == 1,
-            answer=lambda heard: heard[:-1, : self.bits],
+            asks=lambda now: now[:, -1] == 1,
+            answer=lambda inputs: inputs[:-1, : self.bits],
         )
 
 

@@ -1,4 +1,4 @@
-"""NGrams: predict the next bit of a random source, and learn the source while reading it.
+"""NGrams: predict the next bit of a random source whose statistics must be learned from its past bits.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.4.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Mode
-from ntm_envs.tasks.base import Batch, at_least, channels
+from ntm_envs.tasks.base import Batch, channel_names, check_at_least
 from ntm_envs.tasks.bits import BitTask
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import TaskSpec, ladder
@@ -22,11 +22,11 @@ from ntm_envs.tasks.spec import TaskSpec, ladder
 
 @dataclass(frozen=True, kw_only=True)
 class NGrams(BitTask):
-    """``length`` L bits of a random 6-gram source; the action on bit t predicts bit t + 1.
+    """The agent observes ``length`` L bits of a random 6-gram source, and predicts bit t + 1 after bit t.
 
-    The next bit depends on the last five, the *context*: each of the 32 contexts has a probability of 1
-    that is drawn from Beta(1/2, 1/2) anew for every episode. The first five bits are fair coin flips.
-    Scored are the L - 5 predictions that have a full context. There is no delimiter.
+    The next bit depends on the last five bits, the *context*. For each of the 32 contexts, every episode
+    draws the probability that the next bit is 1 from Beta(1/2, 1/2). The first five bits are uniform. Only
+    the L - 5 predictions with a full context are scored. There is no delimiter.
 
     Timing, for a context of 5 and L = 8::
 
@@ -34,10 +34,11 @@ class NGrams(BitTask):
         data     a  b  c  d  e  f  g  h
         target   .  .  .  .  f  g  h  .
 
-    The bits are drawn by the Polya urn, which has exactly that law: with the counts n0 and n1 of what
-    followed the context so far and a random 32-bit u, the next bit is 1 if and only if
-    ``u * (2 * (n0 + n1) + 2) < (2 * n1 + 1) * 2**32``. Only integers, so every platform agrees, and the
-    best possible predictor says the same number, ``(n1 + 1/2) / (n0 + n1 + 1)`` (paper, equation 10).
+    The bits are drawn from Polya urns, which give the same distribution. If n0 zeros and n1 ones have
+    followed the context so far, the next bit is 1 if and only if a random 32-bit number u satisfies
+    ``u * (2 * (n0 + n1) + 2) < (2 * n1 + 1) * 2**32``. This integer arithmetic gives the same result on every
+    platform. The optimal predictor outputs the same probability, ``(n1 + 1/2) / (n0 + n1 + 1)`` (paper,
+    equation 10).
 
     Example:
         >>> batch = NGrams(context=1).episodes([5], length=8)
@@ -46,23 +47,23 @@ class NGrams(BitTask):
     """
 
     bits: int = 1
-    """Number of sources that run side by side, each a channel of its own, at least 1."""
+    """Number of independent sources, each with a channel of its own, at least 1."""
     context: int = 5
-    """Number of bits that the next one depends on, 1 to 20."""
+    """Number of bits on which the next bit depends, from 1 to 20."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("context", self.context, 1)
+        check_at_least("context", self.context, 1)
         if self.context > 20:
             raise ValueError(f"context is {self.context}; expected at most 20")
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return channels("data", self.bits)
+        return channel_names("data", self.bits)
 
     @property
     def output_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return channels("next", self.bits)
+        return channel_names("next", self.bits)
 
     @property
     def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
@@ -94,7 +95,7 @@ class NGrams(BitTask):
 
 
 class Counts:
-    """The optimal predictor: it counts what followed each context (paper, equation 10)."""
+    """The optimal predictor, which counts the bits that followed each context (paper, equation 10)."""
 
     outputs: Mode = "probabilities"
 
@@ -103,12 +104,12 @@ class Counts:
         self._context = context
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Forget everything; see :class:`ntm_envs.agent.Agent`."""
+        """Reset the counts; see :meth:`ntm_envs.agent.Agent.begin`."""
         self._urns = _Urns(num_envs * self._bits, self._context)
         self._seen = 0
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability float32 ``[B, bits]`` that the next bit is 1."""
+        """Return the probabilities that the next bits are 1, float32 ``[B, bits]``."""
         self._urns.add(observations.reshape(-1).astype(np.int8), counted=self._seen >= self._context)
         self._seen += 1
         ones, total = self._urns.counts()
@@ -116,7 +117,7 @@ class Counts:
 
 
 class _Urns:
-    """What followed each context so far, for many sources side by side."""
+    """Counts of the bits that followed each context so far, for several sources in parallel."""
 
     def __init__(self, sources: int, context: int) -> None:
         self._first = np.arange(sources) << (context + 1)
@@ -125,13 +126,13 @@ class _Urns:
         self._now = np.zeros(sources, np.int64)  # each source's current context
 
     def counts(self) -> tuple[keyed.Words, keyed.Words]:
-        """Return how many ones, and how many bits, followed the current contexts."""
+        """Return the number of ones, and of all bits, that have followed the current contexts."""
         urn = self._first + 2 * self._now
         ones = self._counts[urn + 1]
         return ones, ones + self._counts[urn]
 
     def add(self, bits: NDArray[np.int8], counted: bool) -> None:
-        """Move every source on by one bit; the first bits have no full context and are not counted."""
+        """Append one bit to every source. Bits without a full context before them are not counted."""
         if counted:
             self._counts[self._first + 2 * self._now + bits] += np.uint64(1)
         self._now = (2 * self._now + bits) & self._wrap

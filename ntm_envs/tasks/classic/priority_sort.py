@@ -1,4 +1,4 @@
-"""PrioritySort: say the vectors of highest priority, from the highest down.
+"""PrioritySort: output the vectors with the highest priorities, in descending order.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.5.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import Batch, at_least, channels
+from ntm_envs.tasks.base import Batch, channel_names, check_at_least
 from ntm_envs.tasks.bits import BitTask, pick, place, unpack, words_for
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
@@ -22,9 +22,10 @@ from ntm_envs.tasks.spec import TaskSpec, ladder
 
 @dataclass(frozen=True, kw_only=True)
 class PrioritySort(BitTask):
-    """``length`` L random vectors, each with a priority in [-1, 1); the best 4L // 5 come out in order.
+    """The agent observes ``length`` L random vectors with priorities, then outputs them in sorted order.
 
-    Whole vectors move; vectors of equal priority keep the order of their appearance.
+    Priorities are in [-1, 1). The agent outputs the 4L // 5 vectors with the highest priorities, in
+    descending order. Vectors of equal priority keep their order.
 
     Timing, for L = 3 and vectors a, b, c with priorities p < q < r::
 
@@ -45,20 +46,16 @@ class PrioritySort(BitTask):
     """
 
     outputs: int | None = None
-    """How many vectors come out, at most `length`; None for four fifths of them, rounded down."""
+    """Number of vectors to output, at most `length`; None means four fifths of `length`, rounded down."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.outputs is not None:
-            at_least("outputs", self.outputs, 1)
+            check_at_least("outputs", self.outputs, 1)
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return (*channels("data", self.bits), "priority", "delimiter")
-
-    @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return channels("data", self.bits)
+        return (*channel_names("data", self.bits), "priority", "delimiter")
 
     @property
     def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
@@ -76,7 +73,7 @@ class PrioritySort(BitTask):
     def fill(self, batch: Batch) -> None:  # noqa: D102
         length = batch.sizes["length"]
         longest, width = int(length.max(initial=0)), words_for(self.bits)
-        # Each vector is made of `width` words, and the word behind them is its priority.
+        # Each vector consists of `width` words, followed by one word for its priority.
         words = keyed.words(batch.keys, keyed.DATA, longest * (width + 1))
         words = words.reshape(-1, longest, width + 1)
         present = np.arange(longest) < length[:, None]  # (B, L)
@@ -94,14 +91,15 @@ class PrioritySort(BitTask):
         batch.targets[:] *= batch.mask[:, :, None]
 
     def _outputs(self, length: Integers) -> Integers:
+        """Return the number of vectors to output ``[B]``."""
         return 4 * length // 5 if self.outputs is None else np.full_like(length, self.outputs)
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer)
+        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer)
 
-    def _answer(self, heard: Floats) -> Floats:
-        order = np.argsort(-heard[:-1, -2], kind="stable")
-        return heard[order[: int(self._outputs(np.array(len(order))))], : self.bits]
+    def _answer(self, inputs: Floats) -> Floats:
+        order = np.argsort(-inputs[:-1, -2], kind="stable")
+        return inputs[order[: int(self._outputs(np.array(len(order))))], : self.bits]
 
 
 ROW = TaskSpec(

@@ -1,4 +1,4 @@
-"""RepeatCopy: say a sequence of random vectors as often as asked for, then say that it is over.
+"""RepeatCopy: output a sequence of random vectors a given number of times, then an end marker.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.2.
 """
@@ -13,20 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import Batch, channels, share
-from ntm_envs.tasks.bits import BitTask, pick
+from ntm_envs.tasks.base import Batch, channel_names
+from ntm_envs.tasks.bits import CopyTask, pick
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
 from ntm_envs.tasks.spec import TaskSpec, ladder
 
-# The repeat count is shown as its z-score over the uniform distribution on 1..10, whatever range an
-# environment has: the meaning of the channel must not depend on what is asked for.
+# The channel of the repeat count holds its z-score over the uniform distribution on 1..10. The range of an
+# environment does not affect this scale, so a trained model also reads larger counts correctly.
 MEAN, DEVIATION = 5.5, math.sqrt(8.25)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepeatCopy(BitTask):
-    """``length`` L random vectors and a count; emit them ``repeats`` R times, then an end marker.
+class RepeatCopy(CopyTask):
+    """The agent observes ``length`` L vectors and a count ``repeats`` R, then outputs the vectors R times.
+
+    The output ends with an end marker, which has a channel of its own.
 
     Timing, for L = 2, R = 2 and vectors a, b, where n = (R - 5.5) / sqrt(8.25)::
 
@@ -43,21 +45,13 @@ class RepeatCopy(BitTask):
         [[1, 1, 0], [1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 1]]
     """
 
-    blank: float = 0.0
-    """Share of the vectors that are made all zeros besides those that are so by chance, one in 256: silence
-    in the middle of a sequence is what models learn last. For training; judged is without it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        share("blank", self.blank)
-
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return (*channels("data", self.bits), "delimiter", "count")
+        return (*channel_names("data", self.bits), "delimiter", "count")
 
     @property
     def output_channels(self) -> tuple[str, ...]:  # noqa: D102
-        return (*channels("data", self.bits), "end")
+        return (*super().output_channels, "end")
 
     @property
     def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
@@ -76,25 +70,25 @@ class RepeatCopy(BitTask):
     def fill(self, batch: Batch) -> None:  # noqa: D102
         length, repeats = batch.sizes["length"], batch.sizes["repeats"]
         rows, end = np.arange(len(length)), length + 1 + length * repeats
-        vectors = self.vectors(batch.keys, length, self.blank)
+        vectors = self.vectors(batch.keys, length)
         batch.inputs[: len(vectors), :, : self.bits] = vectors
         batch.inputs[length, rows, -2] = 1
         batch.inputs[length, rows, -1] = (repeats - MEAN) / DEVIATION
         step = np.arange(len(batch.mask))[:, None]
         batch.mask[:] = (step > length) & (step <= end)
-        spoken = (step > length) & (step < end)
-        silence = np.zeros((1, len(rows), self.bits), np.int8)
+        copying = (step > length) & (step < end)
+        zeros = np.zeros((1, len(rows), self.bits), np.int8)
         source = (step - length - 1).astype(np.int32) % length.astype(np.int32)
-        source = np.where(spoken, source, len(vectors))
-        batch.targets[:, :, : self.bits] = pick(np.concatenate((vectors, silence)), source)
+        source = np.where(copying, source, len(vectors))  # the index of the zeros at all other steps
+        batch.targets[:, :, : self.bits] = pick(np.concatenate((vectors, zeros)), source)
         batch.targets[end, rows, -1] = 1
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.answers, asks=lambda seen: seen[:, -2] == 1, answer=self._answer)
+        return Solver(self.answers, asks=lambda now: now[:, -2] == 1, answer=self._answer)
 
-    def _answer(self, heard: Floats) -> Floats:
-        repeats = round(float(heard[-1, -1]) * DEVIATION + MEAN)
-        copies = np.pad(np.tile(heard[:-1, : self.bits], (repeats, 1)), ((0, 1), (0, 1)))
+    def _answer(self, inputs: Floats) -> Floats:
+        repeats = round(float(inputs[-1, -1]) * DEVIATION + MEAN)
+        copies = np.pad(np.tile(inputs[:-1, : self.bits], (repeats, 1)), ((0, 1), (0, 1)))
         copies[-1, -1] = 1
         return copies
 

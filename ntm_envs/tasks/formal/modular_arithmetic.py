@@ -1,4 +1,4 @@
-"""ModularArithmetic: the value of an expression over the integers modulo 5, with the usual precedence.
+"""ModularArithmetic: evaluate an expression over the integers modulo 5, with the usual precedence.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
 """
@@ -26,12 +26,13 @@ OPERATORS = "+-*"
 
 @dataclass(frozen=True, kw_only=True)
 class ModularArithmetic(SequenceTask):
-    """``operands`` n digits of Z5 with n - 1 operators +, - and * between them; the answer is the value.
+    """The agent observes ``operands`` n digits with n - 1 operators between them, then outputs the value.
 
-    Multiplication comes before addition and subtraction. Every number of operands is a size of its own;
-    public code takes a length and silently shortens even ones.
+    Digits are from 0 to 4; operators are +, - and *. Multiplication comes before addition and subtraction.
+    The size of an expression is its number of operands. The paper's public code takes a length instead, and
+    silently shortens even lengths.
 
-    Timing, for 2 + 3 * 4, which is 14, so 4 modulo 5::
+    Timing, for 2 + 3 * 4 = 14, which is 4 modulo 5::
 
         step     0  1  2  3  4  5
         token    2  +  3  *  4  .
@@ -67,25 +68,24 @@ class ModularArithmetic(SequenceTask):
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
         operands, rows = batch.sizes["operands"], np.arange(len(batch.keys))
-        # Token i is made of word i, whether it is a digit or an operator.
+        # Word i draws token i, a digit or an operator.
         drawn = tokens(batch.keys, 2 * operands - 1, MODULUS * len(OPERATORS))
         digits, operators = drawn[::2] % MODULUS, drawn[1::2] % len(OPERATORS)
-        there = drawn >= 0
+        present = drawn >= 0
         for value in range(MODULUS):
-            batch.inputs[: len(drawn) : 2, :, value] = (digits == value) & there[::2]
+            batch.inputs[: len(drawn) : 2, :, value] = (digits == value) & present[::2]
         for value in range(len(OPERATORS)):
-            batch.inputs[1 : len(drawn) : 2, :, MODULUS + value] = (operators == value) & there[1::2]
+            batch.inputs[1 : len(drawn) : 2, :, MODULUS + value] = (operators == value) & present[1::2]
         end = 2 * operands - 1
         batch.inputs[end, rows, -1] = 1
         batch.mask[end, rows] = True
-        batch.targets[end, rows, 0] = _values(digits, operators, there[::2])
+        batch.targets[end, rows, 0] = _values(digits, operators, present[::2])
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
+        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
-    def _answer(self, heard: Floats) -> Integers:
-        text = "".join(self.input_channels[i] for i in heard[:-1].argmax(axis=1))
-        # Python has the same precedence; what is evaluated are digits and operators of this class alone.
+    def _answer(self, inputs: Floats) -> Integers:
+        text = "".join(self.input_channels[i] for i in inputs[:-1].argmax(axis=1))
         total = sum(
             sign * int(np.prod([int(digit) for digit in term.split("*")], dtype=object))
             for sign, term in _signed(text)
@@ -94,18 +94,24 @@ class ModularArithmetic(SequenceTask):
 
 
 def _signed(text: str) -> list[tuple[int, str]]:
-    """Cut an expression into its terms, each with its sign."""
+    """Split an expression into its terms, each with its sign."""
     terms = text.replace("-", "+-").split("+")
     return [(-1, term[1:]) if term.startswith("-") else (1, term) for term in terms]
 
 
-def _values(digits: NDArray[Any], operators: NDArray[Any], there: NDArray[np.bool_]) -> Integers:
-    """Return the value ``[B]`` of expressions of digits ``[n, B]`` and operators ``[n - 1, B]``."""
-    total = np.zeros(digits.shape[1], np.int64)  # of the terms that are complete
-    term = np.where(there[0], digits[0], 0).astype(np.int64)  # the present one, with its sign
-    for digit, operator, known in zip(digits[1:], operators, there[1:], strict=True):
-        times = known & (operator == 2)
-        starts = known & (operator != 2)
+def _values(digits: NDArray[Any], operators: NDArray[Any], present: NDArray[np.bool_]) -> Integers:
+    """Return the values modulo 5 of expressions, ``[B]``.
+
+    Args:
+        digits: Operands ``[n, B]``.
+        operators: Indices into `OPERATORS` ``[n - 1, B]``.
+        present: True for the digits of each expression, False for padding, ``[n, B]``.
+    """
+    total = np.zeros(digits.shape[1], np.int64)  # of the complete terms
+    term = np.where(present[0], digits[0], 0).astype(np.int64)  # the current term, with its sign
+    for digit, operator, exists in zip(digits[1:], operators, present[1:], strict=True):
+        times = exists & (operator == 2)
+        starts = exists & (operator != 2)
         total = np.where(starts, total + term, total) % MODULUS
         sign = np.where(operator == 1, -1, 1)
         term = np.where(times, term * digit, np.where(starts, sign * digit, term)) % MODULUS

@@ -1,4 +1,4 @@
-"""Parity: is the number of ones odd?
+"""Parity: determine whether a sequence of bits contains an odd number of ones.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
 """
@@ -21,7 +21,7 @@ from ntm_envs.tasks.spec import TaskSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Parity(SequenceTask):
-    """``length`` L random bits, each one-hot; the answer is 1 if the number of ones is odd, otherwise 0.
+    """The agent observes ``length`` L random bits, then outputs 1 if the number of ones is odd, otherwise 0.
 
     Timing, for the bits 1 0 1 1::
 
@@ -59,7 +59,7 @@ class Parity(SequenceTask):
 
     def fill(self, batch: Batch) -> None:  # noqa: D102
         length, rows = batch.sizes["length"], np.arange(len(batch.keys))
-        bits = tokens(batch.keys, length, 2)  # (L, B), -1 behind the end
+        bits = tokens(batch.keys, length, 2)  # (L, B), -1 after the end
         for value in range(2):
             batch.inputs[: len(bits), :, value] = bits == value
         batch.inputs[length, rows, -1] = 1
@@ -67,10 +67,10 @@ class Parity(SequenceTask):
         batch.targets[length, rows, 0] = (bits == 1).sum(axis=0) % 2
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
+        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
-    def _answer(self, heard: Floats) -> Integers:
-        return np.array([[int(heard[:, 1].sum()) % 2]])
+    def _answer(self, inputs: Floats) -> Integers:
+        return np.array([[int(inputs[:, 1].sum()) % 2]])
 
 
 ROW = TaskSpec(

@@ -1,4 +1,4 @@
-"""StackManipulation: what is on a stack after a sequence of operations?
+"""StackManipulation: apply a sequence of operations to a stack, then output the stack.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
 """
@@ -24,18 +24,18 @@ from ntm_envs.tasks.spec import TaskSpec
 END = 2
 """The class of the end symbol."""
 POP = 2
-"""The class of the operation that pops; the others push their bit."""
+"""The class of the operation POP; class 0 is PUSH 0, class 1 is PUSH 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackManipulation(SequenceTask):
-    """A stack of bits, bottom first, and then random operations; the answer is the final stack from its top.
+    """The agent observes a stack of bits and operations on it, then outputs the final stack from the top.
 
-    Of ``length`` L tokens the first 1 to L - 1 are the stack, and the others POP, PUSH 0 or PUSH 1. Popping
-    an empty stack does nothing. The answer ends with an end symbol, and so does the episode: the number of
-    its steps depends on the key.
+    There are ``length`` L tokens. The first 1 to L - 1 are the stack, from the bottom up; the others are POP,
+    PUSH 0 or PUSH 1. POP leaves an empty stack unchanged. The output ends with an end symbol, and so does the
+    episode. The number of steps therefore depends on the key.
 
-    Timing, for the stack 0 1, and then PUSH 0, POP, POP::
+    Timing, for the stack 0 1 and the operations PUSH 0, POP, POP::
 
         step     0  1  2  3  4  5  6
         bit      0  1  .  .  .  .  .
@@ -71,7 +71,7 @@ class StackManipulation(SequenceTask):
         return {"length": (2, UNBOUNDED)}
 
     def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
-        return 2 * sizes["length"] + 1  # nothing is popped
+        return 2 * sizes["length"] + 1  # reached if all operations push
 
     def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
         return sizes["length"] + self._run(keys, sizes["length"])[2] + 1
@@ -84,22 +84,26 @@ class StackManipulation(SequenceTask):
         step = np.arange(len(batch.mask))[:, None]
         batch.mask[:] = (step >= length) & (step <= length + height)
         batch.inputs[:, :, -1] = batch.mask
-        below_top = step - length  # 0 is the top
+        below_top = step - length  # distance from the top of the stack
         at = np.clip(height - 1 - below_top, 0, len(stack) - 1)
         targets = np.where(below_top < height, np.take_along_axis(stack, at, axis=0), END)
         batch.targets[:, :, 0] = np.where(batch.mask, targets, 0)
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Solver(self.answers, asks=self._asks, answer=self._answer, at_once=True)
+        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
     @staticmethod
     def _run(keys: keyed.Keys, length: Integers) -> tuple[NDArray[np.int8], NDArray[np.int8], Integers]:
-        """Return input channels ``[L, B]``, -1 behind the end; the final stacks ``[L, B]``; their heights.
+        """Draw the tokens and run the operations.
 
-        Word 0 of a key draws the height at the start, word i + 1 token i.
+        Word 0 of a key draws the initial height of the stack, word i + 1 draws token i.
+
+        Returns:
+            Input channels of the tokens ``[L, B]``, -1 after the end; final stacks ``[L, B]``, from the
+            bottom up; and their heights ``[B]``.
         """
         start = 1 + keyed.below(keyed.words(keys, keyed.DATA, 1)[:, 0], length - 1)
-        drawn = tokens(keys, length, 6, start=1)  # bits by their remainder modulo 2, operations modulo 3
+        drawn = tokens(keys, length, 6, start=1)  # modulo 2 for bits, modulo 3 for operations
         step, rows = np.arange(len(drawn))[:, None], np.arange(len(keys))
         shown = np.where(step < start, drawn % 2, 2 + drawn % 3).astype(np.int8)
         shown[drawn < 0] = -1
@@ -112,16 +116,11 @@ class StackManipulation(SequenceTask):
         return shown, stack, height
 
     @staticmethod
-    def _asks(seen: Floats) -> NDArray[np.bool_]:
-        asked: NDArray[np.bool_] = seen[:, -1] == 1
-        return asked
-
-    @staticmethod
-    def _answer(heard: Floats) -> NDArray[Any] | None:
-        if heard[:-1, -1].any():
-            return None  # it has been planned already
+    def _answer(inputs: Floats) -> NDArray[Any] | None:
+        if inputs[:-1, -1].any():
+            return None  # the answer was scheduled at its first step
         stack: list[int] = []
-        for channel in heard[:-1].argmax(axis=1):
+        for channel in inputs[:-1].argmax(axis=1):
             if channel < 2 + POP:
                 stack.append(channel % 2)
             elif stack:

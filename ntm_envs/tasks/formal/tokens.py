@@ -1,4 +1,4 @@
-"""What the formal languages share: random tokens, the training range and the ladder.
+"""Random tokens, and the training range and ladder that several formal languages share.
 
 Shape letters: B episodes, L tokens.
 """
@@ -17,13 +17,16 @@ LADDER = ladder("length", (40, 60, 100, 150, 200, 300, 400, 500))
 
 
 def tokens(keys: keyed.Keys, length: Integers, classes: int, start: int = 0) -> NDArray[np.int8]:
-    """Return random tokens of each key, int8 ``[L, B]``: classes from 0, or -1 behind the end.
+    """Draw random tokens for each key.
 
     Args:
         keys: Keys ``[B]``.
-        length: Number of tokens of each ``[B]``.
+        length: Number of tokens of each episode ``[B]``.
         classes: Number of classes, at most 127.
-        start: Index of the word that the first token is made of.
+        start: Index of the word that draws the first token.
+
+    Returns:
+        Classes of the tokens, int8 ``[L, B]``, with -1 after the end of an episode.
     """
     longest = int(length.max(initial=0))
     drawn = keyed.below(keyed.words(keys, keyed.DATA, longest, start), classes).astype(np.int8)

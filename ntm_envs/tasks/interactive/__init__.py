@@ -1,1 +1,1 @@
-"""Suite `interactive`: tasks in which what an agent does changes what it sees."""
+"""Suite `interactive`: tasks in which actions change the observations."""

@@ -1,8 +1,8 @@
-"""A tape with a head that reads it, and an output that symbols are written to one after the other.
+"""The base class of tasks with a tape that a head reads, and an output to which symbols are appended.
 
 Source: the algorithmic environments of OpenAI's Gym (Zaremba et al., *Learning Simple Algorithms from
-Examples*, arXiv 1511.07275), which were removed in 2021. Here an episode is a function of its key, and its
-length does not depend on what the agent did before.
+Examples*, arXiv 1511.07275), which were removed in 2021. Unlike there, an episode is a function of its key
+and its sizes, and lengths do not depend on the results of earlier episodes.
 
 Shape letters: B episodes, L symbols on a tape.
 """
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.answers import Symbols
 from ntm_envs.answers.symbols import NAMES
-from ntm_envs.tasks.base import at_least
+from ntm_envs.tasks.base import check_at_least
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import ladder
 from ntm_envs.tasks.state_machine import InteractiveTask, State
@@ -29,30 +29,30 @@ LEFT, RIGHT = 0, 1
 TRAINING = {"length": (2, 10)}
 LADDER = ladder("length", (10, 20, 40, 80))
 SLACK = 4
-"""Steps that an agent may waste before time is up."""
+"""Number of steps before the time limit that an agent may waste."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tape(InteractiveTask):
-    """``length`` L random symbols on a tape; the agent writes the output that a subclass asks for.
+    """A tape with ``length`` L random symbols, from which the agent computes the output of a subclass.
 
-    The agent sees the symbol under its head, or a blank outside of the tape. At each step it moves the head
-    to the left or right, and may write a symbol. A right symbol earns +1, and the last one ends the episode;
-    a wrong one ends it with -0.5. Time is up with -1 after as many steps as reading and writing take, and
-    four.
+    The agent observes the symbol under its head, or a blank outside the tape. At each step it moves the head
+    to the left or to the right, and optionally writes a symbol. A correct symbol earns +1; the last one ends
+    the episode. A wrong symbol earns -0.5 and ends the episode. The time limit of 2L + 4 steps ends the
+    episode and subtracts 1.
     """
 
     base: int
-    """Number of different symbols, at least 2 and at most 62."""
+    """Number of different symbols, from 2 to 62."""
 
     def __post_init__(self) -> None:
-        at_least("base", self.base, 2)
+        check_at_least("base", self.base, 2)
         if self.base > len(NAMES):
             raise ValueError(f"base is {self.base}; expected at most {len(NAMES)}")
 
     @abstractmethod
     def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:
-        """Return what is to be written, ``[B, L]`` for tapes ``[B, L]``, padded alike."""
+        """Return the target outputs ``[B, L]`` of tapes ``[B, L]``; values after the end are arbitrary."""
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102
@@ -93,9 +93,9 @@ class Tape(InteractiveTask):
     def observe(self, state: State) -> NDArray[np.float32]:  # noqa: D102
         head, rows = state["head"], np.arange(len(state["head"]))
         inside = (head >= 0) & (head < state["length"])
-        seen = np.where(inside, state["tape"][rows, np.where(inside, head, 0)], self.base)
+        symbol = np.where(inside, state["tape"][rows, np.where(inside, head, 0)], self.base)
         observations = np.zeros((len(rows), self.base + 1), np.float32)
-        observations[rows, seen] = 1
+        observations[rows, symbol] = 1
         return observations
 
     def act(  # noqa: D102
@@ -104,12 +104,12 @@ class Tape(InteractiveTask):
         move, writes, symbol = answers[:, 0], answers[:, 1] == 1, answers[:, 2]
         written, length, rows = state["written"], state["length"], np.arange(len(answers))
         expected = state["output"][rows, np.minimum(written, length - 1)]
-        right = writes & (symbol == expected) & (written < length)
-        state["written"] = written + right
+        correct = writes & (symbol == expected) & (written < length)
+        state["written"] = written + correct
         state["head"] = state["head"] + np.where(move == RIGHT, 1, -1)
         state["step"] = state["step"] + 1
-        rewards = np.where(right, 1.0, np.where(writes, -0.5, 0.0))
-        over = (state["written"] == length) | (writes & ~right)
+        rewards = np.where(correct, 1.0, np.where(writes, -0.5, 0.0))
+        over = (state["written"] == length) | (writes & ~correct)
         late = ~over & (state["step"] >= self.max_steps({"length": length}))
         return rewards - late, over | late
 

@@ -1,6 +1,7 @@
-"""TapeCopy: write the symbols of a tape as they come.
+"""TapeCopy: write the symbols of a tape in order.
 
-Source: Copy-v0 of OpenAI's Gym; see :mod:`ntm_envs.tasks.interactive.tape`.
+Source: Copy-v0 of OpenAI's Gym (Zaremba et al., *Learning Simple Algorithms from Examples*, arXiv
+1511.07275).
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from ntm_envs.tasks.spec import TaskSpec
 
 @dataclass(frozen=True, kw_only=True)
 class TapeCopy(Tape):
-    """``length`` L random symbols on a tape; write them in order.
+    """A tape with ``length`` L random symbols, which the agent writes in order.
+
+    The agent observes the symbol under its head, or a blank outside the tape. At each step it moves the head
+    to the left or to the right, and optionally writes a symbol. A correct symbol earns +1. A wrong symbol
+    earns -0.5 and ends the episode. The time limit of 2L + 4 steps ends the episode and subtracts 1.
 
     A perfect episode, for the symbols a b c::
 
@@ -37,22 +42,21 @@ class TapeCopy(Tape):
     """
 
     base: int = 5
-    """Number of different symbols, at least 2 and at most 62."""
 
     def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:  # noqa: D102
         return tape
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Scribe()
+        return CopyOracle()
 
 
-class Scribe:
-    """Writes what it sees, and moves on."""
+class CopyOracle:
+    """An agent that writes each symbol it observes and moves to the right."""
 
     outputs: Mode = "answers"
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Do nothing; see :class:`ntm_envs.agent.Agent`."""
+        """Do nothing, as the agent has no state; see :meth:`ntm_envs.agent.Agent.begin`."""
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return move, write and symbol ``[B, 3]``."""

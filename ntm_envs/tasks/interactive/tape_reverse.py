@@ -1,6 +1,7 @@
-"""TapeReverse: write the symbols of a tape from the last to the first.
+"""TapeReverse: write the symbols of a tape in reverse order.
 
-Source: Reverse-v0 of OpenAI's Gym; see :mod:`ntm_envs.tasks.interactive.tape`.
+Source: Reverse-v0 of OpenAI's Gym (Zaremba et al., *Learning Simple Algorithms from Examples*, arXiv
+1511.07275).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from ntm_envs.tasks.spec import TaskSpec
 
 @dataclass(frozen=True, kw_only=True)
 class TapeReverse(Tape):
-    """``length`` L random symbols on a tape; find its end, and write them from the last to the first.
+    """A tape with ``length`` L random symbols, whose end the agent finds to write them in reverse order.
 
-    A perfect episode, for the symbols a b, with a blank behind them::
+    Observations, actions, rewards and the time limit are those of TapeCopy.
+
+    A perfect episode, for the symbols a b; the dot is the blank after the tape::
 
         step     0  1  2  3  4
         input    a  b  .  b  a
@@ -37,23 +40,22 @@ class TapeReverse(Tape):
     """
 
     base: int = 2
-    """Number of different symbols, at least 2 and at most 62."""
 
     def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:  # noqa: D102
         at = length[:, None] - 1 - np.arange(tape.shape[1])
         return np.where(at >= 0, np.take_along_axis(tape, np.maximum(at, 0), axis=1), 0).astype(np.uint8)
 
     def oracle(self) -> Agent:  # noqa: D102
-        return Returner()
+        return ReverseOracle()
 
 
-class Returner:
-    """Walks to the end, and then back while it writes what it sees."""
+class ReverseOracle:
+    """An agent that moves to the end of the tape, then writes each symbol it observes on the way back."""
 
     outputs: Mode = "answers"
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Forget which heads have been at the end; see :class:`ntm_envs.agent.Agent`."""
+        """Reset the directions of all heads; see :meth:`ntm_envs.agent.Agent.begin`."""
         self._back = np.zeros(num_envs, np.bool_)
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -24,6 +24,13 @@ def test_tensors_and_record_come_back(tmp_path):
     check_tensors(tmp_path, tensors, TENSORS)
 
 
+def test_tensors_are_read_into_memory_that_matrix_products_round_alike_in(tmp_path):
+    many = {f"{i}": torch.arange(float(i + 1)) for i in range(9)}
+    save_tensors(tmp_path / "x.safetensors", many, {})
+    tensors, _ = load_tensors(tmp_path / "x.safetensors")
+    assert all(tensor.data_ptr() % 16 == 0 for tensor in tensors.values())
+
+
 def test_views_that_share_memory_are_saved(tmp_path):
     base = torch.arange(4.0)
     save_tensors(tmp_path / "x.safetensors", {"a": base, "b": base[1:], "c": base.view(2, 2).t()}, {})

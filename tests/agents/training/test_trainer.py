@@ -1,184 +1,23 @@
+"""The supervised loop: batches, losses, gradients, and the weights that are kept."""
+
 import itertools
-import json
 import math
 import os
-import select
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 
 import numpy as np
 import pytest
 import torch
+from runs import lines, tiny_run
 from torch import nn
 
-from ntm_agents import Run, TrainConfig, Trainer, load_run
-from ntm_agents.training import CheckpointError, NonFiniteError
-from ntm_agents.training.checkpoint import load_tensors
-from ntm_agents.training.trainer import _clip
+from ntm_agents import Run, TrainConfig, Trainer
+from ntm_agents.training import NonFiniteError
+from ntm_agents.training.optimization import clip_gradients
 from ntm_envs import tasks
-
-SMALL = {"sequences": 400, "batch_size": 8, "validate_every": 100, "validation_sequences": 8, "log_every": 5}
-
-
-class Tiny(nn.Module):
-    """A GRU with dropout, so that torch's random numbers matter, and a buffer."""
-
-    def __init__(
-        self, input_size: int, output_size: int, *, hidden: int = 12, poison: int = 0, unused: bool = False
-    ):
-        super().__init__()
-        if unused:  # by the loss, as a critic's weights are
-            self.first = nn.Linear(3, 3)
-        self.gru = nn.GRU(input_size, hidden)
-        self.dropout = nn.Dropout(0.2)
-        self.output = nn.Linear(hidden, output_size)
-        self.poison = poison
-        self.gru.bias_hh_l0.requires_grad_(False)  # some people freeze a part of their model
-        self.register_buffer("calls", torch.zeros(()))
-
-    def initial_state(self, batch_size: int, capacity: int):
-        return self.output.weight.new_zeros(batch_size, 1, self.gru.hidden_size)
-
-    def forward(self, inputs, state):
-        if self.training:
-            self.calls += 1
-        features, state = self.gru(inputs, state.transpose(0, 1).contiguous())
-        logits = self.output(self.dropout(features))
-        if self.training and self.poison and self.calls >= self.poison:
-            logits = logits * float("nan")
-        return logits, state.transpose(0, 1)
-
-
-def tiny_run(seed=0, task="copy", model=None, entry=f"{__file__}:Tiny", **train):
-    return Run(
-        agent="tiny",
-        entry=entry,
-        task=task,
-        model=model or {},
-        train=TrainConfig(**{**SMALL, **train}),
-        seed=seed,
-    )
-
-
-def lines(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def without_time(folder):
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines(folder)]
-
-
-NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "controller": "feedforward"}
-
-
-@pytest.mark.parametrize(
-    "train",
-    [
-        {},
-        {"entry": "ntm_agents:NTM", "model": NOISY, "penalty": 0.1, "sequences": 200},
-        {"model": {"unused": True}},
-        {"optimizer": "adamw", "weight_decay": 0.1, "ema_decay": 0},
-        {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
-        {"curriculum": {"length": 3}, "max_grad_norm": None, "restart_after": 200, "restart_loss": 1e-9},
-        {"learning_rate": 0.3, "rollback": 1.0001},
-    ],
-    ids=str,
-)
-def test_a_run_that_was_interrupted_ends_in_the_same_bytes(tmp_path, train):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    Trainer(tiny_run(**train), whole).train()
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        limit = int(rng.integers(1, 20))
-
-        def interrupt(metrics, seen=[], limit=limit):  # noqa: B006
-            seen.append(metrics)
-            if len(seen) == limit:
-                os.kill(os.getpid(), signal.SIGINT)
-
-        trainer = Trainer(tiny_run(**train), parts, report=interrupt)
-        if trainer.complete:
-            break
-        try:
-            trainer.train()
-        except KeyboardInterrupt:
-            assert (parts / "checkpoint.safetensors").exists()
-    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    assert without_time(parts) == without_time(whole)
-    assert not (parts / "checkpoint.safetensors").exists()
-
-
-def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train = {"sequences": 1600, "checkpoint_seconds": 0.05}
-    Trainer(tiny_run(**train), whole).train()
-    # It starts a process for each line, and says its number and, when it has ended, how. It forks, as Python
-    # and torch would take seconds to start again.
-    script = (
-        f"import os, sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
-        "from pathlib import Path\n"
-        "import torch; torch.set_num_threads(1)\n"
-        "from test_trainer import Trainer, tiny_run\n"
-        "Trainer(tiny_run(sequences=8)).train()\n"  # imports what is imported late
-        "for line in sys.stdin:\n"
-        "    if not (process := os.fork()):\n"
-        f"        Trainer(tiny_run(**{train!r}), Path({str(parts)!r})).train()\n"
-        "        os._exit(0)\n"
-        "    print(process, flush=True)\n"
-        "    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)\n"
-    )
-    kills, rng = 0, np.random.default_rng(0)
-    command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
-        while not (parts / "summary.json").exists():
-            before = (parts / "metrics.jsonl").stat().st_size if (parts / "metrics.jsonl").exists() else 0
-            starter.stdin.write(b"\n")
-            process = int(starter.stdout.readline())
-            # It is killed at a moment of its training, while it writes lines or checkpoints or updates.
-            while kills < 3 and not select.select([starter.stdout], [], [], 0.002)[0]:
-                path = parts / "metrics.jsonl"
-                if path.exists() and path.stat().st_size > before:
-                    time.sleep(float(rng.uniform(0, 0.15)))
-                    with suppress(ProcessLookupError):  # it may have ended
-                        os.kill(process, signal.SIGKILL)
-                    kills += 1
-                    break
-            assert int(starter.stdout.readline()) in (0, -signal.SIGKILL)
-        starter.stdin.close()
-    assert kills
-    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    assert without_time(parts) == without_time(whole)
-
-
-@pytest.mark.parametrize("event", ["restarts", "dropped"])
-def test_a_run_that_stops_before_there_is_anything_to_keep_goes_on(tmp_path, event):
-    train = {"restart_after": 200, "restart_loss": 1e-9} if event == "restarts" else {"patience": 60}
-    run = tiny_run(model={"poison": 1} if event == "dropped" else {}, **train)
-
-    def interrupt(metrics):
-        if event in metrics:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        Trainer(run, tmp_path, report=interrupt).train()
-    assert (tmp_path / "checkpoint.safetensors").exists()
-    trainer = Trainer(run, tmp_path)
-    assert 0 < trainer.counters.sequences < 400
-    trainer.train()
-    assert trainer.counters.sequences - trainer.counters.restarted_at == 400
-
-
-def test_a_deleted_log_does_not_hurt(tmp_path):
-    run = tiny_run()
-    with pytest.raises(KeyboardInterrupt):
-        Trainer(run, tmp_path, report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
-    (tmp_path / "metrics.jsonl").unlink()
-    Trainer(run, tmp_path).train()
-    assert lines(tmp_path)[-1]["sequences"] == 400
 
 
 def test_runs_of_different_seeds_differ():
@@ -190,56 +29,12 @@ def test_runs_of_different_seeds_differ():
     assert losses[0] != losses[1]
 
 
-def test_a_complete_run_can_be_loaded(tmp_path):
-    trained = Trainer(tiny_run(), tmp_path).train()
-    model, run = load_run(tmp_path)
-    assert run.resolved() == tiny_run().resolved()
-    assert not model.training
-    for name, tensor in trained.state_dict().items():
-        assert torch.equal(model.state_dict()[name], tensor), name
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["sequences"] == 400
-    assert summary["parameters"] == sum(p.numel() for p in model.parameters())
-    best = min(
-        (line["validation_loss"], line["validation_accuracy"])
-        for line in lines(tmp_path)
-        if "validation_loss" in line
-    )
-    assert (summary["validation_loss"], summary["validation_accuracy"]) == best
-    assert Trainer(tiny_run(), tmp_path).complete
-
-
-def test_another_run_in_the_folder_is_refused(tmp_path):
-    Trainer(tiny_run(), tmp_path)
-    with pytest.raises(ValueError, match=r"train.learning_rate is 0.003 there and 0.1 here"):
-        Trainer(tiny_run(learning_rate=0.1), tmp_path)
-    with pytest.raises(ValueError, match="seed is 0 there and 1 here"):
-        Trainer(tiny_run(1), tmp_path)
-
-
-def test_weights_of_another_model_are_refused(tmp_path):
-    Trainer(tiny_run(), tmp_path).train()
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["model"]["hidden"] = 13
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(CheckpointError, match=r"expected .*39"):
-        load_run(tmp_path)
-
-
-def test_an_incomplete_run_is_not_loaded(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no run in"):
-        load_run(tmp_path)
-    Trainer(tiny_run(), tmp_path)
-    with pytest.raises(FileNotFoundError, match="not complete"):
-        load_run(tmp_path)
-
-
 def test_a_loss_that_is_not_finite_never_reaches_the_weights(tmp_path):
     trainer = Trainer(tiny_run(model={"poison": 11}, patience=6), tmp_path)
     with pytest.raises(NonFiniteError, match=r"update 16, .* for 6 updates.* keys of the batch: \[\d+"):
         trainer.train()
     assert trainer.counters.dropped == 6
-    for tensor in trainer._state().values():
+    for tensor in trainer._state()[0].values():
         assert tensor.isfinite().all()
     dropped = [line for line in lines(tmp_path) if "dropped" in line]
     assert [line["dropped"] for line in dropped] == [1, 2, 3, 4, 5, 6]
@@ -308,7 +103,7 @@ def test_the_penalty_makes_weightings_sharper():
     assert blurred[1] < 0.9 * blurred[0]
 
 
-def test_lessons_may_have_blank_vectors_and_validations_have_none():
+def test_training_may_have_blank_vectors_and_validations_have_none():
     trainer = Trainer(tiny_run(task_overrides={"blank": 0.5}))
     empty = [(~trainer._batch(0.5).inputs.any(2)).mean() for trainer in (trainer, Trainer(tiny_run()))]
     assert empty[0] > empty[1]
@@ -333,12 +128,12 @@ def test_gradients_are_scaled_down_to_the_largest_norm():
         ]
         parameters[0].grad, parameters[1].grad = torch.full((3,), 2.0), torch.ones(2, 2)
         expected = [p.grad.clone() * (1 if limit is None else min(1, limit / 4)) for p in parameters[:2]]
-        assert _clip(parameters, limit) == 4
+        assert clip_gradients(parameters, limit) == 4
         torch.testing.assert_close([p.grad for p in parameters[:2]], expected)
         assert parameters[2].grad is None
 
 
-def test_the_right_weights_are_judged_right():
+def test_a_model_that_is_right_is_evaluated_as_right():
     """A model that knows the answers has no loss and gets every sequence right."""
     trainer = Trainer(tiny_run())
     batch = tasks.get("copy").episodes(np.arange(9), length=(1, 5))
@@ -436,44 +231,11 @@ def test_a_run_goes_by_random_numbers_of_its_own(tmp_path):
         assert torch.equal(weights(trainer), expected)
 
 
-def test_a_trainer_that_was_interrupted_goes_on_itself(tmp_path):
-    def interrupt(metrics):
-        if metrics["update"] == 20 and not interrupted:
-            interrupted.append(metrics)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    interrupted, expected = [], Trainer(tiny_run()).train().state_dict()
-    trainer = Trainer(tiny_run(), report=interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        trainer.train()
-    torch.rand(3)
-    for name, tensor in trainer.train().state_dict().items():
-        assert torch.equal(tensor, expected[name]), name
-
-
 def test_the_learning_rate_of_the_optimizer_follows_the_schedule(tmp_path):
     Trainer(tiny_run(decay_start=0, final_rate=0), tmp_path).train()
     rates = [line["learning_rate"] for line in lines(tmp_path) if "learning_rate" in line]
     assert rates == sorted(rates, reverse=True)
     assert rates[0] == pytest.approx(0.003 * (1 - 4 / 50))
-
-
-def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
-    Trainer(tiny_run(), tmp_path).train()
-    path = tmp_path / "config.json"
-    config = json.loads(path.read_text())
-    for part, name in (("model", "hidden"), ("train", "bucket_size")):  # as if there had been none
-        del config[part][name]
-    path.write_text(json.dumps(config))
-    assert Trainer(tiny_run(), tmp_path).complete
-    with pytest.raises(ValueError, match="holds another run"):
-        Trainer(tiny_run(model={"hidden": 5}), tmp_path)
-    with pytest.raises(ValueError, match="holds another run"):
-        Trainer(tiny_run(bucket_size=2), tmp_path)
-    config["train"]["gone"] = 1  # one that is there no more
-    path.write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="holds another run"):
-        Trainer(tiny_run(), tmp_path)
 
 
 def test_the_weights_of_least_loss_are_kept(monkeypatch):
@@ -538,34 +300,6 @@ def test_compiled_steps_have_the_same_gradients(controller):
     for name, expected in gradients[0].items():
         assert torch.isfinite(gradients[1][name]).all(), name
         torch.testing.assert_close(gradients[1][name], expected, rtol=1e-4, atol=1e-6, msg=name)
-
-
-def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
-    def interrupt(metrics):
-        os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        Trainer(tiny_run(log_every=1), tmp_path, report=interrupt).train()
-    tensors, record = load_tensors(tmp_path / "checkpoint.safetensors")
-    assert record["updates"] == 1
-    assert {name.partition(".")[0] for name in tensors} == {"rng", "model", "average", "optimizer"}
-
-
-def test_two_processes_do_not_train_in_one_folder(tmp_path):
-    trainer = Trainer(tiny_run(), tmp_path)
-    lock = str(tmp_path / ".lock")
-    code = "import sys, time, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); "
-    code += "print('it trains', flush=True); time.sleep(600)"
-    other = subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE)
-    try:
-        assert other.stdout.readline() == b"it trains\n"
-        with pytest.raises(ValueError, match="another process is training in"):
-            trainer.train()
-    finally:
-        other.kill()  # as it is killed, its folder is free
-        other.communicate()
-    trainer.train()
-    assert trainer.complete
 
 
 def test_the_process_that_compiles_the_kernel_rounds_like_others(tmp_path):

@@ -1,12 +1,13 @@
 """Mistakes on the command line get one line that names them, and what was meant; nothing is written."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from own_files import MODEL
+from own_files import MODEL, TINY
 
 from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
 from ntm_leaderboard import cli
@@ -107,6 +108,16 @@ def test_an_option_that_there_is_not_gets_the_one_that_was_meant(home, capsys, a
     assert error.startswith("ntm-envs: ")
     assert error.count("\n") == 1
     assert message in error
+
+
+def test_a_model_of_ones_own_may_have_options_of_any_name(home, capsys):
+    own = MODEL.replace("gain: float", "units: float").replace("= gain", "= units")
+    Path("mine.py").write_text(own)
+    command = ["train", "--agent", "./mine.py:Mine", "--task", "copy", "--output", "runs/a"]
+    assert cli.main([*command, "--model.units", "2", *TINY]) == 0
+    assert json.loads(Path("runs/a/config.json").read_text())["model"] == {"units": 2.0}
+    assert cli.main([*command, "--model.unitss", "2"]) == 2
+    assert "did you mean --model.units?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])

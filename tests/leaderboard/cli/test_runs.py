@@ -8,7 +8,7 @@ from own_files import MODEL, TINY
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ntm_agents.training.config import TrainConfig
+from ntm_agents import Run, TrainConfig
 from ntm_leaderboard import cli
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import progress
@@ -83,7 +83,7 @@ def test_ones_own_model_agent_and_task(home, capsys):
 
 @pytest.mark.parametrize(
     ("agent", "options"),
-    [("ppo", []), ("./mine.py:Mine", ["--track", "reward", "--privileges", "long_validation"])],
+    [("ppo", []), ("./mine.py:Mine", ["--learner", "ppo", "--privileges", "long_validation"])],
 )
 def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options):
     train = ["train", "--agent", agent, "--task", "./short.py:SHORT", *options, "--output", "run"]
@@ -98,7 +98,7 @@ def test_rewards_alone_make_a_run_like_every_other(home, capsys, agent, options)
     assert result.training.recipe["total_timesteps"] == 300
     assert result.privileges == options[3:]
     assert Boards.of([result]).by_suite["own"].rows[0].track == "reward"
-    assert cli.main([*train, "--track", "supervised"]) == 2
+    assert cli.main([*train, "--learner", "supervised"]) == 2
 
 
 def test_the_commitment_covers_weights_configuration_and_source(home):
@@ -147,11 +147,11 @@ def test_a_changed_model_is_not_taken_for_the_one_that_was_trained(home, capsys)
 
 def test_progress_counts_what_was_before_a_restart_on_top(capsys, monkeypatch):
     monkeypatch.setattr(progress, "PLAIN_SECONDS", -1)
-    config = TrainConfig(sequences=400)
-    with progress.training_display(Console(), config) as display:
+    run = Run(agent="ntm", entry="ntm_agents:NTM", task="copy", train=TrainConfig(sequences=400))
+    with progress.training_display(Console(), run) as display:
         display({"sequences": 100, "loss": 0.5})
         display({"sequences": 208, "restarts": 1})
-    with progress.training_display(Console(), config, restarted_at=208) as display:  # a later process goes on
+    with progress.training_display(Console(), run, restarted_at=208) as display:  # a later process goes on
         display({"sequences": 300, "loss": 0.5})
     printed = capsys.readouterr().out
     assert all(f"{seen} sequences" in printed for seen in ("100 of 400", "208 of 608", "300 of 608"))

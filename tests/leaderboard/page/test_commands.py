@@ -2,15 +2,15 @@
 
 import json
 import shlex
-import sys
+from dataclasses import replace
 
 import pytest
 from test_board import TRAINING, result
 
 from ntm_agents import Run, TrainConfig
+from ntm_agents.learners import supervised
 from ntm_envs import tasks
 from ntm_leaderboard import cli
-from ntm_leaderboard.cli import train
 from ntm_leaderboard.harness.entrants import new_run
 from ntm_leaderboard.page.commands import command
 from ntm_leaderboard.results import Result
@@ -26,15 +26,12 @@ class Stopped:
         raise ValueError("it was only to be looked at")
 
 
-def test_there_is_no_command_for_what_is_not_installed(monkeypatch):
+def test_a_run_from_rewards_has_its_command():
     recipe = new_run("ppo", "copy").resolved()
     training = TRAINING | {"recipe": recipe["train"], "track": "reward"}
     row = result(agent="ppo", entry=recipe["entry"], model=recipe["model"], training=training)
     row = Result.model_validate_json(row.model_dump_json())
     assert command(row, tasks.spec("copy")) == "ntm-envs train --agent ppo --task copy --seed 0"
-    monkeypatch.delitem(sys.modules, "ntm_baselines.sb3.policies")
-    monkeypatch.setitem(sys.modules, "sb3_contrib.common.recurrent.policies", None)
-    assert command(row, tasks.spec("copy")) is None
 
 
 def test_the_command_that_trains_again_is_there_where_it_does():
@@ -72,7 +69,7 @@ def test_the_command_that_trains_again_is_there_where_it_does():
     assert words[:6] == ["ntm-envs", "train", "--agent", "ntm", "--task", "associative_recall"]
     with pytest.MonkeyPatch.context() as patch:  # the command line understands it, and makes the same of it
         made = []
-        patch.setattr(train, "TRAINER", f"{__name__}:Stopped")
+        patch.setattr(supervised, "ROW", replace(supervised.ROW, trainer=f"{__name__}:Stopped"))
         patch.setattr(Stopped, "made", made, raising=False)
         assert cli.main(words[1:]) == 2
     (run,) = made

@@ -1,0 +1,240 @@
+"""The loop of the NTM forward: controller, head parameters, addressing, write and read.
+
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 3 and figure 2.
+
+Sequences go through in tiles: few enough for their memories to stay in the cache, and enough for the
+weights of the controller to be read once for several. For the way back, weightings and parameters of all
+steps are kept, but the memory at every √T-th step alone.
+
+Shape letters are those of :mod:`ntm_agents.kernels.ntm.arguments`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntm_agents.kernels.arithmetic import Array, copy, zero
+from ntm_agents.kernels.compilation import entry, inline
+from ntm_agents.kernels.content import compare, look_up, norm
+from ntm_agents.kernels.controllers import feed_forward, lstm
+from ntm_agents.kernels.cut import count_cut, read_cut
+from ntm_agents.kernels.jumps import add_counts, count, jump
+from ntm_agents.kernels.location import interpolate, ring_start, sharpen, shift
+from ntm_agents.kernels.memory import read, write
+from ntm_agents.kernels.ntm.arguments import Counter, Settings, Stand, Trail, Weights
+from ntm_agents.kernels.ntm.parameters import GATE, SHARPENING, SHIFTS, STRENGTH, activate_parameters
+from ntm_agents.kernels.ntm.scratch import Scratch
+from ntm_agents.kernels.products import add_product, pack
+from ntm_agents.kernels.spans import CLOSED, find_span, move_span
+from ntm_agents.kernels.subnormals import flush, restore
+
+
+@entry
+def forward(
+    settings: Settings,
+    weights: Weights,
+    scratch: Scratch,
+    stand: Stand,
+    memory: Array,
+    trail: Trail[Array],
+    counter: Counter[Array] | None,
+) -> None:
+    """Take T steps.
+
+    Args:
+        settings: Numbers that do not depend on the data.
+        weights: Weights of the recurrence.
+        scratch: Room to work in.
+        stand: Slots that stand for others which were cut.
+        memory: Memory at the start ``[B, M, N]``; afterwards, at the end.
+        trail: Arrays that hold each step.
+        counter: Counters of a machine that jumps, or None.
+    """
+    before_kernel: Any = flush()  # type: ignore[call-arg]
+    T, B, _ = trail.gates.shape
+    tile, every = scratch.memories.shape[1], settings.every
+    pack(weights.recurrent, scratch.recurrent)
+    pack(weights.heads, scratch.heads)
+    for first in range(0, B, tile):
+        last = min(first + tile, B)
+        if not every:
+            _find_spans(first, last, scratch, trail)
+        for t in range(T):
+            _control(t, first, last, settings, scratch, trail, counter)
+            for b in range(first, last):
+                if every and t % every == 0:
+                    copy(memory[b], trail.checkpoints[t // every, b])
+                activate_parameters(trail.parameters[t, b], settings.layout)
+                _address(t, b, first, settings, scratch, stand, memory[b], trail, counter)
+                _access(t, b, first, settings, scratch, stand, memory[b], trail)
+    restore(before_kernel)
+
+
+@inline
+def _find_spans(first: int, last: int, scratch: Scratch, trail: Trail[Array]) -> None:
+    """Find the spans of the first weightings of a tile."""
+    H, N = trail.weightings.shape[2:]
+    for b in range(first, last):
+        for h in range(H):
+            find_span(trail.weightings[0, b, h], 0, N, scratch.spans[b - first, h])
+
+
+@inline
+def _control(
+    t: int,
+    first: int,
+    last: int,
+    settings: Settings,
+    scratch: Scratch,
+    trail: Trail[Array],
+    counter: Counter[Array] | None,
+) -> None:
+    """Take a step of the controller for a tile, with its counters, and project the output to parameters."""
+    layout = settings.layout
+    V = (layout.heads - layout.writers) * layout.width
+    gates, now = trail.gates[t, first:last], trail.features[t + 1, first:last]
+    add_product(trail.features[t, first:last], 0, scratch.recurrent, gates)
+    if counter is not None:
+        own = len(counter.weight)
+        for b in range(first, last):
+            counter.counts[t + 1, b] = count(
+                trail.gates[t, b, own:], counter.counts[t, b], counter.offers[t, b]
+            )
+        add_counts(counter.counts[t + 1, first:last], counter.weight, gates)
+    if len(trail.cells):
+        lstm(gates, trail.cells[t, first:last], trail.cells[t + 1, first:last], now)
+    else:
+        feed_forward(gates, now, now.shape[1] - V)
+    add_product(now, V, scratch.heads, trail.parameters[t, first:last])
+
+
+@inline
+def _address(
+    t: int,
+    b: int,
+    first: int,
+    settings: Settings,
+    scratch: Scratch,
+    stand: Stand,
+    memory: Array,
+    trail: Trail[Array],
+    counter: Counter[Array] | None,
+) -> None:
+    """Choose slots with all heads of a sequence: figure 2 of the paper. Followers copy."""
+    layout, followers, kept = settings.layout, settings.followers, len(trail.weightings)
+    W, p = layout.writers, trail.parameters[t, b]
+    previous, weighting = trail.weightings[t % kept, b], trail.weightings[(t + 1) % kept, b]
+    spans = scratch.spans[b - first]
+    looking = settings.every > 0  # on the way back, look-ups are computed again
+    closed = memory.dtype.type(CLOSED)
+    for h in range(layout.heads):
+        looking = looking or p[h * layout.stride + layout.key_width + GATE] > closed
+    if looking:
+        keys = memory[: layout.key_width]
+        compare(keys, p, layout.stride, settings.epsilons.inside, scratch.dots, scratch.norms)
+    for h in range(layout.heads):
+        if W - followers <= h < W:
+            continue
+        own = p[h * layout.stride : (h + 1) * layout.stride]
+        _choose(
+            h,
+            own,
+            settings,
+            scratch,
+            stand.slots[b],
+            stand.count,
+            spans[h],
+            previous[h],
+            weighting[h],
+            trail.gates[t, b],
+            counter,
+        )
+    followed = previous if settings.write_first else weighting
+    copy(followed[W : W + followers], weighting[W - followers : W])
+    if not settings.every:
+        for h in range(W - followers, W):
+            find_span(weighting[h], 0, weighting.shape[1], spans[h])
+
+
+@inline
+def _choose(
+    h: int,
+    p: Array,
+    settings: Settings,
+    scratch: Scratch,
+    rest: int,
+    cut: Any,
+    span: Array,
+    previous: Array,
+    weighting: Array,
+    gates: Array,
+    counter: Counter[Array] | None,
+) -> None:
+    """Choose slots with a head by content, interpolation, shift and sharpening: equations 5 to 9.
+
+    Where the gate is closed, the look-up would change no digit that counts. Of a weighting that is zero but
+    for a span, and does not jump, the span alone is then moved.
+    """
+    layout, content, ring = settings.layout, scratch.content, scratch.ring
+    left, N, K = ring_start(layout.shifts), len(weighting), layout.key_width
+    strength, sharpening, gate = p[K + STRENGTH], p[K + SHARPENING], p[K + GATE]
+    moves = p[K + SHIFTS : K + SHIFTS + layout.shifts]
+    key_norm = norm(p[:K], settings.epsilons.inside)
+    begin, end = 0, N
+    looks, jumps = settings.every > 0 or gate > weighting.dtype.type(CLOSED), False
+    if counter is not None:
+        jumps = h >= layout.writers
+    if not (looks or jumps):
+        begin, end = span[0] - layout.shifts // 2, span[1] + left
+    if left <= begin and end <= N - layout.shifts // 2 and not (looks or jumps):
+        move_span(previous, begin, end, moves, sharpening, scratch.logs, weighting)
+    else:
+        begin, end = 0, N
+        if looks:
+            look_up(scratch.dots[h], scratch.norms, key_norm, settings.epsilons, strength, content)
+            if cut:
+                count_cut(content, rest, cut)
+        else:
+            zero(content)
+        interpolate(content, previous, gate, left, ring)
+        if counter is not None and jumps:
+            jump(ring, gates[len(counter.weight) + h - layout.writers], left, N)
+        shift(ring, moves, scratch.shifted, scratch.logs)
+        sharpen(scratch.logs, sharpening, weighting)
+    if cut and weighting[rest]:
+        count_cut(weighting, rest, cut)
+    if not settings.every:
+        find_span(weighting, begin, end, span)
+
+
+@inline
+def _access(
+    t: int,
+    b: int,
+    first: int,
+    settings: Settings,
+    scratch: Scratch,
+    stand: Stand,
+    memory: Array,
+    trail: Trail[Array],
+) -> None:
+    """Write and read with all heads of a sequence, in the order of the settings: equations 2 to 4."""
+    layout, weighting = settings.layout, trail.weightings[(t + 1) % len(trail.weightings), b]
+    (M, N), W, spans = memory.shape, layout.writers, scratch.spans[b - first]
+    vectors, reads = trail.parameters[t, b, layout.vectors :], trail.features[t + 1, b]
+    begin, end = 0, N
+    if not settings.every:
+        begin, end = N, 0
+        for h in range(W):
+            begin, end = min(begin, spans[h, 0]), max(end, spans[h, 1])
+    if settings.write_first:
+        write(memory, weighting, vectors, W, begin, end)
+    for h in range(W, layout.heads):
+        out, at, to = reads[(h - W) * M : (h - W + 1) * M], 0, N
+        if not settings.every:
+            at, to = spans[h, 0], spans[h, 1]
+        read(memory, weighting[h], at, to, out)
+        if stand.count:
+            read_cut(memory, weighting[h], stand.slots[b], stand.count, out)
+    if not settings.write_first:
+        write(memory, weighting, vectors, W, begin, end)

@@ -1,0 +1,97 @@
+"""Room for the compiled loops to work in, as they allocate nothing.
+
+All of it is one piece of memory, with gaps. LLVM's vectorised loops look where arrays lie at run time,
+and give way to plain ones, which round otherwise, where one begins less than a few vectors behind
+another. Arrays of their own are sometimes that close, and a run would then not be repeatable.
+
+Shape letters: B sequences of a tile, N slots, M width of a slot, W write heads, H heads, V values that
+are read, C hidden size, S shift options.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ntm_agents.kernels.arithmetic import Array, empty
+from ntm_agents.kernels.ntm.arguments import Weights
+from ntm_agents.kernels.ntm.parameters import Layout
+from ntm_agents.kernels.products import panels
+
+GAP = 128
+"""Numbers between the parts of a scratch: twice what AVX-512 takes at a time, four vectors of sixteen."""
+LEAST, MOST = 2, 16
+"""Sequences of a tile: their rows share the packed weights."""
+
+
+class Scratch(NamedTuple):
+    """Room to work in."""
+
+    recurrent: Array
+    """Packed weights."""
+    heads: Array
+    """Packed weights."""
+    spans: Array
+    """First slot of each weighting that counts and the one behind the last ``[B, H, 2]``."""
+    memories: Array
+    """Memories at the steps of a segment ``[steps, B, M, N]``."""
+    dots: Array
+    """Dot products of keys and slots, then similarities ``[H, N]``."""
+    ddots: Array
+    """``[H, N]``."""
+    kept: Array
+    """Rows of a memory that the pairs of write heads leave ``[W, N]``."""
+    norms: Array
+    """Norms of slots ``[N]``."""
+    dnorms: Array
+    """``[N]``."""
+    content: Array
+    """Weighting by content ``[N]``."""
+    shifted: Array
+    """Shifted weighting ``[N]``."""
+    logs: Array
+    """Its logarithms ``[N]``."""
+    ring: Array
+    """Interpolated weighting ``[N + S - 1]``."""
+    dring: Array
+    """``[N + S - 1]``."""
+    dkey_norms: Array
+    """``[H]``."""
+    dfeatures: Array
+    """Gradients of the features of a step ``[B, V + C]``."""
+    doutput: Array
+    """Gradients of the controller's output ``[B, C]``."""
+
+
+def scratch(
+    weights: Weights, layout: Layout, units: int, memory: tuple[int, ...], steps: int, cache: int
+) -> Scratch:
+    """Return room for a tile of as many sequences as the cache suits.
+
+    Args:
+        weights: Weights to be packed.
+        layout: Places of the head parameters.
+        units: Hidden size C.
+        memory: Shape of the memory of all sequences, ``[.., M, N]``.
+        steps: Memories of each sequence that are there at a time.
+        cache: Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence.
+    """
+    sequences, width, slots = memory
+    kind = weights.heads.dtype
+    tile = min(MOST, max(LEAST, cache // (width * slots * kind.itemsize)), max(1, sequences))
+    each, ring, H, W = (slots,), (slots + layout.shifts - 1,), layout.heads, layout.writers
+    shapes: tuple[tuple[int, ...], ...] = (
+        *((steps, tile, width, slots), (H, slots), (H, slots), (W, slots)),
+        *(each, each, each, each, each, ring, ring, (H,)),
+        *((tile, (H - W) * width + units), (tile, units)),
+    )
+    ends = list(itertools.accumulate((math.prod(shape) + GAP for shape in shapes), initial=GAP))
+    piece = empty((ends[-1],), kind)
+    parts = [
+        piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)
+    ]
+    spans = np.zeros((tile, H, 2), np.int64)
+    return Scratch(panels(weights.recurrent), panels(weights.heads), spans, *parts)

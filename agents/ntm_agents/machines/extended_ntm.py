@@ -1,0 +1,129 @@
+"""The NTM with options that its paper does not have, for tasks that a recipe needs them for.
+
+Example:
+    >>> model = ExtendedNTM(9, 8, write_heads=2, followers=1, read_feedback=False)
+    >>> model(torch.zeros(5, 2, 9), model.initial_state(batch_size=2, capacity=8))[0].shape
+    torch.Size([5, 2, 8])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ntm_agents.controllers import Controller
+from ntm_agents.heads import HeadParameters, Heads
+from ntm_agents.machines.ntm import NTM, NTMConfig, NTMState
+from ntm_agents.options import AtLeast, Positive, expect
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendedNTMConfig(NTMConfig):
+    """Options of an extended NTM; with their defaults it is an NTM."""
+
+    followers: Annotated[int, AtLeast(0)] = 0
+    """Number of trailing write heads that reuse the latest weighting of the leading read heads: that of the
+    last step or, if heads read first, of this one."""
+    key_width: Positive | None = None
+    """Width of keys, which are compared with the first columns of a slot, at most `memory_width`; None for
+    all. The other columns then make a slot neither easier nor harder to find."""
+    skip_connection: bool = False
+    """Whether the head parameters see the inputs as well as the controller's output."""
+    output_hidden_size: Annotated[int, AtLeast(0)] = 0
+    """Size of a hidden layer before the logits; 0 for none. Its activation asinh, linear around 0 and
+    logarithmic far out, turns counts into log odds."""
+    read_feedback: bool = True
+    """Whether the controller sees the read vectors of the last step. Without them a machine cannot write
+    again what it has read."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, bound in (
+            ("followers", min(self.write_heads, self.read_heads)),
+            ("key_width", self.memory_width),
+        ):
+            value = getattr(self, name)
+            expect((value or 0) <= bound, name, value, f"at most {bound}")
+
+
+class ExtendedNTM(NTM):
+    """An NTM whose options go beyond the paper: see `ExtendedNTMConfig`.
+
+    Args:
+        input_size: Number of input channels I.
+        output_size: Number of logits L.
+        **config: Options of `ExtendedNTMConfig`.
+
+    Raises:
+        TypeError: If there is no such option.
+        ValueError: If the value of an option is not possible.
+    """
+
+    Config: ClassVar[type[NTMConfig]] = ExtendedNTMConfig
+    config: ExtendedNTMConfig
+    _order: Tensor
+
+    def _add_layers(self, input_size: int, output_size: int) -> None:
+        c, features = self.config, self._read_size + self.config.hidden_size
+        self.controller = self._new_controller(input_size, self._read_size)
+        following, heads = range(c.write_heads - c.followers, c.write_heads), range(sum(self._roles))
+        followed = [head + c.followers if head in following else head for head in heads]
+        leaders = sorted(set(followed))
+        self.register_buffer("_order", torch.tensor([leaders.index(h) for h in followed]), persistent=False)
+        self.heads = Heads(c.hidden_size, c, c.key_width, leaders)
+        if c.skip_connection:
+            self.skip = nn.Linear(input_size, self.heads.out_features, bias=False)
+            nn.init.xavier_uniform_(self.skip.weight)
+        if c.output_hidden_size:
+            self.hidden = nn.Linear(features, c.output_hidden_size)
+        self.output = nn.Linear(c.output_hidden_size or features, output_size)
+
+    def _new_controller(self, input_size: int, read_size: int) -> Controller:
+        return super()._new_controller(input_size, read_size if self.config.read_feedback else 0)
+
+    def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the shares of inputs and biases; see `NTM`."""
+        projected, heads = super().project(inputs)
+        if self.config.skip_connection:
+            heads = heads + functional.linear(inputs, self.skip.weight)
+        return projected, heads
+
+    def _address(self, heads: HeadParameters, memory: Tensor, previous: Tensor) -> Tensor:
+        """Return the weightings ``[B, H, N]`` of all heads; followers have those of read heads."""
+        c, leading = self.config, self.config.write_heads - self.config.followers
+        before = torch.cat((previous[:, :leading], previous[:, c.write_heads :]), 1)
+        weightings = super()._address(heads, memory[..., : c.key_width], before)
+        writing, reading = weightings.split_with_sizes((leading, c.read_heads), 1)
+        followed = previous[:, c.write_heads :] if c.order == "write_first" else reading
+        return torch.cat((writing, followed[:, : c.followers], reading), 1)
+
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, L]``, by way of the hidden layer if there is one."""
+        if not self.config.output_hidden_size:
+            return super().read_out(features)
+        asinh = torch.asinh if torch.is_grad_enabled() else _asinh
+        return super().read_out(asinh(self.hidden(features)))
+
+    def _kernel_arguments(self, projected: tuple[Tensor, ...], state: NTMState) -> tuple[Any, ...]:
+        """Return the kernel's arguments, in which followers have the parameters of their read heads."""
+        options, inputs, weights, before = super()._kernel_arguments(projected, state)
+        if self.config.followers:
+            inputs = inputs._replace(parameters=self._of_all_heads(inputs.parameters, 2))
+            weights = weights._replace(heads=self._of_all_heads(weights.heads, 0))
+        return replace(options, followers=self.config.followers), inputs, weights, before
+
+    def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
+        """Return parameters of all heads, as the kernel takes them, given those of all but followers."""
+        heads, vectors = self.heads.split(parameters, dim)
+        return torch.cat((heads.index_select(dim, self._order).flatten(dim, dim + 1), vectors), dim)
+
+
+def _asinh(x: Tensor) -> Tensor:
+    """Return the inverse hyperbolic sine in vectorised operations, which `torch.asinh` is not."""
+    size = x.abs()
+    more = size * (size / (1 + (1 + size * size).sqrt()))  # finite for any size
+    return torch.log1p(size + more).copysign(x)

@@ -1,0 +1,206 @@
+"""The recurrence of a memory machine: a subclass defines one step, and this takes many.
+
+What depends on the inputs alone is computed for all steps at once, before the recurrence begins, and the
+logits are computed for all steps at once behind it.
+
+`agents/README.md` has a whole machine as an example, which a test trains.
+
+Shape letters: B batch, T time steps, I input channels, L logits, F features, H heads, N memory slots.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from importlib.util import find_spec
+from typing import Generic, Literal, Protocol, Self, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from ntm_agents.protocol import State, tensors
+
+_HAS_NUMBA = find_spec("numba") is not None
+
+STEPS = 32
+"""Without gradients, steps are taken in pieces of a multiple of so many."""
+NUMBERS = 2**20
+"""Number of intermediate values that a piece may have, unless the memory, which is copied once a piece, has
+more. It is small enough for the next piece to reuse the space of the last."""
+
+
+class MemoryState(Protocol):
+    """State of a machine: a named tuple with the batch in dimension 0, of these tensors and others."""
+
+    @property
+    def memory(self) -> Tensor:
+        """``[B, N, M]``."""
+
+    @property
+    def weightings(self) -> Tensor:
+        """Weightings of all heads ``[B, H, N]``."""
+
+
+S = TypeVar("S", bound=MemoryState)
+
+
+class MemoryMachine(nn.Module, ABC, Generic[S]):
+    """A machine that steps through a sequence with a memory as its state."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int, capacity: int) -> S:
+        """Return the state at the start of episodes; see :class:`ntm_agents.protocol.Model`."""
+
+    @abstractmethod
+    def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return what steps need of inputs ``[T, B, I]``: tensors ``[T, B, ...]``."""
+
+    @abstractmethod
+    def step(self, state: S, *projected: Tensor) -> tuple[S, tuple[Tensor, ...]]:
+        """Take one step.
+
+        Args:
+            state: State after the last step.
+            *projected: What `project` returned for this step, ``[B, ...]`` each.
+
+        Returns:
+            The state after this step, and the parts of its features, ``[B, F]`` side by side.
+        """
+
+    @abstractmethod
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, L]`` of features ``[T, B, F]``."""
+
+    @abstractmethod
+    def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
+        """Return the shapes of the tensors of a state, in order, for N slots."""
+
+    @property
+    def kernel(self) -> Literal["reference", "fused"]:
+        """Implementation of the recurrence on the present device; `config.kernel`, if any, chooses."""
+        choice = getattr(getattr(self, "config", None), "kernel", "auto")
+        if choice == "reference" or (choice == "auto" and torch.compiler.is_compiling()):
+            return "reference"
+        reason = self._why_not_fused()
+        if reason and choice == "fused":
+            raise ValueError(f"kernel is 'fused', which does not apply: {reason}; use 'auto' or 'reference'")
+        return "reference" if reason else "fused"
+
+    def _why_not_fused(self) -> str:
+        """Return the reason why there is no fused kernel for this machine, or an empty string."""
+        if type(self)._recur_fused is MemoryMachine._recur_fused:
+            return f"{type(self).__name__} has none"
+        like = next(self.parameters())
+        if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
+            return f"the model is {like.dtype} on {like.device}"
+        return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: S, keep: bool
+    ) -> tuple[Tensor, Tensor | None, S]:
+        """Take T steps by a fused kernel; the arguments and results are those of `recur`."""
+        raise NotImplementedError
+
+    def recur(self, projected: tuple[Tensor, ...], state: S, keep: bool) -> tuple[Tensor, Tensor | None, S]:
+        """Take T steps, by the fused kernel where it applies.
+
+        Args:
+            projected: What `project` returned.
+            state: State before the first step.
+            keep: Whether to return the weightings of each step.
+
+        Returns:
+            Features ``[T, B, F]``; weightings ``[T, B, H, N]``, or None; and the state after the last step.
+        """
+        if self.kernel == "fused":
+            return self._recur_fused(projected, state, keep)
+        features: list[Tensor] = []
+        weightings: list[Tensor] = []
+        steps = zip(*(tensor.unbind(0) for tensor in projected), strict=True)
+        for each in steps:  # indexing by step would cost T * T in the backward pass
+            state, parts = self.step(state, *each)
+            features += parts
+            if keep:
+                weightings.append(state.weightings)
+        T, B, *_ = projected[0].shape
+        rows = torch.cat(features, 1).view(B, T, -1)
+        return rows.transpose(0, 1), torch.stack(weightings) if keep else None, state
+
+    def forward(self, inputs: Tensor, state: S) -> tuple[Tensor, S]:
+        """Take T steps from a state.
+
+        Args:
+            inputs: ``[T, B, I]``.
+            state: What `initial_state` or the last call returned.
+
+        Returns:
+            The logits ``[T, B, L]`` and the state after the last step.
+
+        Raises:
+            ValueError: If the state does not fit the inputs or the model.
+        """
+        self.check_state(inputs, state)
+        if torch.is_grad_enabled():
+            features, _, state = self.recur(self.project(inputs), state, keep=True)
+            return self.read_out(features), state
+        logits = []
+        for piece in torch.split(inputs, self._piece(inputs, state)):
+            features, _, state = self.recur(self.project(piece), state, keep=False)
+            logits.append(self.read_out(features))
+        return torch.cat(logits), state
+
+    def with_penalty(self, inputs: Tensor, state: S) -> tuple[Tensor, Tensor]:
+        """Return the logits ``[T, B, L]``, and the mean entropy of all weightings in nats: their blur.
+
+        Raises:
+            ValueError: If the state does not fit the inputs or the model.
+        """
+        self.check_state(inputs, state)
+        features, weightings, _ = self.recur(self.project(inputs), state, keep=True)
+        assert weightings is not None
+        logs = weightings.clamp(min=torch.finfo(weightings.dtype).tiny).log()
+        return self.read_out(features), -(weightings * logs).sum(3).mean()
+
+    @classmethod
+    def from_pretrained(cls, task: str, agent: str = "ntm") -> Self:
+        """Return a machine that comes trained with the package, in evaluation mode.
+
+        Args:
+            task: Name of the task that it was trained on, such as ``copy``.
+            agent: Name of the agent, such as ``ntm-jump``.
+
+        Raises:
+            ValueError: If there is none for the task.
+            TypeError: If it is not of this class.
+        """
+        from ntm_agents.pretrained import pretrained
+        from ntm_agents.training.run import load_run  # which imports models, by their names
+
+        model, run = load_run(pretrained(agent, task))
+        if not isinstance(model, cls):
+            raise TypeError(f"{agent} on {task} is of the class {run.entry}; expected {cls.__name__}")
+        return model
+
+    def check_state(self, inputs: Tensor, state: S) -> None:
+        """Check that a state fits: a kernel looks at no shape, and would write where it must not.
+
+        Raises:
+            ValueError: If a tensor does not have the shape or type that inputs, model and memory ask for.
+        """
+        shapes = self.state_shapes(inputs.shape[1], state.memory.shape[1])
+        dtype = next(self.parameters()).dtype
+        for (name, tensor), shape in zip(tensors(cast("State", state)), shapes, strict=True):
+            if tensor.shape != shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "
+                    f"{tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
+                )
+            if tensor.dtype != dtype:
+                raise ValueError(f"{name} is {tensor.dtype}; expected {dtype}, as the model is")
+
+    def _piece(self, inputs: Tensor, state: S) -> int:
+        """Return the number of steps of a piece; a step has about as many values as all weights have rows."""
+        if len(inputs) <= STEPS:
+            return STEPS
+        values = inputs.shape[1] * sum(p.shape[:1].numel() for p in self.parameters())
+        steps = max(NUMBERS, state.memory.numel()) // max(1, values)
+        return max(STEPS, steps // STEPS * STEPS)

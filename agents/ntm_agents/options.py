@@ -1,0 +1,96 @@
+"""Checks of a model's options: types and bounds are declared where an option is, and checked by one function.
+
+Example:
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Config:
+    ...     hidden_size: Positive = 100
+    ...
+    ...     def __post_init__(self) -> None:
+    ...         check_options(self)
+    >>> Config(hidden_size=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: hidden_size is 0; expected an integer of at least 1
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+
+class AtLeast(NamedTuple):
+    """Smallest value of a number: ``Annotated[int, AtLeast(2)]``."""
+
+    bound: float
+
+
+Positive: TypeAlias = Annotated[int, AtLeast(1)]
+"""An integer of at least 1."""
+NonNegative: TypeAlias = Annotated[float, AtLeast(0)]
+"""A finite number of at least 0."""
+
+NAMES = {
+    int: "an integer",
+    float: "a finite number",
+    bool: "True or False",
+    str: "a string",
+    NoneType: "None",
+}
+PLURALS = {int: "integers", float: "finite numbers", str: "strings"}
+
+
+def check_options(config: Any) -> None:
+    """Check that every field of a frozen dataclass has its declared type, and turn lists into tuples.
+
+    JSON has lists where a configuration has tuples. Call it first in ``__post_init__``.
+
+    Raises:
+        ValueError: If a value does not fit; the message names the field, the value and what was expected.
+    """
+    hints = get_type_hints(type(config), include_extras=True)
+    for field in fields(config):
+        value, hint = getattr(config, field.name), hints[field.name]
+        if isinstance(value, list):
+            value = tuple(value)
+            object.__setattr__(config, field.name, value)
+        expect(_fits(value, hint), field.name, value, _described(hint))
+
+
+def expect(valid: bool, name: str, value: Any, expected: str) -> None:
+    """Raise a `ValueError` that names an option, its value and what was expected, unless it is valid."""
+    if not valid:
+        raise ValueError(f"{name} is {value!r}; expected {expected}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        kind, bound = arguments
+        return _fits(value, kind) and value >= bound.bound
+    if origin in (Union, UnionType):
+        return any(_fits(value, kind) for kind in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
+    if hint is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is hint
+
+
+def _described(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        kind, bound = arguments
+        return f"{_described(kind)} of at least {bound.bound:g}"
+    if origin in (Union, UnionType):
+        return " or ".join(map(_described, arguments))
+    if origin is Literal:
+        return f"one of {', '.join(map(repr, arguments))}"
+    if origin is tuple:
+        return f"a list of {PLURALS[arguments[0]]}"
+    return NAMES[hint]

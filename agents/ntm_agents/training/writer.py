@@ -1,0 +1,250 @@
+"""The folder of a run while it is trained: what every trainer writes, in one place.
+
+A trainer's loop looks like this::
+
+    with writer.locked():
+        with writer.updates(counters) as updates:
+            while not over:
+                ...  # an update; writer.log(...) now and then
+                updates.end(state)  # a checkpoint, if it is time
+        writer.finish(...)
+
+A run that was killed goes on from its last checkpoint. Lines of metrics behind that are cut off, as they are
+written again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from filelock import FileLock, Timeout
+from torch import Tensor, nn
+
+from ntm_agents.training.checkpoint import load_tensors, save_tensors
+from ntm_agents.training.learners import Metrics
+from ntm_agents.training.run import Run
+from ntm_envs.files import write_atomically
+
+State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
+"""Contents of a checkpoint beside the counters: named tensors, and a JSON-able record."""
+
+
+@dataclass(kw_only=True)
+class Counters:
+    """Where a run is, and how often something has happened; a learner may add counters of its own."""
+
+    updates: int = 0
+    sequences: int = 0
+    """Training sequences that have ended, those before restarts included."""
+    steps: int | None = None
+    """Steps of environments, for a learner that plays."""
+    seconds: float = 0.0
+    restarts: int = 0
+    restarted_at: int = 0
+    """Units of the budget before the last restart."""
+    rollbacks: int = 0
+    dropped: int = 0
+    """Updates that were not finite."""
+    validated_at: int = 0
+    """Units of the budget before the last validation."""
+    best_accuracy: float = -1.0
+    best_sequences: int = 0
+    """Sequences before the validation whose weights are kept."""
+    metrics_bytes: int = 0
+    """Size of `metrics.jsonl` at the checkpoint."""
+
+
+class RunWriter:
+    """Writes the files of a run; see the module.
+
+    Args:
+        run: The run.
+        folder: Its folder, which gets its `config.json`; None for no files.
+        report: Called with every line of metrics.
+
+    Raises:
+        ValueError: If the folder holds another run.
+    """
+
+    def __init__(self, run: Run, folder: Path | None, report: Callable[[Metrics], None]) -> None:
+        self.folder = folder
+        self._run, self._report = run, report
+        if folder is not None:
+            run.write(folder)
+
+    @property
+    def complete(self) -> bool:
+        """True if the run in the folder is complete."""
+        return self.folder is not None and (self.folder / "summary.json").exists()
+
+    def log(self, counters: Counters, values: Metrics) -> None:
+        """Append a line to the metrics, and report it."""
+        line: Metrics = {"update": counters.updates, "sequences": counters.sequences}
+        if counters.steps is not None:
+            line["steps"] = counters.steps
+        line |= {**values, "seconds": round(counters.seconds, 3)}
+        if self.folder is not None:
+            with (self.folder / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        self._report(line)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder: two processes that train in one would write over each other.
+
+        Raises:
+            ValueError: If the run is complete, or another process is training in the folder.
+        """
+        if self.folder is None:
+            yield
+            return
+        try:
+            with FileLock(self.folder / ".lock", timeout=0):  # it ends with its process, however that ends
+                if self.complete:
+                    raise ValueError(f"the run in {self.folder} is complete; load it with load_run")
+                yield
+        except Timeout:
+            raise ValueError(
+                f"another process is training in {self.folder}; wait for it, or end it"
+            ) from None
+
+    @contextmanager
+    def updates(self, counters: Counters) -> Iterator[Updates]:
+        """Keep time and hold interrupts back while a run is updated, from its last checkpoint on."""
+        if self.folder is not None:
+            metrics = self.folder / "metrics.jsonl"
+            metrics.touch()
+            with metrics.open("r+b") as file:
+                file.truncate(min(counters.metrics_bytes, metrics.stat().st_size))
+        with _interrupts() as received:
+            yield Updates(self, counters, received, self._run.train.checkpoint_seconds)
+
+    def save(self, counters: Counters, state: State) -> None:
+        """Write a checkpoint: the counters, and everything else that the next update depends on."""
+        if self.folder is None:
+            return
+        counters.metrics_bytes = (self.folder / "metrics.jsonl").stat().st_size
+        tensors, record = state
+        save_tensors(
+            self.folder / "checkpoint.safetensors", tensors, {**record, "counters": asdict(counters)}
+        )
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any], Path] | None:
+        """Return the tensors and the record of the checkpoint and its path; None if there is none.
+
+        Raises:
+            CheckpointError: If the file is damaged.
+        """
+        if self.folder is None or self.complete:
+            return None
+        path = self.folder / "checkpoint.safetensors"
+        return (*load_tensors(path), path) if path.exists() else None
+
+    def finish(
+        self,
+        counters: Counters,
+        model: nn.Module,
+        weights: Mapping[str, Tensor],
+        *,
+        kernel: str | None,
+        validation_loss: float | None = None,
+        validation_return: float | None = None,
+    ) -> None:
+        """Write the weights that are kept and the summary; only then is the run complete.
+
+        Args:
+            counters: Where the run has ended.
+            model: The model, as it plays.
+            weights: The weights that are kept.
+            kernel: The model's own `kernel`, if it has one.
+            validation_loss: Their loss in nats a symbol, if there are targets.
+            validation_return: Their mean return, for a learner that plays.
+        """
+        if self.folder is None:
+            return
+        save_tensors(self.folder / "model.safetensors", weights, {"sequences": counters.best_sequences})
+        summary = {
+            "sequences": counters.sequences,
+            "steps": counters.steps,
+            "updates": counters.updates,
+            "seconds": round(counters.seconds, 3),
+            "kernel": kernel,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "restarts": counters.restarts,
+            "rollbacks": counters.rollbacks,
+            "dropped_updates": counters.dropped,
+            "kept_at_sequences": counters.best_sequences,
+            "validation_accuracy": counters.best_accuracy,
+            "validation_loss": finite(validation_loss),
+            "validation_return": finite(validation_return),
+        }
+        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
+        (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+class Updates:
+    """Tells when to write a checkpoint, and keeps the time that a run has taken.
+
+    Args:
+        writer: Writes the checkpoints.
+        counters: Counters of the run; `seconds` is kept here.
+        received: Interrupts that have come.
+        checkpoint_seconds: Seconds between checkpoints.
+    """
+
+    def __init__(
+        self, writer: RunWriter, counters: Counters, received: list[int], checkpoint_seconds: float
+    ) -> None:
+        self._writer, self._counters, self._received = writer, counters, received
+        self._checkpoint_seconds = checkpoint_seconds
+        self._started = time.perf_counter() - counters.seconds
+        self._saved = time.monotonic()
+
+    def tick(self) -> None:
+        """Bring the seconds of the run up to date."""
+        self._counters.seconds = time.perf_counter() - self._started
+
+    def end(self, state: Callable[[], State]) -> None:
+        """Write a checkpoint behind an update, if it is time or an interrupt has come.
+
+        Args:
+            state: Returns what the checkpoint has to hold beside the counters.
+
+        Raises:
+            KeyboardInterrupt: If an interrupt has come.
+        """
+        if self._received or time.monotonic() - self._saved > self._checkpoint_seconds:
+            self._writer.save(self._counters, state())
+            self._saved = time.monotonic()
+        if self._received:
+            raise KeyboardInterrupt
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that JSON has; None for one that is not finite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list, so that none comes in the middle of an update."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(s, lambda number, _frame: received.append(number)) for s in signals]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(signals, handlers, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,103 @@
+"""ExtendedNTM: what its options add to an NTM. Its equations are tested in `test_machines.py`."""
+
+import pytest
+import torch
+from ntm_in_loops import INPUTS, OUTPUTS, data, make
+
+from ntm_agents import NTM, ExtendedNTM
+from ntm_agents.machines import extended_ntm
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
+def test_without_extensions_it_is_an_ntm(kernel):
+    config = {"kernel": kernel, "read_heads": 2, "gate_bias": (1.0, 2.0, 3.0)}
+    (plain, extended), inputs = (make(kind, config) for kind in (NTM, ExtendedNTM)), data(5, 2)
+    extended.load_state_dict(plain.state_dict())
+    outputs = [model.with_penalty(inputs, model.initial_state(2, 6)) for model in (plain, extended)]
+    for found, expected in zip(*outputs, strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_the_same_seed_begins_with_the_same_weights_as_an_ntm():
+    states = []
+    for kind in (NTM, ExtendedNTM):
+        torch.manual_seed(3)
+        states.append(kind(INPUTS, OUTPUTS).state_dict())
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
+@pytest.mark.parametrize("order", ["write_first", "read_first"])
+def test_followers_write_where_read_heads_are(kernel, order):
+    config = {"write_heads": 3, "read_heads": 2, "followers": 2, "order": order, "kernel": kernel}
+    model, inputs = make(ExtendedNTM, config), data(6, 2)
+    _, before = model(inputs[:5], model.initial_state(2, 8))
+    _, after = model(inputs[5:], before)
+    followed = before if order == "write_first" else after
+    torch.testing.assert_close(after.weightings[:, 1:3], followed.weightings[:, 3:], rtol=1e-12, atol=0)
+
+
+def test_followers_have_no_parameters_for_addressing():
+    sizes = {"write_heads": 3, "read_heads": 2, "memory_width": 4}
+    parameters = [
+        ExtendedNTM(INPUTS, OUTPUTS, followers=followers, **sizes).heads.out_features
+        for followers in (0, 1, 2)
+    ]
+    assert parameters == [5 * 10 + 3 * 8, 4 * 10 + 3 * 8, 3 * 10 + 3 * 8]
+
+
+@pytest.mark.parametrize("followers", [0, 1])
+def test_biases_are_given_for_all_heads_followers_too(followers):
+    config = {"write_heads": 2, "followers": followers, "memory_width": 1, "gate_bias": (1.0, 2.0, 3.0)}
+    bias = ExtendedNTM(INPUTS, OUTPUTS, **config).heads.bias[:-4].view(-1, 7)
+    assert bias[:, 3].tolist() == ([1, 3] if followers else [1, 2, 3])
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
+def test_only_the_columns_of_keys_are_compared(kernel):
+    config = {"key_width": 1, "gate_bias": 60.0, "kernel": kernel}
+    model, inputs = make(ExtendedNTM, config), data(1, 2)
+    state = model.initial_state(2, 6)
+    columns = [torch.randn(state.memory.shape, dtype=torch.float64) for _ in range(2)]
+    columns[1][:, :, 0] = columns[0][:, :, 0]
+    found = [model(inputs, state._replace(memory=memory))[1].weightings for memory in columns]
+    torch.testing.assert_close(found[1], found[0], rtol=1e-12, atol=1e-15)
+    columns[1][:, :, 0] += 1
+    changed = model(inputs, state._replace(memory=columns[1]))[1].weightings
+    assert (changed - found[0]).abs().max() > 1e-3
+
+
+def test_without_feedback_the_controller_does_not_see_what_was_read():
+    inputs = data(1, 2)
+    for feedback in (True, False):
+        model = make(ExtendedNTM, {"read_feedback": feedback})
+        state = model.initial_state(2, 6)
+        with torch.no_grad():
+            outputs = [model(inputs, state._replace(reads=state.reads + more))[1] for more in (0, 1)]
+        same = torch.equal(outputs[0].controller[0], outputs[1].controller[0])
+        assert same != feedback
+
+
+def test_a_hidden_layer_far_out_is_finite():
+    x = torch.tensor([0.0, 1e-30, 1e-4, 1.0, 1e4, 1e30], dtype=torch.float64)
+    x = torch.cat((-x, x))
+    torch.testing.assert_close(extended_ntm._asinh(x), torch.asinh(x), rtol=1e-14, atol=0)
+    assert torch.isfinite(extended_ntm._asinh(x.float())).all()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"followers": 2, "write_heads": 2}, "followers is 2; expected at most 1"),
+        ({"followers": -1}, "followers is -1; expected an integer of at least 0"),
+        ({"key_width": 0}, "key_width is 0; expected an integer of at least 1"),
+        ({"key_width": 21}, "key_width is 21; expected at most 20"),
+        ({"output_hidden_size": -1}, "output_hidden_size is -1; expected an integer of at least 0"),
+        ({"skip_connection": None}, "skip_connection is None; expected True or False"),
+        ({"shift_width": 1}, "shift_width is 1; expected an integer of at least 2"),
+    ],
+)
+def test_impossible_values_are_refused_with_a_message(config, message):
+    with pytest.raises(ValueError, match=message):
+        ExtendedNTM(INPUTS, OUTPUTS, **config)

@@ -1,0 +1,114 @@
+"""Supervised runs that are interrupted or killed go on, and end as if they had not been."""
+
+import os
+import signal
+
+import pytest
+import torch
+from runs import interrupted, killed, lines, tiny_run, without_time
+
+from ntm_agents import Trainer
+from ntm_agents.training import CheckpointError
+from ntm_agents.training.checkpoint import load_tensors, save_tensors
+
+NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "controller": "feedforward"}
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {},
+        {"entry": "ntm_agents:NTM", "model": NOISY, "penalty": 0.1, "sequences": 200},
+        {"model": {"unused": True}},
+        {"optimizer": "adamw", "weight_decay": 0.1, "ema_decay": 0},
+        {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
+        {"curriculum": {"length": 3}, "max_grad_norm": None, "restart_after": 200, "restart_loss": 1e-9},
+        {"learning_rate": 0.3, "rollback": 1.0001},
+    ],
+    ids=str,
+)
+def test_a_run_that_was_interrupted_ends_in_the_same_bytes(tmp_path, train):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(tiny_run(**train), whole).train()
+    interrupted(lambda report: Trainer(tiny_run(**train), parts, report=report), parts)
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+    assert not (parts / "checkpoint.safetensors").exists()
+
+
+def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train = {"sequences": 1600, "checkpoint_seconds": 0.05}
+    Trainer(tiny_run(**train), whole).train()
+    prepare = (
+        "from pathlib import Path\n"
+        "from ntm_agents import Trainer\n"
+        "from runs import tiny_run\n"
+        "Trainer(tiny_run(sequences=8)).train()"  # imports what is imported late
+    )
+    killed(prepare, f"Trainer(tiny_run(**{train!r}), Path({str(parts)!r})).train()", parts)
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(tiny_run(), tmp_path, report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
+    path = tmp_path / "checkpoint.safetensors"
+    tensors, record = load_tensors(path)
+    save_tensors(path, {name: t for name, t in tensors.items() if name != "model.output.bias"}, record)
+    with pytest.raises(CheckpointError, match=r"lacks the tensor 'model\.output\.bias'"):
+        Trainer(tiny_run(), tmp_path)
+
+
+@pytest.mark.parametrize("event", ["restarts", "dropped"])
+def test_a_run_that_stops_before_there_is_anything_to_keep_goes_on(tmp_path, event):
+    train = {"restart_after": 200, "restart_loss": 1e-9} if event == "restarts" else {"patience": 60}
+    run = tiny_run(model={"poison": 1} if event == "dropped" else {}, **train)
+
+    def interrupt(metrics):
+        if event in metrics:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(run, tmp_path, report=interrupt).train()
+    assert (tmp_path / "checkpoint.safetensors").exists()
+    trainer = Trainer(run, tmp_path)
+    assert 0 < trainer.counters.sequences < 400
+    trainer.train()
+    assert trainer.counters.sequences - trainer.counters.restarted_at == 400
+
+
+def test_a_deleted_log_does_not_hurt(tmp_path):
+    run = tiny_run()
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(run, tmp_path, report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
+    (tmp_path / "metrics.jsonl").unlink()
+    Trainer(run, tmp_path).train()
+    assert lines(tmp_path)[-1]["sequences"] == 400
+
+
+def test_a_trainer_that_was_interrupted_goes_on_itself(tmp_path):
+    def interrupt(metrics):
+        if metrics["update"] == 20 and not interrupted:
+            interrupted.append(metrics)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    interrupted, expected = [], Trainer(tiny_run()).train().state_dict()
+    trainer = Trainer(tiny_run(), report=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    torch.rand(3)
+    for name, tensor in trainer.train().state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
+    def interrupt(metrics):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(tiny_run(log_every=1), tmp_path, report=interrupt).train()
+    tensors, record = load_tensors(tmp_path / "checkpoint.safetensors")
+    assert record["counters"]["updates"] == 1
+    assert {name.partition(".")[0] for name in tensors} == {"rng", "model", "average", "optimizer"}

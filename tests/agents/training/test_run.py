@@ -1,0 +1,91 @@
+"""The folder of a run: what is in it, what is read from it, and what is refused."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from runs import lines, tiny_run
+
+from ntm_agents import Trainer, load_run
+from ntm_agents.training import CheckpointError
+
+
+def test_a_complete_run_can_be_loaded(tmp_path):
+    trained = Trainer(tiny_run(), tmp_path).train()
+    model, run = load_run(tmp_path)
+    assert run.resolved() == tiny_run().resolved()
+    assert not model.training
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["sequences"] == 400
+    assert summary["parameters"] == sum(p.numel() for p in model.parameters())
+    best = min(
+        (line["validation_loss"], line["validation_accuracy"])
+        for line in lines(tmp_path)
+        if "validation_loss" in line
+    )
+    assert (summary["validation_loss"], summary["validation_accuracy"]) == best
+    assert Trainer(tiny_run(), tmp_path).complete
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path):
+    Trainer(tiny_run(), tmp_path)
+    with pytest.raises(ValueError, match=r"train.learning_rate is 0.003 there and 0.1 here"):
+        Trainer(tiny_run(learning_rate=0.1), tmp_path)
+    with pytest.raises(ValueError, match="seed is 0 there and 1 here"):
+        Trainer(tiny_run(1), tmp_path)
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    Trainer(tiny_run(), tmp_path).train()
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["model"]["hidden"] = 13
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"expected .*39"):
+        load_run(tmp_path)
+
+
+def test_an_incomplete_run_is_not_loaded(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run in"):
+        load_run(tmp_path)
+    Trainer(tiny_run(), tmp_path)
+    with pytest.raises(FileNotFoundError, match="not complete"):
+        load_run(tmp_path)
+
+
+def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
+    Trainer(tiny_run(), tmp_path).train()
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    for part, name in (("model", "hidden"), ("train", "bucket_size")):  # as if there had been none
+        del config[part][name]
+    path.write_text(json.dumps(config))
+    assert Trainer(tiny_run(), tmp_path).complete
+    with pytest.raises(ValueError, match="holds another run"):
+        Trainer(tiny_run(model={"hidden": 5}), tmp_path)
+    with pytest.raises(ValueError, match="holds another run"):
+        Trainer(tiny_run(bucket_size=2), tmp_path)
+    config["train"]["gone"] = 1  # one that is there no more
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="holds another run"):
+        Trainer(tiny_run(), tmp_path)
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    trainer = Trainer(tiny_run(), tmp_path)
+    lock = str(tmp_path / ".lock")
+    code = "import sys, time, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); "
+    code += "print('it trains', flush=True); time.sleep(600)"
+    other = subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"it trains\n"
+        with pytest.raises(ValueError, match="another process is training in"):
+            trainer.train()
+    finally:
+        other.kill()  # as it is killed, its folder is free
+        other.communicate()
+    trainer.train()
+    assert trainer.complete
