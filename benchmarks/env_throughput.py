@@ -1,4 +1,4 @@
-"""How many steps a second the environments make on one core, in one run beside what Gymnasium brings.
+"""Measures steps per second of the environments on one core, beside Gymnasium's CartPole.
 
     python benchmarks/env_throughput.py
 
@@ -40,15 +40,15 @@ class Options:
     seconds: float = 1.0
     """Duration of one measurement."""
     rounds: int = 5
-    """How often each is measured."""
+    """Number of rounds."""
 
 
 def vector_rate(env: Any, seconds: float) -> Measurement:
-    """Return what measures the steps a second of a vector environment."""
+    """Return a function that measures the steps per second of a vector environment."""
     env.action_space.seed(0)
     env.reset(seed=0)
     actions = [env.action_space.sample() for _ in range(16)]
-    repeats = max(1, 1000 // env.num_envs)  # looking at the clock costs as much as a small step
+    repeats = max(1, 1000 // env.num_envs)  # reading the clock takes as long as a small step
 
     def measure() -> float:
         steps, start = 0, time.perf_counter()
@@ -63,7 +63,7 @@ def vector_rate(env: Any, seconds: float) -> Measurement:
 
 
 def single_rate(env: Any, seconds: float) -> Measurement:
-    """Return what measures the steps a second of a single environment."""
+    """Return a function that measures the steps per second of a single environment."""
     env.action_space.seed(0)
     actions = [env.action_space.sample() for _ in range(1000)]
     env.reset(seed=0)
@@ -82,7 +82,7 @@ def single_rate(env: Any, seconds: float) -> Measurement:
 
 
 def batch_milliseconds(name: str, sizes: dict[str, Any], seconds: float) -> Measurement:
-    """Return what measures the time in which a training batch of 32 episodes is made."""
+    """Return a function that measures the milliseconds of making a training batch of 32 episodes."""
     task = ntm_envs.tasks.get(name)
     keys = np.arange(32)
 

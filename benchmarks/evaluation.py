@@ -1,9 +1,10 @@
-"""How long the ladders of the classic suite take: through the environment, and as whole sequences.
+"""Measures the time of the classic ladders: through the environment, and as whole sequences.
 
     taskset --cpu-list 0 .venv/bin/python benchmarks/evaluation.py
 
-plays committed runs of seed 0 in both ways, one after the other, with the references on the same sequences,
-and prints seconds and ratios. Foreign models are always stepped; models of this project take whole sequences.
+evaluates committed runs of seed 0 in both ways, one after the other, with the references on the same
+sequences, and prints seconds and ratios. Foreign models are always stepped; models of this project take whole
+sequences.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main(options: Options) -> None:
 
 
 def play(entrant: Entrant, whole: bool, first: bool = False) -> tuple[float, list[int]]:
-    """Play the ladder, or a part of its first rung; return seconds, and the wrong symbols of each rung."""
+    """Play the ladder, or a part of its first rung; return the seconds and the wrong symbols per rung."""
     spec, started = entrant.spec, time.perf_counter()
     rungs = play_ladder(
         entrant.agent,

@@ -1,9 +1,9 @@
-"""Code of others that is too heavy for the tests, on every task: TorchRL, and videos by Gymnasium.
+"""Checks the classic tasks with other people's code that is too heavy for tests: TorchRL, Gymnasium's videos.
 
     .venv/bin/pip install torchrl moviepy
     .venv/bin/python benchmarks/other_code.py
 
-Prints a line for each task; what does not hold ends it.
+Prints a line for each task, and stops at the first error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEED = 3
 
 
 def for_torchrl(env_id: str) -> GymWrapper:
-    """Make an environment of TorchRL, which takes an action of one bit for a number."""
+    """Return an environment of TorchRL, which takes an action of one bit for a number."""
     env = gym.make(env_id)
     if env.action_space != MultiBinary(1):
         return GymEnv(env_id)
@@ -53,9 +53,9 @@ def torchrl_single(env_id: str) -> str:
 
 
 def torchrl_vector(env_id: str) -> str:
-    """Play on through the ends of episodes.
+    """Play beyond the ends of episodes.
 
-    `GymEnv(env_id, num_envs=3)` would expect at every step what `reset` tells in its info.
+    `GymEnv(env_id, num_envs=3)` would expect at every step the information that `reset` returns.
     """
     played = SerialEnv(3, lambda: for_torchrl(env_id)).rollout(200, break_when_any_done=False)
     assert played.batch_size == (3, 200)
@@ -63,7 +63,7 @@ def torchrl_vector(env_id: str) -> str:
 
 
 def video(env_id: str) -> str:
-    """Make a video of an episode; it must have a picture for each step, and one before."""
+    """Record a video of an episode; it must have a picture for each step, and one before."""
     with tempfile.TemporaryDirectory() as folder:
         env = RecordVideo(gym.make(env_id, render_mode="rgb_array"), folder)
         env.action_space.seed(SEED)
@@ -80,7 +80,7 @@ def video(env_id: str) -> str:
 
 
 def main() -> None:
-    """Do all, on every task."""
+    """Run all checks on every task."""
     checks: tuple[Callable[[str], str], ...] = (torchrl_single, torchrl_vector, video)
     for row in tasks.suite("classic"):
         print(f"{row.env_id}: " + "; ".join(check(row.env_id) for check in checks), flush=True)

@@ -1,4 +1,4 @@
-r"""What is learnt from rewards alone: tables, and return against steps taken, seed by seed.
+r"""Shows learning from rewards alone: tables, and return against steps, seed by seed.
 
     .venv/bin/ntm-envs bench --suite classic --output bench/reward \
         --agents ntm-ppo lstm-ppo recurrent-ppo ppo-stacked ppo a2c
@@ -8,7 +8,7 @@ r"""What is learnt from rewards alone: tables, and return against steps taken, s
     done
     .venv/bin/python benchmarks/reward_curves.py
 
-All but the last command train; that prints tables and draws a picture of whatever is there.
+All commands but the last train models. The last prints tables and draws a figure of the runs that are there.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ SEQUENCES = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Show what agents have learnt from rewards, and how soon."""
+    """Show what agents learn from rewards, and how fast."""
 
     runs: Path = Path("bench/reward")
     """Folder of the runs on the whole training ranges."""
     short: Path = Path("bench/reward-short")
     """Folder of the runs on Copy of 1 to 5 vectors."""
     output: Path = Path("docs/reward.png")
-    """The picture."""
+    """The figure."""
 
 
 def main(options: Options) -> None:
-    """Print the tables and draw the picture."""
+    """Print the tables and draw the figure."""
     torch.set_num_threads(1)
     specs = [spec for spec in tasks.suite("classic") if (options.runs / spec.name).exists()]
     results = [Result.read(path) for path in sorted(options.runs.glob("*/*/seed-*/result.json"))]
@@ -101,7 +101,7 @@ def main(options: Options) -> None:
             frameon=False,
         )
         figure.savefig(options.output, dpi=110, metadata={"Software": None})
-    print(f"The picture is {options.output}")
+    print(f"The figure is {options.output}")
 
 
 def returns(results: Sequence[Result], spec: TaskSpec) -> str:
@@ -129,7 +129,7 @@ def _largest(results: Sequence[Result], spec: TaskSpec) -> list[Rung]:
 
 
 def inside(folder: Path) -> None:
-    """Print what agents do with short sequences of Copy: the share without a wrong bit, and the worst."""
+    """Print the share of short sequences of Copy without a wrong bit: mean of the seeds, and worst."""
     task = tasks.spec("copy").make()
     print(f"Runs in {folder}\n\n| length | " + " | ".join(map(str, SHORT)) + " | seconds |")
     print("| --- |" + " ---: |" * (len(SHORT) + 1))

@@ -1,4 +1,4 @@
-"""The command `ntm-envs`. It is there with the plain wheel too, and says what it lacks."""
+"""The command `ntm-envs`. The plain wheel has it too; it then names the extra that is missing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXTRAS = {
     "tyro": "leaderboard",
     "vl_convert": "leaderboard",
 }
-"""The extra that brings the command line each package that an import may miss."""
+"""The extra that brings each package, by the name that is imported."""
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
 
         here, own = str(Path.cwd()), sys.argv[1:2] != ["verify"]
         if own and "" not in sys.path and here not in sys.path:  # after all imports: it shadows nothing
-            sys.path.append(here)  # my_module:MyModel may lie in the present folder
+            sys.path.append(here)  # my_module:MyModel may be in the current folder
         return cli.main(sys.argv[1:])
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:

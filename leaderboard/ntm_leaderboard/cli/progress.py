@@ -1,4 +1,4 @@
-"""What the command line shows while something runs: a bar in a terminal, and lines elsewhere."""
+"""Progress of training and evaluation: a bar in a terminal, and lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ntm_leaderboard.results import Rung
 from ntm_leaderboard.wording import sizes_text
 
 PLAIN_SECONDS = 10.0
-"""Seconds between lines of progress where there is no terminal to draw on."""
+"""Seconds between lines of progress where there is no terminal."""
 
 
 @contextmanager
 def training_display(
     console: Console, run: Run, restarted_at: int = 0
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Show how a training run goes: yields what to call with each line of its metrics."""
+    """Show the progress of a training run; yield a function to call with each line of its metrics."""
     learner = run.learner_row()
     unit, budget, measure = learner.unit, learner.budget_of(run.train), learner.measure
     total = restarted_at + budget
@@ -72,7 +72,7 @@ def training_display(
 
 @contextmanager
 def tensorboard_log(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Write TensorBoard's event files too: yields what to call with each line of a run's metrics."""
+    """Write TensorBoard's event files; yield a function to call with each line of a run's metrics."""
     from torch.utils.tensorboard import SummaryWriter  # of the extra `all`
 
     with SummaryWriter(folder) as writer:
@@ -87,8 +87,8 @@ def tensorboard_log(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None
 
 @contextmanager
 def evaluation_display(console: Console) -> Iterator[Callable[[Rung], None]]:
-    """Show which rung has been played: yields what to call with each."""
-    with console.status("playing the ladder") as status:
+    """Show the progress of an evaluation; yield a function to call with each rung."""
+    with console.status("evaluating") as status:
 
         def display(rung: Rung) -> None:
             text = f"{sizes_text(rung.sizes)}: sequence accuracy {rung.sequence_accuracy:.3f}"

@@ -1,4 +1,4 @@
-"""What the command line shows: progress while something runs, and tables of what came of it."""
+"""Tables for the terminal: results, seeds side by side, and rankings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ntm_leaderboard.wording import down, up
 
 
 def print_result(console: Console, result: Result) -> None:
-    """Print a table for each ladder of a result: everything that was measured, a line a rung."""
+    """Print a table for each ladder of a result: all that was measured, a line per rung."""
     spec, references = tasks.spec(result.task), tuple(result.rungs[0].references)
     for size in spec.ladders:
         rungs = ladder(result, spec, size)
@@ -28,7 +28,7 @@ def print_result(console: Console, result: Result) -> None:
             continue
         title = f"{result.agent} on {result.task} along {size}, trained up to {spec.largest[size]}"
         table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
-        for column in (size, "all right", "symbols right", "return", "cost in bits", *references):
+        for column in (size, "sequences", "symbols", "return", "cost in bits", *references):
             table.add_column(column, justify="right")
         for rung in rungs:
             score, oracle = rung.score, rung.references.get("oracle")
@@ -46,16 +46,16 @@ def print_result(console: Console, result: Result) -> None:
         console.print(table)
         console.print(f"horizon along {size}: {horizon(rungs, spec, size)}\n", highlight=False)
     console.print(
-        "all right: the share of sequences without a single wrong symbol (or bit). "
-        "cost in bits: of a sequence, in brackets the lowest possible if it is not 0. "
+        "sequences: share of sequences without a wrong symbol (or bit). symbols: share of correct symbols. "
+        "cost in bits: per sequence; in brackets the lowest possible cost, unless it is 0. "
         f"{', '.join(references)}: their return on the same sequences. "
-        "horizon: the last size up to which 0.99 of what the oracle reaches is reached.",
+        "horizon: the last size up to which the agent reaches 0.99 of what the oracle reaches.",
         style="dim",
     )
 
 
 def print_results(console: Console, results: Sequence[Result]) -> None:
-    """Print a table for each ladder: each seed's sequence accuracy, and wrong symbols of a sequence."""
+    """Print a table for each ladder: sequence accuracy and wrong symbols per sequence, seed by seed."""
     by_task: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         by_task[result.task].append(result)
@@ -66,8 +66,8 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
             if rows:
                 console.print(_ladder_table(spec, size, rows))
     console.print(
-        "Above, the share of sequences without a wrong symbol; below, the mean number of wrong symbols.\n"
-        "The horizon is the last size up to which a run is at 0.99 or above.",
+        "Above: share of sequences without a wrong symbol. Below: mean number of wrong symbols.\n"
+        "The horizon is the last size up to which a run stays at 0.99 or above.",
         style="dim",
     )
 
@@ -76,7 +76,7 @@ def print_boards(console: Console, boards: Boards) -> None:
     """Print the ranking of each suite."""
     for task in boards.left_out:
         console.print(
-            f"Results on {task} are left out, as nobody here knows it; name it: --tasks FILE.py:ROW",
+            f"Results on {task} are left out, as the task is unknown; name it: --tasks FILE.py:ROW",
             highlight=False,
             markup=False,
         )
@@ -84,20 +84,20 @@ def print_boards(console: Console, boards: Boards) -> None:
         _print_board(console, board)
     if boards.by_suite:
         console.print(
-            "Above, the score of what is longer than in training: 0 is the mean return of the best constant "
-            "output, and 1 that of the oracle; below, that of the largest training size, and under all the "
-            f"95 % interval over seeds. A rank needs {SEEDS} seeds on every task, and is that among agents "
-            "that have learnt from the same.",
+            "Above: score beyond the training range, where 0 is the mean return of the best constant output, "
+            "and 1 that of the oracle. Below: score at the largest training size or, under the mean of all "
+            f"tasks, its 95 % interval over seeds. A rank needs {SEEDS} seeds on every task, and is among "
+            "agents that have learnt from the same.",
             style="dim",
         )
 
 
 def _print_board(console: Console, board: Board) -> None:
-    """Print the ranking over all tasks of a suite: a line an agent, with its score on each task."""
+    """Print the ranking over all tasks of a suite: a line per agent, with its score on each task."""
     title = f"scores, suite {board.suite}"
     table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("agent", overflow="fold")  # what narrow terminals fold, for numbers to stay whole
+    table.add_column("agent", overflow="fold")  # narrow terminals fold names, not numbers
     for name in ("all", *(spec.name for spec in board.specs), "seeds"):
         table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
     ranks = places(board.ranked)
@@ -130,7 +130,7 @@ def _print_board(console: Console, board: Board) -> None:
 
 
 def _remarks(row: Row) -> list[str]:
-    """Say what an agent is not to be compared by without a second look."""
+    """Return remarks on an agent that matter when it is compared: its track and its privileges."""
     return ([TRACKS[row.track]] if row.track != "supervised" else []) + list(row.privileges)
 
 
@@ -182,5 +182,5 @@ def _reference_cell(rung: Rung, name: str) -> str:
 
 
 def _numbers(accuracy: float, wrong: float) -> str:
-    """Return one above the other."""
+    """Return a cell with one number above the other."""
     return f"{down(accuracy)}\n[dim]{up(wrong)}[/]"

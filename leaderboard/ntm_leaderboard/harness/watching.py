@@ -1,4 +1,4 @@
-"""Shows one episode: in the terminal, in a window, or as a GIF; and, of a model, its heads and its memory.
+"""Shows an episode in the terminal, in a window, or as a GIF, with the heads and the memory of a model.
 
 Shape letters: B batch, T time steps, H heads, N memory slots, M width of a slot.
 """
@@ -24,14 +24,15 @@ from ntm_envs.agent import Agent
 from ntm_envs.rendering import Trace, Window, trace_ansi, trace_rgb_array
 
 USED = 0.05
-"""A slot is shown if at some step a head gives it this share of the largest weight of the episode."""
+"""Share of the largest weight of an episode that a head has to give to a slot for it to be shown."""
 
 
 def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render_mode: str) -> Iterator[Any]:
     """Play the episode of a key and yield a picture before and after each step.
 
-    It is what the environment renders, as ``ansi`` or ``rgb_array``, and below it what a model's ``trace``
-    tells: weightings ``[B, heads, N]``, whose names end so, and perhaps the ``memory``, ``[B, N, M]``.
+    A picture is what the environment renders, as ``ansi`` or ``rgb_array``. Below it stands what a model's
+    ``trace`` returns: weightings ``[B, heads, N]``, by names that end in ``weighting``, and the ``memory``
+    ``[B, N, M]`` if it has one.
     """
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
     env = gym.make(env_id, render_mode=render_mode, **arguments)
@@ -61,17 +62,18 @@ def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render
 
 
 class _Look(NamedTuple):
-    """What a model shows of itself at one moment."""
+    """Weightings and memory of a model before or after a step."""
 
     heads: tuple[str, ...]
+    """Names of the heads."""
     weightings: NDArray[np.float32]
-    """``[H, N]``"""
+    """Weightings of all heads, ``[H, N]``."""
     memory: NDArray[np.float32] | None
-    """``[N, M]``"""
+    """Memory, ``[N, M]``; None if the model shows none."""
 
 
 def _look(agent: Agent) -> _Look | None:
-    """Return what a model shows of itself; None if there are no weightings to be seen."""
+    """Return the weightings and the memory of a model; None if it shows no weightings."""
     if not isinstance(agent, ModelAgent) or not hasattr(agent.model, "trace"):
         return None
     with torch.inference_mode():
@@ -80,7 +82,7 @@ def _look(agent: Agent) -> _Look | None:
             for name, value in agent.model.trace(agent.state).items()
         }
     kinds = {name: kind for name, kind in trace.items() if name.endswith("weighting") and kind.ndim == 2}
-    if len({kind.shape[1] for kind in kinds.values()}) != 1:  # none, or of memories of several sizes
+    if len({kind.shape[1] for kind in kinds.values()}) != 1:  # none, or of memories of different sizes
         return None
     heads = tuple(
         f"{name} {i + 1}" if len(kind) > 1 else name for name, kind in kinds.items() for i in range(len(kind))
@@ -91,22 +93,22 @@ def _look(agent: Agent) -> _Look | None:
 
 
 def _traces(episode: Callable[[], Iterator[_Look | None]], steps: int) -> Iterator[Trace | None]:
-    """Play an episode and yield what to show at each moment, None if there is nothing."""
+    """Play an episode and yield the trace before and after each step; None if there is none."""
     first = next(episode())
     if first is None:
         yield from (None for _ in episode())
         return
-    # Only the whole episode tells which slots are used; playing it twice needs no room for every memory.
+    # Only the whole episode tells which slots are used. It is played twice, as its memories may be too many.
     slots, largest = _extent(filter(None, episode()))
     trail = np.empty((steps + 1, *first.weightings.shape), np.float32)
     for now, look in enumerate(filter(None, episode())):
-        trail[now] = look.weightings  # where the heads are before the first step is not shown
+        trail[now] = look.weightings  # the heads before the first step are not shown
         weightings = dict(zip(look.heads, trail[1 : now + 1].swapaxes(0, 1), strict=True))
         yield Trace(steps=steps, weightings=weightings, memory=look.memory, slots=slots, largest=largest)
 
 
 def _extent(looks: Iterator[_Look]) -> tuple[NDArray[np.intp], float]:
-    """Return the slots that are used in an episode, and the largest magnitude that is in them."""
+    """Return the slots that are used in an episode, and the largest magnitude in them."""
     next(looks)  # before the first step
     weights, magnitudes = [], []
     for look in looks:
@@ -132,7 +134,7 @@ def play(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: st
     room = shutil.get_terminal_size().lines - 1 if sys.stdout.isatty() else None
     for frame in frames(agent, env_id, sizes, key, mode):
         lines = frame.split("\n")
-        # The new picture is drawn over the old one, as far as the terminal reaches.
+        # A new picture is drawn over the old one, as far as the terminal reaches.
         print(f"\x1b[{height}A\x1b[J" if height else "", "\n".join(lines[:room]), sep="", flush=True)
         height = len(lines[:room])
         time.sleep(1 / fps)
@@ -143,10 +145,10 @@ def play(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: st
 def record(
     agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, paths: Sequence[Path], fps: float
 ) -> None:
-    """Write the episode as GIFs, and its last moment as PNGs.
+    """Write the episode as GIFs, and its last step as PNGs.
 
     Raises:
-        ValueError: If a file's name ends with neither.
+        ValueError: If the name of a file ends in neither ``.gif`` nor ``.png``.
     """
     from PIL import Image  # of the extra `render`
 
@@ -156,13 +158,13 @@ def record(
         path.parent.mkdir(parents=True, exist_ok=True)
     played = map(Image.fromarray, frames(agent, env_id, sizes, key, "rgb_array"))
     animated = any(path.suffix == ".gif" for path in paths)
-    shown = list(played if animated else deque(played, maxlen=1))  # a long episode is a lot of pictures
+    shown = list(played if animated else deque(played, maxlen=1))  # a long episode has many pictures
     for path in paths:
         if path.suffix == ".png":
             shown[-1].save(path, optimize=True)
     if not animated:
         return
-    both = np.concatenate([shown[len(shown) // 2], shown[-1]])  # the last has no present
+    both = np.concatenate([shown[len(shown) // 2], shown[-1]])  # the last one has no mark at the current step
     palette = Image.fromarray(both).quantize(64)
     first, *others = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in shown)
     durations = np.full(len(shown), round(1000 / fps)).tolist()

@@ -1,6 +1,6 @@
-"""What the charts of the page look like: Vega-Lite specifications that hold their own numbers.
+"""The charts of the page: Vega-Lite specifications that hold their own numbers.
 
-What is switched on is a parameter of a chart (``shown``, ``task``), which the page sets from its controls.
+The parameters of a chart (``shown``, ``task``) are set by the controls of the page.
 Source: https://vega.github.io/vega-lite/docs/, version 6.
 """
 
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 SHOWN = 8
-"""So many agents, the best of a task, are in its charts from the start; more would hide each other."""
+"""Number of agents, the best of a task, that its charts show at first; more would hide each other."""
 COSTS = {"parameters": "parameters", "sequences": "training sequences", "seconds": "training seconds"}
-"""What scores are drawn against, the fields of a result's training, and their names."""
+"""Costs that scores are drawn against: fields of a result's training, and their names."""
 ALL = "all tasks"
 
 
 def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the Vega-Lite chart of accuracy against a size."""
     size, values = curves["size"], curves["values"]
-    left = values[0] / 3  # more of the training range would take the room of what matters
+    left = values[0] / 3  # most of the width is for what is beyond training
     shown = {"filter": "indexof(shown, datum.agent) >= 0"}
     agent = _agent_encoding(curves["agents"], marks)
     value = {"field": "size", "type": "quantitative", "title": size}
@@ -33,7 +33,7 @@ def ladder_chart(curves: dict[str, Any], marks: dict[str, dict[str, Any]]) -> di
         "height": 300,
         "datasets": {name: curves[name] for name in ("seeds", "means", "references")},
         "params": [{"name": "shown", "value": curves["agents"][:SHOWN]}],
-        "resolve": {"scale": {"strokeDash": "independent"}},  # of references it tells another thing
+        "resolve": {"scale": {"strokeDash": "independent"}},  # dashes of references have another meaning
         "encoding": {
             "x": {
                 "field": "size",
@@ -160,10 +160,10 @@ def profile_chart(profiles: Sequence[Any], marks: dict[str, dict[str, Any]]) -> 
 
 
 def cost_chart(costs: Sequence[Any], field: str, marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the Vega-Lite chart of scores against what training took."""
+    """Return the Vega-Lite chart of scores against a cost of training."""
     agents = list(dict.fromkeys(point["agent"] for point in costs))
     agent = _agent_encoding(agents, marks)
-    shown = [point for point in costs if point[field]]  # a logarithm has no room for 0
+    shown = [point for point in costs if point[field]]  # a logarithmic axis has no 0
     tooltip = [
         {"field": "agent", "type": "nominal"},
         {"field": "task", "type": "nominal"},
@@ -210,7 +210,7 @@ def cost_chart(costs: Sequence[Any], field: str, marks: dict[str, dict[str, Any]
 
 
 def _agent_encoding(agents: Sequence[str], marks: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return what agents look like; the legend is the page's own, which a keyboard can reach."""
+    """Return the colours and marks of agents. The legend is the page's own, which a keyboard can reach."""
     return {
         channel: {
             "field": "agent",

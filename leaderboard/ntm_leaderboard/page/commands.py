@@ -15,15 +15,15 @@ from ntm_leaderboard.results import Result
 
 
 def configuration(result: Result) -> str:
-    """Return what can be set in model and training, as JSON."""
+    """Return the options of model and training, as JSON."""
     recipe = result.training.recipe if result.training else None
     return json.dumps({"model": result.model, "train": recipe}, indent=2)
 
 
 def command(result: Result, spec: TaskSpec) -> str | None:
-    """Return the command that trains this again: an agent's recipe as it is now, and what was other then.
+    """Return the command that trains a run again: the present recipe, and the options that differ from it.
 
-    There is none for agents that are not the project's, and where an option is gone.
+    There is none for agents that are not of this project, or if an option no longer exists.
     """
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
@@ -38,7 +38,7 @@ def command(result: Result, spec: TaskSpec) -> str | None:
         ("model.", result.model, options),
     ):
         now = recipe[prefix.rstrip(".") or "train"]
-        then = json.loads(json.dumps(dataclasses.asdict(config()))) | then  # options that came later
+        then = json.loads(json.dumps(dataclasses.asdict(config()))) | then  # options that are newer
         if then.keys() != now.keys():
             return None
         for name, value in then.items():
@@ -53,7 +53,7 @@ def command(result: Result, spec: TaskSpec) -> str | None:
 
 
 def _words(value: Any) -> list[str]:
-    """Return a value of JSON as words of the command line."""
+    """Return a value of JSON as arguments of the command line."""
     if isinstance(value, dict):
         return [word for name, item in value.items() for word in (name, *_words(item))]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The content of a suite's page: what its template is filled with."""
+"""The content of a suite's page, which fills its template."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import sizes_text, task_title
 
 BASELINE = "lstm"
-"""The agent that is shown whatever is chosen, as all others are to be compared with it."""
+"""Agent that is always shown, for comparison."""
 PROFILE = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
-"""Scores at which a row's details have its performance profile."""
+"""Scores at which the details of a row show its performance profile."""
 SHAPES = (
     "M1,0A1,1,0,1,1,-1,0A1,1,0,1,1,1,0Z",
     "M-.9,-.9H.9V.9H-.9Z",
@@ -30,11 +30,11 @@ SHAPES = (
     "M0,1.1L1.1,-.9H-1.1Z",
     "M-.4,-1.1H.4V-.4H1.1V.4H.4V1.1H-.4V.4H-1.1V-.4H-.4Z",
 )
-"""SVG paths of the marks of agents, in charts and legends."""
+"""SVG paths of the marks of agents in charts and legends."""
 
 
 def content(board: Board) -> dict[str, Any]:
-    """Return what the template is filled with."""
+    """Return the variables of the template."""
     rows = board.listed
     marks: dict[str, dict[str, Any]] = {
         row.agent: {
@@ -84,9 +84,9 @@ def content(board: Board) -> dict[str, Any]:
 
 
 def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]:
-    """Return accuracy against one size of a task: of each seed, its mean over seeds, and of references.
+    """Return accuracy against one size of a task: for each seed, their mean, and the references.
 
-    It is that of sequences or of symbols, as the task's primary metric says.
+    It is the accuracy of sequences or of symbols, by the primary metric of the task.
     """
     results = {row.agent: row.standings[spec.env_id].results for row in ranking}
     rungs = {
@@ -128,7 +128,7 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
         "size": size,
         "trained": spec.largest[size],
         "fixed": {name: value for name, value in spec.largest.items() if name != size},
-        "measure": "sequences all right" if spec.metric == "sequences" else "symbols right",
+        "measure": "sequence accuracy" if spec.metric == "sequences" else "symbol accuracy",
         "values": values,
         "agents": list(rungs),
         "seeds": seeds,
@@ -138,9 +138,9 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
 
 
 def _profiles(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the share of runs above each score, of each agent that is ranked over all tasks.
+    """Return the share of runs above each score, for each agent that is ranked over all tasks.
 
-    The scores are those that its runs have, as between them nothing changes, and 0.
+    The scores are 0, 1 and those of its runs, as the share is constant between them.
     """
     return [
         {"agent": row.agent, "score": score, "share": row.share_above(score)}
@@ -150,10 +150,10 @@ def _profiles(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def measured(standing: Standing, spec: TaskSpec, judged: Sequence[dict[str, int]]) -> dict[str, Any]:
-    """Return what there is beside the score on a task.
+    """Return the measures beside the score on a task.
 
-    That is the mean accuracy at the rungs that the score is over; the bits that a sequence of the largest
-    training size costs above the oracle; and by ladder the horizons of all seeds.
+    They are the mean accuracy at the rungs of the score, the cost in bits above the oracle's of a sequence of
+    the largest training size, and, by ladder, the horizons of all seeds.
     """
     rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in judged]
     costs = [
@@ -179,9 +179,9 @@ def _cost_of_oracle(rung: Rung) -> float | None:
 
 
 def _costs(board: Board, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return scores and what training took, the most of any run, of each agent, over all tasks and on each.
+    """Return scores and training costs, the largest of any run, by agent, over all tasks and on each.
 
-    Only agents that were trained here and have results on all tasks have a score over all tasks.
+    Agents that were not trained have no costs. A score over all tasks needs results on all of them.
     """
     found = []
     for row in rows:
@@ -198,5 +198,5 @@ def _costs(board: Board, rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def most(results: Iterable[Result], field: str) -> float | None:
-    """Return the most of something that a training of these took; None if nothing was trained."""
+    """Return the largest value of a field of training; None if nothing was trained."""
     return max((getattr(result.training, field) for result in results if result.training), default=None)

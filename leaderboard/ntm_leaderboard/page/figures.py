@@ -1,4 +1,4 @@
-"""The picture of a comparison: accuracy against length, for every agent and task."""
+"""The figure of a bench: accuracy against length, for every agent and task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ntm_leaderboard.board.statistics import bootstrap_interval, ladder
 from ntm_leaderboard.results import Result, Rung, Score
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's palette, which colour-blind readers tell apart."""
+"""The palette of Okabe and Ito, which colour-blind readers can distinguish."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 STYLE: Any = {
@@ -34,13 +34,13 @@ STYLE: Any = {
 }
 
 ROWS: tuple[tuple[str, Callable[[Score, Rung], float]], ...] = (
-    ("sequences all right", lambda score, rung: score.all_right / rung.sequences),
-    ("symbols right", lambda score, rung: 1 - score.wrong_symbols / rung.symbols),
+    ("sequence accuracy", lambda score, rung: score.all_right / rung.sequences),
+    ("symbol accuracy", lambda score, rung: 1 - score.wrong_symbols / rung.symbols),
 )
 
 
 def accuracy_figure(results: Sequence[Result], path: Path) -> None:
-    """Draw accuracy against length, a column a ladder, and write it as PNG or SVG.
+    """Draw accuracy against length, a column per ladder, and write it as PNG or SVG.
 
     Lines are means over seeds, bands their 95 % bootstrap intervals, dots the seeds themselves; the
     training range is shaded, the oracle is a broad line behind the others, and uniform guesses are dotted.
@@ -101,7 +101,11 @@ def _draw(
         for value in at:
             axes.plot([value] * len(seeds[value]), seeds[value], ".", color=colour, alpha=0.5, markersize=4)
     references: dict[str, Any] = {
-        "oracle": {"color": "#D0D0D0", "linewidth": 6, "solid_capstyle": "round"},  # behind who is as good
+        "oracle": {
+            "color": "#D0D0D0",
+            "linewidth": 6,
+            "solid_capstyle": "round",
+        },  # behind equal agents
         "uniform": {"color": "#777777", "linewidth": 1, "dashes": (1, 1.5)},
     }
     for name, style in references.items():
@@ -109,7 +113,7 @@ def _draw(
         if all(name in rung.references for rung in rungs.values()):
             line = [measure(rungs[value].references[name], rungs[value]) for value in values]
             axes.plot(values, line, label=name, zorder=1, **style)
-    left = values[0] / 1.5  # more of the training range would take the room of what matters
+    left = values[0] / 1.5  # most of the width is for what is beyond training
     axes.set_xscale("log")
     axes.set_xlim(left, values[-1] * 1.08)
     axes.axvspan(left, spec.largest[size], color="#F0F0F0", zorder=0, linewidth=0)

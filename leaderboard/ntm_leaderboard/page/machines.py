@@ -1,4 +1,4 @@
-"""The pictures of machines at work: those that come trained, each on one episode."""
+"""The pictures of pretrained machines at work, each on one episode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FPS = 8.0
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that comes trained, the episode that it is shown on, and what there is to be seen."""
+    """A pretrained machine, its episode, and a description of the picture."""
 
     agent: str
     task: str
@@ -24,7 +24,7 @@ class Machine:
 
     @property
     def name(self) -> str:
-        """The name of its files, without their ending."""
+        """The name of its files, without suffix."""
         return f"{self.task}-{self.agent}"
 
 
@@ -33,42 +33,42 @@ MACHINES = (
         "ntm",
         "copy",
         {"length": 20},
-        "While the machine listens the writer walks through the memory, and the reader waits at its start; "
-        "at the delimiter the reader begins to walk.",
+        "During the inputs the write head moves through the memory, and the read head waits at its start. "
+        "At the delimiter the read head starts to move.",
     ),
     Machine(
         "ntm",
         "associative_recall",
         {"items": 6},
-        "The second reader looks up the item that is asked for, surer with each of its vectors, and walks on "
-        "into the next one.",
+        "The second read head looks up the queried item, more certain with each of its vectors, and moves on "
+        "to the next one.",
     ),
     Machine(
         "ntm-jump",
         "repeat_copy",
         {"length": 8, "repeats": 4},
-        "The writer leaves a mark behind the last vector. The reader walks, jumps back to the start where it "
-        "reads the mark, and counts its jumps.",
+        "The write head leaves a mark behind the last vector. The read head moves, jumps back to the start "
+        "when it reads the mark, and the machine counts the jumps.",
     ),
     Machine(
         "ntm",
         "ngrams",
         {"length": 60},
-        "The reader looks up what the last five bits are, and the writer, which follows it, adds the next "
-        "bit to what was counted there.",
+        "The read head looks up the last five bits, and the write head, which follows it, adds the next bit "
+        "to the counts in that slot.",
     ),
     Machine(
         "ntm",
         "priority_sort",
         {"length": 12},
-        "The first writer writes down what it hears; then the reader looks up the highest priority, again "
-        "and again, and the second writer deletes what was read.",
+        "The first write head stores the inputs. Then the read head looks up the highest priority, again and "
+        "again, and the second write head erases what was read.",
     ),
 )
 
 
 def draw(machine: Machine, folder: Path) -> tuple[int, int]:
-    """Write the last moment of an episode as a PNG, and all of it as a GIF; return their width and height."""
+    """Write the last step of an episode as a PNG and the whole as a GIF; return their width and height."""
     entrant = ready(machine.agent, machine.task)
     paths = [folder / f"{machine.name}{suffix}" for suffix in (".png", ".gif")]
     watching.record(entrant.agent, entrant.spec.env_id, machine.sizes, 0, paths, FPS)

@@ -25,29 +25,29 @@ from ntm_leaderboard.wording import down, task_title
 
 HERE = Path(__file__).parent
 GENERATOR = '<meta name="generator" content="ntm-envs leaderboard">'
-"""How a page that was made here is told from others."""
+"""Mark of the pages that are made here."""
 FILES = {"page.css", "page.js", "vega.js"} | {
     f"{machine.name}{suffix}" for machine in MACHINES for suffix in (".png", ".gif")
 }
-"""What there is beside pages."""
+"""Files of a site besides its pages."""
 
 
 def build(boards: Boards, output: Path) -> Path:
-    """Write boards as a static site, in place of the one that was there.
+    """Write boards as a static site, in place of an earlier one.
 
     Args:
-        boards: What is shown.
+        boards: The boards to show.
         output: The folder of the site.
 
     Returns:
         The path of its `index.html`.
 
     Raises:
-        ValueError: If there is something at `output` that was not made here.
+        ValueError: If there is anything else at `output`.
     """
     if output.exists() and not _made_here(output):
         raise ValueError(
-            f"{output} is there, and it is not a leaderboard's page alone; name another folder, or remove it"
+            f"{output} is not a leaderboard's page alone; expected a new folder, or a page to replace"
         )
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -96,11 +96,11 @@ def build(boards: Boards, output: Path) -> Path:
 
 @contextmanager
 def serve(boards: Boards, port: int = 8000) -> Iterator[str]:
-    """Show the pages of boards to the browsers of this machine, and of no other; yield their address.
+    """Serve the pages of boards to browsers of this machine, and to no others; yield their address.
 
     Args:
-        boards: What is shown.
-        port: 0 for any that is free.
+        boards: The boards to show.
+        port: The port; 0 for any free one.
 
     Raises:
         OSError: If the port is taken.
@@ -119,14 +119,14 @@ def serve(boards: Boards, port: int = 8000) -> Iterator[str]:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    """Does not print every request."""
+    """A handler that does not print requests."""
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 def _made_here(output: Path) -> bool:
-    """Tell whether there is nothing but such a page, or nothing at all, in a folder."""
+    """Return whether a folder holds such a site and nothing else, or nothing at all."""
     if not output.is_dir():
         return False
     pages, others = set[str](), set[str]()
@@ -137,6 +137,6 @@ def _made_here(output: Path) -> bool:
 
 
 def _to(values: Sequence[int]) -> str:
-    """Return from where to where numbers go."""
+    """Return the range of numbers: ``20 to 1,000``."""
     low, high = min(values), max(values)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -25,7 +25,7 @@ from ntm_leaderboard.cli.options import Group, Option
             ["train", "--agent", "./mine.py"],
             "expected the name of the agent in it too, such as ./mine.py:Name",
         ),
-        (["submit"], "no judged run in no folder"),
+        (["submit"], "run in no folder"),
         (["train", "--agent", "oracle"], "does not learn"),
         (["train", "--sequences", "0"], "sequences is 0"),
         (["train", "--model.hidden-size", "0"], "hidden_size is 0"),
