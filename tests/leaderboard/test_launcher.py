@@ -49,9 +49,9 @@ def test_a_job_that_fails_stops_no_other(tmp_path):
     made, ended, failures, printed = launch(tmp_path, bad, never, good, ("complete",))
     assert set(failures) == set(made[:2])
     assert "did you mean 'train'" in failures[made[0]].reason
-    assert failures[made[0]].reason.endswith(f"(see {tmp_path / '0' / 'log.txt'})")
+    assert str(failures[made[0]]) == f"{failures[made[0]].reason} (see {tmp_path / '0' / 'log.txt'})"
     assert not failures[made[0]].killed
-    assert failures[made[1]].reason == "it cannot be run"
+    assert str(failures[made[1]]) == "it cannot be run"
     assert sorted(job.number for job, _ in ended) == [0, 1, 2, 3]
     assert dict(ended) == {job: failures.get(job) for job in made}
     logs = [(tmp_path / str(i) / "log.txt") for i in range(4)]

@@ -85,14 +85,16 @@ class Failure:
 
     Attributes:
         reason: The message of the command that failed.
+        log: The file with all that the job printed, if it was started.
         killed: Whether a signal ended the command. Such a job did not fail by itself; launch it again.
     """
 
     reason: str
+    log: Path | None = None
     killed: bool = False
 
     def __str__(self) -> str:
-        return self.reason
+        return f"{self.reason} (see {self.log})" if self.log else self.reason
 
 
 class Launcher(Protocol):
@@ -192,11 +194,11 @@ class _Process:
             if code is None:
                 return False
             if code < 0:
-                self.failure = Failure(f"ended by signal {-code} (see {self._log})", killed=True)
+                self.failure = Failure(f"ended by signal {-code}", self._log, killed=True)
                 return True
             if code:
                 lines = self._log.read_text().strip().splitlines() or [f"exit code {code}"]
-                self.failure = Failure(f"{lines[-1]} (see {self._log})")
+                self.failure = Failure(lines[-1], self._log)
                 return True
         if not self._commands:
             return True
