@@ -4,8 +4,11 @@
 
 writes the schema down as JSON Schema, for those who read results with something else.
 
-Version 2 of the schema. Results of version 1 are read as well (:func:`migrate`). Those of other versions are
-refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
+Version 3 of the schema. Results of versions 1 and 2 are read as well (:func:`migrate`). Those of other
+versions are refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
+
+`entry`, `model` and `training.recipe` are what the run's `config.json` says, as it was written, in the names
+of its format: :attr:`Result.present` has the names of this version.
 """
 
 from __future__ import annotations
@@ -25,9 +28,11 @@ from pydantic import (
     model_validator,
 )
 
+from ntm_agents.migrate import learner_of_track
+from ntm_agents.migrate import migrate as in_present_names
 from ntm_envs.files import check_plain, write_atomically
 
-VERSION: Literal[2] = 2
+VERSION: Literal[3] = 3
 """The version of the schema that is written."""
 
 LARGEST_RECORD = 2**20
@@ -38,6 +43,9 @@ RECORD = "verified.json"
 """What a verifier writes beside a claim."""
 BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}
 """The fields of a verified record that are not the claim's."""
+
+NAME = r"^[a-z][a-z0-9_]{0,63}$"
+"""What learners, metrics and privileges may be called."""
 
 Count = Annotated[int, Field(ge=0)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -74,6 +82,8 @@ class Score(Record):
     cost_in_bits: Annotated[float, Field(ge=0)] | None
     """Mean negative log2-likelihood of a sequence; None for an agent that outputs answers, and where there
     are no targets."""
+    metrics: dict[Annotated[str, Field(pattern=NAME)], float] = {}
+    """Whatever else was measured, by its name."""
 
 
 class Rung(Record):
@@ -130,10 +140,12 @@ class Rung(Record):
 
 
 class Training(Record):
-    """What a model had before it was judged."""
+    """The training of a model."""
 
-    track: Literal["supervised", "reward"] = "supervised"
-    """What it learnt from: targets, or rewards alone."""
+    learner: Annotated[str, Field(pattern=NAME)]
+    """Name of the learner, such as ``supervised`` or ``ppo``."""
+    track: Literal["supervised", "reward"]
+    """What it learnt from: targets, or rewards alone. Agents are ranked among those of the same."""
     sequences: Count
     """Training sequences seen, those before restarts included."""
     steps: Count | None = None
@@ -145,20 +157,21 @@ class Training(Record):
     dropped_updates: Count
     """Updates that were dropped because loss or gradient were not finite."""
     parameters: Count
-    """Trainable parameters of the model."""
+    """Trainable parameters of the model, without those of a critic, which does not play."""
     kernel: str | None = None
     """What computed the model in training, if there was a choice: ``reference``, ``fused``, ``compiled``."""
     state_values: Count
     """Numbers in its state for one sequence of the largest training size."""
     recipe: Options
-    """The configuration of the training."""
+    """The configuration of the training, as it was written."""
 
 
 class Held(Record):
     """Where weights are that are too large to lie beside their result."""
 
-    address: Annotated[str, Field(pattern=r"^https://\S+$", max_length=2000)]
-    """Where whoever wants to verify it gets them."""
+    address: Annotated[str, Field(pattern=r"^(https://\S+|git:[0-9a-f]{40}:[\w./-]+)$", max_length=2000)]
+    """Where whoever wants to verify it gets them: an address of the web, or ``git:COMMIT:PATH``, a file of
+    this project's own history."""
     sha256: Hex
     """The SHA-256 of that file."""
 
@@ -166,20 +179,22 @@ class Held(Record):
 class Result(Record):
     """How one agent, trained with one seed, did on one task."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
     """What the agent is called; a name that folders may have."""
+    format: Annotated[int, Field(ge=1)]
+    """The format that `entry`, `model` and `training.recipe` were written in (:mod:`ntm_agents.migrate`)."""
     entry: str
     """Where its class is, such as ``ntm_agents:NTM``."""
     model: Options
-    """Its resolved configuration."""
+    """Its resolved configuration, as it was written."""
     task: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+-v\d+$", max_length=200)]
     """The task's id with its version, such as ``ntm_envs/Copy-v0``."""
     seed: Count
     """Seed of the training."""
     training: Training | None
     """None for an agent that was not trained here."""
-    privileges: list[Annotated[str, Field(pattern=r"^[a-z_]{1,64}$")]] = []
+    privileges: list[Annotated[str, Field(pattern=NAME)]] = []
     """What it was allowed beyond the rules, such as ``long_validation``."""
     held: Held | None = None
     """Where its weights are held, if they do not lie beside it."""
@@ -215,6 +230,18 @@ class Result(Record):
         if twice := [found for i, found in enumerate(sizes) if found in sizes[:i]]:
             raise ValueError(f"rungs has {twice[0]} twice; expected each size once")
         return self
+
+    @property
+    def present(self) -> dict[str, Any]:
+        """What describes the agent, as `config.json` has it, in the names of this version.
+
+        Raises:
+            ValueError: If it has an option that there is no more, with a value that cannot be dropped.
+        """
+        description = {"format": self.format, "entry": self.entry, "model": self.model}
+        if self.training:
+            description |= {"learner": self.training.learner, "train": self.training.recipe}
+        return in_present_names(description)
 
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""
@@ -260,28 +287,41 @@ def migrate(record: dict[str, Any]) -> dict[str, Any]:
         ValueError: If its version is unknown.
     """
     version = record.get("schema_version", VERSION)
-    if type(version) is not int or version not in (1, VERSION):
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ValueError(
-            f"schema_version is {version!r}; this ntm-envs reads 1 and {VERSION}, so evaluate the run again, "
+            f"schema_version is {version!r}; this ntm-envs reads 1 to {VERSION}, so evaluate the run again, "
             "or use the version of ntm-envs that the result names"
         )
-    return {**_renamed(record), "schema_version": VERSION} if version == 1 else record
+    for change in (_with_symbols, _with_learner)[version - 1 :]:
+        record = change(record)
+    return record
 
 
 RENAMED = {"bits": "symbols", "wrong_bits": "wrong_symbols", "coin-flips": "uniform"}
 """What is called otherwise since version 1, in rungs."""
 
 
-def _renamed(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of version 1 with the names of version 2."""
+def _with_symbols(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of version 1 as one of version 2."""
 
     def renamed(part: Any) -> Any:
         if isinstance(part, dict):
             return {RENAMED.get(name, name): renamed(value) for name, value in part.items()}
         return part
 
-    rungs = record.get("rungs")
-    return {**record, "rungs": [renamed(rung) for rung in rungs]} if isinstance(rungs, list) else record
+    if isinstance(rungs := record.get("rungs"), list):
+        record = {**record, "rungs": [renamed(rung) for rung in rungs]}
+    return {**record, "schema_version": 2}
+
+
+def _with_learner(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of version 2, which has a track and no format, as one of version 3."""
+    training = record.get("training")
+    if isinstance(training, dict):
+        track, recipe = training.get("track", "supervised"), training.get("recipe")
+        learner = learner_of_track(track, recipe if isinstance(recipe, dict) else {})
+        record = {**record, "training": {"track": track, "learner": learner, **training}}
+    return {**record, "format": 1, "schema_version": 3}
 
 
 if __name__ == "__main__":

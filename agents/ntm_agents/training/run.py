@@ -16,7 +16,7 @@ import hashlib
 import inspect
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -25,9 +25,9 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from torch import nn
+from torch import Tensor, nn
 
-from ntm_agents.migrate import migrate
+from ntm_agents.migrate import FORMAT, migrate, playing
 from ntm_agents.protocol import config_class
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
 from ntm_agents.training.config import RewardConfig, TrainConfig
@@ -35,6 +35,14 @@ from ntm_envs import tasks
 from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
 from ntm_envs.tasks import Task, TaskSpec
+
+WEIGHTS = "model.safetensors"
+CONFIGS: dict[str, type[TrainConfig | RewardConfig]] = {
+    "supervised": TrainConfig,
+    "ppo": RewardConfig,
+    "a2c": RewardConfig,
+}
+"""The configuration of each learner, by its name in records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +80,17 @@ class Run:
         assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
         return model
 
+    @property
+    def learner(self) -> str:
+        """The name of what trains it."""
+        return self.train.algorithm if isinstance(self.train, RewardConfig) else "supervised"
+
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
         config = config_class(load(self.entry))(**self.model)
         record = dataclasses.asdict(self)
-        return {**record, "model": dataclasses.asdict(config), "track": self.train.track}
+        record["train"].pop("algorithm", None)  # the learner's name says it
+        return {"format": FORMAT, **record, "model": dataclasses.asdict(config), "learner": self.learner}
 
     def write(self, folder: Path) -> None:
         """Write the run's `config.json` into a new folder, or check that it is the one there.
@@ -88,7 +102,7 @@ class Run:
         if source := source_digest(self.entry):
             record["source"] = source
         if (folder / "config.json").exists():
-            there = read_json(folder / "config.json")
+            there = migrate(read_json(folder / "config.json"))
             there.pop("versions", None)
             if there.get("entry") == self.entry:
                 with contextlib.suppress(TypeError, ValueError):  # it has options that are there no more
@@ -110,24 +124,34 @@ class Run:
 
         Raises:
             FileNotFoundError: If there is no run in the folder.
+            TypeError: If its `config.json` has an option that there is not.
             ValueError: If its `config.json` is damaged.
         """
-        path = folder / "config.json"
-        if not path.exists():
-            raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
-        record = migrate(read_json(path))
-        for name in ("versions", "source"):
-            record.pop(name, None)
+        record = read_description(folder)
         where, _, name = str(record.get("entry")).rpartition(":")
         if where.endswith(".py"):  # a file beside it, in a folder that was passed on
             record["entry"] = f"{(folder / where).resolve()}:{name}"
-        track = record.pop("track", TrainConfig.track)  # runs of the first versions do not say it
-        kinds: dict[str, type[TrainConfig | RewardConfig]] = {
-            kind.track: kind for kind in (TrainConfig, RewardConfig)
-        }
-        if track not in kinds:
-            raise ValueError(f"{path} has the track {track!r}; expected one of {sorted(kinds)}")
-        return cls(**{**record, "train": kinds[track](**record["train"])})
+        try:
+            return cls.of(record)
+        except ValueError as error:
+            raise ValueError(f"{folder / 'config.json'}: {error}") from error
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Run:
+        """Return the run that a description of any format is of.
+
+        Raises:
+            TypeError: If it has a field or an option that there is not.
+            ValueError: If its format or its learner is unknown, or a value is not possible.
+        """
+        present = migrate(record)
+        for name in ("format", "versions", "source"):
+            present.pop(name, None)
+        learner = present.pop("learner", None)
+        if learner not in CONFIGS:
+            raise ValueError(f"learner is {learner!r}; expected one of {sorted(CONFIGS)}")
+        own = {} if learner == "supervised" else {"algorithm": learner}
+        return cls(**{**present, "train": CONFIGS[learner](**present["train"], **own)})
 
 
 @contextmanager
@@ -157,13 +181,37 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
     """
     run = Run.read(folder)
     read_summary(folder)  # only a complete run has one
-    path = folder / "model.safetensors"
-    tensors, _ = load_tensors(path)
+    tensors = load_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
-    check_tensors(path, tensors, model.state_dict())
-    model.load_state_dict(tensors)
+    expected = playing(read_description(folder), model.state_dict())
+    check_tensors(folder / WEIGHTS, tensors, expected)
+    model.load_state_dict(tensors, strict=False)  # a critic may lack
     return model.eval(), run
+
+
+def load_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the weights of a complete run that play: without a critic, which earlier formats kept.
+
+    Raises:
+        FileNotFoundError: If there is no run in the folder.
+        ValueError: If its `config.json` is damaged.
+        CheckpointError: If the weights are no whole safetensors file.
+    """
+    return playing(read_description(folder), load_tensors(folder / WEIGHTS)[0])
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return what the `config.json` of a run says, as it was written.
+
+    Raises:
+        FileNotFoundError: If there is no run in the folder.
+        ValueError: If the file is damaged.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
+    return read_json(path)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

@@ -115,8 +115,8 @@ class Row:
     @property
     def tuned(self) -> bool:
         """Whether it has one configuration for one task and another for another."""
-        trained = [(result.model, result.training.recipe) for result in self.results if result.training]
-        return any(_differ(*both) for found in trained for both in zip(found, trained[0], strict=True))
+        trained = [result.present for result in self.results if result.training]
+        return any(_differ(found[part], trained[0][part]) for found in trained for part in ("model", "train"))
 
     @property
     def budget(self) -> str:

@@ -16,7 +16,8 @@ from ntm_envs import tasks
 from ntm_envs.files import write_atomically
 from ntm_leaderboard.board.player import Player, PlayerError
 from ntm_leaderboard.board.statistics import learned, task_score
-from ntm_leaderboard.board.verify import FILES, LARGEST_WEIGHTS, check, runs_in
+from ntm_leaderboard.board.verify import FILES, check, runs_in
+from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
 from ntm_leaderboard.harness.entrants import portable
 from ntm_leaderboard.results import Result
 
