@@ -26,7 +26,7 @@ LONG = (
         "agents/test_kernels.py",
         "agents/test_ntm.py",
     ),
-    ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
+    ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify_player.py"),
     ("baselines/test_sb3.py", "baselines/test_single_file_ppo.py", "leaderboard/test_watching.py"),
     ("leaderboard/test_cli.py", "test_readme.py", "leaderboard/test_committed.py"),
 )

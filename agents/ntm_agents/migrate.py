@@ -32,6 +32,7 @@ class Change:
         options: The options that have another name, by the one before.
         dropped: The options that there are no more, by the new name, each with the value at which it did
             nothing. A record with another value cannot be read.
+        ignored: The options that there are no more, by the new name, which did nothing at any value.
         rewrite: What no table can say: returns name and options for options, after all of the above.
         critics: How the names of tensors begin that were kept beside the weights and do not play.
     """
@@ -39,6 +40,7 @@ class Change:
     name: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
     rewrite: Callable[[Options], tuple[str, Options]] | None = None
     critics: tuple[str, ...] = ()
 
@@ -49,7 +51,8 @@ class Change:
             ValueError: If an option that was dropped has a value that cannot be dropped.
         """
         renamed = {self.options.get(option, option): value for option, value in options.items()}
-        left = without(name, renamed, self.dropped)
+        used = {option: value for option, value in renamed.items() if option not in self.ignored}
+        left = without(name, used, self.dropped)
         return self.rewrite(left) if self.rewrite else (self.name or name, left)
 
 
@@ -161,7 +164,7 @@ FORMATS: tuple[Format, ...] = (
         learners={
             "supervised": Change(options=_SUPERVISED),
             "ppo": Change(options=_REWARDS),
-            "a2c": Change(options=_REWARDS),
+            "a2c": Change(options=_REWARDS, ignored=("batch_size", "n_epochs", "clip_range")),
         },
     ),
 )

@@ -175,6 +175,11 @@ class Held(Record):
     sha256: Hex
     """The SHA-256 of that file."""
 
+    @property
+    def in_history(self) -> str | None:
+        """``COMMIT:PATH`` of a file of this project's history; None if an address of the web holds it."""
+        return self.address.removeprefix("git:") if self.address.startswith("git:") else None
+
 
 class Result(Record):
     """How one agent, trained with one seed, did on one task."""
@@ -232,16 +237,20 @@ class Result(Record):
         return self
 
     @property
-    def present(self) -> dict[str, Any]:
-        """What describes the agent, as `config.json` has it, in the names of this version.
-
-        Raises:
-            ValueError: If it has an option that there is no more, with a value that cannot be dropped.
-        """
+    def description(self) -> dict[str, Any]:
+        """What describes the agent and its training, as it was written, with the fields of `config.json`."""
         description = {"format": self.format, "entry": self.entry, "model": self.model}
         if self.training:
             description |= {"learner": self.training.learner, "train": self.training.recipe}
-        return in_present_names(description)
+        return description
+
+    @property
+    def present(self) -> dict[str, Any]:
+        """The description in the names of this version; as it was written if it has an option no more."""
+        try:
+            return in_present_names(self.description)
+        except ValueError:
+            return self.description
 
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""

@@ -344,7 +344,7 @@ def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, m
     assert weights[0] == weights[1]
     loaded, again = load_run(folder)
     assert again.train == config
-    assert json.loads((folder / "config.json").read_text())["track"] == "reward"
+    assert json.loads((folder / "config.json").read_text())["learner"] == config.algorithm
     for name, tensor in loaded.state_dict().items():
         torch.testing.assert_close(tensor, kept.state_dict()[name])
     summary = json.loads((folder / "summary.json").read_text())

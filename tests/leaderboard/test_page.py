@@ -47,6 +47,7 @@ def trained(agent, score, task, count=5, track="supervised", recipe=None, **chan
         "sequences": int(score * 1_000_000),
         "seconds": 100 * score,
         "parameters": int(10_000 * score),
+        "learner": "supervised" if track == "supervised" else "ppo",
         "track": track,
         "recipe": recipe or {},
     }
@@ -361,7 +362,7 @@ def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
 
 def test_there_is_no_command_for_what_is_not_installed(monkeypatch):
     recipe = new_run("ppo", "copy").resolved()
-    training = TRAINING | {"recipe": recipe["train"], "track": "reward"}
+    training = TRAINING | {"recipe": recipe["train"], "learner": "ppo", "track": "reward"}
     row = result(agent="ppo", entry=recipe["entry"], model=recipe["model"], training=training)
     row = Result.model_validate_json(row.model_dump_json())
     assert page._command(row, tasks.spec("copy")) == "ntm-envs train --agent ppo --task copy --seed 0"
@@ -381,7 +382,7 @@ def test_the_command_that_trains_again_is_there_where_it_does():
         {"agent": "mine"},
         {"training": None},
         {"model": again.model | {"option_that_is_gone": 6}},
-        {"training": again.training.model_copy(update={"track": "reward"})},
+        {"training": again.training.model_copy(update={"learner": "ppo"})},
     ):
         assert page._command(again.model_copy(update=changes), recall) is None
     before = recipe["train"] | {

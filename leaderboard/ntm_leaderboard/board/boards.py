@@ -1,4 +1,4 @@
-"""Boards: the results on a suite put together, agent by agent, and ranked. Nothing computed is stored.
+"""Boards: the results on a suite, agent by agent, and ranked. Nothing computed is stored.
 
     python -m ntm_leaderboard.board.boards leaderboard/results > leaderboard/ntm_leaderboard/board/board.json
 
@@ -19,10 +19,7 @@ from pydantic import TypeAdapter
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing, track_of
-from ntm_leaderboard.board.statistics import (
-    learned,
-    task_score,
-)
+from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.results import Result
 
 SHIPPED = Path(__file__).with_name("board.json")
@@ -38,13 +35,13 @@ class Board:
     Attributes:
         suite: The name of the suite.
         rows: The agents.
-        judged: By the ids of tasks, in the order of their table, the rungs that all results on a task have:
-            scores are over these.
+        rungs: The rungs that all results on a task have, by the ids of tasks in the order of their table.
+            Scores are over these.
     """
 
     suite: str
     rows: tuple[Row, ...]
-    judged: dict[str, tuple[dict[str, int], ...]]
+    rungs: dict[str, tuple[dict[str, int], ...]]
 
     @classmethod
     def of(cls, suite: str, named: Iterable[tuple[str, Result]], own: Iterable[str] = ()) -> Board:
@@ -62,22 +59,22 @@ class Board:
         for agent, result in named:
             if task_score(result, tasks.spec(result.task)) is not None:
                 by_task[result.task][agent].append(result)
-        judged, standings = {}, defaultdict[str, dict[str, Standing]](dict)
+        rungs, standings = {}, defaultdict[str, dict[str, Standing]](dict)
         for spec in tasks.suite(suite):
             if spec.env_id not in by_task:
                 continue
             every = by_task[spec.env_id].values()
-            judged[spec.env_id] = _common_rungs([result for found in every for result in found], spec)
+            rungs[spec.env_id] = _common_rungs([result for found in every for result in found], spec)
             for agent, found in by_task[spec.env_id].items():
-                standings[agent][spec.env_id] = _standing(found, spec, judged[spec.env_id])
+                standings[agent][spec.env_id] = _standing(found, spec, rungs[spec.env_id])
         mine = set(own)
         rows = tuple(Row(agent, found, agent in mine) for agent, found in standings.items())
-        return cls(suite, rows, judged)
+        return cls(suite, rows, rungs)
 
     @cached_property
     def specs(self) -> tuple[TaskSpec, ...]:
         """The tasks that there are scores on."""
-        return tuple(tasks.spec(task) for task in self.judged)
+        return tuple(tasks.spec(task) for task in self.rungs)
 
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
@@ -103,7 +100,7 @@ class Board:
                     if name in rung.references
                 ]
                 as_its_own = result.model_copy(update={"agent": name, "training": None, "rungs": rungs})
-                standings[name][spec.env_id] = _standing([as_its_own], spec, self.judged[spec.env_id])
+                standings[name][spec.env_id] = _standing([as_its_own], spec, self.rungs[spec.env_id])
         there = {row.agent for row in self.rows}
         rows = (Row(name, found) for name, found in standings.items() if name not in there)
         return _best_first(rows, lambda row: row.score)
@@ -113,17 +110,17 @@ class Board:
         """By the ids of tasks and by ladder, the sizes that scores are over where these are not all."""
         return {
             spec.env_id: {
-                size: [rung[size] for rung in rungs if dict(rung) in judged and rung != spec.largest]
-                for size, rungs in spec.ladders.items()
+                size: [rung[size] for rung in ladder if dict(rung) in common and rung != spec.largest]
+                for size, ladder in spec.ladders.items()
             }
-            for spec, judged in zip(self.specs, self.judged.values(), strict=True)
-            if len(judged) < len(spec.rungs)
+            for spec, common in zip(self.specs, self.rungs.values(), strict=True)
+            if len(common) < len(spec.rungs)
         }
 
     def complete(self, row: Row) -> bool:
         """Tell whether an agent may be ranked over all tasks of the board."""
         counts = [len(found.scores) for found in row.standings.values()]
-        return len(counts) == len(self.judged) and min(counts) >= SEEDS
+        return len(counts) == len(self.rungs) and min(counts) >= SEEDS
 
     def ranking(self, spec: TaskSpec) -> tuple[Row, ...]:
         """Return the agents with results on one task, with any number of seeds, in the order of `ranked`."""
@@ -270,9 +267,10 @@ def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> No
                 f"{agent} has the same weights with seeds {same} and {result.seed} on {result.task}; "
                 "expected another training"
             )
-        if (entry := entries.setdefault(agent, result.entry)) != result.entry:
+        here = result.present["entry"]
+        if (entry := entries.setdefault(agent, here)) != here:
             raise ValueError(
-                f"{agent} is {entry}, but {result.entry} on {result.task}, seed {result.seed}; give the two "
+                f"{agent} is {entry}, but {here} on {result.task}, seed {result.seed}; give the two "
                 "different names"
             )
         if (track := tracks.setdefault(agent, track_of(result))) != track_of(result):
@@ -288,8 +286,8 @@ def _common_rungs(results: Sequence[Result], spec: TaskSpec) -> tuple[dict[str, 
     common = tuple(dict(sizes) for sizes in spec.rungs if all(dict(sizes) in others for others in played))
     if task_score(_on(results[0], common), spec) is None:
         raise ValueError(
-            f"the results on {spec.env_id} have no rung beyond the training range in common; judge them on "
-            "more of the ladder: ntm-envs evaluate RUN"
+            f"the results on {spec.env_id} have no rung beyond the training range in common; evaluate "
+            "them on more of the ladder: ntm-envs evaluate RUN"
         )
     return common
 
@@ -299,9 +297,9 @@ def _on(result: Result, rungs: Sequence[dict[str, int]]) -> Result:
     return result.model_copy(update={"rungs": [rung for rung in result.rungs if rung.sizes in rungs]})
 
 
-def _standing(results: Iterable[Result], spec: TaskSpec, judged: Sequence[dict[str, int]]) -> Standing:
+def _standing(results: Iterable[Result], spec: TaskSpec, rungs: Sequence[dict[str, int]]) -> Standing:
     found = sorted(results, key=lambda result: result.seed)
-    scores = [task_score(_on(result, judged), spec) for result in found]
+    scores = [task_score(_on(result, rungs), spec) for result in found]
     first = [learned(result, spec) for result in found]
     return Standing(
         results=tuple(found),

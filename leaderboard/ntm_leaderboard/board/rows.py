@@ -1,8 +1,9 @@
-"""The rows of boards: an agent, and how it did on tasks. Nothing that is computed here is ever stored."""
+"""The rows of boards: agents and their scores on tasks. Nothing computed here is ever stored."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,13 +20,13 @@ from ntm_leaderboard.results import Result
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
 TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
-"""What agents learnt from; each is ranked among those that learnt from the same. The last are those that this
-project has not trained."""
+"""What agents learnt from: each is ranked among those of its own track. The last are those that were not
+trained here."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How an agent did on one task.
+    """The results of an agent on one task.
 
     Attributes:
         results: One for each seed, by seed.
@@ -52,6 +53,11 @@ class Standing:
         """What any of its results was allowed beyond the rules."""
         return tuple(sorted({name for result in self.results for name in result.privileges}))
 
+    @property
+    def held(self) -> str | None:
+        """Where weights are that do not lie beside its results, in words."""
+        return _held(self.results)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,7 +65,7 @@ class Row:
 
     Attributes:
         agent: What it is called.
-        standings: How it did, by the ids of tasks.
+        standings: Its results by the ids of tasks.
         own: Whether whoever looks at the board has put it there.
     """
 
@@ -137,10 +143,23 @@ class Row:
         """What it was allowed beyond the rules on any task."""
         return tuple(sorted({name for found in self.standings.values() for name in found.privileges}))
 
+    @property
+    def held(self) -> str | None:
+        """Where weights are that do not lie beside its results, in words."""
+        return _held(self.results)
+
 
 def track_of(result: Result) -> str:
     """Return what an agent learnt from, of `TRACKS`."""
     return result.training.track if result.training else "elsewhere"
+
+
+def _held(results: Iterable[Result]) -> str | None:
+    """Return where weights are that do not lie beside their results, in words; None if all do."""
+    held = [result.held for result in results if result.held]
+    if not held:
+        return None
+    return "weights in the history" if all(found.in_history for found in held) else "weights held elsewhere"
 
 
 def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -129,7 +129,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
 
 
 def check_record(folder: Path, claimed: Result) -> Result | None:
-    """Return the record that a verifier has left beside a claim that was checked, if there is one.
+    """Return the record that a verifier has left beside a checked claim, if there is one.
 
     Raises:
         ValueError: If it is not one of this claim; the message says what is wrong.
@@ -192,12 +192,12 @@ def verify(
 
 
 def doubts(claimed: Result, own: Result) -> list[str]:
-    """Say where claims differ from what was found by more than chance would explain.
+    """Return where claims differ from a verifier's numbers by more than chance explains, a text for each.
 
-    Compared are, rung by rung and for references too, the sequences that are all right (Fisher's exact test)
-    and the bits that are wrong (a normal approximation, as if all bits of a sequence went wrong together,
-    which is the widest that chance can be). Sequences differ, so counts do; `DOUBT` is shared by all tests
-    of a submission.
+    The sequences differ, so the counts do. Two tests compare each rung, for the agent and for references:
+    Fisher's exact test compares the sequences that are all right, and a normal approximation the share of
+    wrong symbols, as if all symbols of a sequence went wrong together, which is the widest that chance can
+    be. `DOUBT` is shared by all tests of a submission.
     """
     found, threshold = [], DOUBT / (2 * sum(len(scores_of(rung)) for rung in own.rungs))
     for mine, theirs in zip(own.rungs, claimed.rungs, strict=True):
@@ -215,11 +215,11 @@ def doubts(claimed: Result, own: Result) -> list[str]:
 
 
 def differences(record: Result, again: Result) -> list[str]:
-    """Say where playing a record's own sequences again gave other counts, by more than rounding explains.
+    """Return where a replay of a record's own sequences gave other counts than rounding explains.
 
-    On another machine, or with another order of sums, one sequence in a hundred may go the other way (one at
-    least), and where a model errs, what it errs in: wrong symbols and costs may differ by a twentieth, or by
-    one sequence's. What does not learn has no rounding: references are the same.
+    On another machine, or with another order of sums, one sequence in a hundred may come out differently (one
+    at least). Where a model errs, its errors may: wrong symbols and costs may differ by a twentieth, or by
+    those of one sequence. References have no rounding and must be the same.
     """
     found = []
     for before, now in zip(record.rungs, again.rungs, strict=True):
@@ -257,6 +257,8 @@ def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
     for name, kind in (("agent", str), ("entry", str), ("task", str), ("model", dict), ("seed", int)):
         if type(getattr(run, name)) is not kind:
             raise ValueError(f"{folder / 'config.json'}: {name} is {getattr(run, name)!r}; expected {kind}")
+    if missing := {"entry", "model", "train"} - stored.keys():
+        raise ValueError(f"{folder / 'config.json'} does not say its {', '.join(sorted(missing))}")
     return run, stored
 
 
@@ -272,7 +274,7 @@ def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result) ->
 def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
     """Return the name of the source of a model of the submitter's own; None for one of the project.
 
-    Whatever else would be executed is refused, and what could be taken for one of the project.
+    Refuse any other entry, as it would be executed, and one that reads like a model of the project.
     """
     own = {row.entry for row in AGENTS if row.learns}
     if run.entry in own:

@@ -20,8 +20,6 @@ from ntm_leaderboard.results import Held
 
 LARGEST_WEIGHTS, LARGEST_HELD = 2**18, 2**30
 """How many bytes weights may have that lie beside their result, and those that are held elsewhere."""
-HISTORY = "git:"
-"""How addresses begin of what is held in the history of this project."""
 
 
 @contextmanager
@@ -40,13 +38,13 @@ def with_weights(folder: Path, held: Held | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as made:
         whole = folder
         if not (folder / WEIGHTS).exists():
-            if not held.address.startswith(HISTORY):
+            if held.in_history is None:
                 raise ValueError(f"{folder / WEIGHTS} is not there yet; get it from {held.address} first")
             whole = Path(made)
             for path in folder.iterdir():
                 if path.is_file() and not path.is_symlink():
                     shutil.copy(path, whole)
-            (whole / WEIGHTS).write_bytes(_from_history(folder, held))
+            (whole / WEIGHTS).write_bytes(_from_history(folder, held.in_history))
         check_plain(whole / WEIGHTS, LARGEST_HELD)
         with (whole / WEIGHTS).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -57,9 +55,8 @@ def with_weights(folder: Path, held: Held | None) -> Iterator[Path]:
         yield whole
 
 
-def _from_history(folder: Path, held: Held) -> bytes:
-    """Return the bytes of a file of this project's history."""
-    name = held.address.removeprefix(HISTORY)
+def _from_history(folder: Path, name: str) -> bytes:
+    """Return the bytes of a file of this project's history, ``COMMIT:PATH``."""
     command = ["git", "-C", str(Path(__file__).parent), "cat-file", "blob", name]
     try:
         return subprocess.run(command, capture_output=True, check=True).stdout
