@@ -99,17 +99,12 @@ def without(name: str, options: Mapping[str, Any], dropped: Mapping[str, Any]) -
     return {option: value for option, value in options.items() if option not in dropped}
 
 
-def learner_of_track(track: object, train: Mapping[str, Any]) -> str:
-    """Return the name of the learner where a record says a track, and of rewards an algorithm."""
-    return str(train.get("algorithm", "ppo") if track == "reward" else track)
-
-
 def _say_the_learner(record: Options) -> Options:
     """Replace the track, and the algorithm among the options of training, by the name of the learner."""
     train, made = record.get("train"), dict(record)
     track = made.pop("track", "supervised")  # the earliest runs do not say it
     if isinstance(train, Mapping):
-        made.setdefault("learner", learner_of_track(track, train))
+        made.setdefault("learner", train.get("algorithm", "ppo") if track == "reward" else track)
         made["train"] = {name: value for name, value in train.items() if name != "algorithm"}
     return made
 

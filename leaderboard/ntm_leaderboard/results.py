@@ -8,7 +8,7 @@ Version 3 of the schema. Results of versions 1 and 2 are read as well (:func:`mi
 versions are refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
 
 `entry`, `model` and `training.recipe` are what the run's `config.json` says, as it was written, in the names
-of its format: :attr:`Result.present` has the names of this version.
+of its format (:mod:`ntm_agents.migrate`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from pydantic import (
     model_validator,
 )
 
-from ntm_agents.migrate import learner_of_track
-from ntm_agents.migrate import migrate as in_present_names
 from ntm_envs.files import check_plain, write_atomically
 
 VERSION: Literal[3] = 3
@@ -244,14 +242,6 @@ class Result(Record):
             description |= {"learner": self.training.learner, "train": self.training.recipe}
         return description
 
-    @property
-    def present(self) -> dict[str, Any]:
-        """The description in the names of this version; as it was written if it has an option no more."""
-        try:
-            return in_present_names(self.description)
-        except ValueError:
-            return self.description
-
     def write(self, path: Path) -> None:
         """Write the result as JSON; whoever reads never sees half of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -328,7 +318,7 @@ def _with_learner(record: dict[str, Any]) -> dict[str, Any]:
     training = record.get("training")
     if isinstance(training, dict):
         track, recipe = training.get("track", "supervised"), training.get("recipe")
-        learner = learner_of_track(track, recipe if isinstance(recipe, dict) else {})
+        learner = recipe.get("algorithm", "ppo") if track == "reward" and isinstance(recipe, dict) else track
         record = {**record, "training": {"track": track, "learner": learner, **training}}
     return {**record, "format": 1, "schema_version": 3}
 

@@ -12,6 +12,7 @@ from ntm_agents.training import run as runs
 from ntm_leaderboard import page
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.board.rows import in_present_names
 from ntm_leaderboard.harness import entrants
 from ntm_leaderboard.harness.ladder import play_ladder
 from ntm_leaderboard.results import Result
@@ -75,6 +76,18 @@ def test_a_committed_row_shows_present_names(renamed):
     assert '"width": 64' in shown
     assert '"averaging"' in shown
     assert not any(name in shown for name in ("hidden_size", "units", "ema_decay", "average"))
-    assert result.present["entry"] == "ntm_baselines:Network"
+    assert in_present_names(result)["entry"] == "ntm_baselines:Network"
     (row,) = Boards.of([result]).by_suite["classic"].rows
     assert row.agent == "lstm"
+
+
+def test_a_row_with_an_option_that_there_is_no_more_is_shown_as_it_was_written(monkeypatch):
+    gone = Format(models={"ntm_baselines:LSTM": Change(dropped={"num_layers": 1})})
+    monkeypatch.setattr(migrate, "FORMATS", (*migrate.FORMATS, gone))
+    result = Result.read(ROW / "result.json")
+    assert result.model["depth"] == 2
+    assert '"depth": 2' in page._configuration(result)
+    assert page._command(result, tasks.spec("associative_recall")) is None
+    assert Boards.of([result]).by_suite["classic"].rows
+    with pytest.raises(ValueError, match="num_layers=2, an option that there is no more; expected 1"):
+        verify.check(ROW)

@@ -141,8 +141,7 @@ def test_a_record_of_an_earlier_version_is_read_as_one_of_the_present(version):
     found = Result.model_validate_json(text)
     assert found == Result.model_validate(result)
     assert found.training.recipe == TRAINING["recipe"]  # as it was written
-    assert found.present["train"] == {"ent_coef": 0.1}
-    assert found.present["learner"] == "a2c"
+    assert found.description["learner"] == "a2c"
 
 
 def test_a_record_that_names_no_track_is_of_supervised_training():

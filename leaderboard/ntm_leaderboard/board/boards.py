@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board.rows import TRACKS, Row, Standing, track_of
+from ntm_leaderboard.board.rows import TRACKS, Row, Standing, in_present_names, track_of
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.results import Result
 
@@ -267,7 +267,7 @@ def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> No
                 f"{agent} has the same weights with seeds {same} and {result.seed} on {result.task}; "
                 "expected another training"
             )
-        here = result.present["entry"]
+        here = in_present_names(result)["entry"]
         if (entry := entries.setdefault(agent, here)) != here:
             raise ValueError(
                 f"{agent} is {entry}, but {here} on {result.task}, seed {result.seed}; give the two "

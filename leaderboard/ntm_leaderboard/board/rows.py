@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ntm_agents.migrate import migrate
 from ntm_leaderboard.board.statistics import (
     bootstrap_interval,
     interquartile_mean,
@@ -121,7 +122,7 @@ class Row:
     @property
     def tuned(self) -> bool:
         """Whether it has one configuration for one task and another for another."""
-        trained = [result.present for result in self.results if result.training]
+        trained = [in_present_names(result) for result in self.results if result.training]
         return any(_differ(found[part], trained[0][part]) for found in trained for part in ("model", "train"))
 
     @property
@@ -147,6 +148,14 @@ class Row:
     def held(self) -> str | None:
         """Where weights are that do not lie beside its results, in words."""
         return _held(self.results)
+
+
+def in_present_names(result: Result) -> dict[str, Any]:
+    """Return the description of a result in the names of this version; as it was written if it has none."""
+    try:
+        return migrate(result.description)
+    except ValueError:  # it has an option that there is no more
+        return result.description
 
 
 def track_of(result: Result) -> str:

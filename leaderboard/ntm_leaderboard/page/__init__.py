@@ -35,7 +35,7 @@ from ntm_agents import Run
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.boards import SEEDS, Board, Boards, places
-from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing
+from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing, in_present_names
 from ntm_leaderboard.board.statistics import bootstrap_interval, horizon, ladder, learned, primary
 from ntm_leaderboard.cli.report import down, sizes_text
 from ntm_leaderboard.harness.entrants import AGENTS, new_run
@@ -101,6 +101,7 @@ def build(boards: Boards, output: Path) -> Path:
         "to": _to,
         "measured": _measured,
         "configuration": _configuration,
+        "present": in_present_names,
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
@@ -356,7 +357,8 @@ def _to(values: Sequence[int]) -> str:
 
 def _configuration(result: Result) -> str:
     """Return the options of model and training, as JSON."""
-    return json.dumps({part: result.present.get(part) for part in ("model", "train")}, indent=2)
+    present = in_present_names(result)
+    return json.dumps({part: present.get(part) for part in ("model", "train")}, indent=2)
 
 
 def _command(result: Result, spec: TaskSpec) -> str | None:
