@@ -9,6 +9,7 @@ import ntm_baselines
 from ntm_agents import TrainConfig, migrate
 from ntm_agents.migrate import Change, Format
 from ntm_agents.training import run as runs
+from ntm_envs import tasks
 from ntm_leaderboard import page
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import Boards
