@@ -30,7 +30,7 @@ SEEDS = 5
 
 @dataclass(frozen=True)
 class Board:
-    """The results on the tasks of a suite put together.
+    """The board of a suite: all results on its tasks.
 
     Attributes:
         suite: The name of the suite.
@@ -45,12 +45,12 @@ class Board:
 
     @classmethod
     def of(cls, suite: str, named: Iterable[tuple[str, Result]], own: Iterable[str] = ()) -> Board:
-        """Put results together; those of which nothing beyond the training range was played have no score.
+        """Return the board of results; those without a rung beyond the training range have no score.
 
         Args:
             suite: The name of the suite.
             named: Results on its tasks, each with the name of its row.
-            own: The names of rows that whoever looks at the board has put there.
+            own: The names of rows that the reader has added.
 
         Raises:
             ValueError: If results on a task have no rung beyond the training range in common.
@@ -73,7 +73,7 @@ class Board:
 
     @cached_property
     def specs(self) -> tuple[TaskSpec, ...]:
-        """The tasks that there are scores on."""
+        """The tasks with scores."""
         return tuple(tasks.spec(task) for task in self.rungs)
 
     @cached_property
@@ -118,7 +118,7 @@ class Board:
         }
 
     def complete(self, row: Row) -> bool:
-        """Tell whether an agent may be ranked over all tasks of the board."""
+        """Return whether an agent may be ranked over all tasks of the board."""
         counts = [len(found.scores) for found in row.standings.values()]
         return len(counts) == len(self.rungs) and min(counts) >= SEEDS
 
@@ -130,11 +130,11 @@ class Board:
 
 @dataclass(frozen=True)
 class Boards:
-    """All results put together, a board for each suite.
+    """All results, as a board for each suite.
 
     Attributes:
         by_suite: The boards that have a row.
-        left_out: The ids of tasks that nobody here knows, which there were results on.
+        left_out: The ids of unknown tasks that there were results on.
     """
 
     by_suite: dict[str, Board]
@@ -142,14 +142,14 @@ class Boards:
 
     @classmethod
     def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Boards:
-        """Put results together.
+        """Return the boards of results.
+
+        Results on unknown tasks are left out, and so are own ones that are among the others.
 
         Args:
-            results: What is on the boards.
-            own: What whoever looks at them puts among these, as rows of their own, which may have the name
-                and the weights of one that is there.
-
-        Left out are results on tasks that nobody here knows, and own ones that are there already.
+            results: The results on the boards.
+            own: Results that the reader adds, as rows of their own, which may have the name and the weights
+                of one that is there.
 
         Raises:
             ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
@@ -176,9 +176,13 @@ class Boards:
 
     @classmethod
     def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Boards:
-        """Put the results of folders among those that come with the package, or together alone.
+        """Return the boards of the results in folders, and of those that come with the package.
 
-        What was verified stands in place of what was claimed.
+        A verifier's record stands in place of the claim.
+
+        Args:
+            folders: Folders of results.
+            shipped: Whether to add those that come with the package.
 
         Raises:
             ValueError: If there are none, or they do not go together.
@@ -220,7 +224,7 @@ def places(rows: Iterable[Row], spec: TaskSpec | None = None) -> dict[str, int]:
 
 
 def results_in(folder: Path) -> list[Result]:
-    """Read the results below a folder; what was verified stands in place of what was claimed.
+    """Return the results below a folder; a verifier's record stands in place of the claim.
 
     Raises:
         ValueError: If there are none, or one of them is damaged.
@@ -232,12 +236,12 @@ def results_in(folder: Path) -> list[Result]:
 
 
 def load(path: Path) -> list[Result]:
-    """Read the results that `dump` has put into one file."""
+    """Return the results in a file that `dump` has made."""
     return TypeAdapter(list[Result]).validate_json(path.read_bytes())
 
 
 def dump(results: Iterable[Result]) -> str:
-    """Put results into the text of one JSON file, a line each."""
+    """Return the text of a JSON file of results, a line each."""
     return "[" + ",".join(f"\n{result.model_dump_json()}" for result in results) + "\n]"
 
 
@@ -293,7 +297,7 @@ def _common_rungs(results: Sequence[Result], spec: TaskSpec) -> tuple[dict[str, 
 
 
 def _on(result: Result, rungs: Sequence[dict[str, int]]) -> Result:
-    """Return a result without all other rungs."""
+    """Return a result with some of its rungs alone."""
     return result.model_copy(update={"rungs": [rung for rung in result.rungs if rung.sizes in rungs]})
 
 

@@ -21,8 +21,8 @@ from ntm_leaderboard.results import Result
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
 TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
-"""What agents learnt from: each is ranked among those of its own track. The last are those that were not
-trained here."""
+"""The tracks, by what agents learnt from. Each agent is ranked among those of its own track; the last is of those
+that were not trained here."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Standing:
 
     @property
     def privileges(self) -> tuple[str, ...]:
-        """What any of its results was allowed beyond the rules."""
+        """The privileges of all its results."""
         return tuple(sorted({name for result in self.results for name in result.privileges}))
 
     @property
     def held(self) -> str | None:
-        """Where weights are that do not lie beside its results, in words."""
+        """The place of weights that do not lie beside its results, in words; None if all do."""
         return _held(self.results)
 
 
@@ -65,9 +65,9 @@ class Row:
     """An agent on the board.
 
     Attributes:
-        agent: What it is called.
+        agent: Its name.
         standings: Its results by the ids of tasks.
-        own: Whether whoever looks at the board has put it there.
+        own: Whether the reader has added it to the board.
     """
 
     agent: str
@@ -106,7 +106,7 @@ class Row:
         return float(np.mean(shares))
 
     def improvement_over(self, other: Row) -> float:
-        """Return how probable it is that a run of it scores more than one of another agent.
+        """Return the probability that a run of it scores more than one of another agent.
 
         It is the mean over the tasks that both have results on.
         """
@@ -116,24 +116,24 @@ class Row:
 
     @property
     def track(self) -> str:
-        """What it learnt from, of `TRACKS`."""
+        """Its track, of `TRACKS`."""
         return track_of(self.results[0])
 
     @property
     def tuned(self) -> bool:
-        """Whether it has one configuration for one task and another for another."""
+        """Whether its configurations differ from task to task."""
         trained = [in_present_names(result) for result in self.results if result.training]
         return any(_differ(found[part], trained[0][part]) for found in trained for part in ("model", "train"))
 
     @property
     def budget(self) -> str:
-        """The class of the training sequences that it has seen; `open` if nobody knows how many."""
+        """The class of its budget, by the training sequences that it has seen; `open` if that is unknown."""
         seen = [result.training.sequences if result.training else math.inf for result in self.results]
         return next((name for limit, name in BUDGETS if max(seen) <= limit), "open")
 
     @property
     def status(self) -> str:
-        """Whether somebody else has played all its results (`verified`), and any claim did not come out."""
+        """`doubted` if any result is, `verified` if all are, and otherwise `self-reported`."""
         statuses = {result.status for result in self.results}
         if "doubted" in statuses:
             return "doubted"
@@ -141,12 +141,12 @@ class Row:
 
     @property
     def privileges(self) -> tuple[str, ...]:
-        """What it was allowed beyond the rules on any task."""
+        """The privileges of all its results, on any task."""
         return tuple(sorted({name for found in self.standings.values() for name in found.privileges}))
 
     @property
     def held(self) -> str | None:
-        """Where weights are that do not lie beside its results, in words."""
+        """The place of weights that do not lie beside its results, in words; None if all do."""
         return _held(self.results)
 
 
@@ -159,12 +159,12 @@ def in_present_names(result: Result) -> dict[str, Any]:
 
 
 def track_of(result: Result) -> str:
-    """Return what an agent learnt from, of `TRACKS`."""
+    """Return the track of a result, of `TRACKS`."""
     return result.training.track if result.training else "elsewhere"
 
 
 def _held(results: Iterable[Result]) -> str | None:
-    """Return where weights are that do not lie beside their results, in words; None if all do."""
+    """Return the place of weights that do not lie beside their results, in words; None if all do."""
     held = [result.held for result in results if result.held]
     if not held:
         return None

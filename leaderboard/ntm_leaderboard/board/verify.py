@@ -40,7 +40,7 @@ from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Result, Ru
 FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
 """The files of a submitted run, besides the source of a model of one's own."""
 LARGEST_SOURCE = 2**18
-"""How many bytes the source of a model of one's own may have."""
+"""Largest number of bytes of the source of a model of one's own."""
 ROUNDED_SEQUENCES, ROUNDED_ERRORS = 0.01, 0.05
 """Shares of sequences, and of wrong symbols and costs, that may come out differently by rounding alone."""
 DOUBT = 0.001
@@ -152,10 +152,10 @@ def verify(
 
     Args:
         folder: The submission.
-        nonce: 32 bytes, hexadecimal, from which the sequences are drawn too: those of a record, to play it
-            again. Without it they are drawn now, when the weights can no longer be chosen.
-        minutes: How long the model may take in all.
-        gibibytes: How much memory it may have.
+        nonce: 32 bytes, hexadecimal, from which the sequences are drawn too: those of a record, to replay it.
+            Without it they are drawn now, when the weights can no longer be chosen.
+        minutes: Largest time of the model in all.
+        gibibytes: Largest memory of the model.
         report: Called with every rung that is done.
 
     Raises:
@@ -241,7 +241,7 @@ def differences(record: Result, again: Result) -> list[str]:
 
 
 def _same_cost(before: float | None, now: float | None) -> bool:
-    """Tell whether two costs are the same but for rounding."""
+    """Return whether two costs are the same but for rounding."""
     if before is None or now is None:
         return before is now
     return math.isclose(before, now, rel_tol=ROUNDED_ERRORS, abs_tol=0.01)
@@ -263,7 +263,7 @@ def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
 
 
 def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result) -> Training:
-    """Return what the result has to say of the training; the size of the state is the submitter's word."""
+    """Return the record of the training to expect; the size of the state is the submitter's word."""
     state = result.training.state_values if result.training else 0
     try:
         return training_of(run, recipe, read_summary(folder), state)

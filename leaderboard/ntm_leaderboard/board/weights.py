@@ -19,7 +19,7 @@ from ntm_envs.files import check_plain
 from ntm_leaderboard.results import Held
 
 LARGEST_WEIGHTS, LARGEST_HELD = 2**18, 2**30
-"""How many bytes weights may have that lie beside their result, and those that are held elsewhere."""
+"""Largest numbers of bytes of weights that lie beside their result, and of those that are held elsewhere."""
 
 
 @contextmanager

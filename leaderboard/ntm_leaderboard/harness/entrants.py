@@ -58,7 +58,7 @@ def agent_spec(name: str) -> AgentSpec:
 
 
 def references(task: Task) -> dict[str, Agent]:
-    """Return the agents that every other is compared with, by name: those that do not learn."""
+    """Return the agents that every other is compared with, which do not learn, by name."""
     made = {row.name: row.make(task) for row in AGENTS if not row.learns}
     return {name: agent for name, agent in made.items() if agent is not None}
 
@@ -100,7 +100,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
 def training_of(
     run: Run, recipe: Mapping[str, Any], summary: Mapping[str, Any], state_values: int
 ) -> Training:
-    """Return what a result says of a training.
+    """Return the record of a training for a result.
 
     Args:
         run: The run.
@@ -117,7 +117,7 @@ def training_of(
 
 
 def ready(name: str, task: str, device: str = "cpu") -> Entrant:
-    """Return an agent that is not to be trained: one that does not learn, or that comes trained.
+    """Return an agent that needs no training here: one that does not learn, or one that comes trained.
 
     Raises:
         ValueError: If there is no such agent or task, or the agent has to be trained first.
@@ -159,7 +159,7 @@ def new_run(agent: str, task: str, seed: int = 0, track: str | None = None) -> R
         agent: A name, or a reference to a model.
         task: A name, or a reference.
         seed: Seed of initial weights, data and noise.
-        track: What to learn from, if not from what the recipe says: the defaults are then used.
+        track: The track to learn in, with default options, if not that of the recipe.
 
     Raises:
         ValueError: If there is no such agent or task, or the agent does not learn.
@@ -213,7 +213,7 @@ def commitment_of(
 
 
 def portable(entry: str) -> str:
-    """Name a file without its folder, which means nothing elsewhere."""
+    """Return a reference without the folder of its file, which means nothing elsewhere."""
     where, _, attribute = entry.rpartition(":")
     return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry
 
