@@ -21,8 +21,8 @@ from ntm_leaderboard.results import Result
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
 TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
-"""The tracks, by what agents learnt from. Each agent is ranked among those of its own track; the last is of those
-that were not trained here."""
+"""What agents of each track learnt from. An agent is ranked among those of its track; the last track is of
+agents that were not trained here."""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def fisher(a: int, of_a: int, b: int, of_b: int) -> float:
 
 
 def two_shares(p: float, q: float, of_p: int, of_q: int) -> float:
-    """Return the two-sided p-value of shares p and q of `of_p` and `of_q`, by a pooled normal approximation."""
+    """Return the two-sided p-value of shares p of `of_p` and q of `of_q`, by a normal approximation."""
     pooled = (p * of_p + q * of_q) / (of_p + of_q)
     deviation = math.sqrt(pooled * (1 - pooled) * (1 / of_p + 1 / of_q))
     return math.erfc(abs(p - q) / deviation / math.sqrt(2)) if deviation else 1.0

@@ -22,8 +22,8 @@ from ntm_envs.tasks import Batch, SequenceTask, TaskSpec
 from ntm_leaderboard.results import NO_NONCE, Rung, Score
 
 SLOTS_AT_A_TIME = 2**17
-"""Largest number of memory slots of all episodes that are played side by side, `capacity` each: more do not fit
-into a processor's cache. It bounds the memory that whole sequences take as well."""
+"""Largest number of memory slots of all episodes that are played side by side, `capacity` each. More do not
+fit into a processor's cache. It bounds the memory that whole sequences take as well."""
 
 
 def evaluation_keys(
