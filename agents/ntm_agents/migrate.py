@@ -1,8 +1,8 @@
-"""Names of the past: how descriptions of earlier formats are read by this version.
+"""The formats of descriptions, and the translation of earlier ones into the names of this version.
 
-What describes an agent, its `config.json` and what results repeat of it, is never changed: it is stored and
-hashed as it was written, and says in which format that was (`"format": 2`; the first had no such field).
-Whoever needs the run itself, to build its model or to show its options, reads it through `migrate`.
+The description of an agent, its `config.json` and what results repeat of it, never changes: it is stored and
+hashed as it was written, and states its format (`"format": 2`; the first had no such field). To build the
+model, or to show its options, read the description through `migrate`.
 
 To rename something from now on, append a line to `FORMATS`, which makes it the next format:
 
@@ -10,7 +10,7 @@ To rename something from now on, append a line to `FORMATS`, which makes it the 
     Format(models={"ntm_baselines:LSTM": Change(name="ntm_baselines:LongShortTermMemory")}),
     Format(learners={"ppo": Change(options={"n_steps": "rollout_steps"})}),
 
-Names in a line are those of records of the format before it.
+A line uses the names of the format before it.
 """
 
 from __future__ import annotations
@@ -19,36 +19,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-Options = dict[str, Any]
+Fields = dict[str, Any]
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """How a model or a learner is described from the next format on.
+    """The differences of a model or a learner between one format and the next.
 
     Attributes:
-        name: Its name from then on; None if that stays.
-        options: The options that have another name, by the one before.
-        dropped: The options that there are no more, by the new name, each with the value at which it did
-            nothing. A record with another value cannot be read.
-        ignored: The options that there are no more, by the new name, which did nothing at any value.
-        rewrite: What no table can say: returns name and options for options, after all of the above.
-        critics: How the names of tensors begin that were kept beside the weights and do not play.
+        name: Its new name; None if that stays.
+        options: New names of options, by their earlier names.
+        dropped: Fields that no longer exist, by their new names, each with the value (of JSON) at which it
+            had no effect. A record with another value cannot be read.
+        ignored: Fields that no longer exist, by their new names, which had no effect at any value.
+        rewrite: A function for changes beyond these tables: takes the options, after all of the above, and
+            returns name and options.
+        critics: Prefixes of the names of tensors that belong to a critic, which does not play.
     """
 
     name: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
-    rewrite: Callable[[Options], tuple[str, Options]] | None = None
+    rewrite: Callable[[Fields], tuple[str, Fields]] | None = None
     critics: tuple[str, ...] = ()
 
-    def apply(self, name: str, options: Options) -> tuple[str, Options]:
+    def apply(self, name: str, options: Fields) -> tuple[str, Fields]:
         """Return name and options in the next format.
 
         Raises:
-            ValueError: If an option that was dropped has a value that cannot be dropped.
+            ValueError: If an option that no longer exists had an effect.
         """
         renamed = {self.options.get(option, option): value for option, value in options.items()}
         used = {option: value for option, value in renamed.items() if option not in self.ignored}
@@ -58,23 +59,23 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What becomes of records of one format in the next; what is not named stays as it is.
+    """The differences between one format and the next.
 
     Attributes:
-        models: By the entry of the model.
-        learners: By the name of the learner.
-        record: What is done with a record as a whole, before all else.
+        models: Changes of models, by entry.
+        learners: Changes of learners, by name.
+        record: A function for changes of a record as a whole, before all others.
     """
 
     models: Mapping[str, Change] = field(default_factory=dict)
     learners: Mapping[str, Change] = field(default_factory=dict)
-    record: Callable[[Options], Options] = dict
+    record: Callable[[Fields], Fields] = dict
 
-    def apply(self, record: Options) -> Options:
+    def apply(self, record: Fields) -> Fields:
         """Return a record in the next format.
 
         Raises:
-            ValueError: If an option that was dropped has a value that cannot be dropped.
+            ValueError: If an option that no longer exists had an effect.
         """
         made = self.record(record)
         for table, name, options in ((self.models, "entry", "model"), (self.learners, "learner", "train")):
@@ -84,25 +85,30 @@ class Format:
         return made
 
 
-def without(name: str, options: Mapping[str, Any], dropped: Mapping[str, Any]) -> Options:
-    """Return options without those that there are no more.
+def without(name: str, options: Mapping[str, Any], dropped: Mapping[str, Any]) -> Fields:
+    """Return options without those that no longer exist.
+
+    Args:
+        name: The name of the model or learner, for the message.
+        options: The options.
+        dropped: Those that no longer exist, each with the value at which it had no effect.
 
     Raises:
-        ValueError: If one of them has another value than that at which it did nothing.
+        ValueError: If one of them has another value.
     """
     for option, default in dropped.items():
         if (value := options.get(option, default)) != default:
             raise ValueError(
-                f"{name} has {option}={value!r}, an option that there is no more; expected {default!r}, or "
-                "the version of ntm-envs that wrote it"
+                f"{name} has {option}={value!r}, an option that no longer exists; expected {default!r}, or "
+                "use the version of ntm-envs that wrote it"
             )
     return {option: value for option, value in options.items() if option not in dropped}
 
 
-def _say_the_learner(record: Options) -> Options:
-    """Replace the track, and the algorithm among the options of training, by the name of the learner."""
+def _name_the_learner(record: Fields) -> Fields:
+    """Replace the track, and the algorithm among the training options, by the name of the learner."""
     train, made = record.get("train"), dict(record)
-    track = made.pop("track", "supervised")  # the earliest runs do not say it
+    track = made.pop("track", "supervised")  # the earliest runs have none
     if isinstance(train, Mapping):
         made.setdefault("learner", train.get("algorithm", "ppo") if track == "reward" else track)
         made["train"] = {name: value for name, value in train.items() if name != "algorithm"}
@@ -137,7 +143,7 @@ _REWARDS = {
 
 FORMATS: tuple[Format, ...] = (
     Format(
-        record=_say_the_learner,
+        record=_name_the_learner,
         models={
             "ntm_agents.ntm:NTM": Change(name="ntm_agents:NTM", options=_NTM),
             "ntm_baselines.lstm:LSTM": Change(name="ntm_baselines:LSTM", options=_LAYERS),
@@ -163,21 +169,21 @@ FORMATS: tuple[Format, ...] = (
         },
     ),
 )
-"""What has changed, from the first format on: record N + 1 of this table brings format N + 1 to N + 2."""
+"""The changes from each format to the next: the first line is those from format 1 to format 2."""
 
 FORMAT = 1 + len(FORMATS)
 """The format that is written."""
 
 
-def migrate(record: Mapping[str, Any]) -> Options:
-    """Return what a description of any format says, in the names of this version.
+def migrate(record: Mapping[str, Any]) -> Fields:
+    """Return a description of any format in the names of this version.
 
     Args:
-        record: What a `config.json` holds: `format`, `entry` and `model`, `learner` and `train`, and others,
-            which stay as they are.
+        record: A `config.json`: its `format`, `entry`, `model`, `learner` and `train`. Other fields stay as
+            they are.
 
     Raises:
-        ValueError: If the format is unknown, or an option that was dropped has a value that cannot be.
+        ValueError: If the format is unknown, or an option that no longer exists had an effect.
     """
     made = dict(record)
     for change in FORMATS[_format_of(record) - 1 :]:
@@ -186,10 +192,10 @@ def migrate(record: Mapping[str, Any]) -> Options:
 
 
 def playing(record: Mapping[str, Any], tensors: Mapping[str, Value]) -> dict[str, Value]:
-    """Return those of a run's tensors that play: without critics, which earlier formats kept among them.
+    """Return the tensors of a run that play: all but those of critics, which the first format kept.
 
     Args:
-        record: What the run's `config.json` holds.
+        record: The run's `config.json`.
         tensors: The tensors by name.
     """
     critics: list[str] = []

@@ -101,7 +101,7 @@ def test_an_option_is_dropped_at_the_value_at_which_it_did_nothing(one_more):
     one_more(Format(models={"ntm_baselines:LSTM": Change(dropped={"num_layers": 1})}))
     assert migrate(OLD | {"model": {"units": 8, "depth": 1}})["model"] == {"hidden_size": 8}
     assert migrate(OLD | {"model": {"units": 8}})["model"] == {"hidden_size": 8}
-    with pytest.raises(ValueError, match=r"LSTM has num_layers=2, .* expected 1, or the version"):
+    with pytest.raises(ValueError, match=r"LSTM has num_layers=2, .* expected 1, or use the version"):
         migrate(OLD)
 
 

@@ -90,5 +90,5 @@ def test_a_row_with_an_option_that_there_is_no_more_is_shown_as_it_was_written(m
     assert '"depth": 2' in page._configuration(result)
     assert page._command(result, tasks.spec("associative_recall")) is None
     assert Boards.of([result]).by_suite["classic"].rows
-    with pytest.raises(ValueError, match="num_layers=2, an option that there is no more; expected 1"):
+    with pytest.raises(ValueError, match="num_layers=2, an option that no longer exists; expected 1"):
         verify.check(ROW)
