@@ -1,6 +1,7 @@
 """Descriptions of earlier formats are read in present names, and nothing else is renamed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -155,3 +156,14 @@ def test_machines_that_come_trained_are_of_the_first_format_and_are_read():
         assert "format" not in read_description(folder)
         model, run = load_run(folder)
         assert type(model).__name__ == run.entry.partition(":")[2]
+
+
+def test_a_run_goes_on_in_a_folder_of_an_earlier_format(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(OLD))
+    Run.read(tmp_path).write(tmp_path)
+    assert json.loads(path.read_text()) == OLD
+    with pytest.raises(ValueError, match="seed is 3 there and 4 here"):
+        replace(Run.of(OLD), seed=4).write(tmp_path)
+    with pytest.raises(ValueError, match=r"model\.hidden_size is 8 there and 9 here"):
+        replace(Run.of(OLD), model={"hidden_size": 9, "num_layers": 2}).write(tmp_path)

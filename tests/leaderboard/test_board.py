@@ -24,6 +24,7 @@ TRAINING = {
     "recipe": {},
 }
 HELD = {"address": "https://example.org/model.safetensors", "sha256": "d" * 64}
+HISTORY = {"address": f"git:{'c' * 40}:leaderboard/results/a/model.safetensors", "sha256": "d" * 64}
 VERIFIED = {"status": "verified", "nonce": "b" * 64}
 REWARD = TRAINING | {"learner": "ppo", "track": "reward"}
 

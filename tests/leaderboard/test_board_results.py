@@ -4,7 +4,7 @@ import io
 
 import pytest
 from rich.console import Console
-from test_board import HELD, REWARD, SEEDS, TASKS, TRAINING, VERIFIED, board_of, result, several
+from test_board import HELD, HISTORY, REWARD, SEEDS, TASKS, TRAINING, VERIFIED, board_of, result, several
 
 from ntm_envs import tasks
 from ntm_leaderboard import cli
@@ -160,3 +160,16 @@ def test_results_on_tasks_that_nobody_knows_are_left_out_and_named(capsys):
         assert boards.left_out == ("mine/Unknown-v0",)
     report.print_boards(Console(), boards)
     assert "Results on mine/Unknown-v0 are left out" in capsys.readouterr().out
+
+
+def test_it_is_shown_where_weights_are_that_do_not_lie_beside_their_results():
+    places = {"here": None, "history": HISTORY, "elsewhere": HELD}
+    rows = board_of(found for name, held in places.items() for found in several(name, [0.5], held=held)).rows
+    assert {row.agent: row.held for row in rows} == {
+        "here": None,
+        "history": "weights in the history",
+        "elsewhere": "weights held elsewhere",
+    }
+    file = io.StringIO()
+    report.print_boards(Console(file=file, width=120), Boards.of(several("history", [0.5], held=HISTORY)))
+    assert "weights in the history" in file.getvalue()

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_board import HELD, TRAINING, result, several
+from test_board import HELD, HISTORY, TRAINING, result, several
 
 from ntm_agents import Run, TrainConfig
 from ntm_envs import tasks
@@ -351,6 +351,14 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     foreign = opened.get_by_role("button", name="zebra-10", exact=True)
     foreign.click()
     assert "ntm-envs train" not in opened.locator(f"#{foreign.get_attribute('aria-controls')}").inner_text()
+
+
+def test_weights_in_the_history_are_named_and_no_link(tmp_path):
+    text = build_quickly(Boards.of(several("ntm", [0.5], held=HISTORY)), tmp_path / "site")
+    text = text.with_name("classic.html").read_text()
+    assert '<span class="badge">weights in the history</span>' in text
+    assert f'title="{HISTORY["address"]}"' in text
+    assert 'href="git:' not in text
 
 
 def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
