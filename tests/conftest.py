@@ -27,7 +27,7 @@ LONG = (
         "agents/test_kernels.py",
         "agents/test_ntm.py",
     ),
-    ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
+    ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify_player.py"),
     (
         "baselines/test_reward_resuming.py",
         "baselines/test_memory_ppo.py",

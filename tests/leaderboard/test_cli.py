@@ -196,7 +196,7 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
             ["train", "--agent", "./mine.py"],
             "expected the name of the agent in it too, such as ./mine.py:Name",
         ),
-        (["submit"], "no judged run in no folder"),
+        (["submit"], "no evaluated run in no folder"),
         (["train", "--agent", "oracle"], "does not learn"),
         (["train", "--sequences", "0"], "sequences is 0"),
         (["train", "--model.hidden-size", "0"], "hidden_size is 0"),

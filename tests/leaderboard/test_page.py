@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_board import HELD, TRAINING, result, several
+from test_board import HELD, HISTORY, TRAINING, result, several
 
 from ntm_agents import Run, TrainConfig
 from ntm_agents.learners import supervised
@@ -48,6 +48,7 @@ def trained(agent, score, task, count=5, track="supervised", recipe=None, **chan
         "sequences": int(score * 1_000_000),
         "seconds": 100 * score,
         "parameters": int(10_000 * score),
+        "learner": "supervised" if track == "supervised" else "ppo",
         "track": track,
         "recipe": recipe or {},
     }
@@ -353,6 +354,14 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     assert "ntm-envs train" not in opened.locator(f"#{foreign.get_attribute('aria-controls')}").inner_text()
 
 
+def test_weights_in_the_history_are_named_and_no_link(tmp_path):
+    text = build_quickly(Boards.of(several("ntm", [0.5], held=HISTORY)), tmp_path / "site")
+    text = text.with_name("classic.html").read_text()
+    assert '<span class="badge">weights in the history</span>' in text
+    assert f'title="{HISTORY["address"]}"' in text
+    assert 'href="git:' not in text
+
+
 def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
     dozen = Boards.of(result(f"agent-{i}", commitment=f"{i:064}") for i in range(12))
     found = page._content(dozen.by_suite["classic"])["marks"]
@@ -362,7 +371,7 @@ def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
 
 def test_a_run_from_rewards_has_its_command():
     recipe = new_run("ppo", "copy").resolved()
-    training = TRAINING | {"recipe": recipe["train"], "track": "reward"}
+    training = TRAINING | {"recipe": recipe["train"], "learner": "ppo", "track": "reward"}
     row = result(agent="ppo", entry=recipe["entry"], model=recipe["model"], training=training)
     row = Result.model_validate_json(row.model_dump_json())
     assert page._command(row, tasks.spec("copy")) == "ntm-envs train --agent ppo --task copy --seed 0"
@@ -379,7 +388,7 @@ def test_the_command_that_trains_again_is_there_where_it_does():
         {"agent": "mine"},
         {"training": None},
         {"model": again.model | {"option_that_is_gone": 6}},
-        {"training": again.training.model_copy(update={"track": "reward"})},
+        {"training": again.training.model_copy(update={"learner": "ppo"})},
     ):
         assert page._command(again.model_copy(update=changes), recall) is None
     before = recipe["train"] | {

@@ -13,7 +13,6 @@ Names of agents are other people's text: the template escapes all of it, and so 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import shlex
@@ -32,12 +31,11 @@ import jinja2
 import numpy as np
 import vl_convert
 
-from ntm_agents import config_class
+from ntm_agents import Run
 from ntm_envs import tasks
-from ntm_envs.lookup import load
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.boards import SEEDS, Board, Boards, places
-from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing
+from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing, in_present_names
 from ntm_leaderboard.board.statistics import bootstrap_interval, horizon, ladder, learned, primary
 from ntm_leaderboard.cli.report import down, sizes_text
 from ntm_leaderboard.harness.entrants import AGENTS, new_run
@@ -103,6 +101,7 @@ def build(boards: Boards, output: Path) -> Path:
         "to": _to,
         "measured": _measured,
         "configuration": _configuration,
+        "present": in_present_names,
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
@@ -292,13 +291,13 @@ def _profiles(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _measured(standing: Standing, spec: TaskSpec, judged: Sequence[dict[str, int]]) -> dict[str, Any]:
+def _measured(standing: Standing, spec: TaskSpec, played: Sequence[dict[str, int]]) -> dict[str, Any]:
     """Return what there is beside the score on a task.
 
     That is the mean accuracy at the rungs that the score is over; the bits that a sequence of the largest
     training size costs above the oracle; and by ladder the horizons of all seeds.
     """
-    rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in judged]
+    rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in played]
     costs = [
         rung.score.cost_in_bits - (_cost_of_oracle(rung) or 0.0)
         for rung in rungs
@@ -357,9 +356,9 @@ def _to(values: Sequence[int]) -> str:
 
 
 def _configuration(result: Result) -> str:
-    """Return what can be set in model and training, as JSON."""
-    recipe = result.training.recipe if result.training else None
-    return json.dumps({"model": result.model, "train": recipe}, indent=2)
+    """Return the options of model and training, as JSON."""
+    present = in_present_names(result)
+    return json.dumps({part: present.get(part) for part in ("model", "train")}, indent=2)
 
 
 def _command(result: Result, spec: TaskSpec) -> str | None:
@@ -369,22 +368,20 @@ def _command(result: Result, spec: TaskSpec) -> str | None:
     """
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
-    run = new_run(result.agent, spec.name)
-    if run.learner_row().track != result.training.track:
+    names = {"agent": result.agent, "task": spec.name, "seed": result.seed}
+    try:
+        now, then = (
+            json.loads(json.dumps(run.resolved()))
+            for run in (new_run(result.agent, spec.name), Run.of({**result.description, **names}))
+        )
+    except (ModuleNotFoundError, TypeError, ValueError):
+        return None
+    if any(then[field] != now[field] for field in ("entry", "learner")):
         return None
     command = ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
-    options = config_class(load(run.entry))
-    recipe = json.loads(json.dumps(run.resolved()))
-    for prefix, then, config in (
-        ("", result.training.recipe, type(run.train)),
-        ("model.", result.model, options),
-    ):
-        now = recipe[prefix.rstrip(".") or "train"]
-        then = json.loads(json.dumps(dataclasses.asdict(config()))) | then  # options that came later
-        if then.keys() != now.keys():
-            return None
-        for name, value in then.items():
-            if value == now[name]:
+    for prefix, part in (("", "train"), ("model.", "model")):
+        for name, value in then[part].items():
+            if value == now[part][name]:
                 continue
             option = (prefix + name).replace("_", "-")
             if isinstance(value, bool):
