@@ -23,7 +23,8 @@ LONG = (
     (
         "agents/test_acting.py",
         "agents/training/test_trainer.py",
-        "agents/test_kernels.py",
+        "agents/test_kernel_ntm.py",
+        "agents/test_kernel_inference.py",
         "agents/test_ntm.py",
     ),
     ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
