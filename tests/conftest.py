@@ -25,7 +25,7 @@ LONG = (
         "agents/training/test_trainer.py",
         "agents/test_kernel_ntm.py",
         "agents/test_kernel_inference.py",
-        "agents/test_ntm.py",
+        "agents/test_machines.py",
     ),
     ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify.py"),
     ("baselines/test_sb3.py", "baselines/test_single_file_ppo.py", "leaderboard/test_watching.py"),
