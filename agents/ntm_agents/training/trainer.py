@@ -95,7 +95,7 @@ class Trainer:
 
     @property
     def kernel(self) -> str | None:
-        """Name of the code that computes the model: ``compiled``, or the model's own `kernel`, if it has one."""
+        """Name of what computes the model: ``compiled``, or the model's own `kernel`, if it has one."""
         return "compiled" if self.config.compile else getattr(self.model, "kernel", None)
 
     def train(self) -> nn.Module:
