@@ -23,15 +23,10 @@ LONG = (
     (
         "agents/test_acting.py",
         "agents/training/test_trainer.py",
-<<<<<<< HEAD
         "agents/training/test_resuming.py",
-        "agents/test_kernels.py",
-        "agents/test_ntm.py",
-=======
         "agents/test_kernel_ntm.py",
         "agents/test_kernel_inference.py",
         "agents/test_machines.py",
->>>>>>> machines
     ),
     ("packaging/test_wheel.py", "leaderboard/test_page.py", "leaderboard/test_verify_player.py"),
     (

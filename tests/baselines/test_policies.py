@@ -15,7 +15,7 @@ from ntm_agents import load_run
 from ntm_agents.training.checkpoint import load_tensors, save_tensors
 from ntm_baselines.policies import FeedForward, Recurrent
 from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import FloatRecurrentPPO
+from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
 
 
 @pytest.mark.parametrize("frames", [1, 4])
