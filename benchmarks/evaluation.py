@@ -21,8 +21,10 @@ import torch
 import tyro
 
 from ntm_envs import tasks
+from ntm_leaderboard.board.weights import with_weights
 from ntm_leaderboard.harness.entrants import Entrant, from_run, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
+from ntm_leaderboard.results import Result
 
 RESULTS = Path(__file__).parents[1] / "leaderboard" / "results"
 
@@ -43,7 +45,9 @@ def main(options: Options) -> None:
         print(f"| {' | '.join(columns)} |\n|---|---:|---:|---:|---|")
         total = [0.0, 0.0]
         for spec in tasks.suite("classic"):
-            entrant = from_run(RESULTS / spec.name / agent / "seed-0")
+            folder = RESULTS / spec.name / agent / "seed-0"
+            with with_weights(folder, Result.read(folder / "result.json").held) as run:
+                entrant = from_run(run)
             play(entrant, True, first=True)  # compiles, and fills caches
             (stepped, counts), (whole, others) = (play(entrant, way) for way in (False, True))
             same = "the same" if counts == others else f"{sum(counts):,} and {sum(others):,}"

@@ -29,7 +29,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from ntm_agents import NTM
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
 
 COPY = "ntm_envs/Copy-v0"
 WORK: dict[str, Any] = {"n_steps": 64, "batch_size": 1024, "n_epochs": 4, "device": "cpu"}

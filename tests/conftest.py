@@ -24,8 +24,9 @@ LONG = (
         "agents/test_acting.py",
         "agents/training/test_trainer.py",
         "agents/training/test_resuming.py",
-        "agents/test_kernels.py",
-        "agents/test_ntm.py",
+        "agents/test_kernel_ntm.py",
+        "agents/test_kernel_inference.py",
+        "agents/test_machines.py",
     ),
     (
         "packaging/test_wheel.py",
@@ -33,7 +34,7 @@ LONG = (
         "leaderboard/page/test_rows.py",
         "leaderboard/page/test_charts.py",
         "leaderboard/page/test_accessibility.py",
-        "leaderboard/test_verify.py",
+        "leaderboard/test_verify_player.py",
     ),
     (
         "baselines/test_reward_resuming.py",

@@ -1,11 +1,14 @@
-"""A result: how one trained agent did on one task. An immutable JSON file; nothing derived is stored.
+"""A result of one agent on one task: an immutable JSON file. Nothing derived is stored.
 
     python -m ntm_leaderboard.results > leaderboard/result.schema.json
 
-writes the schema down as JSON Schema, for those who read results with something else.
+writes the schema as JSON Schema, for other readers of results.
 
-Version 2 of the schema. Results of version 1 are read as well (:func:`migrate`). Those of other versions are
-refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
+Version 3 of the schema. Results of versions 1 and 2 are read as well (:func:`migrate`). Those of other
+versions are refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
+
+`entry`, `model` and `training.recipe` are what the run's `config.json` says, as it was written, in the names
+of its format (:mod:`ntm_agents.migrate`).
 """
 
 from __future__ import annotations
@@ -27,26 +30,29 @@ from pydantic import (
 
 from ntm_envs.files import check_plain, write_atomically
 
-VERSION: Literal[2] = 2
+VERSION: Literal[3] = 3
 """The version of the schema that is written."""
 
 LARGEST_RECORD = 2**20
-"""How many bytes a result may have."""
+"""Largest number of bytes of a result."""
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
 SEEDS = 5
 """Seeds that an agent needs on every task of a suite to be ranked on it."""
 RECORD = "verified.json"
-"""What a verifier writes beside a claim."""
+"""The file that a verifier writes beside a claim."""
 BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}
 """The fields of a verified record that are not the claim's."""
+
+NAME = r"^[a-z][a-z0-9_]{0,63}$"
+"""The pattern of names of learners, metrics and privileges."""
 
 Count = Annotated[int, Field(ge=0)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _finite(value: Any) -> Any:
-    """Refuse numbers that are not finite in what may be anything."""
+    """Refuse numbers that are not finite, at any depth."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     for part in parts:
         _finite(part)
@@ -59,23 +65,25 @@ Options = Annotated[dict[str, Any], AfterValidator(_finite)]
 
 
 class Record(BaseModel):
-    """What all parts of a result have in common."""
+    """The base of all parts of a result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Score(Record):
-    """How an agent did on the sequences of a rung."""
+    """The score of an agent on the sequences of a rung."""
 
     all_right: Count
-    """Sequences whose every scored symbol was right."""
+    """Number of sequences without a wrong symbol."""
     wrong_symbols: Count
-    """Wrong symbols of all sequences together; of tasks of bits these are bits."""
+    """Wrong symbols of all sequences together; on tasks of bits, wrong bits."""
     mean_return: float
     """Mean return of an episode."""
     cost_in_bits: Annotated[float, Field(ge=0)] | None
     """Mean negative log2-likelihood of a sequence; None for an agent that outputs answers, and where there
     are no targets."""
+    metrics: dict[Annotated[str, Field(pattern=NAME)], float] = {}
+    """Further metrics by name."""
 
 
 class Rung(Record):
@@ -90,8 +98,8 @@ class Rung(Record):
     score: Score
     """The agent's own."""
     references: dict[str, Score]
-    """What uniform guesses, the best constant output and the oracle get on the same sequences. Where there is
-    no oracle, `reference` is a good agent, if there is one."""
+    """Scores of uniform guesses, the best constant output and the oracle on the same sequences. Where there
+    is no oracle, `reference` is a good agent, if there is one."""
 
     @model_validator(mode="after")
     def _possible(self) -> Rung:
@@ -132,10 +140,12 @@ class Rung(Record):
 
 
 class Training(Record):
-    """What a model had before it was judged."""
+    """The training of a model."""
 
-    track: Literal["supervised", "reward"] = "supervised"
-    """What it learnt from: targets, or rewards alone."""
+    learner: Annotated[str, Field(pattern=NAME)]
+    """Name of the learner, such as ``supervised`` or ``ppo``."""
+    track: Literal["supervised", "reward"]
+    """Learning from targets, or from rewards alone. Agents are ranked among those of their track."""
     sequences: Count
     """Training sequences seen, those before restarts included."""
     steps: Count | None = None
@@ -143,55 +153,62 @@ class Training(Record):
     seconds: Annotated[float, Field(ge=0)]
     """Wall time of the training."""
     restarts: Count
-    """How often it began again from new weights."""
+    """Number of restarts from new weights."""
     dropped_updates: Count
     """Updates that were dropped because loss or gradient were not finite."""
     parameters: Count
-    """Trainable parameters of the model."""
+    """Trainable parameters of the model, without those of a critic, which does not play."""
     kernel: str | None = None
-    """What computed the model in training, if there was a choice: ``reference``, ``fused``, ``compiled``."""
+    """Kernel of the model in training, if there are several: ``reference``, ``fused``, ``compiled``."""
     state_values: Count
     """Numbers in its state for one sequence of the largest training size."""
     recipe: Options
-    """The configuration of the training."""
+    """The configuration of the training, as it was written."""
 
 
 class Held(Record):
-    """Where weights are that are too large to lie beside their result."""
+    """The place of weights that are too large to lie beside their result."""
 
-    address: Annotated[str, Field(pattern=r"^https://\S+$", max_length=2000)]
-    """Where whoever wants to verify it gets them."""
+    address: Annotated[str, Field(pattern=r"^(https://\S+|git:[0-9a-f]{40}:[\w./-]+)$", max_length=2000)]
+    """An address of the web, or ``git:COMMIT:PATH`` for a file of this project's own history."""
     sha256: Hex
     """The SHA-256 of that file."""
 
+    @property
+    def in_history(self) -> str | None:
+        """``COMMIT:PATH`` of a file of this project's history; None if an address of the web holds it."""
+        return self.address.removeprefix("git:") if self.address.startswith("git:") else None
+
 
 class Result(Record):
-    """How one agent, trained with one seed, did on one task."""
+    """The result of one agent, trained with one seed, on one task."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
-    """What the agent is called; a name that folders may have."""
+    """Name of the agent, which has to be possible for a folder."""
+    format: Annotated[int, Field(ge=1)]
+    """Format in which `entry`, `model` and `training.recipe` were written (:mod:`ntm_agents.migrate`)."""
     entry: str
-    """Where its class is, such as ``ntm_agents:NTM``."""
+    """Reference to its class, such as ``ntm_agents:NTM``."""
     model: Options
-    """Its resolved configuration."""
+    """Its resolved configuration, as it was written."""
     task: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+-v\d+$", max_length=200)]
     """The task's id with its version, such as ``ntm_envs/Copy-v0``."""
     seed: Count
     """Seed of the training."""
     training: Training | None
     """None for an agent that was not trained here."""
-    privileges: list[Annotated[str, Field(pattern=r"^[a-z_]{1,64}$")]] = []
-    """What it was allowed beyond the rules, such as ``long_validation``."""
+    privileges: list[Annotated[str, Field(pattern=NAME)]] = []
+    """Exceptions to the rules that it was allowed, such as ``long_validation``."""
     held: Held | None = None
-    """Where its weights are held, if they do not lie beside it."""
+    """The place of its weights, if they do not lie beside it."""
     status: Literal["self-reported", "verified", "doubted"] = "self-reported"
-    """Who played the ladder: who claims it; or a verifier, whose numbers bear out what was claimed, or differ
-    by more than chance explains."""
+    """Whether the numbers are those of a claim; or of a verifier, and then whether they bear out the claim or
+    differ from it by more than chance explains."""
     commitment: Hex
     """SHA-256 of everything that decides the agent's behaviour; the sequences are drawn from it."""
     nonce: Hex
-    """What the sequences are drawn from as well: zeros when self-reported."""
+    """Second seed of the sequences: zeros if self-reported, otherwise drawn by the verifier."""
     seconds: Annotated[float, Field(ge=0)]
     """Wall time of the evaluation."""
     rungs: Annotated[list[Rung], Field(min_length=1)]
@@ -201,9 +218,9 @@ class Result(Record):
     commit: str | None
     """Git commit of this project, if it ran from a checkout."""
     hardware: str
-    """What it ran on."""
+    """The machine that it ran on."""
     created: Annotated[AwareDatetime, Field(strict=False)]
-    """When it was made."""
+    """Time at which it was made."""
 
     @model_validator(mode="before")
     @classmethod
@@ -218,8 +235,16 @@ class Result(Record):
             raise ValueError(f"rungs has {twice[0]} twice; expected each size once")
         return self
 
+    @property
+    def description(self) -> dict[str, Any]:
+        """The agent and its training as they were written, with the fields of `config.json`."""
+        description = {"format": self.format, "entry": self.entry, "model": self.model}
+        if self.training:
+            description |= {"learner": self.training.learner, "train": self.training.recipe}
+        return description
+
     def write(self, path: Path) -> None:
-        """Write the result as JSON; whoever reads never sees half of it."""
+        """Write the result as JSON, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, f"{self.model_dump_json(indent=2)}\n".encode())
 
@@ -262,28 +287,41 @@ def migrate(record: dict[str, Any]) -> dict[str, Any]:
         ValueError: If its version is unknown.
     """
     version = record.get("schema_version", VERSION)
-    if type(version) is not int or version not in (1, VERSION):
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ValueError(
-            f"schema_version is {version!r}; this ntm-envs reads 1 and {VERSION}, so evaluate the run again, "
+            f"schema_version is {version!r}; this ntm-envs reads 1 to {VERSION}, so evaluate the run again, "
             "or use the version of ntm-envs that the result names"
         )
-    return {**_renamed(record), "schema_version": VERSION} if version == 1 else record
+    for change in (_with_symbols, _with_learner)[version - 1 :]:
+        record = change(record)
+    return record
 
 
 RENAMED = {"bits": "symbols", "wrong_bits": "wrong_symbols", "coin-flips": "uniform"}
-"""What is called otherwise since version 1, in rungs."""
+"""New names of fields of rungs, by those of version 1."""
 
 
-def _renamed(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of version 1 with the names of version 2."""
+def _with_symbols(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of version 1 as one of version 2."""
 
     def renamed(part: Any) -> Any:
         if isinstance(part, dict):
             return {RENAMED.get(name, name): renamed(value) for name, value in part.items()}
         return part
 
-    rungs = record.get("rungs")
-    return {**record, "rungs": [renamed(rung) for rung in rungs]} if isinstance(rungs, list) else record
+    if isinstance(rungs := record.get("rungs"), list):
+        record = {**record, "rungs": [renamed(rung) for rung in rungs]}
+    return {**record, "schema_version": 2}
+
+
+def _with_learner(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of version 2, which has a track and no format, as one of version 3."""
+    training = record.get("training")
+    if isinstance(training, dict):
+        track, recipe = training.get("track", "supervised"), training.get("recipe")
+        learner = recipe.get("algorithm", "ppo") if track == "reward" and isinstance(recipe, dict) else track
+        record = {**record, "training": {"track": track, "learner": learner, **training}}
+    return {**record, "format": 1, "schema_version": 3}
 
 
 if __name__ == "__main__":

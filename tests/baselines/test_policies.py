@@ -1,5 +1,6 @@
 """The actors of Stable-Baselines3's own policies, as models without a critic."""
 
+import json
 import subprocess
 import sys
 
@@ -11,11 +12,10 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecFrameStack
 
 from ntm_agents import load_run
-from ntm_agents.legacy import without_critics
 from ntm_agents.training.checkpoint import load_tensors, save_tensors
 from ntm_baselines.policies import FeedForward, Recurrent
 from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import FloatRecurrentPPO
+from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
 
 
 @pytest.mark.parametrize("frames", [1, 4])
@@ -67,10 +67,12 @@ def test_weights_are_kept_without_a_critic_and_those_with_one_are_still_read(tmp
     assert tensors.keys() == kept.state_dict().keys()
     assert not any(critic in name for name in tensors for critic in ("value", "critic"))
     policy = {f"policy.{name}": tensor for name, tensor in trainer.algorithm.policy.state_dict().items()}
-    assert without_critics(trainer.run.entry, policy).keys() == tensors.keys()
-    assert without_critics("ntm_baselines:LSTM", policy).keys() == policy.keys()
-    # As earlier versions kept them.
+    # As the first format kept them.
     save_tensors(tmp_path / "model.safetensors", {**policy, **tensors}, record)
+    description = json.loads((tmp_path / "config.json").read_text())
+    entry = description["entry"].replace(":", ".sb3.policies:")
+    description |= {"format": 1, "entry": entry, "track": "reward"}
+    (tmp_path / "config.json").write_text(json.dumps(description))
     again, _ = load_run(tmp_path)
     for name, tensor in again.state_dict().items():
         assert torch.equal(tensor, tensors[name])

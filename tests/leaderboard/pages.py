@@ -33,6 +33,7 @@ def trained(agent, score, task, count=5, track="supervised", recipe=None, **chan
         "sequences": int(score * 1_000_000),
         "seconds": 100 * score,
         "parameters": int(10_000 * score),
+        "learner": "supervised" if track == "supervised" else "ppo",
         "track": track,
         "recipe": recipe or {},
     }

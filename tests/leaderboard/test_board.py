@@ -1,22 +1,20 @@
 """The board: who is ranked, by what, and what does not belong on it."""
 
 import hashlib
-import io
 
 import numpy as np
 import pytest
-from rich.console import Console
 from test_results import RESULT
 
 from ntm_envs import tasks
-from ntm_leaderboard import cli
-from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, load, places
+from ntm_leaderboard.board.boards import Boards, places
 from ntm_leaderboard.board.statistics import bootstrap_interval
-from ntm_leaderboard.cli import report
 from ntm_leaderboard.results import SEEDS, Result
 
 TASKS = ("copy", "repeat_copy")
 TRAINING = {
+    "learner": "supervised",
+    "track": "supervised",
     "sequences": 100,
     "seconds": 1.0,
     "restarts": 0,
@@ -26,8 +24,9 @@ TRAINING = {
     "recipe": {},
 }
 HELD = {"address": "https://example.org/model.safetensors", "sha256": "d" * 64}
+HISTORY = {"address": f"git:{'c' * 40}:leaderboard/results/a/model.safetensors", "sha256": "d" * 64}
 VERIFIED = {"status": "verified", "nonce": "b" * 64}
-REWARD = TRAINING | {"track": "reward"}
+REWARD = TRAINING | {"learner": "ppo", "track": "reward"}
 
 
 def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
@@ -55,11 +54,6 @@ def result(agent="ntm", task="copy", seed=0, score=1.0, **changes):
 def board_of(results, own=()):
     """Return the board of the suite that all these results are of."""
     (board,) = Boards.of(results, own).by_suite.values()
-    return board
-
-
-def read_board(*arguments, **options):
-    (board,) = Boards.read(*arguments, **options).by_suite.values()
     return board
 
 
@@ -131,15 +125,6 @@ def test_equal_scores_share_a_place():
     assert places(board.ranking(copy), copy) == {"a": 1, "b": 1, "c": 3, "d": 3, "e": 5}
 
 
-def test_results_on_tasks_that_nobody_knows_are_left_out_and_named(capsys):
-    unknown = result().model_copy(update={"task": "mine/Unknown-v0", "commitment": "b" * 64})
-    for boards in (Boards.of([result(), unknown]), Boards.of([result()], [unknown])):
-        assert [row.agent for row in boards.by_suite["classic"].rows] == ["ntm"]
-        assert boards.left_out == ("mine/Unknown-v0",)
-    report.print_boards(Console(), boards)
-    assert "Results on mine/Unknown-v0 are left out" in capsys.readouterr().out
-
-
 def test_each_suite_has_a_ranking_of_its_own():
     classic = [found for task in TASKS for found in several("ntm", [0.9] * SEEDS, task)]
     before = Boards.of(classic).by_suite["classic"]
@@ -152,36 +137,6 @@ def test_each_suite_has_a_ranking_of_its_own():
         boards.only(["interactive"])
     with pytest.raises(ValueError, match="did you mean 'formal'"):
         boards.only(["formel"])
-
-
-def test_results_on_a_task_of_ones_own_are_ranked_in_a_suite_of_their_own(tmp_path, capsys):
-    path = tmp_path / "own.py"
-    path.write_text(
-        "from ntm_envs.tasks import TaskSpec, ladder\n"
-        "ROW = TaskSpec(name='own_copy', env_id='mine/OwnCopy-v0', task='ntm_envs.tasks.classic.copy:Copy',\n"
-        "    training={'length': (1, 5)}, ladders=ladder('length', (5, 10)))\n"
-    )
-    tasks.spec(f"{path}:ROW")
-    found = several("mine", [0.8] * SEEDS, "own_copy")
-    boards = Boards.of(several("ntm", [0.5]), found)
-    assert [row.agent for row in boards.by_suite["own"].ranked] == ["mine (yours)"]
-    for own in found:
-        own.write(tmp_path / "runs" / str(own.seed) / "result.json")
-    show = [
-        "leaderboard",
-        "show",
-        "--results",
-        str(tmp_path / "runs"),
-        "--suite",
-        "own",
-        "--tasks",
-        f"{path}:ROW",
-    ]
-    assert cli.main(show) == 0
-    printed = capsys.readouterr().out
-    assert "scores, suite own" in printed
-    assert "1 mine (yours)" in printed
-    assert "suite classic" not in printed
 
 
 def test_what_does_not_belong_together_is_refused():
@@ -197,7 +152,7 @@ def test_what_does_not_belong_together_is_refused():
         board_of([result(training=TRAINING), result(seed=1, training=REWARD)])
 
 
-def test_scores_are_over_the_rungs_that_all_were_judged_on():
+def test_scores_are_over_the_rungs_that_all_were_evaluated_on():
     low, high = result(score=0.2), result("lstm", score=0.6).rungs
     mixed = low.model_copy(update={"rungs": [*high[:3], *low.rungs[3:]]})  # 0.6 at two longer rungs, then 0.2
     assert board_of([mixed]).rows[0].score == pytest.approx((2 * 0.6 + 4 * 0.2) / 6)
@@ -258,112 +213,6 @@ def test_a_performance_profile_is_a_mean_over_tasks():
     (row,) = board_of([*several("ntm", [0.2, 0.6]), *several("ntm", [0.1, 0.6, 0.8], "repeat_copy")]).rows
     assert row.share_above(0.5) == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert row.share_above(0.6) == pytest.approx((0 + 1 / 3) / 2)  # above, and not at least
-
-
-def test_ones_own_results_are_rows_among_those_of_a_board():
-    theirs = [*several("ntm", [0.5] * 5), *several("lstm", [0.3] * 5)]
-    mine = [*several("ntm", [0.4] * 2), *several("ntm", [1.0] * 2, "repeat_copy")]
-    board = board_of(theirs, mine)
-    ranking = board.ranking(tasks.spec("copy"))
-    assert [(row.agent, row.own) for row in ranking] == [
-        ("ntm", False),
-        ("ntm (yours)", True),
-        ("lstm", False),
-    ]
-    assert not board.ranked  # nobody has enough seeds on both tasks
-    assert [spec.name for spec in board.specs] == ["copy", "repeat_copy"]
-    assert board_of(theirs, [*theirs, *mine]) == board  # what is on the board is no other's
-    thief = result("mine", commitment=theirs[0].commitment)
-    with pytest.raises(ValueError, match=r"mine \(yours\) has the weights of ntm"):
-        board_of(theirs, [thief])
-
-
-def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("ntm_leaderboard.board.boards.SHIPPED", tmp_path / "board.json")
-    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5])))
-    result().write(tmp_path / "mine" / "result.json")
-    for options, expected in (({}, {"shipped", "ntm (yours)"}), ({"shipped": False}, {"ntm"})):
-        assert {row.agent for row in read_board([tmp_path / "mine"], **options).rows} == expected
-
-
-def test_many_results_come_back_from_one_file(tmp_path):
-    results = [*several("ntm", [0.5, 0.7], training=TRAINING), result("lstm", held=HELD)]
-    (tmp_path / "board.json").write_text(dump(results))
-    assert load(tmp_path / "board.json") == results
-
-
-def test_what_was_verified_stands_in_place_of_what_was_claimed(tmp_path, capsys):
-    result(score=1.0).write(tmp_path / "a" / "result.json")
-    result(score=0.5, **VERIFIED).write(tmp_path / "a" / "verified.json")
-    result(seed=1, score=1.0).write(tmp_path / "b" / "result.json")
-    (row,) = read_board([tmp_path], shipped=False).rows
-    standing = row.standings["ntm_envs/Copy-v0"]
-    assert standing.scores == (0.5, 1.0)
-    assert row.status == "self-reported"  # of one of the two
-    result(seed=1, score=0.5, **VERIFIED | {"status": "doubted"}).write(tmp_path / "b" / "verified.json")
-    (row,) = read_board([tmp_path], shipped=False).rows
-    assert row.standings["ntm_envs/Copy-v0"].scores == (0.5, 0.5)
-    assert row.status == "doubted"
-    assert cli.main(["leaderboard", "show", "--alone", "--results", str(tmp_path)]) == 0
-    assert "doubted" in capsys.readouterr().out
-    for forged in (
-        result(seed=1, **VERIFIED, commitment="c" * 64),
-        result("other", seed=1, **VERIFIED),
-        result(seed=2, **VERIFIED),
-        result(seed=1, **VERIFIED, privileges=["best_of_seeds"]),
-        result(seed=1, **VERIFIED, training=TRAINING),
-        result(seed=1, status="verified"),  # on the sequences of the claim
-        result(seed=1, nonce="b" * 64),
-    ):
-        forged.write(tmp_path / "b" / "verified.json")
-        with pytest.raises(ValueError, match=r"verified\.json is no record of the result beside it"):
-            read_board([tmp_path], shipped=False)
-    (tmp_path / "b" / "verified.json").unlink()
-    (tmp_path / "b" / "verified.json").symlink_to("/dev/zero")
-    with pytest.raises(ValueError, match=r"verified\.json is no plain file"):
-        read_board([tmp_path], shipped=False)
-    with pytest.raises(ValueError, match=r"no result\.json in"):
-        read_board([tmp_path / "empty"], shipped=False)
-    with pytest.raises(ValueError, match="there are no results"):
-        read_board(shipped=False)
-
-
-def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
-    for task in TASKS:
-        for found in (*several("ntm", [0.75] * 5, task), *several("lstm", [0.25] * 2, task)):
-            found.write(tmp_path / task / found.agent / str(found.seed) / "result.json")
-    assert cli.main(["leaderboard", "show", "--alone", "--results", str(tmp_path)]) == 0
-    printed = capsys.readouterr().out
-    assert (
-        printed.index("1 ntm") < printed.index("lstm") < printed.index("oracle") < printed.index("constant")
-    )
-    assert "0.750–0.750" in printed
-    rewards = several("rewards", [0.5] * 5, training=REWARD, privileges=["best_of_seeds"])
-    file = io.StringIO()
-    report.print_boards(Console(file=file, width=120), Boards.of([*several("ntm", [0.7] * 5), *rewards]))
-    assert "rewards alone" in file.getvalue()
-    assert "best_of_seeds" in file.getvalue()
-    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
-    monkeypatch.setattr("ntm_leaderboard.board.boards.SHIPPED", tmp_path / "board.json")
-    assert cli.main(["leaderboard", "show", "--results", str(tmp_path / "copy")]) == 0
-    printed = capsys.readouterr().out
-    assert "2 shipped" in printed
-    assert "ntm (yours): 1 of 3 on copy" in printed
-    assert "lstm (yours): 3 of 3 on copy" in printed
-    assert cli.main(["leaderboard", "show"]) == 0
-    assert "yours" not in capsys.readouterr().out
-    file = io.StringIO()
-    report.print_boards(Console(file=file, width=120), Boards.of([]))
-    assert not file.getvalue()
-
-
-def test_a_narrow_terminal_cuts_no_number():
-    own = several("an-agent-with-a-long-name", [0.75] * 5, training=REWARD)
-    file = io.StringIO()
-    report.print_boards(Console(file=file, width=80), Boards.of([*load(SHIPPED), *own]))
-    assert "…" not in file.getvalue()
-    assert "1 ntm" in file.getvalue()
-    assert "verified" in file.getvalue()
 
 
 def test_agents_without_a_rung_beyond_the_training_range_are_left_out():

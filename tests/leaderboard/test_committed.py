@@ -1,7 +1,8 @@
 """The committed results: the shipped board is made of them, and a sample plays the same again.
 
 Every record is read, which is cheap. Weights are read, and played with, of a sample that does not grow with
-the board: what the last commit has changed, and runs that are drawn anew at each commit.
+the board: what the last commit has changed, and runs that are drawn anew at each commit. Only weights in the
+tree are: a clone may be shallow, and then it does not have those of the history.
 """
 
 from itertools import groupby
@@ -21,8 +22,9 @@ from ntm_leaderboard.results import Result
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "leaderboard" / "results"
 RUNS = sorted(verify.runs_in(RESULTS))
-TASKS = [list(runs) for _, runs in groupby(RUNS, lambda run: run.parents[1])]
-AGENTS = [list(runs) for _, runs in groupby(RUNS, lambda run: run.parent)]
+HERE = [run for run in RUNS if (run / "model.safetensors").exists()]
+TASKS = [list(runs) for _, runs in groupby(HERE, lambda run: run.parents[1])]
+AGENTS = [list(runs) for _, runs in groupby(HERE, lambda run: run.parent)]
 CHANGED = {path.parent for path in drawing.changed_below(RESULTS)}
 
 
@@ -36,7 +38,7 @@ def drawn(groups, count, purpose):
     return {runs[i] for runs in groups for i in rng.permutation(len(runs))[:count]}
 
 
-CHECKED = sorted(drawn(TASKS, 4, "checked") | (CHANGED & set(RUNS)))
+CHECKED = sorted(drawn(TASKS, 4, "checked") | (CHANGED & set(HERE)))
 # One rung of a run of each task, and of each agent and task of which there is something new.
 NEW = [[run for run in runs if run in CHANGED] for runs in AGENTS]
 PLAYED = sorted(drawn(TASKS, 1, "played") | drawn(NEW, 1, "new"))
@@ -67,6 +69,16 @@ def test_every_run_is_verified_and_its_record_does_not_doubt_it():
 def test_a_run_is_what_it_says(run):
     claimed = verify.check(run, trust_code=True)
     assert verify.check_record(run, claimed), f"drawn from {drawing.COMMIT}"
+
+
+def test_a_run_whose_weights_are_in_the_history_is_what_it_says():
+    held = [run for run in RUNS if run not in HERE]
+    run = held[drawing.rng("held").integers(len(held))]
+    commit = Result.read(run / "result.json").held.in_history.partition(":")[0]
+    if not drawing.git("cat-file", "-t", commit):
+        pytest.skip("this clone is shallow")
+    verify.check(run)
+    assert not (run / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("run", PLAYED, ids=name)

@@ -156,7 +156,7 @@ def test_playing_a_few_episodes_at_a_time_changes_nothing(monkeypatch):
 
 
 def test_an_agent_sees_observations_alone():
-    """Whoever is judged gets no information, and at most a power of two about the length."""
+    """An agent gets no other information, and at most a power of two about the length."""
     seen = []
 
     class Spy(Constant):
@@ -183,7 +183,7 @@ def test_impossible_actions_are_refused(action):
         play(agent, spec, {"length": 2}, np.arange(4))
 
 
-def test_the_same_agent_is_judged_the_same_twice():
+def test_the_same_agent_has_the_same_scores_twice():
     spec = tasks.spec("copy")
     task = spec.make()
     model = LSTM(task.input_size, task.output_size, hidden_size=8)

@@ -7,11 +7,12 @@ from pydantic import ValidationError
 from ntm_leaderboard import results
 from ntm_leaderboard.results import Result
 
-SCORE = {"all_right": 3, "wrong_symbols": 5, "mean_return": 0.9, "cost_in_bits": 2.5}
+SCORE = {"all_right": 3, "wrong_symbols": 5, "mean_return": 0.9, "cost_in_bits": 2.5, "metrics": {}}
 PERFECT = {"all_right": 4, "wrong_symbols": 0, "mean_return": 1.0, "cost_in_bits": None}
 RESULT = {
-    "schema_version": 2,
+    "schema_version": 3,
     "agent": "ntm",
+    "format": 2,
     "entry": "ntm_agents:NTM",
     "model": {"hidden_size": 100},
     "task": "ntm_envs/Copy-v0",
@@ -62,7 +63,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["schema_version"], 3, "schema_version is 3; this ntm-envs reads 1 and 2"),
+        (["schema_version"], 4, "schema_version is 4; this ntm-envs reads 1 to 3"),
         (["extra"], 1, "extra"),
         (["agent"], KeyError, "agent"),
         (["seconds"], float("nan"), "seconds"),
@@ -79,6 +80,9 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "mean_return"], float("inf"), "mean_return"),
         (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),
         (["rungs", 0, "sequences"], 0, "sequences"),
+        (["rungs", 0, "score", "metrics"], {"steps": float("nan")}, "metrics.steps"),
+        (["rungs", 0, "score", "metrics"], {"Two words": 1.0}, "metrics"),
+        (["format"], 0, "format"),
         (["status"], "approved", "status"),
     ],
 )
@@ -110,12 +114,40 @@ def test_a_file_has_what_it_says_and_nothing_that_would_be_executed(path, value,
         Result.read(tmp_path / "result.json")
 
 
-def test_a_record_of_version_1_is_read_as_one_of_version_2():
-    text = json.dumps(RESULT | {"schema_version": 1})
-    for new, old in results.RENAMED.items():
-        text = text.replace(f'"{old}"', f'"{new}"')
-    assert '"wrong_bits"' in text
-    assert Result.model_validate_json(text) == Result.model_validate(RESULT)
+TRAINING = {
+    "learner": "a2c",
+    "track": "reward",
+    "sequences": 100,
+    "seconds": 1.0,
+    "restarts": 0,
+    "dropped_updates": 0,
+    "parameters": 5,
+    "state_values": 5,
+    "recipe": {"algorithm": "a2c", "entropy": 0.1},
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_record_of_an_earlier_version_is_read_as_one_of_the_present(version):
+    result = RESULT | {"format": 1, "training": TRAINING}
+    record = {name: value for name, value in result.items() if name != "format"}
+    record |= {"schema_version": version, "training": dict(TRAINING)}
+    del record["training"]["learner"]
+    text = json.dumps(record).replace(', "metrics": {}', "")
+    if version == 1:
+        for new, old in results.RENAMED.items():
+            text = text.replace(f'"{old}"', f'"{new}"')
+        assert '"wrong_bits"' in text
+    found = Result.model_validate_json(text)
+    assert found == Result.model_validate(result)
+    assert found.training.recipe == TRAINING["recipe"]  # as it was written
+    assert found.description["learner"] == "a2c"
+
+
+def test_a_record_that_names_no_track_is_of_supervised_training():
+    training = {name: value for name, value in TRAINING.items() if name not in ("track", "learner")}
+    found = Result.model_validate_json(json.dumps(RESULT | {"schema_version": 2, "training": training}))
+    assert (found.training.track, found.training.learner) == ("supervised", "supervised")
 
 
 def test_a_result_cannot_be_changed():

@@ -6,6 +6,7 @@ from test_results import RESULT
 from ntm_envs import tasks
 from ntm_leaderboard.board.statistics import (
     bootstrap_interval,
+    fisher,
     horizon,
     interquartile_mean,
     ladder,
@@ -14,6 +15,7 @@ from ntm_leaderboard.board.statistics import (
     rung_score,
     solved,
     task_score,
+    two_shares,
 )
 from ntm_leaderboard.results import Result, Rung, Score
 
@@ -189,3 +191,18 @@ def test_each_ladder_takes_its_own_rungs_in_order():
     result = Result.model_validate({**RESULT, "task": spec.env_id, "rungs": [r.model_dump() for r in rungs]})
     assert [r.sizes["length"] for r in ladder(result, spec, "length")] == [10, 20, 40, 80, 100]
     assert [r.sizes["repeats"] for r in ladder(result, spec, "repeats")] == [10, 11, 12, 15, 20, 40, 100]
+
+
+def test_the_two_sample_tests_are_scipys():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        n, m = rng.integers(1, 600, 2)
+        a, b = rng.integers(0, n + 1), rng.integers(0, m + 1)
+        theirs = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue
+        assert fisher(int(a), int(n), int(b), int(m)) == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+        pooled = (
+            stats.chi2_contingency([[a, n - a], [b, m - b]], correction=False) if 0 < a + b < n + m else None
+        )
+        if pooled is not None:
+            assert two_shares(a / n, b / m, n, m) == pytest.approx(pooled.pvalue, rel=1e-6)
+    assert two_shares(0, 0, 5, 5) == 1

@@ -46,6 +46,10 @@ infinity and NaN, so that a result that is not finite is seen."""
 inline = njit(**FAST)
 """Compile a part, which is copied into the functions that call it."""
 
+paste = njit(inline="always", **FAST)
+"""Compile a section of an entry point, which Numba pastes into it. The compiler optimises whatever is inlined
+once for itself and once in each function round it, so sections, which hold many parts, would take long."""
+
 
 def entry(function: Callable[..., None]) -> Callable[..., None]:
     """Compile a function that Python calls, or load it from the cache.

@@ -13,5 +13,4 @@ ROW = Learner(
     unit="sequences",
     budget="sequences",
     measure="loss",
-    summary="gradient descent on the cross-entropy of targets",
 )

@@ -6,13 +6,16 @@ from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_agents.training.learners import Learner
 from ntm_agents.training.run import Run, load_run
 from ntm_agents.training.trainer import Trainer
+from ntm_agents.training.writer import Counters, RunWriter
 
 __all__ = [
     "CheckpointError",
+    "Counters",
     "Learner",
     "LearnerConfig",
     "NonFiniteError",
     "Run",
+    "RunWriter",
     "TrainConfig",
     "Trainer",
     "load_run",

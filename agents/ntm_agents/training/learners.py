@@ -70,7 +70,6 @@ class Learner:
         unit: What the budget counts, ``sequences`` or ``steps``: a field of each line of metrics too.
         budget: The option that holds the budget.
         measure: The metric that shows how training goes, such as ``loss``.
-        summary: The algorithm, in a line.
     """
 
     name: str
@@ -80,7 +79,6 @@ class Learner:
     unit: Literal["sequences", "steps"]
     budget: str
     measure: str
-    summary: str
 
     def budget_of(self, config: LearnerConfig) -> int:
         """Return the budget of a run, in units of the learner."""

@@ -16,16 +16,16 @@ import hashlib
 import inspect
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ntm_agents.legacy import without_critics
-from ntm_agents.migrate import migrate
+from ntm_agents.migrate import FORMAT, migrate, playing
 from ntm_agents.protocol import build, config_class
 from ntm_agents.training import learners
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
@@ -35,6 +35,9 @@ from ntm_envs import tasks
 from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
 from ntm_envs.tasks import Task, TaskSpec
+
+WEIGHTS = "model.safetensors"
+"""The file of a run's weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +96,7 @@ class Run:
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
         config = config_class(load(self.entry))(**self.model)
-        return {**dataclasses.asdict(self), "model": dataclasses.asdict(config)}
+        return {"format": FORMAT, **dataclasses.asdict(self), "model": dataclasses.asdict(config)}
 
     def write(self, folder: Path) -> None:
         """Write the run's `config.json` into a new folder, or check that it is the one there.
@@ -127,19 +130,31 @@ class Run:
 
         Raises:
             FileNotFoundError: If there is no run in the folder.
+            TypeError: If its `config.json` has an option that there is not.
             ValueError: If its `config.json` is damaged.
         """
-        path = folder / "config.json"
-        if not path.exists():
-            raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
-        record = migrate(read_json(path))
-        for name in ("versions", "source"):
-            record.pop(name, None)
+        record = read_description(folder)
         where, _, name = str(record.get("entry")).rpartition(":")
         if where.endswith(".py"):  # a file beside it, in a folder that was passed on
             record["entry"] = f"{(folder / where).resolve()}:{name}"
-        learner = learners.find(record["learner"])
-        return cls(**{**record, "train": learner.config(**record["train"])})
+        try:
+            return cls.of(record)
+        except ValueError as error:
+            raise ValueError(f"{folder / 'config.json'}: {error}") from error
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Run:
+        """Return the run that a description of any format is of.
+
+        Raises:
+            TypeError: If it has a field or an option that there is not.
+            ValueError: If its format or its learner is unknown, or a value is not possible.
+        """
+        present = migrate(record)
+        for name in ("format", "versions", "source"):
+            present.pop(name, None)
+        learner = learners.find(str(present.get("learner")))
+        return cls(**{**present, "train": learner.config(**present["train"])})
 
 
 def load_run(folder: Path) -> tuple[nn.Module, Run]:
@@ -152,13 +167,36 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
     """
     run = Run.read(folder)
     read_summary(folder)  # only a complete run has one
-    path = folder / "model.safetensors"
-    tensors = without_critics(run.entry, load_tensors(path)[0])
+    tensors = load_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
-    check_tensors(path, tensors, model.state_dict())
+    check_tensors(folder / WEIGHTS, tensors, model.state_dict())
     model.load_state_dict(tensors)
     return model.eval(), run
+
+
+def load_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the weights of a complete run that play: without a critic, which earlier formats kept.
+
+    Raises:
+        FileNotFoundError: If there is no run in the folder.
+        ValueError: If its `config.json` is damaged.
+        CheckpointError: If the weights are no whole safetensors file.
+    """
+    return playing(read_description(folder), load_tensors(folder / WEIGHTS)[0])
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return what the `config.json` of a run says, as it was written.
+
+    Raises:
+        FileNotFoundError: If there is no run in the folder.
+        ValueError: If the file is damaged.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        raise FileNotFoundError(f"there is no run in {folder}: it has no config.json")
+    return read_json(path)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

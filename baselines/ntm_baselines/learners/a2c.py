@@ -28,5 +28,4 @@ ROW = Learner(
     unit="steps",
     budget="total_timesteps",
     measure="return",
-    summary="advantage actor-critic, by Stable-Baselines3",
 )

@@ -36,5 +36,4 @@ ROW = Learner(
     unit="steps",
     budget="total_timesteps",
     measure="return",
-    summary="proximal policy optimisation, by Stable-Baselines3",
 )

@@ -11,7 +11,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from ntm_baselines.learners.a2c import A2CConfig
 from ntm_baselines.learners.ppo import PPOConfig
 from ntm_baselines.policies import FeedForward, Recurrent
-from ntm_baselines.sb3.memory import FloatRecurrentPPO, MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
 from ntm_baselines.sb3.trainer import RewardTrainer
 
 

@@ -214,43 +214,6 @@ class MemoryPolicy(BasePolicy):
         return cast("Tensor", self.critic(torch.cat([obs, logits.detach()], dim=-1)))
 
 
-class FloatRolloutBuffer(RecurrentRolloutBuffer):
-    """sb3-contrib's own, with actions as floats: torch has no likelihood of bits that are integers."""
-
-    def reset(self) -> None:
-        """Empty the buffer."""
-        super().reset()  # type: ignore[no-untyped-call]
-        self.actions = self.actions.astype(np.float32)
-
-
-class FloatRecurrentPPO(RecurrentPPO):
-    """sb3-contrib's own, but for bits as actions, with which version 2.9 fails."""
-
-    @property
-    def carried(self) -> State:
-        """The state that the next rollout begins with, of actor and critic."""
-        last = cast("RNNStates", self._last_lstm_states)
-        return (*last.pi, *last.vf)
-
-    @carried.setter
-    def carried(self, state: tuple[Tensor, ...]) -> None:
-        self._last_lstm_states = cast("Any", RNNStates((state[0], state[1]), (state[2], state[3])))
-
-    def _setup_model(self) -> None:
-        super()._setup_model()
-        buffer = cast("RecurrentRolloutBuffer", self.rollout_buffer)
-        self.rollout_buffer = FloatRolloutBuffer(
-            self.n_steps,
-            self.observation_space,
-            self.action_space,
-            buffer.hidden_state_shape,
-            self.device,
-            gamma=self.gamma,
-            gae_lambda=self.gae_lambda,
-            n_envs=self.n_envs,
-        )
-
-
 class MemoryRolloutBuffer(RecurrentRolloutBuffer):
     """A rollout that yields rows, cut where episodes start; it keeps only the first states."""
 

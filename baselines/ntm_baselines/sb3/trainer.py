@@ -146,17 +146,14 @@ class RewardTrainer(ABC, Generic[C]):
             NonFiniteError: If weights are not finite.
             KeyboardInterrupt: After an interrupt.
         """
-        counters = self.counters
+        counters, every = self.counters, self.config.validate_every
         with self._writer.locked():
             with self._writer.updates(counters) as updates, self._own_generators():
                 while not self._is_over():
                     self._update()
                     updates.tick()
                     self._log_returns()
-                    if (
-                        counters.steps - counters.validated_at >= self.config.validate_every
-                        or self._is_over()
-                    ):
+                    if self._is_over() or counters.steps - counters.validated_at >= every:
                         self.validate()
                     updates.end(self._state)
             kept, best = counters.best_return, self._best
@@ -306,10 +303,10 @@ class RewardTrainer(ABC, Generic[C]):
         expected |= checkpoint.named("optimizer", checkpoint.optimizer_tensors(policy.optimizer))
         kept = checkpoint.part(tensors, "best")
         expected |= checkpoint.named("best", self.model.state_dict() if kept else {})
-        learnt = {
-            name: t for name, t in tensors.items() if name.startswith(("policy.", "optimizer.", "best."))
-        }
-        checkpoint.check_tensors(path, learnt, expected)
+        fixed = {name.partition(".")[0] for name in expected}  # unlike those of episodes in flight
+        checkpoint.check_tensors(
+            path, {n: t for n, t in tensors.items() if n.partition(".")[0] in fixed}, expected
+        )
         policy.load_state_dict(checkpoint.part(tensors, "policy"))
         checkpoint.fill_optimizer(policy.optimizer, checkpoint.part(tensors, "optimizer"))
         self._best, self._returns = kept, tensors["returns"].tolist()

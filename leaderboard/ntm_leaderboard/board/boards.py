@@ -1,4 +1,4 @@
-"""Boards: the results on a suite put together, agent by agent, and ranked. Nothing computed is stored.
+"""Boards: the results on a suite, agent by agent, and ranked. Nothing computed is stored.
 
     python -m ntm_leaderboard.board.boards leaderboard/results > leaderboard/ntm_leaderboard/board/board.json
 
@@ -18,11 +18,8 @@ from pydantic import TypeAdapter
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board.rows import TRACKS, Row, Standing, track_of
-from ntm_leaderboard.board.statistics import (
-    learned,
-    task_score,
-)
+from ntm_leaderboard.board.rows import TRACKS, Row, Standing, in_present_names, track_of
+from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.results import SEEDS, Result
 
 SHIPPED = Path(__file__).with_name("board.json")
@@ -31,27 +28,27 @@ SHIPPED = Path(__file__).with_name("board.json")
 
 @dataclass(frozen=True)
 class Board:
-    """The results on the tasks of a suite put together.
+    """The board of a suite: all results on its tasks.
 
     Attributes:
         suite: The name of the suite.
         rows: The agents.
-        judged: By the ids of tasks, in the order of their table, the rungs that all results on a task have:
-            scores are over these.
+        rungs: The rungs that all results on a task have, by the ids of tasks in the order of their table.
+            Scores are over these.
     """
 
     suite: str
     rows: tuple[Row, ...]
-    judged: dict[str, tuple[dict[str, int], ...]]
+    rungs: dict[str, tuple[dict[str, int], ...]]
 
     @classmethod
     def of(cls, suite: str, named: Iterable[tuple[str, Result]], own: Iterable[str] = ()) -> Board:
-        """Put results together; those of which nothing beyond the training range was played have no score.
+        """Return the board of results; those without a rung beyond the training range have no score.
 
         Args:
             suite: The name of the suite.
             named: Results on its tasks, each with the name of its row.
-            own: The names of rows that whoever looks at the board has put there.
+            own: The names of rows that the reader has added.
 
         Raises:
             ValueError: If results on a task have no rung beyond the training range in common.
@@ -60,22 +57,22 @@ class Board:
         for agent, result in named:
             if task_score(result, tasks.spec(result.task)) is not None:
                 by_task[result.task][agent].append(result)
-        judged, standings = {}, defaultdict[str, dict[str, Standing]](dict)
+        rungs, standings = {}, defaultdict[str, dict[str, Standing]](dict)
         for spec in tasks.suite(suite):
             if spec.env_id not in by_task:
                 continue
             every = by_task[spec.env_id].values()
-            judged[spec.env_id] = _common_rungs([result for found in every for result in found], spec)
+            rungs[spec.env_id] = _common_rungs([result for found in every for result in found], spec)
             for agent, found in by_task[spec.env_id].items():
-                standings[agent][spec.env_id] = _standing(found, spec, judged[spec.env_id])
+                standings[agent][spec.env_id] = _standing(found, spec, rungs[spec.env_id])
         mine = set(own)
         rows = tuple(Row(agent, found, agent in mine) for agent, found in standings.items())
-        return cls(suite, rows, judged)
+        return cls(suite, rows, rungs)
 
     @cached_property
     def specs(self) -> tuple[TaskSpec, ...]:
-        """The tasks that there are scores on."""
-        return tuple(tasks.spec(task) for task in self.judged)
+        """The tasks with scores."""
+        return tuple(tasks.spec(task) for task in self.rungs)
 
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
@@ -101,7 +98,7 @@ class Board:
                     if name in rung.references
                 ]
                 as_its_own = result.model_copy(update={"agent": name, "training": None, "rungs": rungs})
-                standings[name][spec.env_id] = _standing([as_its_own], spec, self.judged[spec.env_id])
+                standings[name][spec.env_id] = _standing([as_its_own], spec, self.rungs[spec.env_id])
         there = {row.agent for row in self.rows}
         rows = (Row(name, found) for name, found in standings.items() if name not in there)
         return _best_first(rows, lambda row: row.score)
@@ -111,17 +108,17 @@ class Board:
         """By the ids of tasks and by ladder, the sizes that scores are over where these are not all."""
         return {
             spec.env_id: {
-                size: [rung[size] for rung in rungs if dict(rung) in judged and rung != spec.largest]
-                for size, rungs in spec.ladders.items()
+                size: [rung[size] for rung in ladder if dict(rung) in common and rung != spec.largest]
+                for size, ladder in spec.ladders.items()
             }
-            for spec, judged in zip(self.specs, self.judged.values(), strict=True)
-            if len(judged) < len(spec.rungs)
+            for spec, common in zip(self.specs, self.rungs.values(), strict=True)
+            if len(common) < len(spec.rungs)
         }
 
     def complete(self, row: Row) -> bool:
-        """Tell whether an agent may be ranked over all tasks of the board."""
+        """Return whether an agent may be ranked over all tasks of the board."""
         counts = [len(found.scores) for found in row.standings.values()]
-        return len(counts) == len(self.judged) and min(counts) >= SEEDS
+        return len(counts) == len(self.rungs) and min(counts) >= SEEDS
 
     def ranking(self, spec: TaskSpec) -> tuple[Row, ...]:
         """Return the agents with results on one task, with any number of seeds, in the order of `ranked`."""
@@ -131,11 +128,11 @@ class Board:
 
 @dataclass(frozen=True)
 class Boards:
-    """All results put together, a board for each suite.
+    """All results, as a board for each suite.
 
     Attributes:
         by_suite: The boards that have a row.
-        left_out: The ids of tasks that nobody here knows, which there were results on.
+        left_out: The ids of unknown tasks that there were results on.
     """
 
     by_suite: dict[str, Board]
@@ -143,14 +140,14 @@ class Boards:
 
     @classmethod
     def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Boards:
-        """Put results together.
+        """Return the boards of results.
+
+        Results on unknown tasks are left out, and so are own ones that are among the others.
 
         Args:
-            results: What is on the boards.
-            own: What whoever looks at them puts among these, as rows of their own, which may have the name
-                and the weights of one that is there.
-
-        Left out are results on tasks that nobody here knows, and own ones that are there already.
+            results: The results on the boards.
+            own: Results that the reader adds, as rows of their own, which may have the name and the weights
+                of one that is there.
 
         Raises:
             ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
@@ -177,9 +174,13 @@ class Boards:
 
     @classmethod
     def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Boards:
-        """Put the results of folders among those that come with the package, or together alone.
+        """Return the boards of the results in folders, and of those that come with the package.
 
-        What was verified stands in place of what was claimed.
+        A verifier's record stands in place of the claim.
+
+        Args:
+            folders: Folders of results.
+            shipped: Whether to add those that come with the package.
 
         Raises:
             ValueError: If there are none, or they do not go together.
@@ -221,7 +222,7 @@ def places(rows: Iterable[Row], spec: TaskSpec | None = None) -> dict[str, int]:
 
 
 def results_in(folder: Path) -> list[Result]:
-    """Read the results below a folder; what was verified stands in place of what was claimed.
+    """Return the results below a folder; a verifier's record stands in place of the claim.
 
     Raises:
         ValueError: If there are none, or one of them is damaged.
@@ -233,12 +234,12 @@ def results_in(folder: Path) -> list[Result]:
 
 
 def load(path: Path) -> list[Result]:
-    """Read the results that `dump` has put into one file."""
+    """Return the results in a file that `dump` has made."""
     return TypeAdapter(list[Result]).validate_json(path.read_bytes())
 
 
 def dump(results: Iterable[Result]) -> str:
-    """Put results into the text of one JSON file, a line each."""
+    """Return the text of a JSON file of results, a line each."""
     return "[" + ",".join(f"\n{result.model_dump_json()}" for result in results) + "\n]"
 
 
@@ -268,9 +269,10 @@ def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> No
                 f"{agent} has the same weights with seeds {same} and {result.seed} on {result.task}; "
                 "expected another training"
             )
-        if (entry := entries.setdefault(agent, result.entry)) != result.entry:
+        here = in_present_names(result)["entry"]
+        if (entry := entries.setdefault(agent, here)) != here:
             raise ValueError(
-                f"{agent} is {entry}, but {result.entry} on {result.task}, seed {result.seed}; give the two "
+                f"{agent} is {entry}, but {here} on {result.task}, seed {result.seed}; give the two "
                 "different names"
             )
         if (track := tracks.setdefault(agent, track_of(result))) != track_of(result):
@@ -286,20 +288,20 @@ def _common_rungs(results: Sequence[Result], spec: TaskSpec) -> tuple[dict[str, 
     common = tuple(dict(sizes) for sizes in spec.rungs if all(dict(sizes) in others for others in played))
     if task_score(_on(results[0], common), spec) is None:
         raise ValueError(
-            f"the results on {spec.env_id} have no rung beyond the training range in common; judge them on "
-            "more of the ladder: ntm-envs evaluate RUN"
+            f"the results on {spec.env_id} have no rung beyond the training range in common; evaluate "
+            "them on more of the ladder: ntm-envs evaluate RUN"
         )
     return common
 
 
 def _on(result: Result, rungs: Sequence[dict[str, int]]) -> Result:
-    """Return a result without all other rungs."""
+    """Return a result with some of its rungs alone."""
     return result.model_copy(update={"rungs": [rung for rung in result.rungs if rung.sizes in rungs]})
 
 
-def _standing(results: Iterable[Result], spec: TaskSpec, judged: Sequence[dict[str, int]]) -> Standing:
+def _standing(results: Iterable[Result], spec: TaskSpec, rungs: Sequence[dict[str, int]]) -> Standing:
     found = sorted(results, key=lambda result: result.seed)
-    scores = [task_score(_on(result, judged), spec) for result in found]
+    scores = [task_score(_on(result, rungs), spec) for result in found]
     first = [learned(result, spec) for result in found]
     return Standing(
         results=tuple(found),

@@ -1,4 +1,4 @@
-"""Plays with a submitted model in a process of its own, which receives observations and nothing else.
+"""A player: a submitted model in a process of its own, which receives observations and nothing else.
 
 A submission is not to be trusted: its weights may be of any size, and its source may do anything. So its
 process has limits on time and memory and an environment without secrets, and keys and targets stay with the
@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from ntm_envs.answers import Mode
 
 KEPT = ("PATH", "LANG", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "NUMBA_CACHE_DIR")
-"""What the process inherits of the environment."""
+"""Variables of the environment that the process inherits."""
 MESSAGE = 10_000
-"""So many bytes a line of JSON, or what is quoted of an error, has at most."""
+"""Largest number of bytes of a line of JSON, and of the quotation of an error."""
 
 
 class PlayerError(Exception):
@@ -128,7 +128,7 @@ class Player:
             self._fail("answered out of turn")
 
     def _receive(self, count: int) -> bytes:
-        """Return so many bytes of what the process says."""
+        """Return the next bytes of the process's output."""
         pipe, parts = self._process.stdout, bytearray()
         assert pipe is not None
         while len(parts) < count:
@@ -140,7 +140,7 @@ class Player:
         return bytes(parts)
 
     def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
-        """Wait until a pipe is ready; the process pays with its time."""
+        """Wait until a pipe is ready, on the time of the process."""
         started, left = time.monotonic(), max(self._left, 0)
         ready = select.select([reading] if reading else [], [writing] if writing else [], [], left)
         self._left -= time.monotonic() - started

@@ -1,14 +1,16 @@
-"""The rows of boards: an agent, and how it did on tasks. Nothing that is computed here is ever stored."""
+"""The rows of boards: agents and their scores on tasks. Nothing computed here is ever stored."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ntm_agents.migrate import migrate
 from ntm_leaderboard.board.statistics import (
     bootstrap_interval,
     interquartile_mean,
@@ -19,13 +21,13 @@ from ntm_leaderboard.results import Result
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
 TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
-"""What agents learnt from; each is ranked among those that learnt from the same. The last are those that this
-project has not trained."""
+"""What agents of each track learnt from. An agent is ranked among those of its track; the last track is of
+agents that were not trained here."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How an agent did on one task.
+    """The results of an agent on one task.
 
     Attributes:
         results: One for each seed, by seed.
@@ -49,8 +51,13 @@ class Standing:
 
     @property
     def privileges(self) -> tuple[str, ...]:
-        """What any of its results was allowed beyond the rules."""
+        """The privileges of all its results."""
         return tuple(sorted({name for result in self.results for name in result.privileges}))
+
+    @property
+    def held(self) -> str | None:
+        """The place of weights that do not lie beside its results, in words; None if all do."""
+        return _held(self.results)
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,9 @@ class Row:
     """An agent on the board.
 
     Attributes:
-        agent: What it is called.
-        standings: How it did, by the ids of tasks.
-        own: Whether whoever looks at the board has put it there.
+        agent: Its name.
+        standings: Its results by the ids of tasks.
+        own: Whether the reader has added it to the board.
     """
 
     agent: str
@@ -99,7 +106,7 @@ class Row:
         return float(np.mean(shares))
 
     def improvement_over(self, other: Row) -> float:
-        """Return how probable it is that a run of it scores more than one of another agent.
+        """Return the probability that a run of it scores more than one of another agent.
 
         It is the mean over the tasks that both have results on.
         """
@@ -109,24 +116,24 @@ class Row:
 
     @property
     def track(self) -> str:
-        """What it learnt from, of `TRACKS`."""
+        """Its track, of `TRACKS`."""
         return track_of(self.results[0])
 
     @property
     def tuned(self) -> bool:
-        """Whether it has one configuration for one task and another for another."""
-        trained = [(result.model, result.training.recipe) for result in self.results if result.training]
-        return any(_differ(*both) for found in trained for both in zip(found, trained[0], strict=True))
+        """Whether its configurations differ from task to task."""
+        trained = [in_present_names(result) for result in self.results if result.training]
+        return any(_differ(found[part], trained[0][part]) for found in trained for part in ("model", "train"))
 
     @property
     def budget(self) -> str:
-        """The class of the training sequences that it has seen; `open` if nobody knows how many."""
+        """The class of its budget, by the training sequences that it has seen; `open` if that is unknown."""
         seen = [result.training.sequences if result.training else math.inf for result in self.results]
         return next((name for limit, name in BUDGETS if max(seen) <= limit), "open")
 
     @property
     def status(self) -> str:
-        """Whether somebody else has played all its results (`verified`), and any claim did not come out."""
+        """`doubted` if any result is, `verified` if all are, and otherwise `self-reported`."""
         statuses = {result.status for result in self.results}
         if "doubted" in statuses:
             return "doubted"
@@ -134,13 +141,34 @@ class Row:
 
     @property
     def privileges(self) -> tuple[str, ...]:
-        """What it was allowed beyond the rules on any task."""
+        """The privileges of all its results, on any task."""
         return tuple(sorted({name for found in self.standings.values() for name in found.privileges}))
+
+    @property
+    def held(self) -> str | None:
+        """The place of weights that do not lie beside its results, in words; None if all do."""
+        return _held(self.results)
+
+
+def in_present_names(result: Result) -> dict[str, Any]:
+    """Return the description of a result in the names of this version; as it was written if it has none."""
+    try:
+        return migrate(result.description)
+    except ValueError:  # it has an option that there is no more
+        return result.description
 
 
 def track_of(result: Result) -> str:
-    """Return what an agent learnt from, of `TRACKS`."""
+    """Return the track of a result, of `TRACKS`."""
     return result.training.track if result.training else "elsewhere"
+
+
+def _held(results: Iterable[Result]) -> str | None:
+    """Return the place of weights that do not lie beside their results, in words; None if all do."""
+    held = [result.held for result in results if result.held]
+    if not held:
+        return None
+    return "weights in the history" if all(found.in_history for found in held) else "weights held elsewhere"
 
 
 def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The few statistics that tables and figures need, over the seeds of an agent."""
+"""Scores and horizons of results, statistics over seeds, and tests of two samples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def interquartile_mean(values: ArrayLike) -> float:
 
 
 def probability_of_improvement(own: ArrayLike, others: ArrayLike) -> float:
-    """Return how probable it is that one of ``own [n]`` is above one of ``others [m]``; ties count half.
+    """Return the probability that one of ``own [n]`` is above one of ``others [m]``; ties count half.
 
     It is the statistic U of Mann and Whitney over n m. Source: as `interquartile_mean`.
     """
@@ -51,7 +51,7 @@ def probability_of_improvement(own: ArrayLike, others: ArrayLike) -> float:
 
 
 def rung_score(rung: Rung) -> float:
-    """Return how much, from 0 to 1, of the gap between the best constant output and the best agent is closed.
+    """Return the share, from 0 to 1, of the gap between the best constant output and the best agent.
 
     The gap is in mean return, on the same sequences; the best agent is the oracle (:attr:`Rung.best`).
 
@@ -72,7 +72,7 @@ def rung_score(rung: Rung) -> float:
 def task_score(result: Result, spec: TaskSpec) -> float | None:
     """Return the mean over a task's ladders of the mean score of their rungs beyond the first.
 
-    That is how well a run does what is longer than in training; None if a ladder has no such rung.
+    It measures generalisation beyond the training range. None if a ladder has no such rung.
     """
     longer = [
         [rung_score(rung) for rung in ladder(result, spec, size) if rung.sizes != spec.largest]
@@ -146,7 +146,7 @@ def fisher(a: int, of_a: int, b: int, of_b: int) -> float:
 
 
 def two_shares(p: float, q: float, of_p: int, of_q: int) -> float:
-    """Return the two-sided p-value of two shares of so many, by the pooled normal approximation."""
+    """Return the two-sided p-value of shares p of `of_p` and q of `of_q`, by a normal approximation."""
     pooled = (p * of_p + q * of_q) / (of_p + of_q)
     deviation = math.sqrt(pooled * (1 - pooled) * (1 / of_p + 1 / of_q))
     return math.erfc(abs(p - q) / deviation / math.sqrt(2)) if deviation else 1.0

@@ -1,4 +1,4 @@
-"""Packs trained and judged runs into a folder that can be passed on, and checked by whoever gets it."""
+"""Submissions: trained and evaluated runs, packed into a folder that others can check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from ntm_envs import tasks
 from ntm_envs.files import write_atomically
 from ntm_leaderboard.board.player import Player, PlayerError
 from ntm_leaderboard.board.statistics import learned, task_score
-from ntm_leaderboard.board.verify import FILES, LARGEST_WEIGHTS, check, runs_in
+from ntm_leaderboard.board.verify import FILES, check, runs_in
+from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
 from ntm_leaderboard.harness.entrants import portable
 from ntm_leaderboard.results import Result
 
@@ -32,28 +33,29 @@ To check them, with the name of this folder: `ntm-envs verify FOLDER`.
 
 
 def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> list[Path]:
-    """Copy what others need of runs: result, configuration, weights, and the source of a foreign model.
+    """Copy the files of runs that others need: result, configuration, weights, and a foreign model's source.
 
-    The latter is loaded once, as a verifier will load it: by itself, in a process of its own.
+    That source is loaded once as a verifier will load it: by itself, in a process of its own.
 
     Args:
-        folders: Runs, or folders of runs; what was judged but not trained is left out.
+        folders: Runs, or folders of runs; agents that were evaluated but not trained are left out.
         output: Where they go, as `TASK/AGENT/seed-N`; runs that are there already stay.
         held_at: The address at which the weights will be, in folders of the same names, if they are too large
-            to lie there. They go into `weights_folder(output)`, and results have their address and SHA-256.
+            to lie beside results. They go into `weights_folder(output)`, and results have their address and
+            SHA-256.
 
     Returns:
         The folders of the runs.
 
     Raises:
-        ValueError: If there is no judged run, if one cannot be submitted, or if another one is in its place;
-            every run is there whole or not at all.
+        ValueError: If there is no evaluated run, if one cannot be submitted, or if another one is in its
+            place; every run is there whole or not at all.
     """
     runs = [run for folder in folders for run in runs_in(folder) if (run / "config.json").exists()]
     if not runs:
         named = ", ".join(map(str, folders)) or "no folder"
         raise ValueError(
-            f"there is no judged run in {named}; expected folders that `ntm-envs evaluate` was given"
+            f"there is no evaluated run in {named}; expected folders that `ntm-envs evaluate` was given"
         )
     try:
         packed = [_pack(run, output, held_at) for run in runs]
@@ -73,7 +75,7 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
     run, result = Run.read(folder), Result.read(folder / "result.json")
     for file in FILES:
         if not (folder / file).exists():
-            raise ValueError(f"{folder / file} is missing; a submission is of trained and judged runs")
+            raise ValueError(f"{folder / file} is missing; a submission is of trained and evaluated runs")
     weights = folder / "model.safetensors"
     name = f"{tasks.spec(result.task).name}/{result.agent}/seed-{result.seed}"
     target = output / name

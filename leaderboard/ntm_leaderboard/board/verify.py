@@ -1,4 +1,4 @@
-"""Checks submitted results: whose they are, and whether their numbers come out again.
+"""The verification of submitted results: whose they are, and whether their numbers come out again.
 
 Nothing of a submission is trusted. What can be checked without running its model is checked first, file by
 file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.board.player`).
@@ -6,8 +6,6 @@ file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.bo
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 import os
 import secrets
@@ -15,31 +13,38 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from ntm_agents.training.checkpoint import CheckpointError, load_tensors
-from ntm_agents.training.run import Run, read_json, read_summary, source_digest, versions
+from ntm_agents.migrate import migrate
+from ntm_agents.training.checkpoint import CheckpointError
+from ntm_agents.training.run import (
+    WEIGHTS,
+    Run,
+    load_weights,
+    read_description,
+    read_summary,
+    source_digest,
+    versions,
+)
 from ntm_envs import tasks
 from ntm_envs.files import check_plain
-from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
+from ntm_leaderboard.board.numbers import check_rungs, scores_of
 from ntm_leaderboard.board.player import Player
 from ntm_leaderboard.board.statistics import fisher, two_shares
+from ntm_leaderboard.board.weights import with_weights
 from ntm_leaderboard.harness.entrants import AGENTS, commitment_of, portable, references, training_of
 from ntm_leaderboard.harness.evaluate import hardware, present_commit
-from ntm_leaderboard.harness.ladder import evaluation_keys, play_ladder, rungs_of
-from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Held, Result, Rung, Score, Training
+from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
+from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Result, Rung, Training
 
-FILES = ("result.json", "config.json", "summary.json", "model.safetensors")
+FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
 """The files of a submitted run, besides the source of a model of one's own."""
 LARGEST_SOURCE = 2**18
-"""How many bytes the source of a model of one's own may have."""
-LARGEST_WEIGHTS, LARGEST_HELD = 2**21, 2**30
-"""How many bytes weights may have that lie beside their result, and those that are held elsewhere."""
+"""Largest number of bytes of the source of a model of one's own."""
 ROUNDED_SEQUENCES, ROUNDED_ERRORS = 0.01, 0.05
 """Shares of sequences, and of wrong symbols and costs, that may come out differently by rounding alone."""
 DOUBT = 0.001
-"""Claims are doubted if chance makes a difference as large in fewer than so many submissions."""
+"""Family-wise false-alarm rate per submission (Bonferroni-corrected)."""
 
 
 def runs_in(folder: Path) -> Iterator[Path]:
@@ -63,12 +68,11 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
             together; the message says what is wrong.
         CheckpointError: If the weights are no whole safetensors file.
     """
-    *records, weights = FILES
-    for name in records:
-        check_plain(folder / name, LARGEST_RECORD)
+    for name in FILES:
+        if name != WEIGHTS:
+            check_plain(folder / name, LARGEST_RECORD)
     result = Result.read(folder / "result.json")
-    _weights(folder / weights, result.held)
-    run = _run(folder)
+    run, stored = _run(folder)
     source = _source(folder, run, trust_code)
     for path in sorted(folder.iterdir()):
         if path.name not in (*FILES, RECORD, source):
@@ -79,11 +83,12 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     if spec is None:
         known = ", ".join(row.env_id for row in tasks.TABLE)
         raise ValueError(f"{folder}: task is {result.task!r}, which is not on the board; expected {known}")
-    training = _training(folder, run, result)
+    training = _training(folder, run, stored["train"], result)
     claims = {
         "agent": (result.agent, run.agent),
-        "entry": (result.entry, portable(run.entry)),
-        "model": (result.model, run.model),
+        "format": (result.format, stored.get("format", 1)),
+        "entry": (result.entry, portable(stored["entry"])),
+        "model": (result.model, stored["model"]),
         "seed": (result.seed, run.seed),
         "task": (spec.env_id, spec.env_id if run.task == spec.name else run.task),
         "privileges": (result.privileges, list(run.train.privileges)),
@@ -95,21 +100,23 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         if claimed != found:
             raise ValueError(f"{folder}: result.json has {name} {claimed!r}; expected {found!r}")
     theirs = next((row for row in AGENTS if row.name == result.agent), None)
-    if theirs and theirs.entry != result.entry:
+    if theirs and theirs.entry != run.entry:
         raise ValueError(
             f"{folder}: agent is {result.agent!r}, which is {theirs.entry}, but entry is {result.entry!r}; "
             "give it a name of its own"
         )
-    tensors, _ = load_tensors(folder / "model.safetensors")
+    with with_weights(folder, result.held) as whole:
+        tensors = load_weights(whole)
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise CheckpointError(f"{folder}: the weights {name!r} are not finite")
-    if (commitment := commitment_of(run.model, run.entry, tensors)) != result.commitment:
+    digest = source_digest(run.entry)
+    if (commitment := commitment_of(stored, tensors, digest)) != result.commitment:
         raise ValueError(
             f"{folder}: the commitment of result.json is {result.commitment}, but that of weights, "
-            f"configuration and source is {commitment}; judge the run again"
+            f"configuration and source is {commitment}; evaluate the run again"
         )
-    if source and read_json(folder / "config.json").get("source") != source_digest(run.entry):
+    if source and stored.get("source") != digest:
         raise ValueError(f"{folder}: {source} is not what the model was trained with; train it again")
     numbers = sum(tensor.numel() for tensor in tensors.values())
     constants = numbers - training.parameters  # which a model of one's own may hold, as buffers
@@ -117,19 +124,19 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         raise ValueError(
             f"{folder}: parameters is {training.parameters}, but the weights are {numbers} numbers"
         )
-    _rungs(folder / "result.json", result, spec)
+    check_rungs(folder / "result.json", result, spec)
     return result
 
 
 def check_record(folder: Path, claimed: Result) -> Result | None:
-    """Return the record that a verifier has left beside a claim that was checked, if there is one.
+    """Return the record that a verifier has left beside a checked claim, if there is one.
 
     Raises:
         ValueError: If it is not one of this claim; the message says what is wrong.
     """
     record = claimed.verified_in(folder)
     if record is not None:
-        _rungs(folder / RECORD, record, tasks.spec(claimed.task))
+        check_rungs(folder / RECORD, record, tasks.spec(claimed.task))
     return record
 
 
@@ -145,10 +152,10 @@ def verify(
 
     Args:
         folder: The submission.
-        nonce: 32 bytes, hexadecimal, from which the sequences are drawn too: those of a record, to play it
-            again. Without it they are drawn now, when the weights can no longer be chosen.
-        minutes: How long the model may take in all.
-        gibibytes: How much memory it may have.
+        nonce: 32 bytes, hexadecimal, from which the sequences are drawn too: those of a record, to replay it.
+            Without it they are drawn now, when the weights can no longer be chosen.
+        minutes: Largest time of the model in all.
+        gibibytes: Largest memory of the model.
         report: Called with every rung that is done.
 
     Raises:
@@ -157,13 +164,16 @@ def verify(
     claimed, started = Result.read(folder / "result.json"), time.perf_counter()
     spec = tasks.spec(claimed.task)
     task, nonce = spec.make(), nonce or secrets.token_hex(32)
-    with Player(folder, task.output_size, minutes=minutes, gibibytes=gibibytes) as player:
+    with (
+        with_weights(folder, claimed.held) as whole,
+        Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
+    ):
         rungs = play_ladder(
             player,
             spec,
             claimed.commitment,
             references=references(task),
-            whole=source_digest(_run(folder).entry) is None,
+            whole=source_digest(_run(folder)[0].entry) is None,
             nonce=nonce,
             rungs=rungs_of(spec),
             report=report,
@@ -182,16 +192,16 @@ def verify(
 
 
 def doubts(claimed: Result, own: Result) -> list[str]:
-    """Say where claims differ from what was found by more than chance would explain.
+    """Return where claims differ from a verifier's numbers by more than chance explains, a text for each.
 
-    Compared are, rung by rung and for references too, the sequences that are all right (Fisher's exact test)
-    and the bits that are wrong (a normal approximation, as if all bits of a sequence went wrong together,
-    which is the widest that chance can be). Sequences differ, so counts do; `DOUBT` is shared by all tests
-    of a submission.
+    The sequences differ, so the counts do. Two tests compare each rung, for the agent and for references:
+    Fisher's exact test compares the sequences that are all right, and a normal approximation the share of
+    wrong symbols, as if all symbols of a sequence went wrong together, which is the widest that chance can
+    be. `DOUBT` is shared by all tests of a submission.
     """
-    found, threshold = [], DOUBT / (2 * sum(len(_scores(rung)) for rung in own.rungs))
+    found, threshold = [], DOUBT / (2 * sum(len(scores_of(rung)) for rung in own.rungs))
     for mine, theirs in zip(own.rungs, claimed.rungs, strict=True):
-        for (name, score), claim in zip(_scores(mine).items(), _scores(theirs).values(), strict=True):
+        for (name, score), claim in zip(scores_of(mine).items(), scores_of(theirs).values(), strict=True):
             right = claim.all_right, score.all_right
             wrong = claim.wrong_symbols / theirs.symbols, score.wrong_symbols / mine.symbols
             if fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
@@ -205,15 +215,15 @@ def doubts(claimed: Result, own: Result) -> list[str]:
 
 
 def differences(record: Result, again: Result) -> list[str]:
-    """Say where playing a record's own sequences again gave other counts, by more than rounding explains.
+    """Return where a replay of a record's own sequences gave other counts than rounding explains.
 
-    On another machine, or with another order of sums, one sequence in a hundred may go the other way (one at
-    least), and where a model errs, what it errs in: wrong symbols and costs may differ by a twentieth, or by
-    one sequence's. What does not learn has no rounding: references are the same.
+    On another machine, or with another order of sums, one sequence in a hundred may come out differently (one
+    at least). Where a model errs, its errors may: wrong symbols and costs may differ by a twentieth, or by
+    those of one sequence. References have no rounding and must be the same.
     """
     found = []
     for before, now in zip(record.rungs, again.rungs, strict=True):
-        for (name, was), score in zip(_scores(before).items(), _scores(now).values(), strict=True):
+        for (name, was), score in zip(scores_of(before).items(), scores_of(now).values(), strict=True):
             sequences, symbols = 0.0, 0.0
             if score is now.score:
                 sequences = max(1, ROUNDED_SEQUENCES * now.sequences)
@@ -230,64 +240,44 @@ def differences(record: Result, again: Result) -> list[str]:
     return found
 
 
-def _scores(rung: Rung) -> dict[str, Score]:
-    """Return all scores of a rung, the agent's own first, the others in the order of their names."""
-    return {"score": rung.score} | dict(sorted(rung.references.items()))
-
-
 def _same_cost(before: float | None, now: float | None) -> bool:
-    """Tell whether two costs are the same but for rounding."""
+    """Return whether two costs are the same but for rounding."""
     if before is None or now is None:
         return before is now
     return math.isclose(before, now, rel_tol=ROUNDED_ERRORS, abs_tol=0.01)
 
 
-def _weights(path: Path, held: Held | None) -> None:
-    """Refuse weights that are not a plain file of a possible size, or not those that are held elsewhere."""
-    if held is None:
-        check_plain(path, LARGEST_WEIGHTS)
-        return
-    if not path.exists():
-        raise ValueError(f"{path} is not there yet; get it from {held.address} first")
-    check_plain(path, LARGEST_HELD)
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != held.sha256:
-        raise ValueError(f"{path} has the SHA-256 {found}; expected that of the result, {held.sha256}")
-
-
-def _run(folder: Path) -> Run:
-    """Return the run that a submission is of, which has to be what it says in every field that is used."""
+def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
+    """Return the run that a submission is of, and its description; refuse fields of another type."""
     try:
+        stored = read_description(folder)
         run = Run.read(folder)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / 'config.json'} is not the configuration of a run: {error}") from error
     for name, kind in (("agent", str), ("entry", str), ("task", str), ("model", dict), ("seed", int)):
         if type(getattr(run, name)) is not kind:
             raise ValueError(f"{folder / 'config.json'}: {name} is {getattr(run, name)!r}; expected {kind}")
-    return run
+    if missing := {"entry", "model", "train"} - stored.keys():
+        raise ValueError(f"{folder / 'config.json'} does not say its {', '.join(sorted(missing))}")
+    return run, stored
 
 
-def _training(folder: Path, run: Run, result: Result) -> Training:
-    """Return what the result has to say of the training; the size of the state is the submitter's word."""
-    state, said = (result.training.state_values, result.training.recipe) if result.training else (0, {})
+def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result) -> Training:
+    """Return the record of the training to expect; the size of the state is the submitter's word."""
+    state = result.training.state_values if result.training else 0
     try:
-        training = training_of(run, read_summary(folder), state)
+        return training_of(run, recipe, read_summary(folder), state)
     except ValueError as error:
         raise ValueError(f"{folder / 'summary.json'} is not the summary of a run: {error}") from error
-    defaults = dataclasses.asdict(type(run.train)())
-    # An option that came later, of which the result does not know, has its default.
-    later = {name for name in training.recipe.keys() - said if training.recipe[name] == defaults[name]}
-    recipe = {name: value for name, value in training.recipe.items() if name not in later}
-    return training.model_copy(update={"recipe": recipe})
 
 
 def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
     """Return the name of the source of a model of the submitter's own; None for one of the project.
 
-    Whatever else would be executed is refused.
+    Refuse any other entry, as it would be executed, and one that reads like a model of the project.
     """
-    if run.entry in {row.entry for row in AGENTS if row.learns}:
+    own = {row.entry for row in AGENTS if row.learns}
+    if run.entry in own:
         return None
     where, _, name = run.entry.rpartition(":")
     source = Path(where)
@@ -296,55 +286,11 @@ def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
             f"{folder}: entry is {portable(run.entry)!r}; expected a model of the project, or a class in a "
             "file that lies beside config.json, where ntm-envs submit puts it"
         )
+    if migrate({"entry": f"{source.stem}:{name}", "model": {}})["entry"] in own:
+        raise ValueError(f"{folder}: entry is {portable(run.entry)!r}, like one of the project; rename it")
     check_plain(folder / source.name, LARGEST_SOURCE)
     if not trust_code:
         raise ValueError(
             f"{folder} has code of its own, {source.name}; read it, and if you trust it, use --trust-code"
         )
     return source.name
-
-
-def _rungs(path: Path, result: Result, spec: TaskSpec) -> None:
-    """Refuse rungs that are not the whole ladder, and numbers that contradict each other."""
-    task, expected = spec.make(), rungs_of(spec)
-    if [(rung.sizes, rung.sequences) for rung in result.rungs] != expected:
-        raise ValueError(f"{path}: rungs are not the whole ladder of {spec.env_id}; evaluate without options")
-    names = references(task).keys()
-    for rung in result.rungs:
-        symbols, keyed = _symbols(task, result, rung)
-        if rung.symbols != symbols:
-            raise ValueError(f"{path}: symbols is {rung.symbols} at {rung.sizes}; expected {symbols}")
-        if rung.references.keys() != names:
-            raise ValueError(f"{path}: references are {sorted(rung.references)}; expected {sorted(names)}")
-        if not rung.best[1] > rung.references["constant"].mean_return:
-            raise ValueError(
-                f"{path}: the {rung.best[0]} is no better than a constant output at {rung.sizes}"
-            )
-        low, high = task.return_bounds({name: np.array([size]) for name, size in rung.sizes.items()})
-        for name, score in _scores(rung).items():
-            if not low[0] - 1e-6 <= score.mean_return <= high[0] + 1e-6:
-                raise ValueError(
-                    f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}; expected "
-                    f"{low[0]} to {high[0]}"
-                )
-            expected_return = None if keyed else task.answers.mean_return(score.wrong_symbols, symbols)
-            if expected_return is not None and not math.isclose(
-                score.mean_return, expected_return, abs_tol=1e-6
-            ):
-                raise ValueError(
-                    f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
-                    f"{score.wrong_symbols} of {symbols} symbols wrong make {expected_return}"
-                )
-
-
-def _symbols(task: Task, result: Result, rung: Rung) -> tuple[int, bool]:
-    """Return the scored symbols of a rung, and whether mean returns do not follow from counts of them."""
-    if not isinstance(task, SequenceTask):
-        assert isinstance(task, InteractiveTask)
-        sizes = {name: np.full(rung.sequences, size) for name, size in rung.sizes.items()}
-        return int(task.count_symbols(sizes).sum()), True
-    if task.keyed_steps:
-        keys = evaluation_keys(result.commitment, result.nonce, result.task, rung.sizes, rung.sequences)
-        return int(task.episodes(keys, **rung.sizes).mask.sum()) * task.answers.width, True
-    one = int(task.episodes(np.zeros(1, np.int64), **rung.sizes).mask.sum()) * task.answers.width
-    return one * rung.sequences, False

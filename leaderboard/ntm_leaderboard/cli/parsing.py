@@ -19,11 +19,10 @@ from tyro.constructors import (
     UnsupportedTypeAnnotationError,
 )
 
-from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
 from ntm_leaderboard.cli.help import print_help
 from ntm_leaderboard.cli.options import Group, groups
 from ntm_leaderboard.cli.terminal import console
-from ntm_leaderboard.harness.recipes import EARLIER
+from ntm_leaderboard.harness.recipes import EARLIER, MODEL_OPTIONS, TRAIN_OPTIONS
 
 Options = TypeVar("Options")
 _REGISTRY = ConstructorRegistry()

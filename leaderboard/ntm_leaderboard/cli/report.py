@@ -125,13 +125,17 @@ def _print_board(console: Console, board: Board) -> None:
     for task, ladders in board.shortened.items():
         shown = " and ".join(f"{size} {', '.join(map(str, values))}" for size, values in ladders.items())
         console.print(
-            f"On {task}, scores are over {shown} alone, which all have been judged on.", highlight=False
+            f"On {task}, scores are over {shown} alone, on which all have been evaluated.", highlight=False
         )
 
 
 def _remarks(row: Row) -> list[str]:
-    """Return remarks on an agent that matter when it is compared: its track and its privileges."""
-    return ([TRACKS[row.track]] if row.track != "supervised" else []) + list(row.privileges)
+    """Return remarks on an agent that matter when it is compared: track, privileges, and held weights."""
+    return [
+        *([TRACKS[row.track]] if row.track != "supervised" else []),
+        *row.privileges,
+        *filter(None, [row.held]),
+    ]
 
 
 def _standing_cell(standing: Standing | None) -> str:

@@ -1,8 +1,7 @@
-"""Finds who is to be judged, and commits to everything that decides how it behaves."""
+"""Entrants: agents that are ready to be evaluated, and a commitment to all that decides how they behave."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,11 +15,12 @@ from torch import Tensor
 import ntm_agents
 import ntm_baselines
 from ntm_agents import AgentSpec, ModelAgent, Recipe, Run, load_run
+from ntm_agents.migrate import FORMAT
 from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
 from ntm_agents.training import learners
 from ntm_agents.training.checks import torch_device
-from ntm_agents.training.run import read_summary, source_digest
+from ntm_agents.training.run import load_weights, read_description, read_summary, source_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
@@ -33,11 +33,15 @@ AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """An agent that is ready to be judged on a task, and what a result says about it."""
+    """An agent that is ready to be evaluated on a task, and what a result says about it.
+
+    `format`, `entry` and `model` describe it as its `config.json` does.
+    """
 
     agent: Agent
     spec: TaskSpec
     name: str
+    format: int
     entry: str
     model: dict[str, Any]
     seed: int
@@ -54,7 +58,7 @@ def agent_spec(name: str) -> AgentSpec:
 
 
 def references(task: Task) -> dict[str, Agent]:
-    """Return the agents that every other is compared with, by name: those that do not learn."""
+    """Return the agents that every other is compared with, which do not learn, by name."""
     made = {row.name: row.make(task) for row in AGENTS if not row.learns}
     return {name: agent for name, agent in made.items() if agent is not None}
 
@@ -72,44 +76,53 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
         CheckpointError: If the weights do not belong to the model.
     """
     model, run = load_run(folder)
-    summary = read_summary(folder)
+    stored, summary = read_description(folder), read_summary(folder)
     spec = run.task_spec()
     task = spec.make()
     with torch.no_grad():
         state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
-    # As the run has it, so that an option that comes later leaves it as it is.
-    commitment = commitment_of(run.model, run.entry, model.state_dict())
+    source = source_digest(run.entry)
     return Entrant(
         agent=ModelAgent(model, task.answers, torch_device(device)),
         spec=spec,
         name=run.agent,
-        entry=portable(run.entry),
-        model=run.model,
+        format=stored.get("format", 1),
+        entry=portable(stored["entry"]),
+        model=stored["model"],
         seed=run.seed,
-        training=training_of(run, summary, _count(state)),
+        training=training_of(run, stored["train"], summary, _count(state)),
         privileges=run.train.privileges,
-        commitment=commitment,
-        trusted=source_digest(run.entry) is None,
+        commitment=commitment_of(stored, load_weights(folder), source),
+        trusted=source is None,
     )
 
 
-def training_of(run: Run, summary: Mapping[str, Any], state_values: int) -> Training:
-    """Return what a result says of a training, from what its run's folder says.
+def training_of(
+    run: Run, recipe: Mapping[str, Any], summary: Mapping[str, Any], state_values: int
+) -> Training:
+    """Return the record of a training for a result.
+
+    Args:
+        run: The run.
+        recipe: Its configuration of the training, as its `config.json` says it.
+        summary: What its `summary.json` says.
+        state_values: Numbers in the state of its model.
 
     Raises:
         ValueError: If the summary lacks something, or has something impossible.
     """
     names = ("sequences", "seconds", "restarts", "dropped_updates", "parameters", "steps", "kernel")
     own = {
+        "learner": run.learner,
         "track": run.learner_row().track,
+        "recipe": recipe,
         "state_values": state_values,
-        "recipe": dataclasses.asdict(run.train),
     }
     return Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
 
 
 def ready(name: str, task: str, device: str = "cpu") -> Entrant:
-    """Return an agent that is not to be trained: one that does not learn, or that comes trained.
+    """Return an agent that needs no training here: one that does not learn, or one that comes trained.
 
     Raises:
         ValueError: If there is no such agent or task, or the agent has to be trained first.
@@ -129,16 +142,18 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
         return from_run(folder, device)
     if (agent := row.make(spec.make())) is None:
         raise ValueError(f"{spec.name} has no {row.name}")
+    source = source_digest(row.entry)
     return Entrant(
         agent=agent,
         spec=spec,
         name=row.name,
+        format=FORMAT,
         entry=portable(row.entry),
         model={},
         seed=0,
         training=None,
-        commitment=commitment_of({}, row.entry, {}),
-        trusted=source_digest(row.entry) is None,
+        commitment=commitment_of({"entry": row.entry, "model": {}}, {}, source),
+        trusted=source is None,
     )
 
 
@@ -180,17 +195,24 @@ def new_run(
     )
 
 
-def commitment_of(model: Mapping[str, Any], entry: str, tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of what decides behaviour: configuration, read-out, weights, foreign source.
+def commitment_of(
+    description: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str | None = None
+) -> str:
+    """Return the SHA-256 of what decides behaviour: description, read-out, weights, foreign source.
 
-    Of an agent that was trained elsewhere it knows the source alone, and not the files that this reads.
     The read-out is always the same: a bit is 1 where its probability is above one half, and another symbol is
-    the most probable class.
+    the most probable class. Of an agent that was trained elsewhere it knows the source alone, and not the
+    files that this reads.
+
+    Args:
+        description: What `config.json` says, as it was written: its `entry` and its `model` count.
+        tensors: The weights that play.
+        source: The SHA-256 of the source of a foreign model.
     """
     digest = hashlib.sha256()
-    readout = {"bit": "p > 0.5", "entry": portable(entry), "model": model}
+    readout = {"bit": "p > 0.5", "entry": portable(description["entry"]), "model": description["model"]}
     digest.update(json.dumps(readout, sort_keys=True, separators=(",", ":")).encode())
-    if source := source_digest(entry):
+    if source:
         digest.update(bytes.fromhex(source))
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
@@ -201,7 +223,7 @@ def commitment_of(model: Mapping[str, Any], entry: str, tensors: Mapping[str, Te
 
 
 def portable(entry: str) -> str:
-    """Name a file without its folder, which means nothing elsewhere."""
+    """Return a reference without the folder of its file, which means nothing elsewhere."""
     where, _, attribute = entry.rpartition(":")
     return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry
 

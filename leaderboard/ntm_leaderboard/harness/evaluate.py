@@ -1,4 +1,4 @@
-"""Evaluates an entrant and writes its result."""
+"""The evaluation of an entrant, which writes its result."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def evaluate(
     sequences: int | None = None,
     report: Callable[[Rung], None] = lambda rung: None,
 ) -> Result:
-    """Play the ladder with a entrant and write the result.
+    """Play the ladder with an entrant and write the result.
 
     Args:
-        entrant: Who is judged.
+        entrant: The agent.
         path: Where the result goes.
         up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
@@ -62,6 +62,7 @@ def evaluate(
     result = Result(
         schema_version=VERSION,
         agent=entrant.name,
+        format=entrant.format,
         entry=entrant.entry,
         model=entrant.model,
         task=spec.env_id,

@@ -1,4 +1,4 @@
-"""Plays the ladder of a task with an agent.
+"""The ladder of a task, played by an agent.
 
 The sequences of a rung cannot be chosen and cannot have been trained on: their keys are drawn from a
 commitment to everything that decides the agent's behaviour.
@@ -22,8 +22,8 @@ from ntm_envs.tasks import Batch, SequenceTask, TaskSpec
 from ntm_leaderboard.results import NO_NONCE, Rung, Score
 
 SLOTS_AT_A_TIME = 2**17
-"""Episodes that are played side by side have memories of at most this many slots in all, of `capacity` each:
-more of them do not fit into a processor's cache. It bounds what whole sequences take in memory as well."""
+"""Largest number of memory slots of all episodes that are played side by side, `capacity` each. More do not
+fit into a processor's cache. It bounds the memory that whole sequences take as well."""
 
 
 def evaluation_keys(
@@ -46,7 +46,7 @@ def evaluation_keys(
 def rungs_of(
     spec: TaskSpec, *, up_to: int | None = None, sequences: int | None = None
 ) -> list[tuple[dict[str, int], int]]:
-    """Return the rungs of a task that are to be played, and how many sequences of each.
+    """Return the rungs of a task to play, each with its number of sequences.
 
     Args:
         spec: The task.
@@ -129,11 +129,11 @@ def play_ladder(
     Args:
         agent: The agent.
         spec: The task.
-        commitment: SHA-256 of what decides the agent's behaviour, hexadecimal.
+        commitment: SHA-256 of everything that decides the agent's behaviour, hexadecimal.
         references: The agents of this project that it is compared with, by name.
-        whole: Whether the agent may take whole sequences: if its code is this project's own.
+        whole: Whether the agent may take whole sequences, as models of this project's own code may.
         nonce: Zeros, or 32 random bytes that a verifier drew afterwards, hexadecimal.
-        rungs: The rungs to play, and how many sequences of each.
+        rungs: The rungs to play, each with its number of sequences.
         report: Called with every rung that is done.
     """
     done, task = [], spec.make()

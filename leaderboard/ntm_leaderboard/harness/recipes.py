@@ -19,12 +19,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
+from ntm_agents.migrate import earlier_options
 from ntm_agents.spec import Recipe
 from ntm_agents.training import learners
 from ntm_agents.training.run import read_json
 from ntm_envs.lookup import did_you_mean
 
+MODEL_OPTIONS, TRAIN_OPTIONS = earlier_options("models"), earlier_options("learners")
 EARLIER = {"track": "learner", "algorithm": "learner"}
 """Options of `train` by their earlier names, beside those of models and learners."""
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shlex
 from typing import Any
 
-from ntm_agents import config_class
-from ntm_envs.lookup import load
+from ntm_agents import Run
 from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board.rows import in_present_names
 from ntm_leaderboard.harness.entrants import AGENTS, new_run
 from ntm_leaderboard.results import Result
 
 
 def configuration(result: Result) -> str:
     """Return the options of model and training, as JSON."""
-    recipe = result.training.recipe if result.training else None
-    return json.dumps({"model": result.model, "train": recipe}, indent=2)
+    present = in_present_names(result)
+    return json.dumps({part: present.get(part) for part in ("model", "train")}, indent=2)
 
 
 def command(result: Result, spec: TaskSpec) -> str | None:
@@ -27,22 +26,20 @@ def command(result: Result, spec: TaskSpec) -> str | None:
     """
     if result.training is None or result.agent not in {row.name for row in AGENTS}:
         return None
-    run = new_run(result.agent, spec.name)
-    if run.learner_row().track != result.training.track:
+    names = {"agent": result.agent, "task": spec.name, "seed": result.seed}
+    try:
+        now, then = (
+            json.loads(json.dumps(run.resolved()))
+            for run in (new_run(result.agent, spec.name), Run.of({**result.description, **names}))
+        )
+    except (ModuleNotFoundError, TypeError, ValueError):
+        return None
+    if any(then[field] != now[field] for field in ("entry", "learner")):
         return None
     words = ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
-    options = config_class(load(run.entry))
-    recipe = json.loads(json.dumps(run.resolved()))
-    for prefix, then, config in (
-        ("", result.training.recipe, type(run.train)),
-        ("model.", result.model, options),
-    ):
-        now = recipe[prefix.rstrip(".") or "train"]
-        then = json.loads(json.dumps(dataclasses.asdict(config()))) | then  # options that are newer
-        if then.keys() != now.keys():
-            return None
-        for name, value in then.items():
-            if value == now[name]:
+    for prefix, part in (("", "train"), ("model.", "model")):
+        for name, value in then[part].items():
+            if value == now[part][name]:
                 continue
             option = (prefix + name).replace("_", "-")
             if isinstance(value, bool):

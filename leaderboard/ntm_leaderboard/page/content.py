@@ -149,13 +149,13 @@ def _profiles(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def measured(standing: Standing, spec: TaskSpec, judged: Sequence[dict[str, int]]) -> dict[str, Any]:
+def measured(standing: Standing, spec: TaskSpec, played: Sequence[dict[str, int]]) -> dict[str, Any]:
     """Return the measures beside the score on a task.
 
     They are the mean accuracy at the rungs of the score, the cost in bits above the oracle's of a sequence of
     the largest training size, and, by ladder, the horizons of all seeds.
     """
-    rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in judged]
+    rungs = [rung for result in standing.results for rung in result.rungs if rung.sizes in played]
     costs = [
         rung.score.cost_in_bits - (_cost_of_oracle(rung) or 0.0)
         for rung in rungs

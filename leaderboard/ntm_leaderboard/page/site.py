@@ -16,7 +16,7 @@ import vl_convert
 
 from ntm_envs import tasks
 from ntm_leaderboard.board.boards import Boards, places
-from ntm_leaderboard.board.rows import TRACKS
+from ntm_leaderboard.board.rows import TRACKS, in_present_names
 from ntm_leaderboard.page.commands import command, configuration
 from ntm_leaderboard.page.content import content, measured, most
 from ntm_leaderboard.page.machines import MACHINES, draw
@@ -64,6 +64,7 @@ def build(boards: Boards, output: Path) -> Path:
         "to": _to,
         "measured": measured,
         "configuration": configuration,
+        "present": in_present_names,
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:

@@ -9,7 +9,7 @@ from runs import tiny_run
 
 import ntm_baselines
 from ntm_agents import Run, TrainConfig, load_run
-from ntm_agents.legacy import with_learner
+from ntm_agents.migrate import migrate
 from ntm_agents.training import Learner, LearnerConfig, learners
 from ntm_baselines.learners.a2c import A2CConfig
 from ntm_baselines.learners.ppo import PPOConfig
@@ -19,7 +19,7 @@ from ntm_leaderboard import cli
 ROWS = learners.installed().values()
 
 TRAINER = '''
-from ntm_agents.training.writer import Counters, RunWriter
+from ntm_agents.training import Counters, RunWriter
 
 
 class Patience:
@@ -67,7 +67,6 @@ def theirs(tmp_path, monkeypatch):
         unit="steps",
         budget="waits",
         measure="calm",
-        summary="learns nothing",
     )
     monkeypatch.setattr(ntm_baselines, "theirs", row, raising=False)
     points = [
@@ -170,7 +169,6 @@ def test_runs_of_earlier_versions_have_a_learner(tmp_path, earlier, learner, tra
     (tmp_path / "config.json").write_text(json.dumps(record))
     run = Run.read(tmp_path)
     assert (run.learner, run.train) == (learner, train)
-    present = {**record, "learner": learner, "train": {}}
-    present.pop("track", None)
-    assert with_learner(present) == present
+    present = migrate(record)
+    assert migrate(present) == present
     run.write(tmp_path)  # the run that is there is this one

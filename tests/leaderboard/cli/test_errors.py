@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from own_files import MODEL, TINY
 
-from ntm_agents.migrate import MODEL_OPTIONS, TRAIN_OPTIONS
 from ntm_leaderboard import cli
 from ntm_leaderboard.cli import parsing
 from ntm_leaderboard.cli.options import Group, Option
+from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from ntm_leaderboard.cli.options import Group, Option
             ["train", "--agent", "./mine.py"],
             "expected the name of the agent in it too, such as ./mine.py:Name",
         ),
-        (["submit"], "run in no folder"),
+        (["submit"], "no evaluated run in no folder"),
         (["train", "--agent", "oracle"], "does not learn"),
         (["train", "--sequences", "0"], "sequences is 0"),
         (["train", "--model.hidden-size", "0"], "hidden_size is 0"),

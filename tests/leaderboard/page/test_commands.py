@@ -28,7 +28,7 @@ class Stopped:
 
 def test_a_run_from_rewards_has_its_command():
     recipe = new_run("ppo", "copy").resolved()
-    training = TRAINING | {"recipe": recipe["train"], "track": "reward"}
+    training = TRAINING | {"recipe": recipe["train"], "learner": "ppo", "track": "reward"}
     row = result(agent="ppo", entry=recipe["entry"], model=recipe["model"], training=training)
     row = Result.model_validate_json(row.model_dump_json())
     assert command(row, tasks.spec("copy")) == "ntm-envs train --agent ppo --task copy --seed 0"
@@ -38,14 +38,16 @@ def test_the_command_that_trains_again_is_there_where_it_does():
     recall = tasks.spec("associative_recall")
     recipe = new_run("ntm", "associative_recall").resolved()
     training = TRAINING | {"recipe": recipe["train"]}
-    again = result(task="associative_recall", seed=3, model=recipe["model"], training=training)
+    again = result(
+        task="associative_recall", seed=3, entry=recipe["entry"], model=recipe["model"], training=training
+    )
     again = Result.model_validate_json(again.model_dump_json())
     assert command(again, recall) == "ntm-envs train --agent ntm --task associative_recall --seed 3"
     for changes in (
         {"agent": "mine"},
         {"training": None},
         {"model": again.model | {"option_that_is_gone": 6}},
-        {"training": again.training.model_copy(update={"track": "reward"})},
+        {"training": again.training.model_copy(update={"learner": "ppo"})},
     ):
         assert command(again.model_copy(update=changes), recall) is None
     before = recipe["train"] | {

@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import pytest
 from pages import build_quickly, quickly, trained
 from PIL import Image
-from test_board import several
+from test_board import HISTORY, several
 
 from ntm_envs import tasks
 from ntm_leaderboard import page
@@ -40,6 +40,14 @@ def test_agents_that_were_not_trained_here_have_no_costs(tmp_path):
     text = text.with_name("classic.html").read_text()
     assert "Score against cost" not in text
     assert "ntm-envs train" not in text
+
+
+def test_weights_in_the_history_are_named_and_no_link(tmp_path):
+    text = build_quickly(Boards.of(several("ntm", [0.5], held=HISTORY)), tmp_path / "site")
+    text = text.with_name("classic.html").read_text()
+    assert '<span class="badge">weights in the history</span>' in text
+    assert f'title="{HISTORY["address"]}"' in text
+    assert 'href="git:' not in text
 
 
 def test_the_page_is_served_to_this_machine_until_that_is_over():

@@ -1,6 +1,6 @@
 """Arguments of the compiled loops: named tuples of arrays and numbers.
 
-Arrays are float32 or float64, all of one type, and C-contiguous but for the weights.
+Arrays are C-contiguous, float32 or float64, all of one type: for each type the loops are compiled once.
 
 Shape letters: T steps, B sequences, N slots, M width of a slot, W write heads, R read heads, H = W + R, C
 hidden size, V = R * M values that are read, P head parameters, G gates of the controller; with jumps,
@@ -35,12 +35,12 @@ class Settings(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Weights that turn a row on their left into the one on their right; for the way back, transposed."""
+    """Weights of the recurrence, which multiply columns on their right."""
 
     recurrent: Array
-    """``[V or V + C, J]``."""
+    """From features to pre-activations ``[J, V or V + C]``."""
     heads: Array
-    """``[C, P]``."""
+    """From the controller's output to head parameters ``[P, C]``."""
 
 
 class Stand(NamedTuple):

@@ -75,8 +75,8 @@ class _Recurrence(torch.autograd.Function):
             counts, offers, weight = counter
             counter = [weight, behind(counts, T), offers.contiguous()]
         given = settings(options, heads.dtype, weightings.shape[1], memory.shape[1], every if learns else 0)
-        matrices = Matrices(*arrays(recurrent.t(), heads.t()))
-        room = scratch(matrices, given.layout, heads.shape[1], tuple(memory.shape), 0, CACHE)
+        matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
+        room = scratch(matrices, given.layout, tuple(memory.shape), CACHE)
         whole = Stand(np.zeros(len(memory), np.int64), matrices.heads.dtype.type(0))
         counting = Counter(*arrays(*counter)) if counter else None
         forward(given, matrices, room, whole, memory.numpy(), Trail(*arrays(*trail)), counting)
@@ -113,8 +113,7 @@ class _Recurrence(torch.autograd.Function):
                 counts=_copy_or_zeros(dcounts[0], counter.counts[0]), offers=torch.empty_like(counter.offers)
             )
         matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
-        memories = given.every + 1
-        room = scratch(matrices, given.layout, heads.shape[1], tuple(mine.memory.shape), memories, CACHE)
+        room = scratch(matrices, given.layout, tuple(mine.memory.shape), CACHE, given.every + 1)
         backward(
             given,
             matrices,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ntm_agents.kernels.arithmetic import Array, add_to, copy, zero
-from ntm_agents.kernels.compilation import entry, inline
+from ntm_agents.kernels.compilation import entry, paste
 from ntm_agents.kernels.content import compare, compare_backward, look_up, look_up_backward, norm
 from ntm_agents.kernels.controllers import feed_forward_backward, lstm_backward
 from ntm_agents.kernels.jumps import add_counts_backward, count_backward, jump, jump_backward
@@ -51,7 +51,7 @@ def backward(
 
     Args:
         settings: Numbers that `forward` was given.
-        weights: Weights, transposed.
+        weights: Weights that `forward` was given.
         scratch: Room to work in.
         trail: Arrays that `forward` left.
         gradients: Gradients[Array] that are given, and room for those that are computed.
@@ -90,7 +90,7 @@ def backward(
     restore(before_kernel)
 
 
-@inline
+@paste
 def _rewrite_segment(
     start: int, end: int, first: int, last: int, settings: Settings, scratch: Scratch, trail: Trail[Array]
 ) -> None:
@@ -104,7 +104,7 @@ def _rewrite_segment(
             rewrite(before, trail.weightings[t + 1, b], vectors, layout.writers, after)
 
 
-@inline
+@paste
 def _access_backward(
     t: int,
     b: int,
@@ -121,16 +121,17 @@ def _access_backward(
     M, W, dmemory, dweighting = len(before), layout.writers, gradients.memory[b], gradients.weighting[b]
     vectors = trail.parameters[t, b, layout.vectors :]
     dvectors = gradients.parameters[t, b, layout.vectors :]
-    if not settings.write_first:
-        write_backward(before, weighting, vectors, W, dmemory, dweighting, dvectors, scratch.kept)
     source = after if settings.write_first else before
-    for h in range(W, layout.heads):
-        read_backward(source, weighting[h], dreads[(h - W) * M : (h - W + 1) * M], dmemory, dweighting[h])
-    if settings.write_first:
-        write_backward(before, weighting, vectors, W, dmemory, dweighting, dvectors, scratch.kept)
+    for writes in (not settings.write_first, settings.write_first):
+        if writes:
+            write_backward(before, weighting, vectors, W, dmemory, dweighting, dvectors, scratch.kept)
+        else:
+            for h in range(W, layout.heads):
+                dread = dreads[(h - W) * M : (h - W + 1) * M]
+                read_backward(source, weighting[h], dread, dmemory, dweighting[h])
 
 
-@inline
+@paste
 def _address_backward(
     t: int,
     b: int,
@@ -180,7 +181,7 @@ def _address_backward(
     compare_backward(keys, p, stride, scratch.ddots, scratch.dnorms, dkey_norms, dkeys, dp)
 
 
-@inline
+@paste
 def _pass_on(gradient: Array, other: Array) -> None:
     """Move the gradient of a weighting to that of the one that it was copied from."""
     for n in range(len(gradient)):
@@ -188,7 +189,7 @@ def _pass_on(gradient: Array, other: Array) -> None:
         gradient[n] = 0
 
 
-@inline
+@paste
 def _choose_backward(
     h: int,
     p: Array,
@@ -241,7 +242,7 @@ def _choose_backward(
     return dkey_norm
 
 
-@inline
+@paste
 def _control_backward(
     t: int,
     first: int,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from ntm_agents.kernels.arithmetic import Array, copy, zero
-from ntm_agents.kernels.compilation import entry, inline
+from ntm_agents.kernels.compilation import entry, paste
 from ntm_agents.kernels.content import compare, look_up, norm
 from ntm_agents.kernels.controllers import feed_forward, lstm
 from ntm_agents.kernels.cut import count_cut, read_cut
@@ -53,8 +53,8 @@ def forward(
     before_kernel: Any = flush()  # type: ignore[call-arg]
     T, B, _ = trail.gates.shape
     tile, every = scratch.memories.shape[1], settings.every
-    pack(weights.recurrent, scratch.recurrent)
-    pack(weights.heads, scratch.heads)
+    pack(weights.recurrent.T, scratch.recurrent)
+    pack(weights.heads.T, scratch.heads)
     for first in range(0, B, tile):
         last = min(first + tile, B)
         if not every:
@@ -70,7 +70,7 @@ def forward(
     restore(before_kernel)
 
 
-@inline
+@paste
 def _find_spans(first: int, last: int, scratch: Scratch, trail: Trail[Array]) -> None:
     """Find the spans of the first weightings of a tile."""
     H, N = trail.weightings.shape[2:]
@@ -79,7 +79,7 @@ def _find_spans(first: int, last: int, scratch: Scratch, trail: Trail[Array]) ->
             find_span(trail.weightings[0, b, h], 0, N, scratch.spans[b - first, h])
 
 
-@inline
+@paste
 def _control(
     t: int,
     first: int,
@@ -108,7 +108,7 @@ def _control(
     add_product(now, V, scratch.heads, trail.parameters[t, first:last])
 
 
-@inline
+@paste
 def _address(
     t: int,
     b: int,
@@ -156,7 +156,7 @@ def _address(
             find_span(weighting[h], 0, weighting.shape[1], spans[h])
 
 
-@inline
+@paste
 def _choose(
     h: int,
     p: Array,
@@ -207,7 +207,7 @@ def _choose(
         find_span(weighting, begin, end, span)
 
 
-@inline
+@paste
 def _access(
     t: int,
     b: int,
@@ -227,14 +227,14 @@ def _access(
         begin, end = N, 0
         for h in range(W):
             begin, end = min(begin, spans[h, 0]), max(end, spans[h, 1])
-    if settings.write_first:
-        write(memory, weighting, vectors, W, begin, end)
-    for h in range(W, layout.heads):
-        out, at, to = reads[(h - W) * M : (h - W + 1) * M], 0, N
-        if not settings.every:
-            at, to = spans[h, 0], spans[h, 1]
-        read(memory, weighting[h], at, to, out)
-        if stand.count:
-            read_cut(memory, weighting[h], stand.slots[b], stand.count, out)
-    if not settings.write_first:
-        write(memory, weighting, vectors, W, begin, end)
+    for writes in (settings.write_first, not settings.write_first):
+        if writes:
+            write(memory, weighting, vectors, W, begin, end)
+        else:
+            for h in range(W, layout.heads):
+                out, at, to = reads[(h - W) * M : (h - W + 1) * M], 0, N
+                if not settings.every:
+                    at, to = spans[h, 0], spans[h, 1]
+                read(memory, weighting[h], at, to, out)
+                if stand.count:
+                    read_cut(memory, weighting[h], stand.slots[b], stand.count, out)

@@ -44,7 +44,7 @@ def infer(
         counter = [weight, behind(counts, T), offers.contiguous()]
     gates, all_cells, seen, parameters = arrays(*trail)
     counting = Counter(*arrays(*counter)) if counter else None
-    matrices = Matrices(*arrays(recurrent.t(), heads.t()))
+    matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
     number = matrices.heads.dtype.type
     given = settings(options, heads.dtype, weightings.shape[1], memory.shape[1], 0)
     no_checkpoints = np.empty((0, 0, 0, 0), number)
@@ -71,7 +71,7 @@ def infer(
         forward(
             given,
             matrices,
-            scratch(matrices, given.layout, heads.shape[1], slots.shape, 0, CACHE),
+            scratch(matrices, given.layout, slots.shape, CACHE),
             Stand(cut.rest, number(cut.count)),
             slots,
             part,

@@ -66,21 +66,18 @@ class Scratch(NamedTuple):
     """Gradients of the controller's output ``[B, C]``."""
 
 
-def scratch(
-    weights: Weights, layout: Layout, units: int, memory: tuple[int, ...], steps: int, cache: int
-) -> Scratch:
+def scratch(weights: Weights, layout: Layout, memory: tuple[int, ...], cache: int, steps: int = 0) -> Scratch:
     """Return room for a tile of as many sequences as the cache suits.
 
     Args:
         weights: Weights to be packed.
         layout: Places of the head parameters.
-        units: Hidden size C.
-        memory: Shape of the memory of all sequences, ``[.., M, N]``.
-        steps: Memories of each sequence that are there at a time.
+        memory: Shape of the memory of all sequences, ``(B, M, N)``.
         cache: Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence.
+        steps: Memories of each sequence that the backward loop has at a time; 0 for the forward loop.
     """
     sequences, width, slots = memory
-    kind = weights.heads.dtype
+    kind, units = weights.heads.dtype, weights.heads.shape[1]
     tile = min(MOST, max(LEAST, cache // (width * slots * kind.itemsize)), max(1, sequences))
     each, ring, H, W = (slots,), (slots + layout.shifts - 1,), layout.heads, layout.writers
     shapes: tuple[tuple[int, ...], ...] = (
@@ -94,4 +91,5 @@ def scratch(
         piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)
     ]
     spans = np.zeros((tile, H, 2), np.int64)
-    return Scratch(panels(weights.recurrent), panels(weights.heads), spans, *parts)
+    recurrent, heads = (panels(matrix if steps else matrix.T) for matrix in weights)
+    return Scratch(recurrent, heads, spans, *parts)

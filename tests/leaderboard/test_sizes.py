@@ -1,0 +1,45 @@
+"""What git and the wheel hold of results stays small; leaderboard/README.md says the limits."""
+
+from pathlib import Path
+
+import pytest
+
+from ntm_leaderboard.board import boards, verify
+from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
+from ntm_leaderboard.results import Result
+
+LEADERBOARD = Path(__file__).parents[2] / "leaderboard"
+RUNS = sorted(verify.runs_in(LEADERBOARD / "results"))
+
+
+def size_of(folder):
+    """Return the bytes of all files below a folder but those that Python has made."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    made = ("__pycache__", ".egg-info")
+    return sum(path.stat().st_size for path in files if not any(part.endswith(made) for part in path.parts))
+
+
+def test_the_leaderboard_has_at_most_48_mebibytes():
+    assert 2**20 < size_of(LEADERBOARD) <= 48 * 2**20
+
+
+def test_the_board_of_the_wheel_has_at_most_2_mebibytes():
+    assert boards.SHIPPED.stat().st_size < size_of(boards.SHIPPED.parent) <= 2 * 2**20
+
+
+def test_no_file_of_a_run_has_more_than_256_kibibytes():
+    assert LARGEST_WEIGHTS == 256 * 2**10
+    for run in RUNS:
+        for path in run.iterdir():
+            assert path.stat().st_size <= 256 * 2**10, path
+
+
+@pytest.mark.parametrize("name", ["result.json", "verified.json"])
+def test_weights_lie_beside_a_result_or_in_the_history(name):
+    for run in RUNS:
+        held = Result.read(run / name).held
+        assert (held is None) == (run / "model.safetensors").exists(), run
+        if held:
+            assert held.in_history.endswith(
+                f":leaderboard/results/{run.relative_to(LEADERBOARD / 'results')}/model.safetensors"
+            )

@@ -1,0 +1,125 @@
+"""The packing of submissions, and weights that are held elsewhere."""
+
+import hashlib
+import shutil
+import subprocess
+
+import pytest
+from submissions import rewrite, with_own_model
+
+from ntm_leaderboard.board import submission, verify, weights
+from ntm_leaderboard.results import Result
+
+pytestmark = pytest.mark.usefixtures("short_ladder")
+
+
+def test_what_is_not_evaluated_or_holds_another_run_is_not_packed(made, packed, tmp_path):
+    with pytest.raises(ValueError, match="no evaluated run"):
+        submission.pack([tmp_path / "nothing"], tmp_path / "submission")
+    other = shutil.copytree(made[1], tmp_path / "other")
+    rewrite(other / "result.json", lambda result: result.update(seed=0))
+    with pytest.raises(ValueError, match="holds another run"):
+        submission.pack([other], tmp_path / "submission")
+    with pytest.raises(ValueError, match=r"other: result.json has seed 0; expected 1"):
+        submission.pack([other], tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "LARGEST_WEIGHTS", 100)
+    monkeypatch.setattr(weights, "LARGEST_WEIGHTS", 100)
+    output = tmp_path / "submission"
+    with pytest.raises(ValueError, match=r"expected at most 100 beside a result\. Say where"):
+        submission.pack([made[0]], output)
+    with pytest.raises(ValueError, match="address"):
+        submission.pack([made[0]], output, "http://example.org")
+    assert not output.exists()
+    (folder,) = submission.pack([made[0]], output, "https://example.org/mine/")
+    assert submission.pack([made[0]], output, "https://example.org/mine") == [folder]
+    held = Result.read(folder / "result.json").held
+    assert held.address == "https://example.org/mine/copy/lstm/seed-0/model.safetensors"
+    with pytest.raises(ValueError, match=f"not there yet; get it from {held.address}"):
+        verify.check(folder)
+    elsewhere = tmp_path / "submission-weights" / "copy" / "lstm" / "seed-0" / "model.safetensors"
+    shutil.copy(elsewhere, folder)
+    assert verify.verify(folder, nonce=verify.check(folder).nonce).held == held
+    shutil.copy(made[1] / "model.safetensors", folder)
+    with pytest.raises(ValueError, match="has the SHA-256"):
+        verify.check(folder)
+
+
+def test_a_model_that_needs_more_than_its_file_is_not_packed(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "helper.py").write_text("value = 1")
+    with pytest.raises(ValueError, match="No module named 'helper'"):
+        with_own_model(tmp_path, first="import helper")
+    assert not list((tmp_path / "submission").rglob("result.json"))
+
+
+def test_what_does_not_learn_is_left_out_of_a_submission(made, tmp_path):
+    bench = tmp_path / "bench"
+    shutil.copytree(made[0], bench / "lstm")
+    (bench / "constant").mkdir()
+    shutil.copy(made[0] / "result.json", bench / "constant")
+    assert len(submission.pack([bench], tmp_path / "submission")) == 1
+
+
+@pytest.fixture
+def history(tmp_path, monkeypatch):
+    """A repository that the code believes to lie in; returns what commits a file there, and its address."""
+    monkeypatch.setattr(weights, "__file__", str(tmp_path / "project" / "weights.py"))
+    (tmp_path / "project").mkdir()
+
+    def git(*arguments):
+        options = (
+            "-c",
+            "user.name=nobody",
+            "-c",
+            "user.email=nobody@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        )
+        command = ["git", *options, *arguments]
+        done = subprocess.run(command, cwd=tmp_path / "project", check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+
+    def commit(path):
+        shutil.copy(path, tmp_path / "project" / "kept")
+        git("add", "kept")
+        git("commit", "-qm", "kept", "--no-verify")
+        address = f"git:{git('rev-parse', 'HEAD')}:kept"
+        git("rm", "-q", "kept")
+        git("commit", "-qm", "gone", "--no-verify")
+        return {"address": address, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+    return commit
+
+
+def test_weights_of_the_history_are_found_where_a_checkout_has_it(packed, history):
+    held = history(packed[0] / "model.safetensors")
+    (packed[0] / "model.safetensors").unlink()
+    rewrite(packed[0] / "result.json", lambda result: result.update(held=held))
+    claimed = verify.check(packed[0])
+    assert verify.verify(packed[0], nonce=claimed.nonce).rungs == claimed.rungs
+    assert not (packed[0] / "model.safetensors").exists()  # nothing is left in the tree
+    other = history(packed[1] / "model.safetensors")["address"]
+    rewrite(packed[0] / "result.json", lambda result: result["held"].update(address=other))
+    with pytest.raises(ValueError, match="has the SHA-256"):
+        verify.check(packed[0])
+
+
+def test_it_is_said_what_to_do_where_a_checkout_does_not_have_the_history(packed, history, monkeypatch):
+    held = history(packed[0] / "model.safetensors") | {"address": f"git:{'f' * 40}:kept"}
+    shutil.move(packed[0] / "model.safetensors", packed[0].parent)
+    rewrite(packed[0] / "result.json", lambda result: result.update(held=held))
+    for path in (None, ""):
+        if path is not None:
+            monkeypatch.setenv("PATH", path)  # where there is no git at all
+        with pytest.raises(
+            ValueError, match=rf"history, .*: {'f' * 40}:kept; get it with `git fetch --unshallow`"
+        ):
+            verify.check(packed[0])
+    shutil.move(packed[0].parent / "model.safetensors", packed[0])  # whoever has downloaded it
+    verify.check(packed[0])
