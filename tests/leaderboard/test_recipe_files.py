@@ -77,8 +77,8 @@ def test_errors_name_file_option_value_and_what_was_expected(tmp_path, record, m
 
 def test_the_recipe_in_the_documentation_is_one(tmp_path):
     pages = (Path(__file__).parents[2] / "docs").glob("*.md")
-    (text,) = [text for page in pages if "## A recipe from a file" in (text := page.read_text())]
-    block = text.partition("## A recipe from a file")[2].partition("```json\n")[2].partition("```")[0]
+    (text,) = [text for page in pages if "## A recipe is data" in (text := page.read_text())]
+    block = text.partition("## A recipe is data")[2].partition("```json\n")[2].partition("```")[0]
     recipe = read_recipe(written(tmp_path, json.loads(block)), NTM_OPTIONS)
     assert recipe.train == TrainConfig(sequences=48_000, task_overrides={"blank": 0.1})
     assert recipe.model["controller"] == "feedforward"
