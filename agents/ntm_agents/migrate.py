@@ -30,9 +30,9 @@ class Change:
     Attributes:
         name: Its new name; None if that stays.
         options: New names of options, by their earlier names.
-        dropped: Fields that no longer exist, by their new names, each with the value (of JSON) at which it
+        dropped: Options that no longer exist, by their new names, each with the value (of JSON) at which it
             had no effect. A record with another value cannot be read.
-        ignored: Fields that no longer exist, by their new names, which had no effect at any value.
+        ignored: Options that no longer exist, by their new names, which had no effect at any value.
         rewrite: A function for changes beyond these tables: takes the options, after all of the above, and
             returns name and options.
         critics: Prefixes of the names of tensors that belong to a critic, which does not play.

@@ -1,14 +1,14 @@
 """A model, its options and those of its learner get other names, and a committed row stays what it is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 import ntm_baselines
 from ntm_agents import TrainConfig, migrate
+from ntm_agents.learners import supervised
 from ntm_agents.migrate import Change, Format
-from ntm_agents.training import run as runs
 from ntm_envs import tasks
 from ntm_leaderboard import page
 from ntm_leaderboard.board import verify
@@ -28,9 +28,11 @@ class Network(ntm_baselines.LSTM):
         super().__init__(input_size, output_size, hidden_size=width, **options)
 
 
-def configured(averaging=0.99, **options):
-    """Return a configuration, one option of which has another name."""
-    return TrainConfig(ema_decay=averaging, **options)
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainConfig):
+    """Options of training, one of which has another name."""
+
+    averaging: float = 0.99
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def renamed(monkeypatch):
     monkeypatch.setattr(migrate, "FORMATS", (*migrate.FORMATS, *lines))
     # What the change of the code itself would be.
     monkeypatch.setattr(ntm_baselines, "Network", Network, raising=False)
-    monkeypatch.setitem(runs.CONFIGS, "supervised", configured)
+    monkeypatch.setattr(supervised, "ROW", replace(supervised.ROW, config=Config))
     agents = tuple(
         replace(row, entry="ntm_baselines:Network") if row.entry == "ntm_baselines:LSTM" else row
         for row in entrants.AGENTS

@@ -23,19 +23,19 @@ from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import entry, inline
 
 MULTIPLE = 64
-"""C is one of it, so that vectorised loops leave no rest, which they would round in other ways."""
+"""Divisor of C, so that vectorised loops leave no remainder, which they would round in other ways."""
 WORTH = 0.9
-"""A cut that leaves more than this share of the slots is not made."""
+"""Largest share of the slots that a cut may leave; others are not made."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Which slots are there.
+    """Selection of the slots that are present.
 
     Attributes:
-        slots: N, how many there are in all.
-        rest: The slot of each sequence that stands for those that follow it as well ``[B]``.
-        count: How many those are.
+        slots: Number of slots N of the whole memory.
+        rest: Slot of each sequence that also stands for those that follow it ``[B]``.
+        count: Number of those.
     """
 
     slots: int
@@ -44,17 +44,17 @@ class Cut:
 
     @classmethod
     def none(cls, batch_size: int, slots: int) -> Cut:
-        """Return what says that all slots are there."""
+        """Return the selection of all slots."""
         return cls(slots, np.zeros(batch_size, np.int64), 0)
 
     def best(self, memory: Array, weightings: Array, behind: int, before: int) -> Cut:
-        """Return the cut that leaves fewest slots.
+        """Return the cut that leaves the fewest slots.
 
         Args:
             memory: ``[B, M, C]``.
             weightings: ``[B, H, C]``.
-            behind: How far what is before a run of slots spreads into it until the next cut.
-            before: How far what is behind it does.
+            behind: Number of slots by which the slots before a run spread into it until the next cut.
+            before: Number of slots by which those behind it do.
         """
         runs = np.empty((len(memory), 2), np.int64)
         unlike = np.empty(memory.shape[2], np.int32)
@@ -67,7 +67,7 @@ class Cut:
         return replace(self, rest=runs[:, 0] + behind, count=self.slots - left)
 
     def change(self, to: Cut, rows: Array, room: Array | None = None) -> Array:
-        """Return rows ``[B, K, C]`` as another cut of them has them, in flat room if there is some."""
+        """Return rows ``[B, K, C]`` of this cut as rows of another, in flat room if there is some."""
         if not (self.count or to.count):
             return rows
         shape = (*rows.shape[:2], self.slots - to.count)
@@ -113,7 +113,7 @@ def _mark(rows: Array, unlike: Array) -> None:
 
 @entry
 def _change(rows: Array, rest: Array, count: int, new_rest: Array, new_count: int, made: Array) -> None:
-    """Do as `Cut.change` does: up to five pieces of a row, of slots one behind the other or of one slot."""
+    """Compute `Cut.change`: up to five pieces of a row, of slots one behind the other or of one slot."""
     slots = made.shape[2]
     for b in range(len(rows)):
         old, new = rest[b], new_rest[b]

@@ -83,6 +83,40 @@ WITH_LSTM = {
 }
 """Recipes of NTMs with an LSTM as controller, the best ones of their tasks."""
 
+DEFAULT = Recipe(
+    # Heads with the roles that the recipes above need, one of each: a write head that shifts by one slot at
+    # each step, and one that writes where the first read head is; a read head that looks up and stays, one
+    # that looks up and keeps its place for a few steps, and one that shifts. Keys see half of a slot, so that
+    # the other half is no noise to them. Small batches, small steps and the way back to the best weights
+    # keep what was learnt. docs/training-recipes.md has what it does on tasks that it was not made for.
+    model={
+        "hidden_size": 64,
+        "orthogonal_init": False,
+        "write_heads": 2,
+        "read_heads": 3,
+        "followers": 1,
+        "order": "read_first",
+        "skip_connection": True,
+        "memory_width": 16,
+        "key_width": 8,
+        "memory_init_scale": 0.0,
+        "epsilon": 1.0,
+        "gate_bias": (-4.0, 0.0, 4.0, -1.0, -4.0),
+        "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0),
+        "sharpening_bias": (1.0, 0.0, 0.0, -4.0, 0.0),
+    },
+    train=TrainConfig(
+        sequences=64_000,
+        batch_size=16,
+        bucket_size=4,
+        mixed_sizes=True,
+        max_grad_norm=0.2,
+        beta2=0.99,
+        rollback=5.0,
+    ),
+)
+"""The recipe of tasks without one of their own."""
+
 ROW = AgentSpec(
     name="ntm",
     entry="ntm_agents:ExtendedNTM",
@@ -122,5 +156,5 @@ ROW = AgentSpec(
         ),
         **WITH_LSTM,
     },
-    default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+    default=DEFAULT,
 )

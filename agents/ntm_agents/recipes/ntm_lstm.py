@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ntm_agents.recipes.ntm import WITH_LSTM
+from ntm_agents.recipes.ntm import DEFAULT, WITH_LSTM
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
@@ -44,5 +44,5 @@ ROW = AgentSpec(
         ),
         **WITH_LSTM,
     },
-    default=Recipe(train=TrainConfig(sequences=64_000, mixed_sizes=True)),
+    default=DEFAULT,
 )

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ntm_agents.migrate import migrate
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import (
     WEIGHTS,
@@ -41,6 +40,8 @@ FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
 """The files of a submitted run, besides the source of a model of one's own."""
 LARGEST_SOURCE = 2**18
 """Largest number of bytes of the source of a model of one's own."""
+PACKAGES = ("ntm_agents", "ntm_baselines")
+"""Names that the source of a model of one's own may not have: entries would read like the project's."""
 ROUNDED_SEQUENCES, ROUNDED_ERRORS = 0.01, 0.05
 """Shares of sequences, and of wrong symbols and costs, that may come out differently by rounding alone."""
 DOUBT = 0.001
@@ -276,8 +277,7 @@ def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
 
     Refuse any other entry, as it would be executed, and one that reads like a model of the project.
     """
-    own = {row.entry for row in AGENTS if row.learns}
-    if run.entry in own:
+    if run.entry in {row.entry for row in AGENTS if row.learns}:
         return None
     where, _, name = run.entry.rpartition(":")
     source = Path(where)
@@ -286,7 +286,7 @@ def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
             f"{folder}: entry is {portable(run.entry)!r}; expected a model of the project, or a class in a "
             "file that lies beside config.json, where ntm-envs submit puts it"
         )
-    if migrate({"entry": f"{source.stem}:{name}", "model": {}})["entry"] in own:
+    if source.stem.partition(".")[0] in PACKAGES:
         raise ValueError(f"{folder}: entry is {portable(run.entry)!r}, like one of the project; rename it")
     check_plain(folder / source.name, LARGEST_SOURCE)
     if not trust_code:

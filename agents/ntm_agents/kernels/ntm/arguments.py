@@ -34,7 +34,7 @@ class Settings(NamedTuple):
     """Steps between checkpoints of the memory; 0 without a way back."""
 
 
-class Weights(NamedTuple):
+class Matrices(NamedTuple):
     """Weights of the recurrence, which multiply columns on their right."""
 
     recurrent: Array

@@ -15,12 +15,10 @@ from ntm_agents.kernels.ntm.arguments import (
     Counter,
     CounterGradients,
     Gradients,
+    Matrices,
     Settings,
     Stand,
     Trail,
-)
-from ntm_agents.kernels.ntm.arguments import (
-    Weights as Matrices,
 )
 from ntm_agents.kernels.ntm.backward import backward
 from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings

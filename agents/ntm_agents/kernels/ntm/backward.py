@@ -24,7 +24,7 @@ from ntm_agents.kernels.location import (
     shift_backward,
 )
 from ntm_agents.kernels.memory import read_backward, rewrite, write_backward
-from ntm_agents.kernels.ntm.arguments import Counter, CounterGradients, Gradients, Settings, Trail, Weights
+from ntm_agents.kernels.ntm.arguments import Counter, CounterGradients, Gradients, Matrices, Settings, Trail
 from ntm_agents.kernels.ntm.parameters import (
     GATE,
     SHARPENING,
@@ -40,7 +40,7 @@ from ntm_agents.kernels.subnormals import flush, restore
 @entry
 def backward(
     settings: Settings,
-    weights: Weights,
+    weights: Matrices,
     scratch: Scratch,
     trail: Trail[Array],
     gradients: Gradients[Array],
@@ -54,9 +54,9 @@ def backward(
         weights: Weights that `forward` was given.
         scratch: Room to work in.
         trail: Arrays that `forward` left.
-        gradients: Gradients[Array] that are given, and room for those that are computed.
+        gradients: Gradients that are given, and room for those that are computed.
         counter: Counters that `forward` left, or None.
-        dcounter: Gradients[Array] of the counters, or None.
+        dcounter: Gradients of the counters, or None.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
     T, B, _ = trail.gates.shape
@@ -145,11 +145,8 @@ def _address_backward(
     """Go back through the addressing of all heads of a sequence, given gradients of their weightings."""
     layout, followers, dkey_norms = settings.layout, settings.followers, scratch.dkey_norms
     W, stride, p, dp = layout.writers, layout.stride, trail.parameters[t, b], gradients.parameters[t, b]
-    previous, weighting, dweighting = (
-        trail.weightings[t, b],
-        trail.weightings[t + 1, b],
-        gradients.weighting[b],
-    )
+    previous, weighting = trail.weightings[t, b], trail.weightings[t + 1, b]
+    dweighting = gradients.weighting[b]
     keys, dkeys = memory[: layout.key_width], gradients.memory[b][: layout.key_width]
     compare(keys, p, stride, settings.epsilons.inside, scratch.dots, scratch.norms)
     zero(scratch.dnorms)
@@ -215,29 +212,21 @@ def _choose_backward(
     key_norm, epsilons = norm(p[:K], settings.epsilons.inside), settings.epsilons
     look_up(scratch.dots[h], scratch.norms, key_norm, epsilons, strength, content)
     interpolate(content, previous, gate, left, ring)
-    jumps = False
+    jumps, own = False, 0
     if counter is not None:
-        jumps = h >= layout.writers
-        at = len(counter.weight) + h - layout.writers
+        jumps, own = h >= layout.writers, len(counter.weight) + h - layout.writers
         if jumps:
-            jump(ring, gates[at], left, N)
+            jump(ring, gates[own], left, N)
     shift(ring, moves, scratch.shifted, scratch.logs)
     dp[K + SHARPENING] = sharpen_backward(scratch.logs, scratch.shifted, sharpening, weighting, dweighting)
     shift_backward(ring, moves, dweighting, dring, dmoves)
     if counter is not None and jumps:
         interpolate(content, previous, gate, left, ring)
-        at = len(counter.weight) + h - layout.writers
-        dgates[at] = jump_backward(ring, gates[at], left, N, dring)
+        dgates[own] = jump_backward(ring, gates[own], left, N, dring)
     dp[K + GATE] = interpolate_backward(content, previous, gate, left, dring, scratch.ddots[h], dweighting)
+    similarities, norms, dcontent, dnorms = scratch.dots[h], scratch.norms, scratch.ddots[h], scratch.dnorms
     dp[K + STRENGTH], dkey_norm = look_up_backward(
-        scratch.dots[h],
-        scratch.norms,
-        key_norm,
-        epsilons,
-        strength,
-        content,
-        scratch.ddots[h],
-        scratch.dnorms,
+        similarities, norms, key_norm, epsilons, strength, content, dcontent, dnorms
     )
     return dkey_norm
 

@@ -21,7 +21,7 @@ from ntm_agents.kernels.cut import count_cut, read_cut
 from ntm_agents.kernels.jumps import add_counts, count, jump
 from ntm_agents.kernels.location import interpolate, ring_start, sharpen, shift
 from ntm_agents.kernels.memory import read, write
-from ntm_agents.kernels.ntm.arguments import Counter, Settings, Stand, Trail, Weights
+from ntm_agents.kernels.ntm.arguments import Counter, Matrices, Settings, Stand, Trail
 from ntm_agents.kernels.ntm.parameters import GATE, SHARPENING, SHIFTS, STRENGTH, activate_parameters
 from ntm_agents.kernels.ntm.scratch import Scratch
 from ntm_agents.kernels.products import add_product, pack
@@ -32,7 +32,7 @@ from ntm_agents.kernels.subnormals import flush, restore
 @entry
 def forward(
     settings: Settings,
-    weights: Weights,
+    weights: Matrices,
     scratch: Scratch,
     stand: Stand,
     memory: Array,

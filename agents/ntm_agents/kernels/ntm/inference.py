@@ -7,8 +7,7 @@ import torch
 
 from ntm_agents.kernels.arithmetic import empty
 from ntm_agents.kernels.cut import Cut
-from ntm_agents.kernels.ntm.arguments import Counter, Stand, Trail
-from ntm_agents.kernels.ntm.arguments import Weights as Matrices
+from ntm_agents.kernels.ntm.arguments import Counter, Matrices, Stand, Trail
 from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings
 from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ntm_agents.kernels.arithmetic import Array, empty
-from ntm_agents.kernels.ntm.arguments import Weights
+from ntm_agents.kernels.ntm.arguments import Matrices
 from ntm_agents.kernels.ntm.parameters import Layout
 from ntm_agents.kernels.products import panels
 
@@ -66,7 +66,9 @@ class Scratch(NamedTuple):
     """Gradients of the controller's output ``[B, C]``."""
 
 
-def scratch(weights: Weights, layout: Layout, memory: tuple[int, ...], cache: int, steps: int = 0) -> Scratch:
+def scratch(
+    weights: Matrices, layout: Layout, memory: tuple[int, ...], cache: int, steps: int = 0
+) -> Scratch:
     """Return room for a tile of as many sequences as the cache suits.
 
     Args:
