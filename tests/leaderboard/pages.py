@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from test_board import TRAINING, several
 
+from ntm_leaderboard.harness.entrants import agent_spec
 from ntm_leaderboard.page import site
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -52,7 +53,7 @@ def synthetic():
             score,
             task,
             3 if agent == "few" else 5,
-            entry="mine.py:Model" if agent == "zebra-10" else "ntm_agents:NTM",
+            entry="mine.py:Model" if agent == "zebra-10" else agent_spec("ntm").entry,
             privileges=["long_validation"] if agent == "lstm" else [],
             status="verified" if agent == "ntm" else "self-reported",
         )
