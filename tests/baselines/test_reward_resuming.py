@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from rewards import CONFIGS, ENTRIES, reward_run, start
-from runs import interrupted, killed, without_time
+from tiny_runs import interrupted, killed, without_time
 
 from ntm_agents.training import CheckpointError
 from ntm_agents.training.checkpoint import load_tensors, save_tensors

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from rewards import CONFIGS, ENTRIES, GRU, SHORT, reward_run, start
-from runs import tiny_run
+from tiny_runs import tiny_run
 
 from ntm_agents import ModelAgent, Trainer, load_run
 from ntm_agents.training import NonFiniteError

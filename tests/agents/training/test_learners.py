@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from importlib.metadata import EntryPoint
 
 import pytest
-from runs import tiny_run
+from tiny_runs import tiny_run
 
 import ntm_baselines
 from ntm_agents import Run, TrainConfig, load_run

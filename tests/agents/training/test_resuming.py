@@ -5,7 +5,7 @@ import signal
 
 import pytest
 import torch
-from runs import interrupted, killed, lines, tiny_run, without_time
+from tiny_runs import interrupted, killed, lines, tiny_run, without_time
 
 from ntm_agents import Trainer
 from ntm_agents.training import CheckpointError

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from runs import lines, tiny_run
+from tiny_runs import lines, tiny_run
 
 from ntm_agents import Trainer, load_run
 from ntm_agents.training import CheckpointError

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from runs import lines, tiny_run
+from tiny_runs import lines, tiny_run
 from torch import nn
 
 from ntm_agents import Run, TrainConfig, Trainer
