@@ -10,12 +10,12 @@ from ntm_agents import TrainConfig, migrate
 from ntm_agents.learners import supervised
 from ntm_agents.migrate import Change, Format
 from ntm_envs import tasks
-from ntm_leaderboard import page
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.board.rows import in_present_names
 from ntm_leaderboard.harness import entrants
 from ntm_leaderboard.harness.ladder import play_ladder
+from ntm_leaderboard.page import commands
 from ntm_leaderboard.results import Result
 
 ROW = Path(__file__).parents[2] / "leaderboard" / "results" / "associative_recall" / "lstm" / "seed-1"
@@ -75,7 +75,7 @@ def test_a_committed_row_reads_checks_and_replays(renamed):
 
 def test_a_committed_row_shows_present_names(renamed):
     result = Result.read(ROW / "result.json")
-    shown = page._configuration(result)
+    shown = commands.configuration(result)
     assert '"width": 64' in shown
     assert '"averaging"' in shown
     assert not any(name in shown for name in ("hidden_size", "units", "ema_decay", "average"))
@@ -89,8 +89,8 @@ def test_a_row_with_an_option_that_there_is_no_more_is_shown_as_it_was_written(m
     monkeypatch.setattr(migrate, "FORMATS", (*migrate.FORMATS, gone))
     result = Result.read(ROW / "result.json")
     assert result.model["depth"] == 2
-    assert '"depth": 2' in page._configuration(result)
-    assert page._command(result, tasks.spec("associative_recall")) is None
+    assert '"depth": 2' in commands.configuration(result)
+    assert commands.command(result, tasks.spec("associative_recall")) is None
     assert Boards.of([result]).by_suite["classic"].rows
     with pytest.raises(ValueError, match="num_layers=2, an option that no longer exists; expected 1"):
         verify.check(ROW)

@@ -43,7 +43,7 @@ def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
     prepare = (
         "from pathlib import Path\n"
         "from ntm_agents import Trainer\n"
-        "from runs import tiny_run\n"
+        "from tiny_runs import tiny_run\n"
         "Trainer(tiny_run(sequences=8)).train()"  # imports what is imported late
     )
     killed(prepare, f"Trainer(tiny_run(**{train!r}), Path({str(parts)!r})).train()", parts)

@@ -14,6 +14,7 @@ from ntm_leaderboard import cli
 from ntm_leaderboard.cli import parsing
 from ntm_leaderboard.cli.help import INDENT, WIDEST
 from ntm_leaderboard.cli.options import groups
+from ntm_leaderboard.cli.terminal import console
 from ntm_leaderboard.docstrings import description
 
 COMMANDS = ("tasks", "agents", "train", "evaluate", "bench", "watch", "leaderboard", "submit", "verify")
@@ -27,7 +28,7 @@ def helped(monkeypatch, capsys):
     def helped(command, width):
         asked = []
         printer = parsing.print_help
-        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr(console, "width", width)
         monkeypatch.setattr(parsing, "print_help", lambda c, o, n: asked.append(o) or printer(c, o, n))
         with pytest.raises(SystemExit) as stop:
             cli.main([command, "--help"])
