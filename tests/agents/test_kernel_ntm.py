@@ -45,7 +45,7 @@ def test_it_is_the_reference_in_single_precision(controller, heads):
 @pytest.mark.parametrize("task", [row.name for row in tasks.TABLE])
 @pytest.mark.parametrize("agent", ["ntm", "ntm-lstm", "ntm-jump"])
 def test_recipes_are_the_reference_in_single_precision(agent, task):
-    """What people train: in single precision the kernel has exponentials of its own, and other types."""
+    """Users train in single precision, for which the kernel has other exponentials and types."""
     config = dict(find(agent, TABLE).recipe(task).model)
     config |= {name: 0.0 for name in config if name.endswith("_noise")}
     names = {"delimiter": "a", "count": "b"}  # the task's channels, and those here

@@ -1,4 +1,4 @@
-"""What holds for every machine and option: equations, gradients, the protocol, any number of slots."""
+"""Properties of every machine and option: equations, gradients, the protocol, any number of slots."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_its_gradients_are_right(kind, config):
 
 
 class _Whole(torch.nn.Module):
-    """Runs a model from its initial state, which may have parameters of its own."""
+    """A model that runs from its initial state, which may have parameters of its own."""
 
     def __init__(self, model):
         super().__init__()

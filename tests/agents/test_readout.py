@@ -1,4 +1,4 @@
-"""What logits mean, against PyTorch's own losses and distributions, and against what the environments do."""
+"""Readouts of logits agree with PyTorch's own losses and distributions, and with the environments."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Runs that learn from rewards go on after interrupts and kills, and end as if there had been none."""
+"""Runs that learn from rewards resume after interrupts and kills, and end as if there had been none."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Runs that learn from rewards alone: what they leave, and what is refused."""
+"""Runs that learn from rewards alone: their files, and errors."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""A vector environment can go on where another was, with the same episodes in flight."""
+"""A vector environment can continue where another was, with the same episodes in flight."""
 
 import gymnasium as gym
 import numpy as np
@@ -12,7 +12,7 @@ COUNT = 5
 
 
 def same(one, other):
-    """Compare what steps or resets have returned, information included."""
+    """Compare the results of steps or resets, information included."""
     if isinstance(one, dict):
         assert one.keys() == other.keys()
         for name in one:

@@ -1,4 +1,4 @@
-"""The board: who is ranked, by what, and what does not belong on it."""
+"""The board: the ranked agents, their order, and results that do not belong on it."""
 
 import hashlib
 

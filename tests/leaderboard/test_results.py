@@ -74,7 +74,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "all_right"], 5, "all_right is 5 of 4"),
         (["rungs", 0, "score", "wrong_symbols"], 641, "wrong_symbols is 641 of 640"),
         (["rungs", 0, "score", "wrong_symbols"], 0, "contradict"),
-        (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 sequences all right contradict"),
+        (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 correct sequences contradict"),
         (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_symbols": 2}, "2 wrong symbols and 1 of 4"),
         (["rungs", 0, "references", "oracle", "wrong_symbols"], 1, "oracle: 1 wrong symbols"),
         (["rungs", 0, "score", "mean_return"], float("inf"), "mean_return"),

@@ -1,4 +1,4 @@
-"""Verification: what is honest comes out again, and what was edited is doubted."""
+"""Verification: honest results are reproduced, and edited ones are doubted."""
 
 import json
 
@@ -64,7 +64,7 @@ def test_counts_that_were_edited_are_doubted(packed, played):
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])  # nothing contradicts it
     own, again = played
-    assert "16 sequences all right were claimed, and 0 found" in verify.doubts(claimed, own)[0]
+    assert "16 correct sequences were claimed, and 0 found" in verify.doubts(claimed, own)[0]
     assert len(verify.differences(claimed, again)) == 1
 
 
@@ -81,7 +81,7 @@ def test_references_that_were_edited_are_doubted(packed, played):
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])
     own, again = played
-    assert "oracle at {'length': 20}: 0 sequences all right were claimed" in verify.doubts(claimed, own)[0]
+    assert "oracle at {'length': 20}: 0 correct sequences were claimed" in verify.doubts(claimed, own)[0]
     assert "oracle at {'length': 20}: 0 sequences" in verify.differences(claimed, again)[0]
 
 

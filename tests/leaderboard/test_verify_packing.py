@@ -29,7 +29,7 @@ def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, t
     monkeypatch.setattr(submission, "LARGEST_WEIGHTS", 100)
     monkeypatch.setattr(weights, "LARGEST_WEIGHTS", 100)
     output = tmp_path / "submission"
-    with pytest.raises(ValueError, match=r"expected at most 100 beside a result\. Say where"):
+    with pytest.raises(ValueError, match=r"expected at most 100 beside a result\. Name the address"):
         submission.pack([made[0]], output)
     with pytest.raises(ValueError, match="address"):
         submission.pack([made[0]], output, "http://example.org")

@@ -1,4 +1,4 @@
-"""The process in which a submission's model plays: what it may do, and for how long."""
+"""The process in which a submission's model plays: its permissions and limits."""
 
 import os
 import resource

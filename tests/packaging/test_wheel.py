@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(*command: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a program without a package index and whatever Python is told here; check its exit code."""
+    """Run a program without a package index or Python's variables; check its exit code."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELS)}
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True)

@@ -48,7 +48,7 @@ def pack(weights: Array, panels: Array) -> None:
 
 
 def _block(rows: int, unroll: int) -> Any:
-    """Return a function that adds the product of so many rows ``[rows, >= first + K]`` with a panel ``[K, L]``.
+    """Return a function that adds the product of rows ``[rows, >= first + K]`` with a panel ``[K, L]``.
 
     It is added to the columns of ``[rows, J]`` from `at` on. `unroll` terms at a time go into sums of their
     own, which are added in the end, so that there is enough to do while a sum is under way.

@@ -56,7 +56,7 @@ def _call_with(builder: Any, name: str, place: Any) -> None:
 
 @intrinsic
 def flush(typing: Any) -> tuple[Any, Callable[..., Any]]:
-    """Treat subnormal numbers as zero from now on; return the argument of `restore`. For compiled functions."""
+    """Treat subnormal numbers as zero; return the argument of `restore`. For compiled functions."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         before = _read(builder)

@@ -43,8 +43,8 @@ class NTMConfig(HeadConfig):
     num_layers: Positive = 1
     """Number of layers of the controller (paper: 1)."""
     orthogonal_init: bool = True
-    """Whether the initial recurrent weights of the controller are orthogonal, which preserves the magnitude of
-    inputs of earlier steps; otherwise they are uniform, like all others."""
+    """Whether the initial recurrent weights of the controller are orthogonal, which preserves the influence
+    of earlier inputs; otherwise they are uniform, like all others."""
     controller_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations; it makes blurred weightings
     costly. Not in the paper, so off. Used in training only; evaluation always uses 0."""

@@ -26,7 +26,7 @@ class SubmitOptions:
     output: Path = Path("submission")
     """Folder of the submission: a new one, or one to add to."""
     held_at: Annotated[str | None, tyro.conf.arg(metavar="URL")] = None
-    """Address at which you will put weights of more than 2 MiB per run, such as https://example.org/weights.
+    """Address at which you will put weights of more than 256 KiB per run, such as https://example.org/weights.
     They are written into a folder beside the submission."""
 
 

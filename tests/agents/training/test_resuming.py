@@ -1,4 +1,4 @@
-"""Supervised runs that are interrupted or killed go on, and end as if they had not been."""
+"""Supervised runs that are interrupted or killed resume, and end as if they had not been."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Mistakes on the command line get one line that names them, and what was meant; nothing is written."""
+"""Mistakes on the command line get one line that names them and suggests a fix; nothing is written."""
 
 import json
 import os

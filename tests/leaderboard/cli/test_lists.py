@@ -1,4 +1,4 @@
-"""Lists of what there is: commands, tasks, agents, the version; and an episode to watch."""
+"""Lists of commands, tasks and agents, the version, and an episode to watch."""
 
 import subprocess
 import sys

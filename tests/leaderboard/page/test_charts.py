@@ -1,4 +1,4 @@
-"""The charts of the page: in a real browser they hold what was measured, and can be switched."""
+"""The charts of the page: in a real browser they hold the measured numbers, and can be switched."""
 
 import pytest
 from pages import NAMES, SCORES, browsing, marks, synthetic

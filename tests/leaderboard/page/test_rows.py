@@ -19,8 +19,8 @@ def test_a_claim_that_did_not_come_out_is_marked(show):
 
 @browsing
 def test_privileges_are_shown_on_the_tasks_that_they_were_taken_on(show):
-    told = trained("a", 0.5, "copy", privileges=["task_channels"])
-    opened = show([*told, *trained("a", 0.5, "ngrams"), *trained("lstm", 0.1, "ngrams")])
+    privileged = trained("a", 0.5, "copy", privileges=["task_channels"])
+    opened = show([*privileged, *trained("a", 0.5, "ngrams"), *trained("lstm", 0.1, "ngrams")])
     badge = opened.locator(".badge", has_text="task_channels")
     assert opened.locator("#board > tbody").filter(has=badge).locator(".name").all_inner_texts() == ["a"]
     assert opened.locator("section.task").filter(has=badge).locator("h3").all_inner_texts() == ["Copy"]
