@@ -12,7 +12,7 @@ INPUTS, OUTPUTS = len(CHANNELS), 3
 
 
 def pair(dtype=torch.float64, disturbance=0.3, jump=False, **config):
-    """Return a model with either kernel, all of whose parameters matter; a JumpNTM if it is to jump."""
+    """Return one model with each kernel, all of whose parameters matter; a JumpNTM if it is to jump."""
     torch.manual_seed(0)
     kind = partial(JumpNTM, input_channels=CHANNELS) if jump else ExtendedNTM
     models = [kind(INPUTS, OUTPUTS, kernel=kernel, **config).to(dtype) for kernel in ("reference", "fused")]

@@ -322,7 +322,7 @@ class _Trial:
 
 
 def _difference(seen: Tensor, expected: Tensor) -> float:
-    """Return the largest difference, or 0 if it is no more than rounding."""
+    """Return the largest difference, or 0 if it is within rounding."""
     if torch.allclose(seen, expected, rtol=TOLERANCE, atol=TOLERANCE):
         return 0.0
     return (seen - expected).abs().max().item()

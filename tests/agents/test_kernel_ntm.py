@@ -194,7 +194,7 @@ def test_a_kernel_leaves_the_processor_as_it_was():
 @pytest.mark.parametrize("kernel", ["reference", "fused"])
 @pytest.mark.parametrize("grad", [False, True])
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda s: s._replace(memory=s.memory[:2]), r"memory has shape \(2, 8, 20\); expected \(3, 8, 20\)"),
         (lambda s: s._replace(memory=s.memory[:, :7]), r"shape \(3, 2, 8\); .* has \(3, 7, 20\)"),
@@ -208,10 +208,10 @@ def test_a_kernel_leaves_the_processor_as_it_was():
         ),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused(kernel, grad, change, says):
+def test_a_state_that_does_not_fit_is_refused(kernel, grad, change, message):
     model = NTM(INPUTS, OUTPUTS, kernel=kernel)
     state = change(model.initial_state(3, 8))
-    with torch.set_grad_enabled(grad), pytest.raises(ValueError, match=says):
+    with torch.set_grad_enabled(grad), pytest.raises(ValueError, match=message):
         model(torch.zeros(4, 3, INPUTS), state)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         model.with_penalty(torch.zeros(4, 3, INPUTS), state)

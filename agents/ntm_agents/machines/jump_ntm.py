@@ -53,7 +53,7 @@ class JumpNTMConfig(NTMConfig):
     numbers that are larger than in training."""
     counter_bias: float = 0.0
     """Initial weight of each of `counter_channels` in the counter; a negative weight makes the
-    counter start below zero and count up to it, one jump at a time."""
+    counter start below zero and count up to zero, one jump at a time."""
     counter_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the initial counter; it moves decisions half-way between two
     numbers of jumps. Used in training only; evaluation always uses 0."""

@@ -35,7 +35,7 @@ MESSAGE = 10_000
 
 
 class PlayerError(Exception):
-    """The process of a submission failed, or broke a limit or the protocol."""
+    """A failure of a submission's process, or its violation of a limit or the protocol."""
 
 
 class Player:
@@ -44,7 +44,7 @@ class Player:
     Args:
         folder: A run: `config.json` and `model.safetensors`.
         output_size: Number of logits L.
-        minutes: Time limit of all its requests together.
+        minutes: Time limit of loading and all requests together.
         gibibytes: Memory limit.
 
     Raises:
@@ -95,7 +95,7 @@ class Player:
         self._home.cleanup()
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """See :class:`ntm_envs.Agent`."""
+        """Start new episodes; see :class:`ntm_envs.Agent`."""
         self._ask({"begin": [num_envs, capacity, seed]})
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
@@ -165,7 +165,7 @@ class Player:
 
 
 def main(folder: Path, seconds: int, memory: int) -> None:
-    """Load a run and answer requests until there are no more."""
+    """Load a run and answer requests until the input ends."""
     import resource  # of Unix alone
 
     from ntm_agents import ModelAgent, load_run
