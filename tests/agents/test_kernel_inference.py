@@ -180,7 +180,7 @@ def test_a_cut_takes_from_the_middle_of_a_run(slots, ends, behind, before, more)
         np.testing.assert_array_equal(again.change(whole, made.change(again, short)), rows)
 
 
-def test_what_is_not_a_number_is_like_nothing():
+def test_nan_equals_no_slot():
     memory = np.ones((1, 2, 300), np.float32)
     memory[0, 1, 150] = np.nan
     whole = cut.Cut.none(1, 300)

@@ -109,7 +109,7 @@ def test_states_are_not_changed():
         assert torch.equal(tensor, was)
 
 
-def test_what_is_not_finite_is_seen():
+def test_values_that_are_not_finite_are_propagated():
     for model in pair(torch.float32):
         inputs = torch.zeros(4, 3, INPUTS)
         inputs[1, 1, 0] = float("nan")

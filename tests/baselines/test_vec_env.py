@@ -20,7 +20,7 @@ def plain(infos):
 
 @pytest.mark.parametrize("reveal", [False, True])
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
-def test_the_environment_does_what_dummy_vec_env_does(row, reveal):
+def test_the_environment_equals_dummy_vec_env(row, reveal):
     answers, sequences = row.make().answers, isinstance(row.make(), tasks.SequenceTask)
     sizes, count = {**(row.small or row.training), "reveal_target": reveal and sequences}, 5
     ours = SequenceVecEnv(row.env_id, count, **sizes)
@@ -55,7 +55,7 @@ def test_wrappers_of_stable_baselines_work_on_it():
     assert all(info["episode"]["l"] == 5 and abs(info["episode"]["r"]) <= 1 for info in infos)
 
 
-def test_what_rows_do_not_have_of_their_own_is_refused():
+def test_access_to_single_rows_is_refused():
     env = SequenceVecEnv(COPY, 2, length=2)
     assert env.get_attr("render_mode") == [None, None]
     assert env.env_is_wrapped(gym.Wrapper) == [False, False]
@@ -99,7 +99,7 @@ def test_ppo_of_stable_baselines3_learns_a_task_that_reacts():
 
 
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
-def test_another_environment_goes_on_where_one_was(row):
+def test_another_environment_continues_from_a_state(row):
     answers, count = row.make().answers, 5
     first, second = (SequenceVecEnv(row.env_id, count, **(row.small or row.training)) for _ in range(2))
     first.seed(3)

@@ -66,12 +66,12 @@ def test_every_run_is_verified_and_its_record_does_not_doubt_it():
 
 
 @pytest.mark.parametrize("run", CHECKED, ids=name)
-def test_a_run_is_what_it_says(run):
+def test_a_run_agrees_with_its_record(run):
     claimed = verify.check(run, trust_code=True)
     assert verify.check_record(run, claimed), f"drawn from {drawing.COMMIT}"
 
 
-def test_a_run_whose_weights_are_in_the_history_is_what_it_says():
+def test_a_run_whose_weights_are_in_the_history_agrees_with_its_record():
     held = [run for run in RUNS if run not in HERE]
     run = held[drawing.rng("held").integers(len(held))]
     commit = Result.read(run / "result.json").held.in_history.partition(":")[0]

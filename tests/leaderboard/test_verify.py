@@ -41,7 +41,7 @@ def test_the_command_packs_and_verifies(made, tmp_path, capsys):
     assert "result.json has seed 0; expected 1" in capsys.readouterr().out.replace("\n", "")
 
 
-def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsys):
+def test_the_command_reports_doubts_and_differences(packed, capsys):
     def claim(result):
         result["rungs"][0]["score"] |= {"all_right": 16, "wrong_symbols": 0, "mean_return": 1.0}
 

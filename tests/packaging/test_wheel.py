@@ -81,7 +81,9 @@ def test_the_plain_wheel_makes_every_environment_with_numpy_and_gymnasium_alone(
     assert "pip install 'ntm-envs[leaderboard]'" in lacking.stderr
 
 
-def test_the_wheel_with_the_extra_of_the_command_line_trains_and_judges(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_with_the_extra_of_the_command_line_trains_and_evaluates(
+    wheel: Path, tmp_path: Path
+) -> None:
     programs = install(f"{wheel}[leaderboard]", tmp_path / "env")
     run(programs / "python", "-c", MAKE_EVERY_ENVIRONMENT, cwd=tmp_path)
     assert "ntm_envs/Copy-v0" in run(programs / "ntm-envs", "tasks", cwd=tmp_path).stdout

@@ -41,7 +41,7 @@ def test_a_loss_that_is_not_finite_never_reaches_the_weights(tmp_path):
     assert all(isinstance(key, str) for key in dropped[0]["keys"])
 
 
-def test_a_gradient_that_is_not_finite_is_dropped_and_training_goes_on():
+def test_a_gradient_that_is_not_finite_is_dropped_and_training_continues():
     trainer = Trainer(tiny_run())
     poisoned = []
 
@@ -178,7 +178,7 @@ def test_a_stuck_run_starts_again_with_its_whole_budget():
 
 
 @pytest.mark.parametrize("rollback", [None, 1e9, 1.5])
-def test_weights_that_have_lost_what_was_learnt_are_given_up(rollback):
+def test_weights_that_have_diverged_are_rolled_back(rollback):
     seen = []
     trainer = Trainer(tiny_run(rollback=rollback), report=seen.append)
     trainer.validate()

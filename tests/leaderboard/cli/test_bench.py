@@ -31,7 +31,7 @@ def test_a_bench_is_repeatable_and_survives_what_fails(home, capsys):
     assert [path.stat().st_mtime_ns for path in results] == times
 
 
-def test_a_bench_is_not_fooled_by_what_it_finds(home, capsys):
+def test_a_bench_checks_existing_files(home, capsys):
     command = ["bench", "--tasks", "./short.py:SHORT", "--seeds", "1", "--output", "out", "--jobs", "2"]
     command += ["--agents", "./mine.py:Acts"]
     assert cli.main([*command, "--sequences", "4"]) == 0

@@ -131,7 +131,7 @@ def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
     assert "and this would replace them by 0" in " ".join(capsys.readouterr().err.split())
 
 
-def test_ones_own_is_not_taken_for_what_comes_trained(home, capsys):
+def test_a_custom_model_is_not_taken_for_a_pretrained_one(home, capsys):
     Path("mine.py").write_text(MODEL + "\n\nclass ntm(Mine):\n    pass\n")
     assert cli.main(["evaluate", "--agent", "./mine.py:ntm", "--task", "copy"]) == 2
     assert "has to be trained first" in capsys.readouterr().err

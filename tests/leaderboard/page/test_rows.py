@@ -28,7 +28,7 @@ def test_privileges_are_shown_on_the_tasks_that_they_were_taken_on(show):
 
 
 @browsing
-def test_ones_own_rows_are_marked_and_what_scores_are_over_is_said(show):
+def test_own_rows_are_marked_and_the_rungs_of_scores_are_named(show):
     shorter = [
         found.model_copy(update={"rungs": found.rungs[:3]})
         for found in trained("ntm", 0.5, "copy", held=HELD, privileges=["long_validation"])
@@ -48,7 +48,7 @@ def test_ones_own_rows_are_marked_and_what_scores_are_over_is_said(show):
 
 
 @browsing
-def test_pictures_move_when_they_are_told_to(opened):
+def test_pictures_move_on_request(opened):
     figure = opened.locator(".machines figure").first
     button, image = figure.get_by_role("button"), figure.get_by_role("img")
     for pressed, name in (("true", "copy-ntm.gif"), ("false", "copy-ntm.png")):
