@@ -1,4 +1,4 @@
-"""Trains recipes without each of their ingredients, on five seeds, and prints what that costs.
+"""Trains recipes without each of their ingredients, on five seeds, and prints the costs.
 
     .venv/bin/python benchmarks/ablations.py
     .venv/bin/python benchmarks/ablations.py --tasks copy
@@ -120,7 +120,7 @@ ABLATIONS: dict[str, dict[str, str]] = {
 """Options that take an ingredient away, by task and ingredient."""
 
 COMMON = {"priority_sort": "--sequences 100000"}
-"""Options of all runs of a task: a sixth of the recipe's sequences, where a whole run takes minutes."""
+"""Options of all runs of a task: a sixth of the recipe's sequences, if a whole run takes minutes."""
 
 SIZES = {
     "copy": (20, 120, 400),

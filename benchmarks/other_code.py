@@ -1,4 +1,4 @@
-"""Checks the classic tasks with other people's code that is too heavy for tests: TorchRL, Gymnasium's videos.
+"""Checks the classic tasks with libraries that are too heavy for tests: TorchRL, Gymnasium's videos.
 
     .venv/bin/pip install torchrl moviepy
     .venv/bin/python benchmarks/other_code.py
@@ -27,7 +27,7 @@ SEED = 3
 
 
 def for_torchrl(env_id: str) -> GymWrapper:
-    """Return an environment of TorchRL, which takes an action of one bit for a number."""
+    """Return an environment of TorchRL, which treats an action of one bit as a number."""
     env = gym.make(env_id)
     if env.action_space != MultiBinary(1):
         return GymEnv(env_id)

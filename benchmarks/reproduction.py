@@ -70,7 +70,7 @@ MODELS: dict[str, dict[str, str]] = {
         "ngrams": "classic/ngrams/ntm",
         "priority_sort": "classic/priority_sort/ntm",
     },
-    JUMPS: {"repeat_copy": "classic/repeat_copy/ntm-jump"},  # which the paper has not
+    JUMPS: {"repeat_copy": "classic/repeat_copy/ntm-jump"},  # not in the paper
     LSTM: {row.name: f"classic/{row.name}/lstm" for row in tasks.suite("classic")},
     LSTM_PAPER: {row.name: f"classic/{row.name}/lstm-paper" for row in tasks.suite("classic")},
 }
@@ -92,7 +92,7 @@ COSTS: dict[str, tuple[tuple[dict[str, int], dict[str, str]], ...]] = {
         ({"length": 20}, {FEEDFORWARD: "18 to 20", LSTM_CONTROLLER: "18 to 20", LSTM_PAPER: "58"}),
     ),
 }
-"""The sizes of the paper's figures, and the costs in bits that it has for them; NGrams above the optimum."""
+"""Sizes and costs in bits in the paper's figures; those of NGrams are above the optimum."""
 
 PARAMETERS: dict[str, dict[str, int]] = {
     FEEDFORWARD: {
@@ -154,7 +154,7 @@ def main(options: Options) -> None:
 
 
 def parameters(options: Options) -> None:
-    """Print numbers of parameters, here and in the paper, and what training took here.
+    """Print numbers of parameters, here and in the paper, and the cost of training here.
 
     Sequences and seconds are the median of the seeds.
     """
@@ -289,7 +289,7 @@ def recall_generalisation(options: Options) -> None:
 def ngrams_inference(options: Options) -> None:
     """Draw predictions beside those of the best predictor, bit by bit: figure 14.
 
-    Of a few sequences it is the one whose bits change most, where there is most to predict.
+    The sequence is the one of a few whose bits change most, as it has most to predict.
     """
     task = tasks.spec("ngrams").make()
     batch = episodes(task, {"length": 200}, 8)

@@ -42,7 +42,7 @@ SEQUENCES = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Show what agents learn from rewards, and how fast."""
+    """Compare agents that learn from rewards, and their speed of learning."""
 
     runs: Path = Path("bench/reward")
     """Folder of the runs on the whole training ranges."""
@@ -107,7 +107,7 @@ def main(options: Options) -> None:
 def returns(results: Sequence[Result], spec: TaskSpec) -> str:
     """Return a table of mean returns in Markdown: the mean of the seeds, the worst, and the oracle's.
 
-    It is not the cost in bits, as rewards teach which answer is likelier, but not by how much.
+    It is not the cost in bits, as rewards show which answer is likelier, but not by how much.
     """
     size, rungs = next(iter(spec.ladders.items()))
     mine, rows = [result for result in results if result.task == spec.env_id], []

@@ -57,7 +57,7 @@ SPACE: dict[str, BaseDistribution] = {
 }
 """Options that are searched on every task."""
 MODEL = ("hidden_size", "num_layers", "forget_bias", "orthogonal_init")
-"""Those of the model; the others are options of training."""
+"""Options of the model; the others of `SPACE` are options of training."""
 
 VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "copy": {

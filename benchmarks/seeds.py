@@ -1,4 +1,4 @@
-"""Trains every recipe on ten seeds, and prints what each seed reached, how fast, and how far it generalises.
+"""Trains every recipe on ten seeds, and prints the results, speed and generalisation of each seed.
 
     .venv/bin/python benchmarks/seeds.py
     .venv/bin/python benchmarks/seeds.py --tasks copy --beyond
@@ -52,7 +52,7 @@ class Options:
     beyond: bool = False
     """Also evaluate beyond the ladder, where there is something: ten minutes a seed for Copy at 10,000."""
     up_to: int = 2000
-    """Largest size to evaluate at, where the table would go further."""
+    """Largest size to evaluate at, if the table would go further."""
     seeds: int = 10
     """Number of seeds."""
     first_seed: int = 0

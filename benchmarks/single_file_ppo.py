@@ -50,9 +50,9 @@ class Options:
     minibatches: int = 4
     """Parts of an update, each with all steps of some environments, so that states follow one another."""
     learning_rate: float = 3e-3
-    """Step size at the start; it falls to 0."""
+    """Learning rate at the start; it falls to 0."""
     gamma: float = 0.0
-    """Discount. Actions do not change what follows, so none is needed."""
+    """Discount. Actions do not affect later steps, so none is needed."""
     gae_lambda: float = 0.95
     """Decay of generalised advantage estimation."""
     clip: float = 0.2

@@ -126,7 +126,7 @@ class Options:
     figure: Path = Path("docs/train_throughput.png")
     """The figure of times by T and by N."""
     part: Literal["memory", "cold"] | None = None
-    """One part only: memory or cold, which this script runs in processes of their own."""
+    """One part only: memory or cold, which this script runs in separate processes."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Work:
 
     @property
     def products(self) -> float:
-        """Floating-point operations of the matrix products, forward and backward."""
+        """Return the floating-point operations of the matrix products, forward and backward."""
         gates = (4 if self.controller == "lstm" else 1) * HIDDEN
         seen = INPUTS + self.heads * WIDTH + (HIDDEN if self.controller == "lstm" else 0)
         parameters = self.heads * (2 * (WIDTH + 6) + 2 * WIDTH)
@@ -188,7 +188,7 @@ WORKS = (
 
 
 def main(options: Options) -> None:
-    """Measure and print; or one part of it, in a process of its own."""
+    """Measure and print everything, or one part in a separate process."""
     torch.set_num_threads(1)
     if options.part == "memory":
         print(f"{_peak_memory():.2f}")

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import os
 import random
@@ -52,7 +52,7 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes long, for `--dist worksteal`, which takes from the ends of others' parts."""
+    """Begin with slow tests, for `--dist worksteal`, which takes from the ends of others' parts."""
     if "PYTEST_XDIST_WORKER_COUNT" not in os.environ:
         return
     modules, here = {}, Path(__file__).parent
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Random numbers that nobody asked a seed for do not depend on the tests before."""
+    """Make unseeded random numbers independent of the tests before."""
     random.seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)

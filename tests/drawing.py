@@ -1,6 +1,6 @@
-"""What tests draw: the same at one commit, so that a failure can be repeated, and something else at the next.
+"""Draws of tests: the same at one commit, so that a failure can be repeated, and others at the next.
 
-`COMMIT_DRAWN_FROM=<a commit> pytest ...` draws what was drawn at another commit.
+`COMMIT_DRAWN_FROM=<a commit> pytest ...` repeats the draws of another commit.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def git(*arguments: str) -> list[str]:
-    """Return the lines that git says; none where this is no checkout, or the history is not there."""
+    """Return the lines that git prints; none without a checkout or its history."""
     try:
         done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True)
     except FileNotFoundError:

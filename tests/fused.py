@@ -1,4 +1,4 @@
-"""Twin models with either kernel, and all that they compute: for tests of the fused kernels."""
+"""Twin models with either kernel, and all their results, for tests of the fused kernels."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ INPUTS, OUTPUTS = len(CHANNELS), 3
 
 
 def pair(dtype=torch.float64, disturbance=0.3, jump=False, **config):
-    """The same model with either kernel, all of whose parameters matter; a JumpNTM if it is to jump."""
+    """Return one model with each kernel, all of whose parameters matter; a JumpNTM if it is to jump."""
     torch.manual_seed(0)
     kind = partial(JumpNTM, input_channels=CHANNELS) if jump else ExtendedNTM
     models = [kind(INPUTS, OUTPUTS, kernel=kernel, **config).to(dtype) for kernel in ("reference", "fused")]
@@ -24,7 +24,7 @@ def pair(dtype=torch.float64, disturbance=0.3, jump=False, **config):
 
 
 def results(model, T, B, capacity, seed=0):
-    """Everything that a model computes, and the gradients of everything that it depends on."""
+    """Return all results of a model, and the gradients of everything that it depends on."""
     dtype = model.output.weight.dtype
     random = torch.Generator().manual_seed(seed)
 

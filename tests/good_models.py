@@ -39,7 +39,7 @@ class GoodLSTM(nn.Module):
 
 
 class Stateless(nn.Linear):
-    """Sees the present alone, and its state is an empty tuple."""
+    """A model that sees the present alone, and whose state is an empty tuple."""
 
     def initial_state(self, batch_size, capacity):
         return ()
@@ -60,7 +60,7 @@ class WithConstants(Good):
 
 
 class WithExtras(Good):
-    """What pictures and a penalty are made of."""
+    """A model with a trace for pictures and a penalty."""
 
     def with_penalty(self, inputs, state):
         logits, state = self(inputs, state)

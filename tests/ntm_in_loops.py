@@ -93,7 +93,7 @@ every_variant = pytest.mark.parametrize(("kind", "config"), CASES.values(), ids=
 
 
 def make(kind=NTM, config=None, **more):
-    """A small model in float64 whose parameters are all large enough to matter."""
+    """Return a small model in float64 whose parameters are all large enough to matter."""
     torch.manual_seed(0)
     model = kind(INPUTS, OUTPUTS, **{"hidden_size": 4, "memory_width": 3, **(config or {}), **more}).double()
     with torch.no_grad():
@@ -107,7 +107,7 @@ def data(T, B, seed=0):
 
 
 def reference(model, inputs, slots):
-    """Section 3 of the paper for one episode ``[T, I]``, one number at a time: logits and the states."""
+    """Compute section 3 of the paper for one episode ``[T, I]``, one number at a time: logits and states."""
     c = SimpleNamespace(**(EXTENSIONS | asdict(model.config)))
     jumping = hasattr(model, "jumps")
     p = {name: value.detach().numpy() for name, value in model.named_parameters()}
@@ -134,7 +134,7 @@ def reference(model, inputs, slots):
         np.zeros((c.num_layers, c.hidden_size)),
         np.zeros((c.num_layers, c.hidden_size)),
     )
-    count, heard = 0.0, [i for i in range(INPUTS) if i not in counted]
+    count, visible = 0.0, [i for i in range(INPUTS) if i not in counted]
     logits, states = [], []
     for x in inputs.numpy():
         if jumping:
@@ -144,7 +144,7 @@ def reference(model, inputs, slots):
         below = reads if c.read_feedback else reads[:0]
         for i in range(c.num_layers):
             name = f"controller.layers.{i}"
-            total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x[heard] if i == 0 else 0)
+            total = p[f"{name}.bias"] + (p["controller.inputs.weight"] @ x[visible] if i == 0 else 0)
             if i == 0 and jumping:
                 total = total + count / (1 + abs(count)) * p["counting"]
             if c.controller == "feedforward":
@@ -164,7 +164,7 @@ def reference(model, inputs, slots):
             below = hidden[i]
         parameters = p["heads.weight"] @ below + p["heads.bias"]
         if c.skip_connection:
-            parameters = parameters + p["skip.weight"] @ x[heard]
+            parameters = parameters + p["skip.weight"] @ x[visible]
         per_head = K + 3 + S
         chosen = np.zeros((H, N))
         leaders = [h for h in range(H) if not W - F <= h < W]

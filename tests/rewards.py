@@ -1,4 +1,4 @@
-"""Small runs that learn from rewards, and a model of one's own."""
+"""Small runs that learn from rewards, and a custom model."""
 
 import torch
 

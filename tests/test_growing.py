@@ -1,6 +1,6 @@
 """A task is one file more, and a model is one file and one of recipes: tables and tests find them.
 
-A copy of the packages grows, so that nothing is left behind, and whatever the copy needs is in the packages.
+The tests add to a copy of the packages, which changes nothing here and proves that the copy suffices.
 """
 
 import os
@@ -82,8 +82,8 @@ class EvenPairs(SequenceTask):
     def oracle(self) -> Agent:  # noqa: D102
         return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
 
-    def _answer(self, heard: Floats) -> Integers:
-        bits = heard[:-1, 1]
+    def _answer(self, seen: Floats) -> Integers:
+        bits = seen[:-1, 1]
         return np.array([[int((bits[1:] != bits[:-1]).sum()) % 2]])
 
 
@@ -162,11 +162,11 @@ class Copy:
 
     def passed(self, tests: tuple[str, ...], chosen: str) -> int:
         """Run the chosen tests, all of which have to pass, and return their number."""
-        said = self.run(
+        output = self.run(
             "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests, "-k", chosen
         )
-        found = re.search(r"(\d+) passed", said)
-        assert found, said
+        found = re.search(r"(\d+) passed", output)
+        assert found, output
         return int(found[1])
 
 

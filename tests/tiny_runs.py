@@ -1,4 +1,4 @@
-"""Small runs, what they leave, and how they are interrupted and killed."""
+"""Small runs, their files, and functions that interrupt and kill them."""
 
 import json
 import os

@@ -50,7 +50,7 @@ def interpolate(content: Tensor, previous: Tensor, gates: Tensor) -> Tensor:
 def jump(weighting: Tensor, gates: Tensor) -> Tensor:
     """Move a share of weightings ``[B, R, N]`` to the first slot, by gates in [0, 1] ``[B, R]``.
 
-    Not in the paper, where a head has to look the start up by its content.
+    Not in the paper, where a head has to find the start of a list by its content.
     """
     stayed = weighting * (1 - gates.unsqueeze(2))
     return torch.cat((stayed[:, :, :1] + gates.unsqueeze(2), stayed[:, :, 1:]), 2)

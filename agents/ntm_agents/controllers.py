@@ -1,6 +1,6 @@
 """Controllers of memory machines: networks that see the inputs and the read vectors of the last step.
 
-A controller is a stack of layers, each of which feeds the next. What depends on the inputs alone is
+A controller is a stack of layers, each of which feeds the next. The shares of the inputs are
 computed for all time steps at once, by `Controller.project`, before the recurrence begins.
 
 Shape letters: B batch, T time steps, I input channels, V values of all read vectors, C hidden size, G

@@ -1,4 +1,4 @@
-"""Initial memories and weightings: what is in the slots, and where the heads are, before the first step.
+"""Initial memories and weightings: the contents of slots and the positions of heads before the first step.
 
 No choice depends on the number of slots, so a machine can be trained with few and evaluated with many.
 

@@ -1,7 +1,7 @@
 """The recurrence of a memory machine: a subclass defines one step, and this takes many.
 
-What depends on the inputs alone is computed for all steps at once, before the recurrence begins, and the
-logits are computed for all steps at once behind it.
+The shares of the inputs are computed for all steps at once before the recurrence, and the logits for all
+steps at once after it.
 
 `agents/README.md` has a whole machine as an example, which a test trains.
 
@@ -52,7 +52,7 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     @abstractmethod
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return what steps need of inputs ``[T, B, I]``: tensors ``[T, B, ...]``."""
+        """Return the shares of inputs ``[T, B, I]`` that steps need: tensors ``[T, B, ...]``."""
 
     @abstractmethod
     def step(self, state: S, *projected: Tensor) -> tuple[S, tuple[Tensor, ...]]:
@@ -162,7 +162,7 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     @classmethod
     def from_pretrained(cls, task: str, agent: str = "ntm") -> Self:
-        """Return a machine that comes trained with the package, in evaluation mode.
+        """Return a pretrained machine of the package, in evaluation mode.
 
         Args:
             task: Name of the task that it was trained on, such as ``copy``.
@@ -181,7 +181,7 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         return model
 
     def check_state(self, inputs: Tensor, state: S) -> None:
-        """Check that a state fits: a kernel looks at no shape, and would write where it must not.
+        """Check that a state fits: a kernel checks no shape, and would write out of bounds.
 
         Raises:
             ValueError: If a tensor does not have the shape or type that inputs, model and memory ask for.

@@ -1,7 +1,7 @@
 """The formats of descriptions, and the translation of earlier ones into the names of this version.
 
-The description of an agent, its `config.json` and what results repeat of it, never changes: it is stored and
-hashed as it was written, and states its format (`"format": 2`; the first had no such field). To build the
+The description of an agent, in its `config.json` and its results, never changes: it is stored and hashed as
+it was written, and states its format (`"format": 2`; the first had no such field). To build the
 model, or to show its options, read the description through `migrate`.
 
 To rename something from now on, append a line to `FORMATS`, which makes it the next format:
@@ -226,7 +226,7 @@ def migrate(record: Mapping[str, Any]) -> Fields:
 
 
 def earlier_options(table: Literal["models", "learners"]) -> dict[str, str]:
-    """Return the present names of renamed options by their earlier ones, to tell whoever uses those."""
+    """Return the present names of renamed options by their earlier names, for error messages."""
     found: dict[str, str] = {}
     for change in FORMATS:
         for one in getattr(change, table).values():

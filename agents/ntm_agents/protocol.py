@@ -1,4 +1,4 @@
-"""What a model is: any ``torch.nn.Module`` with two methods.
+"""The protocol of models: any ``torch.nn.Module`` with two methods.
 
 Shape letters: B batch, T time steps, I input channels, L logits (one for each bit, k for a symbol of k
 classes: `Task.output_size`).
@@ -47,7 +47,7 @@ class Model(Protocol):
     - ``for_task(task, **config)``, a class method that builds the model instead, for one that needs more of a
       task than two sizes, such as the names of its input channels. `build` calls it.
 
-    :func:`ntm_agents.testing.check_model` reports what is wrong with a model.
+    :func:`ntm_agents.testing.check_model` reports the mistakes of a model.
     """
 
     def initial_state(self, batch_size: int, capacity: int) -> State:
@@ -55,12 +55,12 @@ class Model(Protocol):
 
         Args:
             batch_size: Number of episodes B.
-            capacity: Upper bound of their number of steps, a power of two: what may size an external
-                memory (:func:`ntm_envs.capacity`).
+            capacity: Upper bound of their number of steps, a power of two, which may size an
+                external memory (:func:`ntm_envs.capacity`).
         """
 
     def __call__(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Go on from a state by T >= 1 steps; a module defines it as ``forward``.
+        """Take T >= 1 steps from a state; a module defines it as ``forward``.
 
         Args:
             inputs: ``[T, B, I]``.
@@ -89,7 +89,7 @@ def build(model: Callable[..., Any], task: Task, **config: Any) -> Any:
 
 
 def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors of a state, each behind the name by which an error message may call it.
+    """Yield the tensors of a state, each with a name for error messages.
 
     Example:
         >>> import torch
@@ -112,7 +112,7 @@ def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
 
 
 def mapped(function: Callable[..., Tensor], *states: State) -> State:
-    """Return a state of what a function makes of the tensors of states that are built alike.
+    """Apply a function to the corresponding tensors of states of the same structure; return a state.
 
     Example:
         >>> import torch
@@ -142,7 +142,7 @@ def config_class(model: type[Any]) -> type[Any]:
     for name, parameter in list(inspect.signature(model).parameters.items())[2:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(
-                f"{model.__name__}.__init__ takes {parameter}, which does not say what its options are; name "
+                f"{model.__name__}.__init__ takes {parameter}, which does not name its options; name "
                 "each, with a default value, or have a frozen dataclass as the class attribute Config"
             )
         if parameter.default is parameter.empty:

@@ -46,8 +46,8 @@ def find(name: str, tables: Iterable[AgentSpec]) -> AgentSpec:
 
     Args:
         name: A name of the tables or of an installed package (entry points ``ntm_envs.agents``), or a
-            reference such as ``./my_model.py:MyModel`` to a class of one's own: one with `initial_state`
-            is a model to train, one with `act` an agent to evaluate.
+            reference such as ``./my_model.py:MyModel`` to a custom class: one with `initial_state` is a
+            model to train, one with `act` an agent to evaluate.
         tables: The rows to look in.
 
     Raises:
@@ -59,7 +59,7 @@ def find(name: str, tables: Iterable[AgentSpec]) -> AgentSpec:
     for row in tables:
         if row.name == name:
             return row
-    rows = installed(tables)  # what others have installed is loaded only when it is asked for
+    rows = installed(tables)  # installed packages are loaded only when they are needed
     if name not in rows:
         raise ValueError(did_you_mean("agent", name, rows))
     return rows[name]

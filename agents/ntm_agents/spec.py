@@ -1,6 +1,6 @@
 """A row of a table of agents: its model, and its recipes by task.
 
-Recipes are frozen literals: what they set is what `ntm-envs train --agent NAME --task TASK` uses by default.
+Recipes are frozen literals: the defaults of `ntm-envs train --agent NAME --task TASK`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class AgentSpec:
     Attributes:
         name: Name on the command line.
         entry: A reference to a model class, or to a function that makes an agent that does not learn here.
-        summary: The agent, in a line.
-        learns: True if `entry` is a model class that is trained. Otherwise it is called with the task and
+        summary: Description of the agent, on one line.
+        learns: Whether `entry` is a model class that is trained. Otherwise it is called with the task and
             returns an :class:`ntm_envs.Agent`.
         recipes: Recipes by the names of tasks or of suites.
         default: The recipe of all other tasks.

@@ -1,4 +1,4 @@
-"""A check of models, which explains to their author what is wrong.
+"""A check of models, which explains each mistake to their author.
 
 Example:
     >>> from ntm_agents import NTM
@@ -24,7 +24,7 @@ TOLERANCE = 1e-4  # far above float32 rounding over so few steps, and far below 
 
 
 class ModelError(Exception):
-    """A model that does not keep to :class:`ntm_agents.protocol.Model`; the message says how to mend it."""
+    """A violation of :class:`ntm_agents.protocol.Model`; the message explains how to fix it."""
 
 
 def check_model(
@@ -35,7 +35,7 @@ def check_model(
     config: Mapping[str, Any] | None = None,
     task: Task | None = None,
 ) -> None:
-    """Check that a model keeps to :class:`ntm_agents.protocol.Model`.
+    """Check that a model implements :class:`ntm_agents.protocol.Model`.
 
     Args:
         model: Class of the model, or any function ``(input_size, output_size, **config) -> model``.
@@ -45,8 +45,8 @@ def check_model(
         task: Task to build the model for, whose sizes are then used; for one that has `for_task`.
 
     Raises:
-        ModelError: At the first thing that is wrong; the message says what was found, what is expected, and
-            how to mend it.
+        ModelError: At the first mistake; the message names the value that was found, the expected one, and
+            a fix.
     """
     make = model
     if task is not None:
@@ -240,7 +240,7 @@ class _Trial:
                     raise ModelError(
                         f"trace returned {name!r} with the shape {shape} for a batch of 3; expected the "
                         "batch in dimension 0: weightings [B, heads, N], under names that end so, the memory "
-                        "[B, N, M], and whatever else there is to see"
+                        "[B, N, M], and any other tensors to show"
                     )
 
     def check_saved(self, other: nn.Module) -> None:
@@ -322,7 +322,7 @@ class _Trial:
 
 
 def _difference(seen: Tensor, expected: Tensor) -> float:
-    """Return the largest difference, or 0 if it is no more than rounding."""
+    """Return the largest difference, or 0 if it is within rounding."""
     if torch.allclose(seen, expected, rtol=TOLERANCE, atol=TOLERANCE):
         return 0.0
     return (seen - expected).abs().max().item()

@@ -1,4 +1,4 @@
-"""Baselines: what memory machines are compared with.
+"""Baselines that memory machines are compared with.
 
 A baseline is one file here, and one with its row and recipes in `recipes/`; a learner is one in `learners/`.
 """

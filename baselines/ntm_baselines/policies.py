@@ -1,7 +1,7 @@
 """The actors of Stable-Baselines3's own policies as models, so that they are kept and evaluated like others.
 
 The policies themselves, critics included, are built and trained by Stable-Baselines3 (:mod:`.sb3`), which is
-not needed to play. A tensor has the name that it has in the policy, behind ``policy.``. The most probable
+not needed to play. A tensor has its name in the policy, behind ``policy.``. The most probable
 class of each symbol is the policy's deterministic action.
 
 Shape letters: B batch, T time steps, I input channels, L logits, F frames.
@@ -20,19 +20,19 @@ HIDDEN_SIZE = 64
 
 
 class PolicyModel(nn.Module):
-    """An actor, and the arguments with which Stable-Baselines3 builds the policy that it is of."""
+    """An actor, and the arguments with which Stable-Baselines3 builds its policy."""
 
     frames = 1
     policy: nn.ModuleDict
     policy_kwargs: dict[str, Any]
 
     def take(self, policy: Mapping[str, Tensor]) -> None:
-        """Take the weights of the actor from the state of a policy, and leave those of its critic."""
+        """Take the weights of the actor from the state of a policy, without those of its critic."""
         own = self.policy.state_dict()
         self.policy.load_state_dict({name: tensor for name, tensor in policy.items() if name in own})
 
     def _actor(self, features: Tensor) -> Tensor:
-        """Return the logits for what the two hidden layers are given."""
+        """Return the logits for the input of the two hidden layers."""
         layers = cast("nn.ModuleDict", self.policy["mlp_extractor"])
         logits: Tensor = self.policy["action_net"](layers["policy_net"](features))
         return logits
@@ -48,7 +48,7 @@ class FeedForward(PolicyModel):
         frames: Number of observations F, the present one included.
 
     Raises:
-        ValueError: If there is not one unit, or not one observation.
+        ValueError: If there is no unit, or no observation.
     """
 
     def __init__(self, input_size: int, output_size: int, hidden_size: int = 64, frames: int = 1) -> None:
@@ -82,7 +82,7 @@ class Recurrent(PolicyModel):
         hidden_size: Units of the LSTM; the critic has one of the same size.
 
     Raises:
-        ValueError: If there is not one unit.
+        ValueError: If there is no unit.
     """
 
     def __init__(self, input_size: int, output_size: int, hidden_size: int = 128) -> None:

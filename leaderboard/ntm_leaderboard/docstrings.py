@@ -1,4 +1,4 @@
-"""Docstrings as text for readers: the command line's help and the documentation of tasks are made of them."""
+"""Docstrings as text for readers, for the command line's help and the documentation of tasks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def description(documented: Any) -> list[str]:
 
 
 def section(documented: Any, name: str) -> str:
-    """Return what stands below a heading of a docstring, without its indentation; empty if it has none."""
+    """Return the text below a heading of a docstring, without its indentation; empty if it has none."""
     text = inspect.cleandoc(documented.__doc__ or "") + "\n"
     _, _, below = text.partition(f"\n{name}:\n")
     following = SECTION.search(below)

@@ -7,8 +7,8 @@ writes the schema as JSON Schema, for other readers of results.
 Version 3 of the schema. Results of versions 1 and 2 are read as well (:func:`migrate`). Those of other
 versions are refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
 
-`entry`, `model` and `training.recipe` are what the run's `config.json` says, as it was written, in the names
-of its format (:mod:`ntm_agents.migrate`).
+`entry`, `model` and `training.recipe` repeat the run's `config.json` as it was written, in the names of its
+format (:mod:`ntm_agents.migrate`).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Rung(Record):
     symbols: Annotated[int, Field(gt=0)]
     """Scored symbols of all sequences together."""
     score: Score
-    """The agent's own."""
+    """Score of the agent."""
     references: dict[str, Score]
     """Scores of uniform guesses, the best constant output and the oracle on the same sequences. Where there
     is no oracle, `reference` is a good agent, if there is one."""
@@ -113,7 +113,7 @@ class Rung(Record):
             ):
                 raise ValueError(
                     f"{name}: {score.wrong_symbols} wrong symbols and {score.all_right} of {self.sequences} "
-                    "sequences all right contradict each other"
+                    "correct sequences contradict each other"
                 )
         return self
 
@@ -129,7 +129,7 @@ class Rung(Record):
 
     @property
     def best(self) -> tuple[str, float]:
-        """The name and the mean return of the best agent known: the oracle, or what stands in its place.
+        """The name and the mean return of the best agent known: the oracle, or its substitute.
 
         Without either it is a perfect episode, which returns 1.
         """
@@ -203,8 +203,8 @@ class Result(Record):
     held: Held | None = None
     """The place of its weights, if they do not lie beside it."""
     status: Literal["self-reported", "verified", "doubted"] = "self-reported"
-    """Whether the numbers are those of a claim; or of a verifier, and then whether they bear out the claim or
-    differ from it by more than chance explains."""
+    """Source of the numbers: a claim; or a verifier, whose numbers confirm the claim, or differ by more than
+    chance explains."""
     commitment: Hex
     """SHA-256 of everything that decides the agent's behaviour; the sequences are drawn from it."""
     nonce: Hex

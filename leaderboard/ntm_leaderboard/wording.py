@@ -1,4 +1,4 @@
-"""How numbers, sizes and tasks are written for readers: in the terminal, on pages and in documents."""
+"""The wording of numbers, sizes and tasks for readers: in the terminal, on pages and in documents."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ class Double(Good):
     ("model", "message"),
     [
         (OptionWithoutDefault, "needs 'hidden_size'; .* give it a default value"),
-        (OptionsWithoutNames, r"takes \*\*options, which does not say what its options are"),
+        (OptionsWithoutNames, r"takes \*\*options, which does not name its options"),
         (FailsToBuild, "cannot be built as .*: RuntimeError: no such file"),
         (NoModule, "of type NoModule; expected a torch.nn.Module"),
         (NoInitialState, "no method initial_state; define initial_state"),

@@ -1,4 +1,4 @@
-"""ExtendedNTM: what its options add to an NTM. Its equations are tested in `test_machines.py`."""
+"""ExtendedNTM: the effects of its options. Its equations are tested in `test_machines.py`."""
 
 import pytest
 import torch

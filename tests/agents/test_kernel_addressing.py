@@ -32,7 +32,7 @@ def distribution(*shape):
 
 
 def leaf(array):
-    """A batch of one, with a gradient."""
+    """Return a batch of one, with a gradient."""
     return torch.from_numpy(array.copy())[None].requires_grad_()
 
 

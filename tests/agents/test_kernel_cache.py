@@ -1,4 +1,4 @@
-"""What kernels have compiled is loaded from the cache until one of their sources changes."""
+"""The cache of compiled kernels: code is loaded from it until one of their sources changes."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ LOADED, COMPILED = "1 0", "0 1"
 
 @pytest.fixture
 def package(tmp_path):
-    """A copy of the kernels, in a package without anything else."""
+    """Return a copy of the kernels, in a package without anything else."""
     kernels = tmp_path / "source" / "ntm_agents" / "kernels"
     shutil.copytree(
         Path(ntm_agents.kernels.__file__).parent, kernels, ignore=shutil.ignore_patterns("__pycache__")
@@ -68,7 +68,7 @@ def test_a_new_time_of_a_source_is_no_change(package):
 
 
 def test_what_was_stored_for_other_sources_is_not_read(package):
-    """It may refer to classes that are not there any more, and could then not be unpickled."""
+    """It may refer to classes that no longer exist, and could then not be unpickled."""
     assert call(package) == COMPILED
     (index,) = (package.parents[2] / "cache").rglob("*.nbi")
     index.write_bytes(index.read_bytes()[:256])  # cut off behind the digest

@@ -15,7 +15,7 @@ from ntm_envs import tasks
 
 @pytest.fixture
 def short(monkeypatch):
-    """Cuts that are made often and leave few slots, so that small machines have them."""
+    """Make cuts often and leave few slots, so that small machines have them."""
     monkeypatch.setattr(inference, "STEPS", 4)
     monkeypatch.setattr(inference, "FEW", 0)
     monkeypatch.setattr(cut, "MULTIPLE", 1)
@@ -25,7 +25,7 @@ def short(monkeypatch):
 
 @pytest.fixture
 def widths(monkeypatch):
-    """How many slots, and weightings of how many steps, there were at each call of the kernel."""
+    """Return the numbers of slots, and of steps with weightings, at each call of the kernel."""
     found, forward = [], inference.forward
 
     def spy(settings, weights, scratch, stand, memory, trail, counter):
@@ -37,7 +37,7 @@ def widths(monkeypatch):
 
 
 def without_gradients(model, T, B, capacity, at_a_time=None):
-    """What a model computes of its own first state without gradients, so many steps at a time."""
+    """Return the results of a model from its initial state without gradients, so many steps at a time."""
     dtype = model.output.weight.dtype
     inputs = torch.randn((T, B, INPUTS), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with torch.inference_mode():
@@ -150,7 +150,7 @@ def test_rows_that_differ_are_not_cut(widths):
     more=st.integers(0, 60),
 )
 def test_a_cut_takes_from_the_middle_of_a_run(slots, ends, behind, before, more):
-    """Whatever is like what it stands for, and comes back; what a run may lose at its ends is there."""
+    """All slots equal those that they stand for, and come back; the ends of a run are kept."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cut, "MULTIPLE", 1)
         rows = np.tile(np.arange(slots, dtype=np.float32), (len(ends), 3, 1))
@@ -180,7 +180,7 @@ def test_a_cut_takes_from_the_middle_of_a_run(slots, ends, behind, before, more)
         np.testing.assert_array_equal(again.change(whole, made.change(again, short)), rows)
 
 
-def test_what_is_not_a_number_is_like_nothing():
+def test_nan_equals_no_slot():
     memory = np.ones((1, 2, 300), np.float32)
     memory[0, 1, 150] = np.nan
     whole = cut.Cut.none(1, 300)

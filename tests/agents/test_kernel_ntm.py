@@ -45,7 +45,7 @@ def test_it_is_the_reference_in_single_precision(controller, heads):
 @pytest.mark.parametrize("task", [row.name for row in tasks.TABLE])
 @pytest.mark.parametrize("agent", ["ntm", "ntm-lstm", "ntm-jump"])
 def test_recipes_are_the_reference_in_single_precision(agent, task):
-    """What people train: in single precision the kernel has exponentials of its own, and other types."""
+    """Users train in single precision, for which the kernel has other exponentials and types."""
     config = dict(find(agent, TABLE).recipe(task).model)
     config |= {name: 0.0 for name in config if name.endswith("_noise")}
     names = {"delimiter": "a", "count": "b"}  # the task's channels, and those here
@@ -109,7 +109,7 @@ def test_states_are_not_changed():
         assert torch.equal(tensor, was)
 
 
-def test_what_is_not_finite_is_seen():
+def test_values_that_are_not_finite_are_propagated():
     for model in pair(torch.float32):
         inputs = torch.zeros(4, 3, INPUTS)
         inputs[1, 1, 0] = float("nan")
@@ -194,7 +194,7 @@ def test_a_kernel_leaves_the_processor_as_it_was():
 @pytest.mark.parametrize("kernel", ["reference", "fused"])
 @pytest.mark.parametrize("grad", [False, True])
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda s: s._replace(memory=s.memory[:2]), r"memory has shape \(2, 8, 20\); expected \(3, 8, 20\)"),
         (lambda s: s._replace(memory=s.memory[:, :7]), r"shape \(3, 2, 8\); .* has \(3, 7, 20\)"),
@@ -208,10 +208,10 @@ def test_a_kernel_leaves_the_processor_as_it_was():
         ),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused(kernel, grad, change, says):
+def test_a_state_that_does_not_fit_is_refused(kernel, grad, change, message):
     model = NTM(INPUTS, OUTPUTS, kernel=kernel)
     state = change(model.initial_state(3, 8))
-    with torch.set_grad_enabled(grad), pytest.raises(ValueError, match=says):
+    with torch.set_grad_enabled(grad), pytest.raises(ValueError, match=message):
         model(torch.zeros(4, 3, INPUTS), state)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         model.with_penalty(torch.zeros(4, 3, INPUTS), state)

@@ -1,4 +1,4 @@
-"""What holds for every machine and option: equations, gradients, the protocol, any number of slots."""
+"""Properties of every machine and option: equations, gradients, the protocol, any number of slots."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_the_penalty_is_the_mean_entropy_of_the_weightings(kind, config):
 
 
 @every_variant
-def test_it_computes_what_the_paper_says(kind, config):
+def test_it_computes_the_equations_of_the_paper(kind, config):
     model, inputs = make(kind, config), data(T=5, B=2)
     logits, state = model(inputs, model.initial_state(2, 6))
     for b in range(2):
@@ -62,7 +62,7 @@ def test_its_gradients_are_right(kind, config):
 
 
 class _Whole(torch.nn.Module):
-    """Runs a model from its initial state, which may have parameters of its own."""
+    """A model that runs from its initial state, which may have parameters of its own."""
 
     def __init__(self, model):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A machine of a few lines has all that `MemoryMachine` gives, and its parts serve it."""
+"""A machine of a few lines has all features of `MemoryMachine`, and can use its parts."""
 
 from typing import NamedTuple
 

@@ -111,7 +111,7 @@ def test_an_option_that_did_nothing_is_dropped_at_any_value():
     assert migrate(record)["train"] == {"n_steps": 5}
 
 
-def test_what_no_table_can_say_is_said_by_a_function(one_more):
+def test_changes_beyond_the_tables_are_made_by_a_function(one_more):
     def split(options):
         deep = options.pop("num_layers") > 1
         return ("ntm_baselines:DeepLSTM" if deep else "ntm_baselines:LSTM"), options
@@ -158,7 +158,7 @@ def test_machines_that_come_trained_are_of_the_first_format_and_are_read():
         assert type(model).__name__ == run.entry.partition(":")[2]
 
 
-def test_a_run_goes_on_in_a_folder_of_an_earlier_format(tmp_path):
+def test_a_run_resumes_in_a_folder_of_an_earlier_format(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(OLD))
     Run.read(tmp_path).write(tmp_path)

@@ -48,7 +48,7 @@ def test_options_that_were_not_there_yet_are_not_missed():
         ("ntm-jump/repeat_copy", "key_width", 2),
     ],
 )
-def test_what_is_there_no_more_is_named(folder, option, value):
+def test_options_that_no_longer_exist_are_named(folder, option, value):
     record = written(folder)
     record["model"][option] = value
     with pytest.raises(ValueError, match=f"{option}|signal_channels|skip_connection") as error:

@@ -1,4 +1,4 @@
-"""The trained machines that come with the package do what their cards say."""
+"""The pretrained machines perform as their cards state."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ from ntm_envs import capacity, keyed, tasks
 
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/summary.json"))
 BITS = {"ngrams": 1.0, "priority_sort": 20.0}
-"""So many bits above the optimum a sequence of 100 may cost, where some are always wrong."""
+"""Largest cost of a sequence of 100 in bits above the optimum, on tasks where some bits are always wrong."""
 
 
 def play(model, task, count, **sizes):
-    """Random sequences, and the logits of a model."""
+    """Return random sequences, and the logits of a model."""
     batch = task.episodes(keyed.stream_keys(np.full(count, 7), np.arange(count)), **sizes)
     with torch.no_grad():
         state = model.initial_state(count, capacity(len(batch.inputs)))
@@ -22,13 +22,13 @@ def play(model, task, count, **sizes):
 
 
 def right(model, task, count, **sizes):
-    """The share of sequences that a model gets right."""
+    """Return the share of sequences without an error."""
     batch, logits = play(model, task, count, **sizes)
     return (((logits > 0).numpy() == batch.targets).all(2) | ~batch.mask).all(0).mean()
 
 
 def excess(model, task, count, **sizes):
-    """The mean cost of a sequence in bits, above that of the optimum."""
+    """Return the mean cost of a sequence in bits, above that of the optimum."""
     batch, logits = play(model, task, count, **sizes)
     oracle = task.oracle()
     oracle.begin(count, capacity(len(batch.inputs)), seed=0)
@@ -59,11 +59,11 @@ def test_a_machine_by_its_task():
     assert right(model, tasks.get("copy"), 5, length=200) == 1
 
 
-def test_a_machine_that_jumps_says_it_more_often_than_in_training():
+def test_a_machine_that_jumps_repeats_more_often_than_in_training():
     model = NTM.from_pretrained("repeat_copy", "ntm-jump")
     assert right(model, tasks.get("repeat_copy"), 20, length=10, repeats=40) == 1
 
 
-def test_what_does_not_come_is_named():
+def test_a_missing_machine_is_named():
     with pytest.raises(ValueError, match=r"no trained ntm-jump on copy.*ntm on copy"):
         NTM.from_pretrained("copy", "ntm-jump")

@@ -1,4 +1,4 @@
-"""What logits mean, against PyTorch's own losses and distributions, and against what the environments do."""
+"""Readouts of logits agree with PyTorch's own losses and distributions, and with the environments."""
 
 from itertools import pairwise
 
@@ -90,7 +90,7 @@ def test_the_loss_of_all_steps_is_that_of_the_same_rows_in_a_list(answers):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_probabilities_are_what_environments_take(answers, shape):
+def test_probabilities_are_valid_actions_of_environments(answers, shape):
     logits, _ = drawn(answers, *shape, dtype=torch.float32)
     probabilities = readout(answers).probabilities(logits)
     assert probabilities.shape == logits.shape
@@ -114,7 +114,7 @@ def test_nats_are_the_bits_that_environments_count(answers, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_logits_decode_to_what_their_probabilities_do(answers, shape):
+def test_logits_decode_like_their_probabilities(answers, shape):
     logits, _ = drawn(answers, *shape, dtype=torch.float32)
     decoded = readout(answers).decode(logits)
     assert decoded.dtype == torch.int64
@@ -128,7 +128,7 @@ def test_ties_decode_to_the_first_class_in_both_ways(answers):
     assert not answers.decode(readout(answers).probabilities(logits).numpy()).any()
 
 
-def test_logits_near_a_tie_decode_to_what_their_probabilities_do():
+def test_logits_near_a_tie_decode_like_their_probabilities():
     logits = torch.tensor([[1e-9]])
     decoded = readout(Bits(1)).decode(logits)
     np.testing.assert_array_equal(decoded, Bits(1).decode(readout(Bits(1)).probabilities(logits).numpy()))
@@ -171,7 +171,7 @@ def test_large_logits_have_finite_losses_and_gradients(answers):
         assert torch.autograd.grad(value.sum(), logits)[0].isfinite().all()
 
 
-def test_samples_are_as_frequent_as_their_probabilities_say():
+def test_samples_have_the_frequencies_of_their_probabilities():
     for answers in ANSWERS[:-1]:
         logits, _ = drawn(answers, dtype=torch.float32)
         logits, count = logits / 3, 20_000

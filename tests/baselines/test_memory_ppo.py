@@ -46,7 +46,7 @@ def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chos
         seen += len(log_prob)
     assert seen == 11 * 7
     starts = algorithm.rollout_buffer.episode_starts
-    assert 0 < starts[0].sum() < 7, "some rows go on from the rollout before"
+    assert 0 < starts[0].sum() < 7, "some rows continue from the rollout before"
 
 
 @pytest.mark.parametrize("name", ["parity", "stack_manipulation", "tape_copy"])

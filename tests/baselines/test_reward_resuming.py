@@ -1,4 +1,4 @@
-"""Runs that learn from rewards go on after interrupts and kills, and end as if there had been none."""
+"""Runs that learn from rewards resume after interrupts and kills, and end as if there had been none."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ CASES = {
 
 @pytest.mark.parametrize(("entry", "model", "learner", "options", "task"), CASES.values(), ids=CASES)
 def test_a_run_that_was_interrupted_ends_in_the_same_bytes(tmp_path, entry, model, learner, options, task):
-    """Whatever the algorithm, the memory, and the episodes in flight."""
+    """This holds for every algorithm, with and without a memory, and with episodes in flight."""
     config = replace(CONFIGS[learner], total_timesteps=1024, validate_every=300)
     run = reward_run(entry, model, learner, config=replace(config, **options), task=task)
     whole, parts = tmp_path / "whole", tmp_path / "parts"

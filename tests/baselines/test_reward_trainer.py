@@ -1,4 +1,4 @@
-"""Runs that learn from rewards alone: what they leave, and what is refused."""
+"""Runs that learn from rewards alone: their files, and errors."""
 
 import json
 import random
@@ -145,7 +145,7 @@ def test_seeds_share_no_episodes():
     assert not keys[0] & keys[1]
 
 
-def test_what_does_not_go_together_is_refused():
+def test_options_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="a2c', which has no memory"):
         start(reward_run(learner="a2c"))
     for bad, message in (
@@ -206,5 +206,5 @@ class Named(GRU):
         self.policy, self.frames = torch.nn.Linear(1, 1), 3
 
 
-def test_what_a_model_calls_its_parts_is_its_own_affair():
+def test_parts_of_a_model_may_have_any_names():
     start(reward_run(f"{__name__}:Named", {})).train()

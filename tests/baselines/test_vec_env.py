@@ -1,4 +1,4 @@
-"""The vector environment that Stable-Baselines3 is given."""
+"""The vector environment for Stable-Baselines3."""
 
 import gymnasium as gym
 import numpy as np
@@ -14,13 +14,13 @@ from ntm_envs import tasks
 
 
 def plain(infos):
-    """Return information without arrays, of which no two can be said to be the same."""
+    """Return information without arrays, which cannot be compared by `==`."""
     return [{name: np.asarray(value).tolist() for name, value in info.items()} for info in infos]
 
 
 @pytest.mark.parametrize("reveal", [False, True])
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
-def test_the_environment_does_what_dummy_vec_env_does(row, reveal):
+def test_the_environment_equals_dummy_vec_env(row, reveal):
     answers, sequences = row.make().answers, isinstance(row.make(), tasks.SequenceTask)
     sizes, count = {**(row.small or row.training), "reveal_target": reveal and sequences}, 5
     ours = SequenceVecEnv(row.env_id, count, **sizes)
@@ -55,7 +55,7 @@ def test_wrappers_of_stable_baselines_work_on_it():
     assert all(info["episode"]["l"] == 5 and abs(info["episode"]["r"]) <= 1 for info in infos)
 
 
-def test_what_rows_do_not_have_of_their_own_is_refused():
+def test_access_to_single_rows_is_refused():
     env = SequenceVecEnv(COPY, 2, length=2)
     assert env.get_attr("render_mode") == [None, None]
     assert env.env_is_wrapped(gym.Wrapper) == [False, False]
@@ -68,7 +68,7 @@ def test_what_rows_do_not_have_of_their_own_is_refused():
 
 
 def test_steps_have_rewards_of_their_own():
-    """Whatever the episode's length, a wrong answer costs 1, and who answers all earns 1 a step."""
+    """Whatever the episode's length, a wrong answer costs 1, and a perfect agent earns 1 a step."""
     plain, each = (make(SequenceVecEnv(COPY, 5, length=(1, 4))) for make in (VecMonitor, StepRewards))
     for env in (plain, each):
         env.seed(3)
@@ -88,7 +88,7 @@ def test_steps_have_rewards_of_their_own():
 
 
 def test_ppo_of_stable_baselines3_learns_a_task_that_reacts():
-    """To copy a tape takes no memory: write what is seen, and move on."""
+    """To copy a tape takes no memory: write the observed symbol, and move on."""
     env = VecMonitor(SequenceVecEnv("ntm_envs/TapeCopy-v0", 32, length=3, base=2))
     algorithm = PPO("MlpPolicy", env, n_steps=64, batch_size=256, learning_rate=3e-3, gamma=0.9, seed=0)
     before, _ = evaluate_policy(algorithm, env, n_eval_episodes=64)
@@ -99,7 +99,7 @@ def test_ppo_of_stable_baselines3_learns_a_task_that_reacts():
 
 
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
-def test_another_environment_goes_on_where_one_was(row):
+def test_another_environment_continues_from_a_state(row):
     answers, count = row.make().answers, 5
     first, second = (SequenceVecEnv(row.env_id, count, **(row.small or row.training)) for _ in range(2))
     first.seed(3)

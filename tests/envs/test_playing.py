@@ -51,8 +51,8 @@ class Countdown(SequenceTask):
         batch.targets[:, :, 0] = batch.mask * ((step - 1) % 2)
 
     def solver(self, length):
-        def answer(heard):
-            return np.arange(round(float(heard[-1, 0]) * length))[:, None] % 2
+        def answer(seen):
+            return np.arange(round(float(seen[-1, 0]) * length))[:, None] % 2
 
         return Solver(self.answers, asks=lambda seen: seen[:, 0] > 0, answer=answer)
 

@@ -1,4 +1,4 @@
-"""A vector environment can go on where another was, with the same episodes in flight."""
+"""A vector environment can continue where another was, with the same episodes in flight."""
 
 import gymnasium as gym
 import numpy as np
@@ -12,7 +12,7 @@ COUNT = 5
 
 
 def same(one, other):
-    """Compare what steps or resets have returned, information included."""
+    """Compare the results of steps or resets, information included."""
     if isinstance(one, dict):
         assert one.keys() == other.keys()
         for name in one:
@@ -52,7 +52,7 @@ def test_equal_actions_have_equal_results_from_there_on(row, mode):
     assert ended >= COUNT
 
 
-def test_an_episode_that_options_have_asked_for_goes_on_too():
+def test_an_episode_with_options_continues_too():
     first, second = (SequenceVectorEnv("copy", 3, length=(1, 4)) for _ in range(2))
     first.reset(seed=1)
     mask = np.array([True, False, True])
@@ -66,7 +66,7 @@ def test_an_episode_that_options_have_asked_for_goes_on_too():
     same(first.reset(options={"length": 2}), second.reset(options={"length": 2}))  # fresh keys of options
 
 
-def test_costs_go_on_too():
+def test_costs_continue_too():
     first, second = (SequenceVectorEnv("copy", 2, length=3, actions="probabilities") for _ in range(2))
     first.reset(seed=1)
     guesses = np.full((2, 8), 0.4, np.float32)
@@ -82,7 +82,7 @@ def test_costs_go_on_too():
     assert min(costs[0]) > 0
 
 
-def test_what_cannot_be_restored_is_refused():
+def test_states_that_cannot_be_restored_are_refused():
     env = SequenceVectorEnv("copy", 2, length=3)
     with pytest.raises(ResetNeeded, match=r"call reset\(\) first"):
         env.state()

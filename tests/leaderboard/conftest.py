@@ -1,4 +1,4 @@
-"""What tests of submissions share; a module that uses them is marked with `short_ladder`."""
+"""Fixtures of tests of submissions; a module that uses them is marked with `short_ladder`."""
 
 import shutil
 import sys
@@ -44,7 +44,7 @@ def honest(made, tmp_path_factory):
 
 @pytest.fixture
 def packed(honest, tmp_path):
-    """A submission of one's own: `tmp_path / "submission"`."""
+    """A fresh submission: `tmp_path / "submission"`."""
     whole = honest[0].parents[2]
     shutil.copytree(whole, tmp_path / "submission")
     return [tmp_path / "submission" / folder.relative_to(whole) for folder in honest]
@@ -52,7 +52,7 @@ def packed(honest, tmp_path):
 
 @pytest.fixture(scope="module")
 def played(honest):
-    """What a verifier finds: on sequences that it draws, and on those of the claim."""
+    """Results of a verifier, on sequences that it draws and on those of the claim."""
     return verify.verify(honest[0]), verify.verify(honest[0], nonce=verify.check(honest[0]).nonce)
 
 

@@ -1,4 +1,4 @@
-"""What tests of the page share: results to show, and how parts of an open page are found."""
+"""Parts of tests of the page: results to show, and functions that find parts of an open page."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def synthetic():
 
 @contextmanager
 def quickly(vega=""):
-    """Build pages without what takes seconds."""
+    """Build pages without the parts that take seconds."""
 
     def draw(machine, folder):
         for suffix in (".png", ".gif"):
@@ -89,5 +89,5 @@ def heading(opened, name):
 
 
 def marks(opened, chart, name):
-    """Return how many marks of a layer are drawn in a chart."""
+    """Return the number of marks of a layer in a chart."""
     return opened.locator(f"#{chart} .{name}_marks > path").count()

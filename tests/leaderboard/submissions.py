@@ -1,4 +1,4 @@
-"""Runs that are trained in a moment, submissions of them, and what is done to these."""
+"""Runs that are trained in a moment, submissions of them, and changes to these."""
 
 import json
 
@@ -44,7 +44,7 @@ def trained(folder, seed=0, entry="ntm_baselines:LSTM", agent="lstm", model=None
 
 
 def with_own_model(tmp_path, first=""):
-    """Train a model of one's own in a folder, and pack it there."""
+    """Train a custom model in a folder, and pack it there."""
     source, marker = tmp_path / "mine" / "my_model.py", tmp_path / "marker"
     source.parent.mkdir(exist_ok=True)
     source.write_text(first + OWN_MODEL.format(marker=str(marker), act="pass"))

@@ -1,4 +1,4 @@
-"""The board: who is ranked, by what, and what does not belong on it."""
+"""The board: the ranked agents, their order, and results that do not belong on it."""
 
 import hashlib
 
@@ -139,7 +139,7 @@ def test_each_suite_has_a_ranking_of_its_own():
         boards.only(["formel"])
 
 
-def test_what_does_not_belong_together_is_refused():
+def test_results_that_do_not_belong_together_are_refused():
     with pytest.raises(ValueError, match="two results of ntm, ntm_envs/Copy-v0, seed 0"):
         board_of([result(), result(commitment="b" * 64)])
     with pytest.raises(ValueError, match="thief has the weights of ntm"):
@@ -166,7 +166,7 @@ def test_scores_are_over_the_rungs_that_all_were_evaluated_on():
         board_of(apart)
 
 
-def test_agents_are_ranked_among_those_that_learnt_from_the_same():
+def test_agents_are_ranked_among_those_with_the_same_training_signal():
     scores = {
         "answers": (0.5, TRAINING),
         "rewards": (0.9, REWARD),

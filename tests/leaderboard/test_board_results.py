@@ -1,4 +1,4 @@
-"""Where the results of a board come from, and how it is printed."""
+"""The sources of the results of a board, and its printing."""
 
 import io
 

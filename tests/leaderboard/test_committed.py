@@ -1,8 +1,8 @@
 """The committed results: the shipped board is made of them, and a sample plays the same again.
 
 Every record is read, which is cheap. Weights are read, and played with, of a sample that does not grow with
-the board: what the last commit has changed, and runs that are drawn anew at each commit. Only weights in the
-tree are: a clone may be shallow, and then it does not have those of the history.
+the board: runs that the last commit changed, and others that are drawn anew at each commit. Only weights in
+the tree are: a clone may be shallow, and then it does not have those of the history.
 """
 
 from itertools import groupby
@@ -51,7 +51,7 @@ def results():
 
 def test_the_board_that_ships_is_made_of_them(results):
     assert RUNS
-    assert SHIPPED.read_text() == dump(results) + "\n", "leaderboard/README.md says how"
+    assert SHIPPED.read_text() == dump(results) + "\n", "leaderboard/README.md has the command"
 
 
 def test_every_run_is_verified_and_its_record_does_not_doubt_it():
@@ -66,12 +66,12 @@ def test_every_run_is_verified_and_its_record_does_not_doubt_it():
 
 
 @pytest.mark.parametrize("run", CHECKED, ids=name)
-def test_a_run_is_what_it_says(run):
+def test_a_run_agrees_with_its_record(run):
     claimed = verify.check(run, trust_code=True)
     assert verify.check_record(run, claimed), f"drawn from {drawing.COMMIT}"
 
 
-def test_a_run_whose_weights_are_in_the_history_is_what_it_says():
+def test_a_run_whose_weights_are_in_the_history_agrees_with_its_record():
     held = [run for run in RUNS if run not in HERE]
     run = held[drawing.rng("held").integers(len(held))]
     commit = Result.read(run / "result.json").held.in_history.partition(":")[0]
@@ -83,7 +83,7 @@ def test_a_run_whose_weights_are_in_the_history_is_what_it_says():
 
 @pytest.mark.parametrize("run", PLAYED, ids=name)
 def test_a_sample_plays_the_same_again(run, monkeypatch):
-    """A rung of a claim or of its record; nobody knows what is looked at before the commit is made."""
+    """A rung of a claim or of its record; the draw is unpredictable before the commit is made."""
     claimed = verify.check(run, trust_code=True)
     rng = drawing.rng(name(run))
     record = (claimed, verify.check_record(run, claimed))[rng.integers(2)]

@@ -1,4 +1,4 @@
-"""What documents are made of: tables that agree with the logs, and cards of machines that come trained."""
+"""Parts of documents: tables that agree with the logs, and cards of pretrained machines."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ LOGS = sorted((ROOT / "benchmarks" / "ablations").glob("*.jsonl"))
 
 
 class Documented:
-    """Say what it is, on a line
+    """Describe it on a line
     and another.
 
     A second paragraph.
@@ -46,7 +46,7 @@ class Further(Documented):
 
 
 def test_docstrings_are_taken_apart():
-    assert description(Documented) == ["Say what it is, on a line and another.", "A second paragraph."]
+    assert description(Documented) == ["Describe it on a line and another.", "A second paragraph."]
     assert section(Documented, "Example") == "first\n    indented"
     assert section(Documented, "Raises") == "nothing"
     assert section(Documented, "Returns") == ""

@@ -1,4 +1,4 @@
-"""What a result says of the checkout that made it."""
+"""The commit that a result records."""
 
 import subprocess
 

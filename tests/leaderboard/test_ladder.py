@@ -30,7 +30,7 @@ def played(agent, spec, commitment=COMMITMENT):
     return play_ladder(agent, spec, commitment, references=others, rungs=rungs, whole=True)
 
 
-def test_keys_are_what_the_definition_says():
+def test_keys_follow_their_definition():
     keys = evaluation_keys(COMMITMENT, NO_NONCE, "ntm_envs/Copy-v0", {"length": 20}, 3)
     text = f'["ntm-envs-eval/1","{COMMITMENT}","{NO_NONCE}","ntm_envs/Copy-v0",{{"length":20}},2]'
     digest = hashlib.sha256(text.encode()).digest()
@@ -62,7 +62,7 @@ def test_whatever_changes_changes_every_key():
 
 
 @pytest.mark.parametrize("name", tasks.names())
-def test_the_references_get_what_they_must(name):
+def test_the_references_get_their_known_returns(name):
     spec = tasks.spec(name)
     rung = played(spec.make().oracle(), spec)[0]
     assert rung.sequences == 64
@@ -117,7 +117,7 @@ def test_references_have_the_same_counts_in_both_ways(spec, make):
     np.testing.assert_allclose(one.returns, two.returns, rtol=0, atol=1e-12)
 
 
-def test_what_is_graded_is_what_the_model_says():
+def test_the_grades_are_those_of_the_models_outputs():
     torch.manual_seed(0)
     spec = tasks.spec("repeat_copy")
     task, sizes, keys = spec.make(), dict(spec.largest), np.arange(20)

@@ -74,7 +74,7 @@ def test_jobs_begin_in_their_order_and_only_so_many_at_a_time(tmp_path):
     assert seen == [(0, [0]), (1, [0, 1]), (2, [0, 1, 2])]
 
 
-def test_a_job_that_a_signal_ends_is_told_from_one_that_fails(tmp_path):
+def test_a_job_that_a_signal_ends_is_distinguished_from_one_that_fails(tmp_path):
     (tmp_path / "dies.py").write_text(DIES)
     train = f"train --agent {tmp_path}/dies.py:Dies --task copy --output {tmp_path}/run"
     _, _, failures, _ = launch(tmp_path, (train,))

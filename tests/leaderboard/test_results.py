@@ -74,7 +74,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "all_right"], 5, "all_right is 5 of 4"),
         (["rungs", 0, "score", "wrong_symbols"], 641, "wrong_symbols is 641 of 640"),
         (["rungs", 0, "score", "wrong_symbols"], 0, "contradict"),
-        (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 sequences all right contradict"),
+        (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 correct sequences contradict"),
         (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_symbols": 2}, "2 wrong symbols and 1 of 4"),
         (["rungs", 0, "references", "oracle", "wrong_symbols"], 1, "oracle: 1 wrong symbols"),
         (["rungs", 0, "score", "mean_return"], float("inf"), "mean_return"),
@@ -86,7 +86,7 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["status"], "approved", "status"),
     ],
 )
-def test_what_is_not_possible_is_refused_by_name(path, value, message):
+def test_impossible_values_are_refused_by_name(path, value, message):
     with pytest.raises(ValidationError, match=message):
         Result.model_validate(changed(path, value))
 
@@ -108,7 +108,7 @@ TWICE = [RESULT["rungs"][0]] * 2
         (["task"], "evil:TASK", "task"),
     ],
 )
-def test_a_file_has_what_it_says_and_nothing_that_would_be_executed(path, value, message, tmp_path):
+def test_inconsistent_or_executable_values_are_refused(path, value, message, tmp_path):
     (tmp_path / "result.json").write_text(json.dumps(changed(path, value)))
     with pytest.raises(ValueError, match=f"(?s){message}"):
         Result.read(tmp_path / "result.json")

@@ -1,4 +1,4 @@
-"""What git and the wheel hold of results stays small; leaderboard/README.md says the limits."""
+"""Results in git and in the wheel stay small; leaderboard/README.md has the limits."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Verification: what is honest comes out again, and what was edited is doubted."""
+"""Verification: honest results are reproduced, and edited ones are doubted."""
 
 import json
 
@@ -41,7 +41,7 @@ def test_the_command_packs_and_verifies(made, tmp_path, capsys):
     assert "result.json has seed 0; expected 1" in capsys.readouterr().out.replace("\n", "")
 
 
-def test_the_command_says_what_is_doubted_and_what_plays_otherwise(packed, capsys):
+def test_the_command_reports_doubts_and_differences(packed, capsys):
     def claim(result):
         result["rungs"][0]["score"] |= {"all_right": 16, "wrong_symbols": 0, "mean_return": 1.0}
 
@@ -64,7 +64,7 @@ def test_counts_that_were_edited_are_doubted(packed, played):
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])  # nothing contradicts it
     own, again = played
-    assert "16 sequences all right were claimed, and 0 found" in verify.doubts(claimed, own)[0]
+    assert "16 correct sequences were claimed, and 0 found" in verify.doubts(claimed, own)[0]
     assert len(verify.differences(claimed, again)) == 1
 
 
@@ -81,8 +81,8 @@ def test_references_that_were_edited_are_doubted(packed, played):
     rewrite(packed[0] / "result.json", claim)
     claimed = verify.check(packed[0])
     own, again = played
-    assert "oracle at {'length': 20}: 0 sequences all right were claimed" in verify.doubts(claimed, own)[0]
-    assert "oracle at {'length': 20}: 0 sequences" in verify.differences(claimed, again)[0]
+    assert "oracle at {'length': 20}: 0 correct sequences were claimed" in verify.doubts(claimed, own)[0]
+    assert "oracle at {'length': 20}: 0 correct sequences in" in verify.differences(claimed, again)[0]
 
 
 def record_of(claimed, change=lambda record: None):

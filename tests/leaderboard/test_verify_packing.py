@@ -29,7 +29,7 @@ def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, t
     monkeypatch.setattr(submission, "LARGEST_WEIGHTS", 100)
     monkeypatch.setattr(weights, "LARGEST_WEIGHTS", 100)
     output = tmp_path / "submission"
-    with pytest.raises(ValueError, match=r"expected at most 100 beside a result\. Say where"):
+    with pytest.raises(ValueError, match=r"expected at most 100 beside a result\. Name the address"):
         submission.pack([made[0]], output)
     with pytest.raises(ValueError, match="address"):
         submission.pack([made[0]], output, "http://example.org")
@@ -110,7 +110,7 @@ def test_weights_of_the_history_are_found_where_a_checkout_has_it(packed, histor
         verify.check(packed[0])
 
 
-def test_it_is_said_what_to_do_where_a_checkout_does_not_have_the_history(packed, history, monkeypatch):
+def test_an_error_explains_how_to_get_a_missing_history(packed, history, monkeypatch):
     held = history(packed[0] / "model.safetensors") | {"address": f"git:{'f' * 40}:kept"}
     shutil.move(packed[0] / "model.safetensors", packed[0].parent)
     rewrite(packed[0] / "result.json", lambda result: result.update(held=held))

@@ -1,4 +1,4 @@
-"""The process in which a submission's model plays: what it may do, and for how long."""
+"""The process in which a submission's model plays: its permissions and limits."""
 
 import os
 import resource
@@ -73,7 +73,7 @@ def test_what_a_model_needs_is_within_the_limits_of_that_test(own_model):
         assert player.act(np.zeros((2, 9), np.float32)).shape == (2, 8)
 
 
-def test_what_a_model_starts_ends_with_it(own_model, tmp_path):
+def test_processes_that_a_model_starts_end_with_it(own_model, tmp_path):
     started = tmp_path / "started"
     folder, _ = own_model(f"pathlib.Path({str(started)!r}).write_text(str(os.fork() or time.sleep(600)))")
     with Player(folder, 8) as player:

@@ -39,7 +39,7 @@ def frames(agent, length, mode):
 
 
 def rendered(agent, length, mode):
-    """What the environment alone renders of the same episode."""
+    """Return the environment's own renderings of the same episode."""
     env = gym.make(COPY, length=length, render_mode=mode, actions=agent.outputs)
     observation, _ = env.reset(options={"key": 3})
     agent.begin(1, 64, seed=0)

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(*command: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a program without a package index and whatever Python is told here; check its exit code."""
+    """Run a program without a package index or Python's variables; check its exit code."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELS)}
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True)
@@ -81,7 +81,9 @@ def test_the_plain_wheel_makes_every_environment_with_numpy_and_gymnasium_alone(
     assert "pip install 'ntm-envs[leaderboard]'" in lacking.stderr
 
 
-def test_the_wheel_with_the_extra_of_the_command_line_trains_and_judges(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_with_the_extra_of_the_command_line_trains_and_evaluates(
+    wheel: Path, tmp_path: Path
+) -> None:
     programs = install(f"{wheel}[leaderboard]", tmp_path / "env")
     run(programs / "python", "-c", MAKE_EVERY_ENVIRONMENT, cwd=tmp_path)
     assert "ntm_envs/Copy-v0" in run(programs / "ntm-envs", "tasks", cwd=tmp_path).stdout

@@ -37,7 +37,7 @@ def softplus(x: Any, zero: Any) -> Any:
 
 @inline
 def softplus_slope(y: Any) -> Any:
-    """Return the derivative of softplus where it is y."""
+    """Return the derivative of softplus where its value is y."""
     return -math.expm1(-y)
 
 

@@ -41,7 +41,7 @@ SQRT_HALF = WHOLE(0x3F3504F3)  # the bits of it
 
 @intrinsic
 def _float_of(typing: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:
-    """Take the bits of an int32 as those of a float32."""
+    """Reinterpret the bits of an int32 as a float32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
@@ -51,7 +51,7 @@ def _float_of(typing: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:
 
 @intrinsic
 def _bits_of(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
-    """Take the bits of a float32 as those of an int32."""
+    """Reinterpret the bits of a float32 as an int32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.IntType(32))
@@ -61,7 +61,7 @@ def _bits_of(typing: Any, number: Any) -> tuple[Any, Callable[..., Any]]:
 
 @njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 def _exp(x: Any) -> Any:
-    """2 ** n times a polynomial in what is left; relative error 8e-8. NaN stays NaN."""
+    """Return 2 ** n times a polynomial in the remainder; relative error 8e-8. NaN stays NaN."""
     x = LOWEST if x < LOWEST else x
     x = HIGHEST if x > HIGHEST else x
     n = WHOLE(WHOLE(x * LOG2_E + ROUND) - BIAS)
@@ -73,7 +73,7 @@ def _exp(x: Any) -> Any:
 
 @njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 def _log(x: Any) -> Any:
-    """Of positive normal numbers: the exponent, and a polynomial in the mantissa; relative error 7e-8."""
+    """Return the logarithm of a positive normal number, by a polynomial; relative error 7e-8."""
     bits = _bits_of(x)  # type: ignore
     exponent = WHOLE(WHOLE(bits - SQRT_HALF) >> MANTISSA)
     m = _float_of(WHOLE(bits - WHOLE(exponent << MANTISSA))) - ONE
@@ -85,7 +85,7 @@ def _log(x: Any) -> Any:
 
 @njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
 def _log1p(x: Any) -> Any:
-    """Of numbers from 0 to 1: the series of 2 artanh(x / (2 + x)); relative error 2e-7."""
+    """Return the series of 2 artanh(x / (2 + x)) for x from 0 to 1; relative error 2e-7."""
     z = x / (TWO + x)
     square = z * z
     series = (((((A6 * square + A5) * square + A4) * square + A3) * square + A2) * square + A1) * square + ONE
@@ -93,17 +93,17 @@ def _log1p(x: Any) -> Any:
 
 
 def exp(x: Any) -> Any:
-    """Exponential; for use in compiled functions."""
+    """Return the exponential; for use in compiled functions."""
     return math.exp(x)
 
 
 def log(x: Any) -> Any:
-    """Natural logarithm of a positive number; for use in compiled functions."""
+    """Return the natural logarithm of a positive number; for use in compiled functions."""
     return math.log(x)
 
 
 def log1p(x: Any) -> Any:
-    """Logarithm of 1 plus a number from 0 to 1; for use in compiled functions."""
+    """Return the logarithm of 1 plus a number from 0 to 1; for use in compiled functions."""
     return math.log1p(x)
 
 
@@ -123,7 +123,7 @@ def _compiled_log1p(x: Any) -> Callable[[Any], Any]:
 
 
 def empty(shape: tuple[int, ...], kind: Any) -> Array:
-    """Return room that begins where a line of the cache does, so that no vector lies across two of them."""
+    """Return an uninitialised array aligned with cache lines, so that no vector crosses two of them."""
     size, itemsize = math.prod(shape), np.dtype(kind).itemsize
     piece = np.empty(size + LINE // itemsize, kind)
     skipped = -piece.ctypes.data % LINE // itemsize

@@ -1,9 +1,9 @@
-"""Decorators that compile the functions of kernels, and a cache of what they compiled.
+"""Decorators that compile the functions of kernels, and a cache of compiled code.
 
 A kernel has a few entry points, which Python calls, and many parts, which are inlined into them. Numba's
 cache compares the source file of the entry point alone and would miss a change of a part, so the cache
-here compares a digest of all sources of this package. A change of any of them compiles the entry points
-anew.
+here compares a digest of all sources of this package. A change of any of them recompiles the entry
+points.
 
 Example:
     >>> import numpy as np
@@ -54,7 +54,7 @@ once for itself and once in each function round it, so sections, which hold many
 def entry(function: Callable[..., None]) -> Callable[..., None]:
     """Compile a function that Python calls, or load it from the cache.
 
-    Where there is no place for a cache, each process compiles it.
+    Without a writable cache, each process compiles it.
     """
     compiled: Any = njit(**FAST | {"no_cpython_wrapper": False, "forceinline": False})(function)
     compiled._cache = _cache_of(function)

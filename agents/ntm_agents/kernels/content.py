@@ -3,8 +3,8 @@
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 3.3.1, equations
 5 and 6; the mathematics of `similarity` and `content_weighting` in :mod:`ntm_agents.addressing`.
 
-A memory lies with its slots last, ``[M, N]``, so that loops run along the slots. Several rows go together:
-what all of them need is then loaded once. Keys of H heads lie in one array, `stride` numbers apart.
+A memory lies with its slots last, ``[M, N]``, so that loops run along the slots. Several rows are processed
+together, so that shared values are loaded once. Keys of H heads lie in one array, `stride` numbers apart.
 
 Shape letters: N slots, K width of a key (the memory has K rows here), H heads.
 """
@@ -90,7 +90,7 @@ def compare_backward(
     dmemory: Array,
     dkeys: Array,
 ) -> None:
-    """Go back through `compare` and the norms of the keys.
+    """Backpropagate through `compare` and the norms of the keys.
 
     Args:
         memory: ``[K, N]``.
@@ -163,7 +163,7 @@ def look_up_backward(
     dcontent: Array,
     dnorms: Array,
 ) -> tuple[Any, Any]:
-    """Go back through `look_up`.
+    """Backpropagate through `look_up`.
 
     Args:
         similarities: As `look_up` left them ``[N]``.

@@ -66,7 +66,7 @@ def lstm(gates: Array, cells: Array, after: Array, features: Array) -> None:
 def lstm_backward(
     gates: Array, before: Array, after: Array, doutput: Array, dcells: Array, dgates: Array
 ) -> None:
-    """Go back through a step of an LSTM.
+    """Backpropagate through a step of an LSTM.
 
     Args:
         gates: Values of the gates, as `lstm` left them.

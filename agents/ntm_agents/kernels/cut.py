@@ -3,8 +3,8 @@
 At the start all slots are alike, and most still are long after. What a step does to a slot depends on its
 row, its weightings, and those of its neighbours, so slots in which these are the same stay the same. Of a
 run of them one can stand for many, if sums count it that often. At its ends the run stays as it is, since
-each step shifts what is beside it a few slots further in. So a cut is good for some steps, and is then
-made anew, by equality alone: the run shrinks where heads go, and grows where what they left has become
+each step shifts the slots beside it a few slots further in. So a cut is valid for some steps, and is then
+computed again, by equality alone: the run shrinks where heads move, and grows where slots have become
 like the rest. Slot 0, where heads may jump to, is never in it.
 
 Shape letters: B sequences, N slots, C of them in a cut memory, K rows along the slots: M columns of the

@@ -1,4 +1,4 @@
-"""Jumps to the first slot and a counter of them, forward and backward: an extra of machines that have both.
+"""Jumps to the first slot and a counter of them, forward and backward, for machines that have both.
 
 Not in the paper: see `jump` in :mod:`ntm_agents.addressing`. The gate of a jump is a hard sigmoid, which
 opens and closes entirely. A counter adds up gates and offers of the inputs without any decay, and the
@@ -47,7 +47,7 @@ def add_counts(counts: Array, weight: Array, preactivations: Array) -> None:
 
 @inline
 def add_counts_backward(counts: Array, weight: Array, dpreactivations: Array, dcounts: Array) -> None:
-    """Add to gradients of counters ``[B]`` what those of the pre-activations bring."""
+    """Add the contributions of pre-activations to the gradients of counters ``[B]``."""
     one = counts.dtype.type(1)
     for b in range(len(counts)):
         scale, dshown = one + abs(counts[b]), counts.dtype.type(0)
@@ -75,7 +75,7 @@ def jump(ring: Array, gate: Any, left: int, slots: int) -> None:
 
 @inline
 def jump_backward(stayed: Array, gate: Any, left: int, slots: int, dring: Array) -> Any:
-    """Go back through `jump`.
+    """Backpropagate through `jump`.
 
     Args:
         stayed: The ring before the jump ``[N + S - 1]``.

@@ -3,7 +3,7 @@
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 3.3.2, equations
 7 to 9; the mathematics of `interpolate`, `shift` and `sharpen` in :mod:`ntm_agents.addressing`.
 
-A shift goes round the end of the memory. So that its loops need no remainder, the interpolated weighting
+A shift wraps around the end of the memory. So that its loops need no remainder, the interpolated weighting
 lies in a ring ``[N + S - 1]``: its N numbers, with the last ones once more before them and the first ones
 behind them.
 
@@ -24,7 +24,7 @@ TINY = 1e-30
 
 @inline
 def ring_start(shifts: int) -> int:
-    """Return the place of slot 0 in a ring: what the largest shift reaches beyond the end."""
+    """Return the position of slot 0 in a ring, which is the largest shift."""
     return shifts - 1 - shifts // 2
 
 
@@ -53,7 +53,7 @@ def interpolate(content: Array, previous: Array, gate: Any, left: int, ring: Arr
 def interpolate_backward(
     content: Array, previous: Array, gate: Any, left: int, dring: Array, dcontent: Array, dprevious: Array
 ) -> Any:
-    """Go back through `interpolate`.
+    """Backpropagate through `interpolate`.
 
     Args:
         content: Weighting by content ``[N]``.
@@ -84,7 +84,7 @@ def interpolate_backward(
 
 @inline
 def shift(ring: Array, moves: Array, shifted: Array, logs: Array) -> None:
-    """Turn a weighting round by a distribution over shifts: equation 8.
+    """Rotate a weighting by a distribution over shifts: equation 8.
 
     Args:
         ring: The weighting ``[N + S - 1]``.
@@ -115,7 +115,7 @@ def shift(ring: Array, moves: Array, shifted: Array, logs: Array) -> None:
 
 @inline
 def shift_backward(ring: Array, moves: Array, dshifted: Array, dring: Array, dmoves: Array) -> None:
-    """Go back through `shift`.
+    """Backpropagate through `shift`.
 
     Args:
         ring: The weighting ``[N + S - 1]``.
@@ -146,14 +146,14 @@ def sharpen(logs: Array, sharpening: Any, weighting: Array) -> None:
 
 @inline
 def sharpen_backward(logs: Array, shifted: Array, sharpening: Any, weighting: Array, gradient: Array) -> Any:
-    """Go back through `sharpen` and the logarithms.
+    """Backpropagate through `sharpen` and the logarithms.
 
     Args:
-        logs: Logarithms of what was sharpened ``[N]``.
-        shifted: What was sharpened ``[N]``.
+        logs: Logarithms of the shifted weighting ``[N]``.
+        shifted: The shifted weighting ``[N]``.
         sharpening: The power gamma.
         weighting: The result ``[N]``.
-        gradient: Gradients of the result ``[N]``; afterwards, of what was sharpened.
+        gradient: Gradients of the result ``[N]``; afterwards, of the shifted weighting.
 
     Returns:
         The gradient of the power.

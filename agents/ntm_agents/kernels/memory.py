@@ -117,7 +117,7 @@ def write(memory: Array, weighting: Array, p: Array, writers: int, first: int, b
 
 @inline
 def rewrite(memory: Array, weighting: Array, p: Array, writers: int, after: Array) -> None:
-    """Write into another memory ``[M, N]`` what `write` makes of all slots of this one.
+    """Write all slots like `write`, but into another memory ``[M, N]``.
 
     The loops of both are plain ones if a function that has two memories is given the same one twice.
     """
@@ -165,7 +165,7 @@ def write_backward(
     dp: Array,
     kept: Array,
 ) -> None:
-    """Go back through `write`.
+    """Backpropagate through `write`.
 
     Args:
         memory: Memory before the write ``[M, N]``.
@@ -175,7 +175,7 @@ def write_backward(
         dmemory: Gradients of the memory after the write ``[M, N]``; afterwards, before it.
         dweighting: Gradients of the weightings ``[H, N]``, added to.
         dp: Gradients of add and erase vectors, written.
-        kept: Room ``[W, N]``.
+        kept: Scratch ``[W, N]``.
     """
     width = len(memory)
     done = 0
@@ -188,7 +188,7 @@ def write_backward(
 
 @inline
 def _write_one_backward(memory: Array, w: Array, p: Array, dmemory: Array, dw: Array, dp: Array) -> int:
-    """Go back through the write of one head, two rows at a time; return how many rows are done."""
+    """Backpropagate through the write of one head, two rows at a time; return how many rows are done."""
     width, slots = memory.shape
     zero, one = memory.dtype.type(0), memory.dtype.type(1)
     m = 0
@@ -219,7 +219,7 @@ def _write_one_backward(memory: Array, w: Array, p: Array, dmemory: Array, dw: A
 def _add_backward(
     m: int, width: int, weighting: Array, p: Array, writers: int, drow: Array, dweighting: Array, dp: Array
 ) -> None:
-    """Go back through what all heads add to column m, given gradients of the column ``[N]``."""
+    """Backpropagate through the addition of all heads to column m, given gradients of the column ``[N]``."""
     zero, each = p.dtype.type(0), len(p) // writers
     for h in range(0, writers, 2):
         w, v, dw, dv = weighting[h], weighting[h + 1], dweighting[h], dweighting[h + 1]
@@ -248,7 +248,7 @@ def _erase_backward(
     dp: Array,
     kept: Array,
 ) -> None:
-    """Go back through what all heads erase of column m; gradients of the column ``[N]`` change in place."""
+    """Backpropagate through the erasing of column m by all heads; its gradients ``[N]`` change in place."""
     width, slots = memory.shape
     zero, one, each = memory.dtype.type(0), memory.dtype.type(1), len(p) // writers
     for n in range(slots):

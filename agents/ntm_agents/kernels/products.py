@@ -2,7 +2,7 @@
 
 The weights are packed once into panels, as wide as a row of sums that fits into a vector register or two.
 The sums of a few rows then stay in registers until all terms are added. No loop in Python can promise
-that, so the innermost part is written in LLVM's own language; what registers there are is left to LLVM.
+that, so the innermost part is written in LLVM's own language, and LLVM allocates the registers.
 General libraries pack their operands at each call, which for so few rows costs more than the product.
 """
 
@@ -48,7 +48,7 @@ def pack(weights: Array, panels: Array) -> None:
 
 
 def _block(rows: int, unroll: int) -> Any:
-    """Return what adds the product of so many rows ``[rows, >= first + K]`` with a panel ``[K, L]``.
+    """Return a function that adds the product of rows ``[rows, >= first + K]`` with a panel ``[K, L]``.
 
     It is added to the columns of ``[rows, J]`` from `at` on. `unroll` terms at a time go into sums of their
     own, which are added in the end, so that there is enough to do while a sum is under way.

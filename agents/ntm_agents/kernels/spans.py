@@ -1,7 +1,7 @@
 """Spans: the slots of a sharp weighting that have any weight, from the first to the one behind the last.
 
-Where no look-up takes place, a head that only shifts moves, reads and writes its span alone. Without
-gradients only: the way back needs each slot's share.
+Without a look-up, a head that only shifts moves, reads and writes its span alone. This is for computation
+without gradients: the backward pass needs each slot's share.
 
 Shape letters: N slots, S shift options.
 """
@@ -50,7 +50,7 @@ def move_span(
         behind: The one behind the last.
         moves: Distribution over shifts ``[S]``.
         sharpening: The power gamma.
-        logs: Room ``[N]``.
+        logs: Scratch ``[N]``.
         weighting: The result, written ``[N]``.
     """
     shifts, length, zero = len(moves), behind - first, weighting.dtype.type(0)

@@ -1,8 +1,8 @@
-"""Numbers that are too small to be normal (below 1.2e-38 in single precision), taken as zero by a kernel.
+"""Subnormal numbers (below 1.2e-38 in single precision), which a kernel treats as zero.
 
 A sharp weighting is full of them, and so is a memory that is erased again and again. Some processors,
-Intel's among them, compute with each many times as long as with any other number. What the caller
-computes is not touched: a kernel leaves the processor as it was.
+Intel's among them, compute with each many times as long as with any other number. The caller's
+computations are not affected: a kernel restores the processor's mode.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numba.extending import intrinsic
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 ARM = platform.machine().lower() in ("aarch64", "arm64")
 SWITCHES = 0x8040 if X86 else 1 << 24
-"""The bits of the control register that say so, of results and, on x86, of operands as well."""
+"""Bits of the control register that flush subnormal results and, on x86, operands to zero."""
 WORD = ir.IntType(32 if X86 else 64)
 
 
 def _read(builder: Any) -> Any:
-    """Return what is in the control register; 0 on a processor that is not known here."""
+    """Return the value of the control register; 0 on an unsupported processor."""
     if ARM:
         kind = ir.FunctionType(WORD, ())
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.aarch64.get.fpcr"), ())
@@ -56,7 +56,7 @@ def _call_with(builder: Any, name: str, place: Any) -> None:
 
 @intrinsic
 def flush(typing: Any) -> tuple[Any, Callable[..., Any]]:
-    """Take subnormal numbers as zero from here on; return what `restore` wants. For compiled functions."""
+    """Treat subnormal numbers as zero; return the argument of `restore`. For compiled functions."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         before = _read(builder)
@@ -68,7 +68,7 @@ def flush(typing: Any) -> tuple[Any, Callable[..., Any]]:
 
 @intrinsic
 def restore(typing: Any, before: Any) -> tuple[Any, Callable[..., Any]]:
-    """Take them as what they were before `flush`."""
+    """Treat subnormal numbers as before `flush`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _write(builder, builder.trunc(arguments[0], WORD) if X86 else arguments[0])

@@ -1,4 +1,4 @@
-"""The NTM with options that its paper does not have, for tasks that a recipe needs them for.
+"""The NTM with options beyond its paper, which the recipes of some tasks need.
 
 Example:
     >>> model = ExtendedNTM(9, 8, write_heads=2, followers=1, read_feedback=False)

@@ -1,7 +1,7 @@
 """The NTM whose read heads may jump to the first slot, and which counts the jumps.
 
-In the paper a head that goes round a list has to look its start up by content, and nothing counts without
-end. Here a gate does the first, and a counter, in which nothing fades, the second.
+In the paper, a head that loops over a list has to find its start by content, and nothing counts without a
+limit. Here a gate moves heads to the start, and a counter without decay counts.
 
 Example:
     >>> channels = ("bit", "delimiter", "count")
@@ -49,17 +49,17 @@ class JumpNTMConfig(NTMConfig):
     signal_channels: tuple[str, ...] = ()
     """Names of input channels that the gates and the counter see, as well as the controller."""
     counter_channels: tuple[str, ...] = ()
-    """Names of input channels that the counter alone sees, so that numbers larger than in training are
-    nothing new to the controller."""
+    """Names of input channels that the counter alone sees, so that the controller sees no
+    numbers that are larger than in training."""
     counter_bias: float = 0.0
-    """Initial weight of each of `counter_channels` in the counter; with a negative one it counts up from
-    below zero, by as many jumps as it was told."""
+    """Initial weight of each of `counter_channels` in the counter; a negative weight makes the
+    counter start below zero and count up to zero, one jump at a time."""
     counter_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the initial counter; it moves decisions half-way between two
     numbers of jumps. Used in training only; evaluation always uses 0."""
     read_feedback: bool = True
-    """Whether the controller sees the read vectors of the last step. Without them nothing that was read can
-    be written again, and loops have to be jumps."""
+    """Whether the controller sees the read vectors of the last step. Without them a machine cannot write
+    again what it has read, and can loop only by jumps."""
 
 
 class JumpNTMState(NamedTuple):
@@ -78,7 +78,7 @@ class JumpNTMState(NamedTuple):
 
 
 class JumpNTM(NTM):
-    """An NTM with jumps and a counter, which the paper has not.
+    """An NTM with jumps and a counter, which are not in the paper.
 
     At each step, before the controller:
 
@@ -139,7 +139,7 @@ class JumpNTM(NTM):
         return JumpNTMState(*state, counter)
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return what `NTM` returns, and shares of inputs in gates ``[T, B, R]`` and counter ``[T, B]``."""
+        """Return the shares of `NTM`, and those of inputs in gates ``[T, B, R]`` and counter ``[T, B]``."""
         projected = super().project(inputs[..., self._seen])
         gates = functional.linear(inputs[..., self._signals], self.signalling, self.jumps.bias)
         if self.training and self.config.jump_noise:

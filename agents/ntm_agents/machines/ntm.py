@@ -43,8 +43,8 @@ class NTMConfig(HeadConfig):
     num_layers: Positive = 1
     """Number of layers of the controller (paper: 1)."""
     orthogonal_init: bool = True
-    """Whether the initial recurrent weights of the controller are orthogonal, which keeps what it saw a few
-    steps ago as strong as what it sees; otherwise they are uniform, as all others."""
+    """Whether the initial recurrent weights of the controller are orthogonal, which preserves the influence
+    of earlier inputs; otherwise they are uniform, like all others."""
     controller_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations; it makes blurred weightings
     costly. Not in the paper, so off. Used in training only; evaluation always uses 0."""
@@ -222,7 +222,7 @@ class NTM(MemoryMachine[NTMState]):
         return [(batch_size, *row) for row in rows + layers]
 
     def check_state(self, inputs: Tensor, state: NTMState) -> None:
-        """Check that a state fits, and that a shift does not go round the memory; see `MemoryMachine`."""
+        """Check that a state fits, and that a shift does not exceed the memory; see `MemoryMachine`."""
         super().check_state(inputs, state)
         slots, shifts = state.memory.shape[1], self.config.shift_width
         if slots < shifts:

@@ -1,4 +1,4 @@
-"""Trained machines that come with the package.
+"""Pretrained machines.
 
 Each is a complete run in a folder AGENT/TASK, that of seed 0, with a model card beside it.
 """
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def pretrained(agent: str, task: str) -> Path:
-    """Return the folder of the run that has trained an agent on a task.
+    """Return the folder of the run that trained an agent on a task.
 
     Raises:
         ValueError: If none comes with the package; the message lists those that do.
@@ -25,5 +25,5 @@ def pretrained(agent: str, task: str) -> Path:
 
 
 def pretrained_tasks(agent: str) -> tuple[str, ...]:
-    """Return the names of the tasks on which an agent comes trained."""
+    """Return the names of the tasks on which an agent is pretrained."""
     return tuple(path.parent.name for path in sorted(HERE.glob(f"{agent}/*/summary.json")))

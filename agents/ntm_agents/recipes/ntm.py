@@ -6,7 +6,7 @@ from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
 WITH_LSTM = {
-    # Biases give the heads roles: a writer and a reader behind it walk on, another looks up.
+    # Biases give the heads roles: a writer and a reader behind it shift onward, another looks up.
     # Its weighting must not be sharpened at first, or what it finds, spread over many slots, is lost
     # beside the one slot that it comes from, and with it the gradient; and its gate must let what it
     # found survive the steps to the answer. Near misses teach to compare all bits.
@@ -122,15 +122,15 @@ ROW = AgentSpec(
     entry="ntm_agents:ExtendedNTM",
     summary="Neural Turing Machine (Graves et al. 2014), extended for NGrams and PrioritySort",
     recipes={
-        # Copy is walking through the memory twice. The writer begins by walking on; blank vectors must
+        # Copy takes two passes through the memory. The writer begins by shifting onward; blank vectors must
         # not look like the end of the sequence.
         "copy": Recipe(
             model={"controller": "feedforward", "shift_bias": (0.0, 0.0, 2.0, 0.0, 0.0, 0.0)},
             train=TrainConfig(sequences=48_000, task_overrides={"blank": 0.1}),
         ),
-        # Both heads walk, and never look up: the machine writes what it reads once more, further on, with
+        # Both heads shift, and never look up: the machine writes what it reads once more, further on, with
         # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
-        # machine that outputs two or three for long learns a way that has room for no more. So steps are
+        # machine that outputs two or three for long learns a solution that cannot count further. So steps are
         # large at first, and a run that is lost goes back.
         "repeat_copy": Recipe(
             model={

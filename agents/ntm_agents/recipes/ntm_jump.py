@@ -10,8 +10,8 @@ ROW = AgentSpec(
     entry="ntm_agents:JumpNTM",
     summary="NTM whose read heads may jump to the first slot, with a counter of jumps (not in the paper)",
     recipes={
-        # The writer leaves a mark at the last vector; the reader walks, and jumps where it reads the
-        # mark. The counter, set to minus the repeats and up by one a jump, tells which jump was the last.
+        # The writer leaves a mark at the last vector; the reader shifts, and jumps where it reads the
+        # mark. The counter, set to minus the repeats and up by one a jump, identifies the last jump.
         # The other ways to go round, which do not carry further, are closed: there is no look-up, and
         # nothing that was read is written once more. Noise on gates and counter makes them exact.
         "repeat_copy": Recipe(

@@ -22,7 +22,7 @@ ROW = AgentSpec(
             },
             train=TrainConfig(sequences=32_000, penalty=0.02, task_overrides={"blank": 0.1}),
         ),
-        # The reader looks the start up, and goes round; what counts are the LSTM's cells.
+        # The reader looks up the start and loops over the sequence; the LSTM's cells count.
         "repeat_copy": Recipe(
             model={
                 "hidden_size": 64,

@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 
 class CheckpointError(Exception):
-    """A file is damaged, or belongs to something else than what it is loaded into."""
+    """A damaged file, or one that does not belong to the object that it is loaded into."""
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ T = TypeVar("T", bound=Task)
 
 
 class NonFiniteError(Exception):
-    """Loss, gradient or weights are not finite, and training cannot go on."""
+    """Loss, gradient or weights that are not finite, so that training cannot continue."""
 
 
 def with_overrides(task: T, overrides: Mapping[str, float]) -> T:

@@ -1,4 +1,4 @@
-"""The table of learners: by which algorithm, and from what, a model learns.
+"""The table of learners, which are the algorithms and training signals that a model learns by.
 
 A learner is one file with its row as `ROW`, in :mod:`ntm_agents.learners` or in `ntm_baselines.learners`.
 Installed packages add theirs by the entry points ``ntm_envs.learners``. The row holds the configuration; the
@@ -46,7 +46,7 @@ class RunTrainer(Protocol):
 
     @property
     def complete(self) -> bool:
-        """True if the run in the folder is complete."""
+        """Whether the run in the folder is complete."""
 
     @property
     def kernel(self) -> str | None:
@@ -65,11 +65,11 @@ class Learner:
         config: The frozen dataclass of its options.
         trainer: Reference to its trainer, ``package:Class``, whose arguments are those of
             :class:`ntm_agents.Trainer`.
-        track: What it learns from, which is the track that its runs are ranked in: ``supervised`` for
-            targets, ``reward`` for rewards alone.
-        unit: What the budget counts, ``sequences`` or ``steps``: a field of each line of metrics too.
+        track: Training signal, and so the track that its runs are ranked in: ``supervised`` for targets,
+            ``reward`` for rewards alone.
+        unit: Unit of the budget, ``sequences`` or ``steps``; also a field of each line of metrics.
         budget: The option that holds the budget.
-        measure: The metric that shows how training goes, such as ``loss``.
+        measure: Metric that shows the progress of training, such as ``loss``.
     """
 
     name: str
@@ -115,7 +115,7 @@ def find(name: str) -> Learner:
         for row in rows_in(import_module(package)):
             if row.name == name:
                 return cast("Learner", row)
-    rows = installed()  # what others have installed is loaded only when it is asked for
+    rows = installed()  # installed packages are loaded only when they are needed
     if name not in rows:
         raise ValueError(did_you_mean("learner", name, rows))
     return rows[name]

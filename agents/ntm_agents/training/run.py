@@ -1,10 +1,10 @@
-"""A training run: what it is made of, and the folder that it lives in.
+"""A training run: its description, and its folder.
 
 config.json               everything that is needed to repeat the run
 metrics.jsonl             a line every few updates, and one for each validation
-checkpoint.safetensors    where to go on from; gone when the run is complete
+checkpoint.safetensors    state to resume from; deleted when the run is complete
 model.safetensors         the weights that are kept
-summary.json              what came of it; there if and only if the run is complete
+summary.json              outcome; exists if and only if the run is complete
 .lock                     held by the process that trains
 """
 
@@ -42,10 +42,10 @@ WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything that decides how a run goes.
+    """Everything that determines a run.
 
     Attributes:
-        agent: What the agent is called.
+        agent: Name of the agent.
         entry: A reference to its model class, such as ``ntm_agents:NTM``.
         task: A name from the table of tasks, or a reference to a `TaskSpec`.
         model: Options of the model.
@@ -111,7 +111,7 @@ class Run:
             there = migrate(read_json(folder / "config.json"))
             there.pop("versions", None)
             if there.get("entry") == self.entry:
-                with contextlib.suppress(TypeError, ValueError):  # it has options that are there no more
+                with contextlib.suppress(TypeError, ValueError):  # it has options that no longer exist
                     # Options that came later are spelled out there too.
                     there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
@@ -130,7 +130,7 @@ class Run:
 
         Raises:
             FileNotFoundError: If there is no run in the folder.
-            TypeError: If its `config.json` has an option that there is not.
+            TypeError: If its `config.json` has an unknown option.
             ValueError: If its `config.json` is damaged.
         """
         record = read_description(folder)
@@ -144,10 +144,10 @@ class Run:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Run:
-        """Return the run that a description of any format is of.
+        """Return the run of a description of any format.
 
         Raises:
-            TypeError: If it has a field or an option that there is not.
+            TypeError: If it has an unknown field or option.
             ValueError: If its format or its learner is unknown, or a value is not possible.
         """
         present = migrate(record)
@@ -176,7 +176,7 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
 
 
 def load_weights(folder: Path) -> dict[str, Tensor]:
-    """Return the weights of a complete run that play: without a critic, which earlier formats kept.
+    """Return the weights that a complete run plays with: without a critic, which earlier formats kept.
 
     Raises:
         FileNotFoundError: If there is no run in the folder.
@@ -187,7 +187,7 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """Return what the `config.json` of a run says, as it was written.
+    """Return the `config.json` of a run, as it was written.
 
     Raises:
         FileNotFoundError: If there is no run in the folder.
@@ -200,7 +200,7 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Return what came of a run: sequences, seconds and so on.
+    """Return the outcome of a run: sequences, seconds and so on.
 
     Raises:
         FileNotFoundError: If the run is not complete.
@@ -208,7 +208,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     """
     path = folder / "summary.json"
     if not path.exists():
-        raise FileNotFoundError(f"the run in {folder} is not complete; go on with: ntm-envs train ...")
+        raise FileNotFoundError(f"the run in {folder} is not complete; resume it with: ntm-envs train ...")
     return read_json(path)
 
 
@@ -237,7 +237,7 @@ def source_digest(entry: str) -> str | None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a run's numbers depend on."""
+    """Return the versions of the packages that a run's numbers depend on."""
     found = {"python": platform.python_version()}
     for package in ("ntm-envs", "torch", "numpy", "gymnasium"):
         try:

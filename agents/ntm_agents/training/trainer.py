@@ -1,6 +1,6 @@
 """The loop of supervised training.
 
-On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and went on:
+On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and resumed:
 the batches are drawn by key from the seed and the number of the update, and everything else that the next
 update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
 has a run's own state while the run is at work, and the caller's before and after.
@@ -48,13 +48,13 @@ class SupervisedCounters(Counters):
 
 
 class Trainer:
-    """Trains one model from targets; see the module.
+    """A trainer of one model from targets; see the module.
 
     Args:
-        run: What to do; its learner takes a `TrainConfig`.
-        folder: Where its files go; a run that is there already goes on. None for no files.
+        run: The run; its learner takes a `TrainConfig`.
+        folder: Folder of its files; a run in it is resumed. None for no files.
         report: Called with every line of metrics.
-        device: Where to compute, such as ``cpu`` or ``cuda``.
+        device: Device to compute on, such as ``cpu`` or ``cuda``.
 
     Raises:
         ValueError: If the folder holds another run, or this one is not for this trainer or this machine.
@@ -90,7 +90,7 @@ class Trainer:
 
     @property
     def complete(self) -> bool:
-        """True if the run in the folder is complete."""
+        """Whether the run in the folder is complete."""
         return self._writer.complete
 
     @property
@@ -129,7 +129,7 @@ class Trainer:
     def validate(self) -> None:
         """Evaluate the averaged weights at the largest training size.
 
-        They are kept if the loss is the least, and given up if it is many times that (`rollback`).
+        They are kept if the loss is the lowest so far, and discarded if it is many times that (`rollback`).
         """
         config, counters = self.config, self.counters
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
@@ -155,7 +155,7 @@ class Trainer:
             self._log({"rollbacks": counters.rollbacks})
 
     def _start(self) -> None:
-        """Begin with new weights, which depend on the seed and on the number of restarts."""
+        """Start with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
         self.model = self.run.build(self._task).to(self.device).train()
         if (penalty := self.config.penalty) and not hasattr(self.model, "with_penalty"):
@@ -258,7 +258,7 @@ class Trainer:
         return self._progress() >= 1 or late
 
     def _restart_if_stuck(self, before: int) -> None:
-        """Begin again, if this is the first validation after `restart_after`; the last was at `before`."""
+        """Restart if this is the first validation after `restart_after`; the last was at `before`."""
         config, counters = self.config, self.counters
         due = math.inf if config.restart_after is None else counters.restarted_at + config.restart_after
         if not before < due <= counters.sequences or self._is_over():
@@ -281,7 +281,7 @@ class Trainer:
 
     @contextmanager
     def _own_random_state(self) -> Iterator[None]:
-        """Go on where this run has left torch's generator, whatever others have drawn from it since."""
+        """Continue where this run left torch's generator, whatever others have drawn from it since."""
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self._random)
             try:
@@ -299,7 +299,7 @@ class Trainer:
         return tensors, {}
 
     def _resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Resume from the checkpoint, if there is one."""
         if (found := self._writer.load()) is None:
             return
         tensors, record, path = found

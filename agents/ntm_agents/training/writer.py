@@ -1,4 +1,4 @@
-"""The folder of a run while it is trained: what every trainer writes, in one place.
+"""The folder of a run during training: the files that every trainer writes.
 
 A trainer's loop looks like this::
 
@@ -9,7 +9,7 @@ A trainer's loop looks like this::
                 updates.end(state)  # a checkpoint, if it is time
         writer.finish(...)
 
-A run that was killed goes on from its last checkpoint. Lines of metrics behind that are cut off, as they are
+A run that was killed resumes from its last checkpoint. Lines of metrics after that are cut off, as they are
 written again.
 """
 
@@ -40,7 +40,7 @@ State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
 
 @dataclass(kw_only=True)
 class Counters:
-    """Where a run is, and how often something has happened; a learner may add counters of its own."""
+    """Position of a run and counts of its events; a learner may add counters of its own."""
 
     updates: int = 0
     sequences: int = 0
@@ -64,7 +64,7 @@ class Counters:
 
 
 class RunWriter:
-    """Writes the files of a run; see the module.
+    """A writer of the files of a run; see the module.
 
     Args:
         run: The run.
@@ -83,7 +83,7 @@ class RunWriter:
 
     @property
     def complete(self) -> bool:
-        """True if the run in the folder is complete."""
+        """Whether the run in the folder is complete."""
         return self.folder is not None and (self.folder / "summary.json").exists()
 
     def log(self, counters: Counters, values: Metrics) -> None:
@@ -99,7 +99,7 @@ class RunWriter:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder: two processes that train in one would write over each other.
+        """Lock the folder: two processes that train in one would overwrite each other's files.
 
         Raises:
             ValueError: If the run is complete, or another process is training in the folder.
@@ -192,7 +192,7 @@ class RunWriter:
 
 
 class Updates:
-    """Tells when to write a checkpoint, and keeps the time that a run has taken.
+    """The time of a run, and the schedule of its checkpoints.
 
     Args:
         writer: Writes the checkpoints.
@@ -214,10 +214,10 @@ class Updates:
         self._counters.seconds = time.perf_counter() - self._started
 
     def end(self, state: Callable[[], State]) -> None:
-        """Write a checkpoint behind an update, if it is time or an interrupt has come.
+        """Write a checkpoint after an update, if it is time or an interrupt has come.
 
         Args:
-            state: Returns what the checkpoint has to hold beside the counters.
+            state: Returns the contents of the checkpoint beside the counters.
 
         Raises:
             KeyboardInterrupt: If an interrupt has come.

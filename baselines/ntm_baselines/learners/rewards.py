@@ -17,7 +17,7 @@ class RewardConfig(LearnerConfig):
     total_timesteps: int = 800_000
     """Budget: number of steps of environments."""
     num_envs: int = 64
-    """Environments that are played side by side."""
+    """Number of environments that are stepped together."""
     n_steps: int = 128
     """Steps of each environment between updates."""
     learning_rate: float = 1e-3
@@ -25,13 +25,13 @@ class RewardConfig(LearnerConfig):
     decay_start: float = 0.5
     """Progress at which the learning rate begins to fall to 0."""
     gamma: float = 0.0
-    """Discount of later rewards. Where actions do not change what comes, 0 has the least noise."""
+    """Discount of later rewards. Where actions do not affect later steps, 0 has the least noise."""
     gae_lambda: float = 0.95
     """Decay of generalised advantage estimation; it has no effect with a gamma of 0."""
     ent_coef: float = 0.05
-    """Weight of the policy's entropy, which falls with the learning rate. It keeps open what has not been
-    learnt: a bit that earns the same either way drifts to one value, and once it never varies, nothing can be
-    learnt about it."""
+    """Weight of the policy's entropy, which falls with the learning rate. It preserves exploration: a
+    bit without an effect on rewards drifts to one value, and once it never varies, nothing can be learnt
+    about it."""
     vf_coef: float = 0.5
     """Weight of the critic's loss."""
     max_grad_norm: float = 0.5

@@ -1,4 +1,4 @@
-"""The LSTM, as large and trained as a search found it best."""
+"""The LSTM, with the size and training options that a search found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORMAL = TrainConfig(
     beta2=0.99,
     rollback=5.0,
 )
-"""Formal languages: short words first, small steps, and back to the best weights when they are lost."""
+"""Formal languages: short words first, small steps, and rollback to the best weights after a divergence."""
 
 ROW = AgentSpec(
     name="lstm",

@@ -13,7 +13,7 @@ REPEAT = PPOConfig(
     total_timesteps=4_000_000,
     max_grad_norm=0.1,
 )
-"""RepeatCopy is first learnt as Copy is: to output a sequence once, and then the end marker."""
+"""RepeatCopy is first learnt like Copy: to output a sequence once, and then the end marker."""
 PREDICT = PPOConfig(total_timesteps=4_000_000, n_steps=200, batch_size=1600)
 """NGrams: a rollout is made of whole sequences, so that early counts learn from late predictions."""
 SORT = PPOConfig(
@@ -21,4 +21,4 @@ SORT = PPOConfig(
 )
 """PrioritySort: short lists first."""
 ACT = PPOConfig(gamma=0.9)
-"""Interactive tasks: an action decides what can be earned later."""
+"""Interactive tasks: an action determines later rewards."""

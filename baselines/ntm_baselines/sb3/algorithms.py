@@ -17,7 +17,7 @@ from ntm_baselines.sb3.trainer import RewardTrainer
 
 
 class PPOTrainer(RewardTrainer[PPOConfig]):
-    """Trains one model by proximal policy optimisation, with the memory of the model if it has one."""
+    """A trainer of one model by proximal policy optimisation, with the memory of the model if it has one."""
 
     Config = PPOConfig
 
@@ -26,7 +26,7 @@ class PPOTrainer(RewardTrainer[PPOConfig]):
             "batch_size": self.config.batch_size,
             "n_epochs": self.config.n_epochs,
             "clip_range": self.config.clip_range,
-            # The deviation is next to nothing once all is right: only noise is left, which it would amplify.
+            # The deviation is almost 0 once all answers are correct: dividing by it would amplify noise.
             "normalize_advantage": False,
         }
         model = self.model
@@ -39,7 +39,7 @@ class PPOTrainer(RewardTrainer[PPOConfig]):
 
 
 class A2CTrainer(RewardTrainer[A2CConfig]):
-    """Trains one model without a memory by advantage actor-critic."""
+    """A trainer of one model without a memory by advantage actor-critic."""
 
     Config = A2CConfig
 

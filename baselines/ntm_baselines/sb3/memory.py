@@ -3,10 +3,10 @@
 sb3-contrib's recurrent PPO takes only an LSTM, loops over single steps wherever an episode starts inside a
 sequence, and keeps the state of every step. Here a rollout is cut where episodes start, so that the rows of
 a batch are episodes or parts of them, and each goes through the model in one call; only the states at the
-start of a rollout are kept. Neither model nor kernel knows of episodes.
+start of a rollout are kept. Neither model nor kernel handles episodes.
 
 The policy's logits are the model's. The critic sees the observation and, without a gradient, these logits,
-which tell how certain the policy is; so it needs no memory of its own, and only the model is kept.
+which show how certain the policy is; so it needs no memory of its own, and only the model is kept.
 
 Shape letters: B environments, R rows of a batch, S their steps, I input channels, O symbols and L logits of
 an answer. Stable-Baselines3 has no axis O where O is 1.
@@ -63,12 +63,12 @@ class Cut:
         return Cut(mapped(lambda tensor: tensor[at[1]], self.whole)) if isinstance(at, tuple) else self
 
     def contiguous(self) -> Cut:
-        """Return it as it is."""
+        """Return this state itself."""
         return self
 
 
 class MemoryPolicy(BasePolicy):
-    """Draws each symbol of an action from the distribution that a model outputs.
+    """A policy that draws each symbol of an action from the distribution that a model outputs.
 
     Args:
         observation_space: A box ``[I]``.
@@ -127,7 +127,7 @@ class MemoryPolicy(BasePolicy):
     def forward(
         self, obs: Tensor, lstm_states: RNNStates, episode_starts: Tensor, deterministic: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, RNNStates]:
-        """Go on by one step.
+        """Take one step.
 
         Returns:
             Actions ``[B, O]``, values ``[B, 1]``, log-probabilities ``[B]`` and the states.
@@ -178,7 +178,7 @@ class MemoryPolicy(BasePolicy):
             observation: ``[B, I]``, or ``[I]`` of one environment.
             state: What the last call returned; None at the start.
             episode_start: Which episodes start now ``[B]``; all without a state.
-            deterministic: Whether each symbol is the most probable one, or drawn.
+            deterministic: Whether each symbol is the most probable one; otherwise it is drawn.
         """
         self.set_training_mode(False)
         inputs, vectorised = self.obs_to_tensor(observation)

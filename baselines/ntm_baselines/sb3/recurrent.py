@@ -1,4 +1,4 @@
-"""sb3-contrib's recurrent PPO, made to take bits as actions and to go on from a checkpoint."""
+"""sb3-contrib's recurrent PPO, made to take bits as actions and to resume from a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ntm_agents.protocol import State
 
 
 class FloatRolloutBuffer(RecurrentRolloutBuffer):
-    """sb3-contrib's own, with actions as floats: torch has no likelihood of bits that are integers."""
+    """sb3-contrib's buffer, with actions as floats: torch has no likelihood of bits that are integers."""
 
     def reset(self) -> None:
         """Empty the buffer."""
@@ -23,7 +23,7 @@ class FloatRolloutBuffer(RecurrentRolloutBuffer):
 
 
 class FloatRecurrentPPO(RecurrentPPO):
-    """sb3-contrib's own, but for bits as actions, with which version 2.9 fails."""
+    """sb3-contrib's algorithm, but for bits as actions, with which version 2.9 fails."""
 
     @property
     def carried(self) -> State:

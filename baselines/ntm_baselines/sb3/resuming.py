@@ -1,8 +1,8 @@
-"""Where an algorithm of Stable-Baselines3 is between two updates, as tensors and JSON-able values.
+"""The state of an algorithm of Stable-Baselines3 between two updates, as tensors and JSON-able values.
 
-Stable-Baselines3 saves no environments, and pickles the rest. What the next rollout and update depend on is
-little, however: the policy and its optimizer, the observations, what a recurrent policy remembers, the
-episodes in flight, and the generators of Python, NumPy and torch. An episode in flight is its key, its sizes
+Stable-Baselines3 saves no environments, and pickles the rest. The next rollout and update
+depend on little, however: the policy and its optimizer, the observations, the state of a recurrent policy,
+the episodes in flight, and the generators of Python, NumPy and torch. An episode in flight is its key, sizes
 and its present step; one that reacts to actions has the arrays of its state as well. Of wrappers,
 `VecMonitor` has the returns and lengths so far, and `VecFrameStack` the last observations. The generator of
 the action space is not used by on-policy algorithms.
@@ -30,7 +30,7 @@ Generators: TypeAlias = dict[str, Any]
 
 
 def play_tensors(algorithm: OnPolicyAlgorithm) -> dict[str, Tensor]:
-    """Return where an algorithm's episodes are, before a rollout."""
+    """Return the state of an algorithm's episodes before a rollout."""
     env = cast("VecEnv", algorithm.env)
     arrays: dict[str, NDArray[Any]] = named("env", cast("SequenceVecEnv", env.unwrapped).state())
     arrays["seen"] = cast("NDArray[Any]", algorithm._last_obs)
@@ -48,7 +48,7 @@ def play_tensors(algorithm: OnPolicyAlgorithm) -> dict[str, Tensor]:
 
 
 def restore_play(algorithm: OnPolicyAlgorithm, found: Mapping[str, Tensor]) -> None:
-    """Go on where `play_tensors` was called, in a new environment of the same sizes.
+    """Restore the state that `play_tensors` returned, in a new environment of the same sizes.
 
     Raises:
         KeyError: If something is missing.
@@ -82,7 +82,7 @@ def generators() -> Generators:
 
 
 def set_generators(states: Generators) -> None:
-    """Set the generators to states that `generators` returned, or that JSON has made of these."""
+    """Set the generators to states that `generators` returned, also if they went through JSON."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))
     name, keys, *others = states["numpy"]

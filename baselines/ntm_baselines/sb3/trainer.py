@@ -1,7 +1,7 @@
 """Training from rewards alone: the loop around an algorithm of Stable-Baselines3.
 
-A run is the same as one of the supervised trainer, but for what it learns from. On a CPU it is a function of
-its configuration and seed, to the byte, also when it was killed and went on: a checkpoint holds everything
+A run differs from one of the supervised trainer only in its training signal. On a CPU it is a function of
+its configuration and seed, to the byte, also when it was killed and resumed: a checkpoint holds everything
 that the next rollout and update depend on (:mod:`ntm_baselines.sb3.resuming`). An interrupt ends the present
 rollout and update first.
 """
@@ -56,25 +56,25 @@ class RewardCounters(Counters):
 
 
 class RewardTrainer(ABC, Generic[C]):
-    """Trains one model from rewards alone; its arguments are those of :class:`ntm_agents.Trainer`.
+    """A trainer of one model from rewards alone; its arguments are those of :class:`ntm_agents.Trainer`.
 
     A subclass names its options and makes its algorithm.
 
     Args:
-        run: What to do; its learner takes options of the class `Config`.
-        folder: Where its files go; a run that is there already goes on. None for no files.
+        run: The run; its learner takes options of the class `Config`.
+        folder: Folder of its files; a run in it is resumed. None for no files.
         report: Called with every line of metrics.
-        device: Where to compute, such as ``cpu`` or ``cuda``.
+        device: Device to compute on, such as ``cpu`` or ``cuda``.
 
     Attributes:
         model: The model that is trained, without a critic.
         capacity: Upper bound of the number of steps of an episode, a power of two.
         algorithm: The algorithm of Stable-Baselines3.
-        counters: Where the run is.
+        counters: Position of the run.
 
     Raises:
         ValueError: If the folder holds another run, this one is not for this trainer or this machine, or the
-            model and the algorithm do not go together.
+            algorithm cannot train the model.
         CheckpointError: If its checkpoint does not belong to the model.
     """
 
@@ -128,7 +128,7 @@ class RewardTrainer(ABC, Generic[C]):
 
     @property
     def complete(self) -> bool:
-        """True if the run in the folder is complete."""
+        """Whether the run in the folder is complete."""
         return self._writer.complete
 
     @property
@@ -202,7 +202,7 @@ class RewardTrainer(ABC, Generic[C]):
         self._grow()
 
     def _count(self, here: dict[str, Any], _: dict[str, Any]) -> bool:
-        """Count the episodes that end with a step, and go on."""
+        """Count the episodes that end with a step."""
         over = np.flatnonzero(here["dones"])
         self._returns += [float(here["infos"][row]["episode"]["r"]) for row in over]
         self.counters.sequences += len(over)
@@ -222,7 +222,7 @@ class RewardTrainer(ABC, Generic[C]):
         return counters.steps >= config.total_timesteps or late
 
     def _grow(self) -> None:
-        """Go on in an environment of other sizes, where the curriculum has come to these."""
+        """Continue in an environment of other sizes if the curriculum has reached them."""
         sizes = self._sizes_now()
         if sizes == self._sizes:
             return
@@ -271,7 +271,7 @@ class RewardTrainer(ABC, Generic[C]):
 
     @contextmanager
     def _own_generators(self) -> Iterator[None]:
-        """Go on where this run has left the generators that Stable-Baselines3 shares with everybody else."""
+        """Continue where this run left the generators that Stable-Baselines3 shares with everybody else."""
         others = generators()
         set_generators(self._random)
         try:
@@ -292,7 +292,7 @@ class RewardTrainer(ABC, Generic[C]):
         return tensors, {"random": random}
 
     def _resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Resume from the checkpoint, if there is one."""
         if (found := self._writer.load()) is None:
             return
         tensors, record, path = found

@@ -17,10 +17,10 @@ Infos = list[dict[str, Any]]
 
 
 class SequenceVecEnv(VecEnv):
-    """Plays many episodes of a task at once, each step a few NumPy operations for all of them.
+    """A vector environment of many episodes of a task, each step a few NumPy operations for all of them.
 
-    Stable-Baselines3 takes environments of its own kind alone. This one does what its `DummyVecEnv` of the
-    same single environments does, step for step, many times as fast: row i has seed ``seed + i``, rows that
+    Stable-Baselines3 takes environments of its own kind alone. This one equals its `DummyVecEnv` of the
+    same single environments, step for step, and is many times as fast: row i has seed ``seed + i``, rows that
     end begin anew in the same step, and the last information of an episode has its `terminal_observation`.
 
     Args:
@@ -58,12 +58,12 @@ class SequenceVecEnv(VecEnv):
         return cast("NDArray[np.float32]", observations)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return where all rows are; see :meth:`ntm_envs.vector_env.SequenceVectorEnv.state`."""
+        """Return the state of all rows; see :meth:`ntm_envs.vector_env.SequenceVectorEnv.state`."""
         state: dict[str, NDArray[Any]] = self.env.unwrapped.state()
         return state
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another environment was; see :meth:`ntm_envs.vector_env.SequenceVectorEnv.restore`."""
+        """Continue from a state; see :meth:`ntm_envs.vector_env.SequenceVectorEnv.restore`."""
         _, info = self.env.unwrapped.restore(state)
         self.reset_infos = _unbatched(info, np.arange(self.num_envs))
         self._reset_seeds()
@@ -91,7 +91,7 @@ class SequenceVecEnv(VecEnv):
         return observations, rewards.astype(np.float32), over, infos
 
     def close(self) -> None:
-        """Free what the environment holds."""
+        """Release the environment's resources."""
         self.env.close()
 
     def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
@@ -120,7 +120,7 @@ class SequenceVecEnv(VecEnv):
 
 
 class StepRewards(VecEnvWrapper):
-    """Gives each answer step a reward from -1 to 1, whatever the number of answer steps of its episode.
+    """A wrapper with a reward from -1 to 1 for each answer step, whatever their number in the episode.
 
     The reward of an environment is a share of the episode's: a bit of a long episode is worth little, and its
     advantage is lost in the noise of those of short episodes.
@@ -134,12 +134,12 @@ class StepRewards(VecEnvWrapper):
         return self.venv.reset()
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        """Take actions ``[B, O]``, and look up what their episodes' rewards are divided by."""
+        """Take actions ``[B, O]``, and look up the divisors of their episodes' rewards."""
         (self._answer_steps, *_) = self.venv.get_attr("answer_steps")
         self.venv.step_async(actions)
 
     def step_wait(self) -> Any:
-        """Go on by a step; see :meth:`SequenceVecEnv.step_wait`."""
+        """Finish a step; see :meth:`SequenceVecEnv.step_wait`."""
         observations, rewards, over, infos = self.venv.step_wait()
         return observations, rewards * self._answer_steps.astype(np.float32), over, infos
 

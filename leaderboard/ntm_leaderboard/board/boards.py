@@ -87,7 +87,7 @@ class Board:
 
     @cached_property
     def references(self) -> tuple[Row, ...]:
-        """Oracle, best constant output and uniform guesses, on the sequences of somebody's result."""
+        """Oracle, best constant output and uniform guesses, on the sequences of one of the results."""
         standings: dict[str, dict[str, Standing]] = defaultdict(dict)
         for spec in self.specs:
             result = self.ranking(spec)[0].standings[spec.env_id].results[0]
@@ -105,7 +105,7 @@ class Board:
 
     @property
     def shortened(self) -> dict[str, dict[str, list[int]]]:
-        """By the ids of tasks and by ladder, the sizes that scores are over where these are not all."""
+        """Sizes that scores are over, by task id and ladder, where these are not all."""
         return {
             spec.env_id: {
                 size: [rung[size] for rung in ladder if dict(rung) in common and rung != spec.largest]

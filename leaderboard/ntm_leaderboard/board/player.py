@@ -35,7 +35,7 @@ MESSAGE = 10_000
 
 
 class PlayerError(Exception):
-    """The process of a submission failed, or broke a limit or the protocol."""
+    """A failure of a submission's process, or its violation of a limit or the protocol."""
 
 
 class Player:
@@ -44,11 +44,11 @@ class Player:
     Args:
         folder: A run: `config.json` and `model.safetensors`.
         output_size: Number of logits L.
-        minutes: How long it may take in all, not counting what happens between questions.
-        gibibytes: How much memory it may have.
+        minutes: Time limit of loading and all requests together.
+        gibibytes: Memory limit.
 
     Raises:
-        ValueError: If it may take no time or no memory.
+        ValueError: If a limit is not positive and finite.
         PlayerError: From every method, if the process fails; the message has its last words.
     """
 
@@ -95,7 +95,7 @@ class Player:
         self._home.cleanup()
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """See :class:`ntm_envs.Agent`."""
+        """Start new episodes; see :class:`ntm_envs.Agent`."""
         self._ask({"begin": [num_envs, capacity, seed]})
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
@@ -156,7 +156,7 @@ class Player:
     def _fail(self, what: str) -> NoReturn:
         if what == "ended":
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(10)  # it may still have its last words to say
+                self._process.wait(10)  # it may still print its last words
         code = self._kill()
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MESSAGE))
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
@@ -165,7 +165,7 @@ class Player:
 
 
 def main(folder: Path, seconds: int, memory: int) -> None:
-    """Load a run and answer requests until there are no more."""
+    """Load a run and answer requests until the input ends."""
     import resource  # of Unix alone
 
     from ntm_agents import ModelAgent, load_run
@@ -173,7 +173,7 @@ def main(folder: Path, seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a model prints is no answer
+    os.dup2(2, 1)  # output of the model must not look like an answer
     model, run = load_run(folder)
     agent = ModelAgent(model, run.task_spec().make().answers)
     answers.write(b"ok\n")

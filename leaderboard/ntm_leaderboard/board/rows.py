@@ -21,7 +21,7 @@ from ntm_leaderboard.results import Result
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
 TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
-"""What agents of each track learnt from. An agent is ranked among those of its track; the last track is of
+"""Training signals of the tracks, in words. An agent is ranked among those of its track; the last track is of
 agents that were not trained here."""
 
 
@@ -154,7 +154,7 @@ def in_present_names(result: Result) -> dict[str, Any]:
     """Return the description of a result in the names of this version; as it was written if it has none."""
     try:
         return migrate(result.description)
-    except ValueError:  # it has an option that there is no more
+    except ValueError:  # it has an option that no longer exists
         return result.description
 
 
@@ -172,5 +172,5 @@ def _held(results: Iterable[Result]) -> str | None:
 
 
 def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether options differ; one that either does not know came later, and makes no difference."""
+    """Return whether options differ; one that either lacks came later, and makes no difference."""
     return any(one[name] != other[name] for name in one.keys() & other.keys())

@@ -89,8 +89,8 @@ def learned(result: Result, spec: TaskSpec) -> float | None:
 def primary(score: Score, rung: Rung, spec: TaskSpec) -> float:
     """Return the accuracy that a task's charts show, from its primary metric.
 
-    That is the share of sequences that are all right; or, where even the best agent errs and hardly a
-    sequence is, the share of symbols.
+    That is the share of correct sequences; or, where even the best agent errs and hardly any sequence is
+    correct, the share of correct symbols.
     """
     if spec.metric == "sequences":
         return score.all_right / rung.sequences

@@ -23,7 +23,7 @@ from ntm_leaderboard.results import Result
 
 CARD = """# Runs of ntm-envs
 
-{runs} of them. The score is of what is longer than in training; 0 is the best constant output, 1 the oracle.
+{runs} of them. The score is that beyond the training range; 0 is the best constant output, 1 the oracle.
 To check them, with the name of this folder: `ntm-envs verify FOLDER`.
 
 | agent | task | seed | score | at the largest training size | sequences | parameters | commitment |
@@ -39,7 +39,7 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
 
     Args:
         folders: Runs, or folders of runs; agents that were evaluated but not trained are left out.
-        output: Where they go, as `TASK/AGENT/seed-N`; runs that are there already stay.
+        output: Folder of the submission, with runs as `TASK/AGENT/seed-N`; runs in it are kept.
         held_at: The address at which the weights will be, in folders of the same names, if they are too large
             to lie beside results. They go into `weights_folder(output)`, and results have their address and
             SHA-256.
@@ -67,7 +67,7 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
 
 
 def weights_folder(output: Path) -> Path:
-    """Return where the weights of a submission go that are to be held elsewhere."""
+    """Return the folder of those weights of a submission that are to be held elsewhere."""
     return output.with_name(f"{output.name}-weights")
 
 
@@ -85,8 +85,8 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
         result = Result.model_validate({**result.model_dump(), "held": held})
     elif (size := weights.stat().st_size) > LARGEST_WEIGHTS:
         raise ValueError(
-            f"{weights} has {size:,} bytes; expected at most {LARGEST_WEIGHTS:,} beside a result. Say where "
-            "you will put larger ones, for others to get: --held-at https://..."
+            f"{weights} has {size:,} bytes; expected at most {LARGEST_WEIGHTS:,} beside a result. Name the "
+            "address at which others will find larger ones: --held-at https://..."
         )
     if target.exists():
         if Result.read(target / "result.json") != result:

@@ -1,4 +1,4 @@
-"""The verification of submitted results: whose they are, and whether their numbers come out again.
+"""The verification of submitted results: their origin, and the reproduction of their numbers.
 
 Nothing of a submission is trusted. What can be checked without running its model is checked first, file by
 file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.board.player`).
@@ -37,11 +37,11 @@ from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Result, Rung, Training
 
 FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
-"""The files of a submitted run, besides the source of a model of one's own."""
+"""The files of a submitted run, besides the source of a custom model."""
 LARGEST_SOURCE = 2**18
-"""Largest number of bytes of the source of a model of one's own."""
+"""Largest number of bytes of the source of a custom model."""
 PACKAGES = ("ntm_agents", "ntm_baselines")
-"""Names that the source of a model of one's own may not have: entries would read like the project's."""
+"""Names that the source of a custom model may not have: entries would read like the project's."""
 ROUNDED_SEQUENCES, ROUNDED_ERRORS = 0.01, 0.05
 """Shares of sequences, and of wrong symbols and costs, that may come out differently by rounding alone."""
 DOUBT = 0.001
@@ -61,12 +61,12 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
 
     Args:
         folder: What :func:`ntm_leaderboard.board.submission.pack` has made of a run.
-        trust_code: Whether the source file of a model of the submitter's own may be executed later.
+        trust_code: Whether the source file of a custom model may be executed later.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If one is too large, not a plain file or not what it should be, or if they do not belong
-            together; the message says what is wrong.
+            together; the message names the fault.
         CheckpointError: If the weights are no whole safetensors file.
     """
     for name in FILES:
@@ -77,9 +77,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     source = _source(folder, run, trust_code)
     for path in sorted(folder.iterdir()):
         if path.name not in (*FILES, RECORD, source):
-            raise ValueError(
-                f"{path} belongs to no submission; a model of one's own is one file, and reads none"
-            )
+            raise ValueError(f"{path} belongs to no submission; a custom model is one file, and reads none")
     spec = next((row for row in tasks.TABLE if row.env_id == result.task), None)
     if spec is None:
         known = ", ".join(row.env_id for row in tasks.TABLE)
@@ -120,7 +118,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     if source and stored.get("source") != digest:
         raise ValueError(f"{folder}: {source} is not what the model was trained with; train it again")
     numbers = sum(tensor.numel() for tensor in tensors.values())
-    constants = numbers - training.parameters  # which a model of one's own may hold, as buffers
+    constants = numbers - training.parameters  # which a custom model may hold, as buffers
     if constants < 0 or (source is None and constants):
         raise ValueError(
             f"{folder}: parameters is {training.parameters}, but the weights are {numbers} numbers"
@@ -133,7 +131,7 @@ def check_record(folder: Path, claimed: Result) -> Result | None:
     """Return the record that a verifier has left beside a checked claim, if there is one.
 
     Raises:
-        ValueError: If it is not one of this claim; the message says what is wrong.
+        ValueError: If it is not one of this claim; the message names the fault.
     """
     record = claimed.verified_in(folder)
     if record is not None:
@@ -196,7 +194,7 @@ def doubts(claimed: Result, own: Result) -> list[str]:
     """Return where claims differ from a verifier's numbers by more than chance explains, a text for each.
 
     The sequences differ, so the counts do. Two tests compare each rung, for the agent and for references:
-    Fisher's exact test compares the sequences that are all right, and a normal approximation the share of
+    Fisher's exact test compares the correct sequences, and a normal approximation the share of
     wrong symbols, as if all symbols of a sequence went wrong together, which is the widest that chance can
     be. `DOUBT` is shared by all tests of a submission.
     """
@@ -206,7 +204,7 @@ def doubts(claimed: Result, own: Result) -> list[str]:
             right = claim.all_right, score.all_right
             wrong = claim.wrong_symbols / theirs.symbols, score.wrong_symbols / mine.symbols
             if fisher(right[0], theirs.sequences, right[1], mine.sequences) < threshold:
-                what = f"{right[0]} sequences all right were claimed, and {right[1]} found"
+                what = f"{right[0]} correct sequences were claimed, and {right[1]} found"
             elif two_shares(*wrong, theirs.sequences, mine.sequences) < threshold:
                 what = f"{wrong[0]:.4f} of the symbols wrong were claimed, and {wrong[1]:.4f} found"
             else:
@@ -230,7 +228,7 @@ def differences(record: Result, again: Result) -> list[str]:
                 sequences = max(1, ROUNDED_SEQUENCES * now.sequences)
                 symbols = max(now.symbols / now.sequences, ROUNDED_ERRORS * was.wrong_symbols)
             if abs(was.all_right - score.all_right) > sequences:
-                what = f"{was.all_right} sequences all right in the record, {score.all_right} now"
+                what = f"{was.all_right} correct sequences in the record, {score.all_right} now"
             elif abs(was.wrong_symbols - score.wrong_symbols) > symbols:
                 what = f"{was.wrong_symbols} wrong symbols in the record, {score.wrong_symbols} now"
             elif not _same_cost(was.cost_in_bits, score.cost_in_bits):
@@ -249,7 +247,7 @@ def _same_cost(before: float | None, now: float | None) -> bool:
 
 
 def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
-    """Return the run that a submission is of, and its description; refuse fields of another type."""
+    """Return the run of a submission, and its description; refuse fields of another type."""
     try:
         stored = read_description(folder)
         run = Run.read(folder)
@@ -259,7 +257,7 @@ def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
         if type(getattr(run, name)) is not kind:
             raise ValueError(f"{folder / 'config.json'}: {name} is {getattr(run, name)!r}; expected {kind}")
     if missing := {"entry", "model", "train"} - stored.keys():
-        raise ValueError(f"{folder / 'config.json'} does not say its {', '.join(sorted(missing))}")
+        raise ValueError(f"{folder / 'config.json'} lacks its {', '.join(sorted(missing))}")
     return run, stored
 
 
@@ -273,7 +271,7 @@ def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result) ->
 
 
 def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
-    """Return the name of the source of a model of the submitter's own; None for one of the project.
+    """Return the name of the source of a custom model; None for a model of the project.
 
     Refuse any other entry, as it would be executed, and one that reads like a model of the project.
     """

@@ -1,7 +1,7 @@
 """Weights of submitted runs: beside their result, or held elsewhere if they are too large for that.
 
-Where a result says `git:COMMIT:PATH`, a file of this project's own history holds them. It is read with git,
-from the checkout that this code is in, so that no repository that came with a submission is trusted.
+The address `git:COMMIT:PATH` is a file of this project's own history. It is read with git, from the
+checkout that this code is in, so that no repository that came with a submission is trusted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def with_weights(folder: Path, held: Held | None) -> Iterator[Path]:
     Raises:
         FileNotFoundError: If weights are missing that should lie beside the result.
         ValueError: If they are no plain file of a possible size, not those that the result names, or not
-            there yet; the message says where to get them.
+            there yet; the message names their address.
     """
     if held is None:
         check_plain(folder / WEIGHTS, LARGEST_WEIGHTS)

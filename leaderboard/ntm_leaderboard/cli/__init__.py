@@ -1,4 +1,4 @@
-"""The command line: a file a command, each with its options beside what it does.
+"""The command line: one file for each command, with its options.
 
 Options are the fields of dataclasses (`options.py`), which tyro parses (`parsing.py`) and `help.py`
 describes. `terminal.py` prints lines, `progress.py` shows what is running, and `report.py` prints tables.

@@ -18,7 +18,7 @@ from ntm_leaderboard.harness.entrants import AGENTS
 
 @dataclass(frozen=True)
 class AgentsOptions:
-    """List the agents, with what each learns from and the tasks that it comes trained on.
+    """List the agents, with their training signals and the tasks that they are pretrained on.
 
     Example:
         ntm-envs agents
@@ -28,7 +28,7 @@ class AgentsOptions:
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     parse(AgentsOptions, argv, "agents")
-    table = Table("agent", "what it is", "learns from", "comes trained on", box=None, header_style="bold")
+    table = Table("agent", "description", "learns from", "pretrained on", box=None, header_style="bold")
     for row in sorted(installed(AGENTS).values(), key=lambda row: not row.learns):
         track = TRACKS[learners.find(row.default.learner).track] if row.learns else "–"
         trained = pretrained_tasks(row.name)

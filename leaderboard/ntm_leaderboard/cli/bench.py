@@ -81,7 +81,7 @@ def main(argv: list[str]) -> int:
 
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
-        say(f"The figure is {path}; the results are beside it. What to do next:")
+        say(f"The figure is {path}; the results are beside it. Next steps:")
         say(f"  ntm-envs leaderboard serve --results {plan.output}   a page with charts, among other agents")
         say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
         say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")

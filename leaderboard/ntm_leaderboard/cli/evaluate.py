@@ -25,7 +25,7 @@ class EvaluateOptions:
     run: tyro.conf.Positional[Path | None] = None
     """Folder of a complete run."""
     agent: str | None = None
-    """Agent to evaluate without a run: oracle, constant, uniform, a machine that comes trained, such as
+    """Agent to evaluate without a run: oracle, constant, uniform, a pretrained machine, such as
     ntm, or an agent of your own, such as ./my_agent.py:MyAgent."""
     task: str | None = None
     """Task to evaluate the agent on, without a run. Without it: copy."""

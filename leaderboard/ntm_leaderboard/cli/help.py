@@ -66,7 +66,7 @@ def _wrapped(text: str, width: int, indent: int) -> str:
 
 
 def _invocation(option: Option) -> str:
-    """Return how an option is typed: its name, and a placeholder of its value."""
+    """Return an option as it is typed: its name, and a placeholder of its value."""
     if option.hint is bool:
         return option.name if option.default is MISSING else f"{option.name}, {option.negative}"
     placeholder = option.metavar or _placeholder(option.hint)
@@ -81,7 +81,7 @@ def _invocation(option: Option) -> str:
 
 
 def _placeholder(hint: Any) -> str:
-    """Return what stands for a value of a type: ``INT``, ``{adam,rmsprop}``, ``NAME FLOAT ...``."""
+    """Return the placeholder of a value of a type: ``INT``, ``{adam,rmsprop}``, ``NAME FLOAT ...``."""
     origin, inner = get_origin(hint), [each for each in get_args(hint) if each not in (NoneType, ...)]
     if origin is Literal:
         return f"{{{','.join(map(str, inner))}}}"
@@ -106,7 +106,7 @@ def _about(option: Option) -> Iterator[str]:
 
 
 def _default(value: Any) -> str | None:
-    """Return a default as it is typed; None for what the description explains."""
+    """Return a default as it is typed; None if the description explains it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""How commands read the command line: tyro parses it, and errors name the option that was meant."""
+"""The parsing of the command line: tyro parses it, and errors suggest the option that was meant."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parse(options: type[Options], argv: Sequence[str], command: str) -> Options:
     """Return the options that a command line sets, or print the help and exit if it asks for that.
 
     Raises:
-        ValueError: If it has an option that there is not, or a value that an option cannot have.
+        ValueError: If it has an unknown option, or a value that an option cannot have.
     """
     if not {"-h", "--help"}.isdisjoint(argv):
         print_help(console, options, command)

@@ -20,7 +20,7 @@ from ntm_leaderboard.wording import down, up
 
 
 def print_result(console: Console, result: Result) -> None:
-    """Print a table for each ladder of a result: all that was measured, a line per rung."""
+    """Print a table for each ladder of a result: all measures, a line per rung."""
     spec, references = tasks.spec(result.task), tuple(result.rungs[0].references)
     for size in spec.ladders:
         rungs = ladder(result, spec, size)
@@ -87,7 +87,7 @@ def print_boards(console: Console, boards: Boards) -> None:
             "Above: score beyond the training range, where 0 is the mean return of the best constant output, "
             "and 1 that of the oracle. Below: score at the largest training size or, under the mean of all "
             f"tasks, its 95 % interval over seeds. A rank needs {SEEDS} seeds on every task, and is among "
-            "agents that have learnt from the same.",
+            "agents with the same training signal.",
             style="dim",
         )
 

@@ -26,7 +26,7 @@ class SubmitOptions:
     output: Path = Path("submission")
     """Folder of the submission: a new one, or one to add to."""
     held_at: Annotated[str | None, tyro.conf.arg(metavar="URL")] = None
-    """Address at which you will put weights of more than 2 MiB per run, such as https://example.org/weights.
+    """Address at which you will put weights of more than 256 KiB per run, such as https://example.org/weights.
     They are written into a folder beside the submission."""
 
 
@@ -36,6 +36,8 @@ def main(argv: list[str]) -> int:
     for folder in (packed := pack(options.runs, options.output, options.held_at)):
         say(f"{folder}")
     if options.held_at:
-        say(f"Upload what {weights_folder(options.output)} holds to {options.held_at}, under the same names.")
+        say(
+            f"Upload the files of {weights_folder(options.output)} to {options.held_at}, with the same names."
+        )
     say(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
     return 0

@@ -1,4 +1,4 @@
-"""Where commands print: the console, lines, and errors."""
+"""The output of commands: the console, lines, and errors."""
 
 from __future__ import annotations
 

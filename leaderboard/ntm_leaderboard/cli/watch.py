@@ -26,7 +26,7 @@ class WatchOptions:
     """
 
     agent: str = "oracle"
-    """Folder of a complete run, or the name of an agent that needs no training or comes trained, such as
+    """Folder of a complete run, or the name of an agent that needs no training or is pretrained, such as
     ntm."""
     task: str = "copy"
     """Name from `ntm-envs tasks`, or a task of your own. A run has its own task."""

@@ -8,7 +8,7 @@ from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Rung
 
 BY_COST = ("ngrams", "priority_sort")
-"""Tasks measured by cost in bits: even the best predictor errs, or one bit more or less says little."""
+"""Tasks measured by cost in bits: even the best predictor errs, or one bit more or less means little."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: Sequence[str]) -> str:

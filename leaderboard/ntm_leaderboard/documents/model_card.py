@@ -1,4 +1,4 @@
-"""Publishes a trained machine: its run goes into the package, with a model card in Markdown."""
+"""The publication of a trained machine: its run in the package, with a model card in Markdown."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ntm_leaderboard.results import Result
 from ntm_leaderboard.wording import sizes_product
 
 FILES = ("config.json", "summary.json", "model.safetensors")
-"""What `load_run` needs of a run."""
+"""The files of a run that `load_run` needs."""
 
 CARD = """# {agent} on {task}
 
-The task: {summary}. This is the machine of seed {seed}, which was not chosen by its outcome; [the
-table](../../../../../docs/results-by-seed.md) has the other seeds. The command that made it,
+The task: {summary}. This is the machine of seed {seed}, which was not selected by its results; [the
+table](../../../../../docs/results-by-seed.md) has the other seeds. The command that trained it,
 
     {command}
 
-trained it on {training.sequences:,} sequences of sizes up to {largest}, in {training.seconds:.0f} seconds
-on one core. It has {training.parameters:,} parameters; `config.json` has all options. The sequences that it
-was evaluated on are drawn from the hash of its weights, `{commitment}`:
+used {training.sequences:,} sequences of sizes up to {largest}, and {training.seconds:.0f} seconds
+on one core. It has {training.parameters:,} parameters; `config.json` has all options. Its evaluation
+sequences are drawn from the hash of its weights, `{commitment}`:
 
 {rungs}
 
@@ -31,7 +31,7 @@ was evaluated on are drawn from the hash of its weights, `{commitment}`:
 - Watch it: `ntm-envs watch --agent {agent} --task {task}`
 - Use it: `ntm_agents.NTM.from_pretrained("{task}", "{agent}")`
 
-It knows the inputs of `{env_id}` and no others. MIT License.
+It takes the inputs of `{env_id}` and no others. MIT License.
 """
 
 
@@ -71,7 +71,7 @@ def model_card(result: Result) -> str:
         for rung in result.rungs
     ]
     last = "bits above the optimum" if by_cost(spec) else "wrong bits"
-    head = [" x ".join(spec.largest), "sequences", "of them wrong", last]
+    head = [" x ".join(spec.largest), "sequences", "wrong sequences", last]
     return CARD.format(
         agent=result.agent,
         task=spec.name,

@@ -1,4 +1,4 @@
-"""The page `docs/tasks.md`: what each channel and step of a task means, from its row and its docstrings."""
+"""The page `docs/tasks.md`: the meaning of channels and steps, from the rows and docstrings of tasks."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def tasks_page(written: str) -> str:
     """Return the text of `docs/tasks.md`: its introduction as it was written, and a section for each task.
 
     Args:
-        written: The page as it is. All above its first suite is written by hand, and stays.
+        written: The present page. All above its first suite is written by hand, and is kept.
     """
     head = written.partition("\n## Suite ")[0].rstrip()
     parts = [head]
     for suite, rows in groupby(tasks.TABLE, lambda row: row.suite):  # those of the project alone
-        about = inspect.getdoc(import_module(f"ntm_envs.tasks.{suite}")) or ""
-        parts.append(f"## Suite {suite}\n\n{about.partition(': ')[2].capitalize()}")
+        about = (inspect.getdoc(import_module(f"ntm_envs.tasks.{suite}")) or "").partition(": ")[2]
+        parts.append(f"## Suite {suite}\n\n{about[:1].upper()}{about[1:]}")
         parts += map(_section, rows)
     return "\n\n".join(parts) + "\n"
 

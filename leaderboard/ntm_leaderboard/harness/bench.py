@@ -1,4 +1,4 @@
-"""Trains and evaluates agents on tasks with several seeds.
+"""Training and evaluation of agents on tasks with several seeds.
 
 A bench is a list of independent jobs (`jobs_of`), which a launcher runs; its outcome is their results.
 """

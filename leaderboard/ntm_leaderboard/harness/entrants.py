@@ -1,4 +1,4 @@
-"""Entrants: agents that are ready to be evaluated, and a commitment to all that decides how they behave."""
+"""Entrants, agents that are ready to be evaluated, and commitments to all that determines their behaviour."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """An agent that is ready to be evaluated on a task, and what a result says about it.
+    """An agent that is ready to be evaluated on a task, and its description for results.
 
     `format`, `entry` and `model` describe it as its `config.json` does.
     """
@@ -58,7 +58,7 @@ def agent_spec(name: str) -> AgentSpec:
 
 
 def references(task: Task) -> dict[str, Agent]:
-    """Return the agents that every other is compared with, which do not learn, by name."""
+    """Return the agents that every other agent is compared with, which do not learn, by name."""
     made = {row.name: row.make(task) for row in AGENTS if not row.learns}
     return {name: agent for name, agent in made.items() if agent is not None}
 
@@ -68,7 +68,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
 
     Args:
         folder: The run.
-        device: Where to compute, such as ``cpu`` or ``cuda``.
+        device: Device to compute on, such as ``cpu`` or ``cuda``.
 
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
@@ -104,8 +104,8 @@ def training_of(
 
     Args:
         run: The run.
-        recipe: Its configuration of the training, as its `config.json` says it.
-        summary: What its `summary.json` says.
+        recipe: Its configuration of the training, as in its `config.json`.
+        summary: Content of its `summary.json`.
         state_values: Numbers in the state of its model.
 
     Raises:
@@ -122,7 +122,7 @@ def training_of(
 
 
 def ready(name: str, task: str, device: str = "cpu") -> Entrant:
-    """Return an agent that needs no training here: one that does not learn, or one that comes trained.
+    """Return an agent that needs no training here: one that does not learn, or a pretrained one.
 
     Raises:
         ValueError: If there is no such agent or task, or the agent has to be trained first.
@@ -133,7 +133,7 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
             f"{name} has to be trained first: ntm-envs train --agent {name} --task {task} --output RUN; then "
             "name the folder RUN"
         )
-        if is_reference(name) or is_reference(task):  # one's own may have the name of one that comes trained
+        if is_reference(name) or is_reference(task):  # a custom one may have the name of a pretrained one
             raise ValueError(first)
         try:
             folder = pretrained(row.name, spec.name)
@@ -198,14 +198,14 @@ def new_run(
 def commitment_of(
     description: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str | None = None
 ) -> str:
-    """Return the SHA-256 of what decides behaviour: description, read-out, weights, foreign source.
+    """Return the SHA-256 of all that determines behaviour: description, read-out, weights, foreign source.
 
     The read-out is always the same: a bit is 1 where its probability is above one half, and another symbol is
-    the most probable class. Of an agent that was trained elsewhere it knows the source alone, and not the
+    the most probable class. Of an agent that was trained elsewhere it covers the source alone, and not the
     files that this reads.
 
     Args:
-        description: What `config.json` says, as it was written: its `entry` and its `model` count.
+        description: Content of `config.json`, as it was written, of which `entry` and `model` count.
         tensors: The weights that play.
         source: The SHA-256 of the source of a foreign model.
     """
@@ -223,7 +223,7 @@ def commitment_of(
 
 
 def portable(entry: str) -> str:
-    """Return a reference without the folder of its file, which means nothing elsewhere."""
+    """Return a reference without the folder of its file, which is meaningless elsewhere."""
     where, _, attribute = entry.rpartition(":")
     return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry
 

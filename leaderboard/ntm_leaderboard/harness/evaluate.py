@@ -16,7 +16,7 @@ from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
 
 CODE = tuple(f":(top){name}" for name in ("ntm_envs", "agents", "baselines", "leaderboard/ntm_leaderboard"))
-"""What of a checkout decides numbers; a log that a benchmark adds to does not."""
+"""Parts of a checkout that numbers depend on, unlike logs of benchmarks."""
 
 
 def evaluate(
@@ -31,7 +31,7 @@ def evaluate(
 
     Args:
         entrant: The agent.
-        path: Where the result goes.
+        path: File of the result.
         up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
         report: Called with every rung that is done.
@@ -83,7 +83,7 @@ def evaluate(
 
 
 def hardware() -> str:
-    """Say what this runs on."""
+    """Return a description of this machine."""
     return f"{platform.machine()} {platform.system()}, {os.cpu_count()} processors"
 
 

@@ -1,6 +1,6 @@
-"""Launches independent jobs, and reports which of them fail.
+"""The launch of independent jobs, with reports of failures.
 
-A job is a list of `ntm-envs` commands that work in a folder of their own. It is idempotent: the folder tells
+A job is a list of `ntm-envs` commands that work in a folder of their own. It is idempotent: the folder shows
 what is complete, nothing complete is repeated, and an interrupted job resumes. Jobs are numbered, so that
 other launchers can divide them among machines; all launchers are called alike (`Launcher`).
 
@@ -57,7 +57,7 @@ class Job(ABC):
         """
 
     def progress(self) -> str:
-        """Return how far a run is that is trained and then evaluated, from the files of its folder."""
+        """Return the progress of a run that is trained and then evaluated, from the files of its folder."""
         if (self.folder / "result.json").exists():
             return "done"
         if (self.folder / "summary.json").exists():
@@ -81,7 +81,7 @@ J = TypeVar("J", bound=Job)
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed.
+    """The reason for which a job failed.
 
     Attributes:
         reason: The message of the command that failed.
@@ -98,7 +98,7 @@ class Failure:
 
 
 class Launcher(Protocol):
-    """Whatever runs jobs."""
+    """The interface of launchers, which run jobs."""
 
     def __call__(
         self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ...
@@ -117,13 +117,13 @@ def ignore(job: Job, failure: Failure | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalLauncher:
-    """Runs jobs as processes of this machine, each on one thread.
+    """A launcher that runs jobs as processes of this machine, each on one thread.
 
     An interrupt is passed on to the processes, which write their checkpoints, and then raised again.
 
     Attributes:
         processes: Number of jobs at a time, at least 1.
-        console: Where progress is shown.
+        console: Console that shows progress.
     """
 
     processes: int

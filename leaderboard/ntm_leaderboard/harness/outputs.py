@@ -34,7 +34,7 @@ def episodes(task: Task, sizes: Mapping[str, int], count: int) -> Batch:
 
 
 def probabilities(run: Path, batch: Batch) -> NDArray[np.float64]:
-    """Return what the model of a run predicts for sequences, ``[T, B, O]``."""
+    """Return the predictions of a run's model for sequences, ``[T, B, O]``."""
     model, settings = load_run(run)
     agent, parts = ModelAgent(model, settings.task_spec().make().answers), []
     for first in range(0, len(batch.keys), AT_A_TIME):

@@ -5,8 +5,8 @@ left out::
 
     {"learner": "ppo", "model": {"hidden_size": 64}, "train": {"gamma": 0.9, "curriculum": {"length": 5}}}
 
-What it does not set has the default of the model or learner, and not the value of the agent's recipe, so that
-a file is the same recipe for whoever uses it.
+Options that it does not set have the default of the model or learner, and not the value of the agent's
+recipe, so that a file is always the same recipe.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def read_recipe(path: Path, model: type[Any]) -> Recipe:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no recipe; the message names the file, the option, its value and what was
-            expected.
+        ValueError: If it is no recipe; the message names the file, the option, its value and the expected
+            one.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe {path}")
@@ -70,7 +70,7 @@ def _options(path: Path, part: str, given: Any, kind: type[Any], renamed: Mappin
         return TypeAdapter(kind).validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
         found = error.errors()
-        if not (at := found[0]["loc"]):  # a value that is not possible, of which the dataclass itself tells
+        if not (at := found[0]["loc"]):  # an impossible value, which the dataclass itself reports
             reason = found[0].get("ctx", {}).get("error", found[0]["msg"])
             raise ValueError(f"{path}: {part}.{reason}") from None
         expected = dict.fromkeys(

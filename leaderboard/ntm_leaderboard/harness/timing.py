@@ -1,4 +1,4 @@
-"""Measures variants of one computation side by side, for benchmarks."""
+"""The timing of variants of one computation side by side, for benchmarks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def measure(variants: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
     ones are called several times in a round. A first call of each is not measured.
 
     Args:
-        variants: What is measured, by name.
+        variants: Calls to measure, by name.
         rounds: Number of rounds, at least 1.
     """
     for call in variants.values():

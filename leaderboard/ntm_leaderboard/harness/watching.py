@@ -1,4 +1,4 @@
-"""Shows an episode in the terminal, in a window, or as a GIF, with the heads and the memory of a model.
+"""Views of an episode in the terminal, in a window, or as a GIF, with the heads and the memory of a model.
 
 Shape letters: B batch, T time steps, H heads, N memory slots, M width of a slot.
 """
@@ -30,8 +30,8 @@ USED = 0.05
 def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render_mode: str) -> Iterator[Any]:
     """Play the episode of a key and yield a picture before and after each step.
 
-    A picture is what the environment renders, as ``ansi`` or ``rgb_array``. Below it stands what a model's
-    ``trace`` returns: weightings ``[B, heads, N]``, by names that end in ``weighting``, and the ``memory``
+    A picture is the environment's rendering, as ``ansi`` or ``rgb_array``. Below it is the output of a
+    model's ``trace``: weightings ``[B, heads, N]``, by names that end in ``weighting``, and the ``memory``
     ``[B, N, M]`` if it has one.
     """
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
@@ -98,7 +98,7 @@ def _traces(episode: Callable[[], Iterator[_Look | None]], steps: int) -> Iterat
     if first is None:
         yield from (None for _ in episode())
         return
-    # Only the whole episode tells which slots are used. It is played twice, as its memories may be too many.
+    # The used slots depend on the whole episode. It is played twice, as its memories may be too many.
     slots, largest = _extent(filter(None, episode()))
     trail = np.empty((steps + 1, *first.weightings.shape), np.float32)
     for now, look in enumerate(filter(None, episode())):

@@ -1,4 +1,4 @@
-"""Writes the site, and serves it to the browsers of this machine."""
+"""The files of the site, and a server for the browsers of this machine."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def theirs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_row_names_what_there_is(row):
+def test_the_references_of_a_row_exist(row):
     assert row is learners.find(row.name)
     assert issubclass(row.config, LearnerConfig)
     assert row.budget in {field.name for field in fields(row.config)}

@@ -1,4 +1,4 @@
-"""Supervised runs that are interrupted or killed go on, and end as if they had not been."""
+"""Supervised runs that are interrupted or killed resume, and end as if they had not been."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("event", ["restarts", "dropped"])
-def test_a_run_that_stops_before_there_is_anything_to_keep_goes_on(tmp_path, event):
+def test_a_run_that_stops_early_resumes(tmp_path, event):
     train = {"restart_after": 200, "restart_loss": 1e-9} if event == "restarts" else {"patience": 60}
     run = tiny_run(model={"poison": 1} if event == "dropped" else {}, **train)
 
@@ -88,7 +88,7 @@ def test_a_deleted_log_does_not_hurt(tmp_path):
     assert lines(tmp_path)[-1]["sequences"] == 400
 
 
-def test_a_trainer_that_was_interrupted_goes_on_itself(tmp_path):
+def test_an_interrupted_trainer_resumes_itself(tmp_path):
     def interrupt(metrics):
         if metrics["update"] == 20 and not interrupted:
             interrupted.append(metrics)

@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, what is read from it, and what is refused."""
+"""The folder of a run: its files, how they are read, and errors."""
 
 import json
 import subprocess
@@ -68,7 +68,7 @@ def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
         Trainer(tiny_run(model={"hidden": 5}), tmp_path)
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(bucket_size=2), tmp_path)
-    config["train"]["gone"] = 1  # one that is there no more
+    config["train"]["gone"] = 1  # one that no longer exists
     path.write_text(json.dumps(config))
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(), tmp_path)

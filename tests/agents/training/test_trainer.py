@@ -41,7 +41,7 @@ def test_a_loss_that_is_not_finite_never_reaches_the_weights(tmp_path):
     assert all(isinstance(key, str) for key in dropped[0]["keys"])
 
 
-def test_a_gradient_that_is_not_finite_is_dropped_and_training_goes_on():
+def test_a_gradient_that_is_not_finite_is_dropped_and_training_continues():
     trainer = Trainer(tiny_run())
     poisoned = []
 
@@ -134,7 +134,7 @@ def test_gradients_are_scaled_down_to_the_largest_norm():
 
 
 def test_a_model_that_is_right_is_evaluated_as_right():
-    """A model that knows the answers has no loss and gets every sequence right."""
+    """A model that outputs the targets has no loss and no wrong sequence."""
     trainer = Trainer(tiny_run())
     batch = tasks.get("copy").episodes(np.arange(9), length=(1, 5))
 
@@ -178,7 +178,7 @@ def test_a_stuck_run_starts_again_with_its_whole_budget():
 
 
 @pytest.mark.parametrize("rollback", [None, 1e9, 1.5])
-def test_weights_that_have_lost_what_was_learnt_are_given_up(rollback):
+def test_weights_that_have_diverged_are_rolled_back(rollback):
     seen = []
     trainer = Trainer(tiny_run(rollback=rollback), report=seen.append)
     trainer.validate()
@@ -240,8 +240,8 @@ def test_the_learning_rate_of_the_optimizer_follows_the_schedule(tmp_path):
 
 def test_the_weights_of_least_loss_are_kept(monkeypatch):
     trainer = Trainer(tiny_run())
-    judged = iter([(0.5, [False]), (0.6, [True]), (0.4, [False])])  # to be right may be luck
-    monkeypatch.setattr(trainer, "_forward", lambda *_: map(torch.tensor, next(judged)))
+    evaluated = iter([(0.5, [False]), (0.6, [True]), (0.4, [False])])  # a correct answer may be luck
+    monkeypatch.setattr(trainer, "_forward", lambda *_: map(torch.tensor, next(evaluated)))
     kept = []
     for _ in range(3):
         trainer.validate()
@@ -251,8 +251,8 @@ def test_the_weights_of_least_loss_are_kept(monkeypatch):
 
 def test_a_first_loss_that_is_not_finite_is_no_best_one(tmp_path, monkeypatch):
     trainer = Trainer(tiny_run(rollback=2.0), tmp_path)
-    judged = iter([(math.nan, [False]), (0.6, [True]), (0.4, [False]), (math.nan, [False])])
-    monkeypatch.setattr(trainer, "_forward", lambda *_: map(torch.tensor, next(judged)))
+    evaluated = iter([(math.nan, [False]), (0.6, [True]), (0.4, [False]), (math.nan, [False])])
+    monkeypatch.setattr(trainer, "_forward", lambda *_: map(torch.tensor, next(evaluated)))
     kept = []
     for _ in range(4):
         trainer.validate()
@@ -264,7 +264,7 @@ def test_a_first_loss_that_is_not_finite_is_no_best_one(tmp_path, monkeypatch):
 
 
 def test_a_small_model_learns_a_short_copy():
-    """The loop really learns: one bit is copied after a few hundred updates."""
+    """The loop learns: one bit is copied after a few hundred updates."""
     run = tiny_run(sequences=6400, learning_rate=0.01, model={"hidden": 24}, batch_size=16)
     spec = tasks.TaskSpec(
         name="copy-1",

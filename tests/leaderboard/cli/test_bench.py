@@ -1,4 +1,4 @@
-"""A bench plans jobs, repeats nothing that is complete, survives what fails, and stops as a whole."""
+"""A bench plans jobs, repeats nothing that is complete, survives failures, and stops as a whole."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def test_a_bench_is_repeatable_and_survives_what_fails(home, capsys):
     assert [path.stat().st_mtime_ns for path in results] == times
 
 
-def test_a_bench_is_not_fooled_by_what_it_finds(home, capsys):
+def test_a_bench_checks_existing_files(home, capsys):
     command = ["bench", "--tasks", "./short.py:SHORT", "--seeds", "1", "--output", "out", "--jobs", "2"]
     command += ["--agents", "./mine.py:Acts"]
     assert cli.main([*command, "--sequences", "4"]) == 0
@@ -67,7 +67,7 @@ def test_a_bench_that_is_terminated_takes_its_runs_with_it(home):
     process.terminate()
     process.wait()
     assert process.returncode == 130
-    assert (metrics.parent / "checkpoint.safetensors").exists()  # its run was told, and waited for
+    assert (metrics.parent / "checkpoint.safetensors").exists()  # its run got the signal, and was waited for
 
 
 def test_a_bench_is_quick_or_of_a_suite():

@@ -1,4 +1,4 @@
-"""Mistakes on the command line get one line that names them, and what was meant; nothing is written."""
+"""Mistakes on the command line get one line that names them and suggests a fix; nothing is written."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def test_mistakes_get_an_answer_that_helps(home, capsys, argv, message):
     assert not Path("runs").exists()
 
 
-def test_errors_in_ones_own_file_say_where(home, capsys):
+def test_errors_in_a_custom_file_name_the_line(home, capsys):
     Path("mine.py").write_text(MODEL.replace("return self.oracle.act", "raise ValueError('mine'); return"))
     assert cli.main(["evaluate", "--agent", "./mine.py:Acts", "--task", "copy", "--up-to", "20"]) == 2
     error = "".join(capsys.readouterr().err.split())  # it may be wrapped

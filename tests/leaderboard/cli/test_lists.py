@@ -1,4 +1,4 @@
-"""Lists of what there is: commands, tasks, agents, the version; and an episode to watch."""
+"""Lists of commands, tasks and agents, the version, and an episode to watch."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ def test_the_version_is_that_of_the_package(capsys):
     assert capsys.readouterr().out == f"ntm-envs {version('ntm-envs')}\n"
 
 
-def test_agents_are_listed_with_what_they_learn_from(capsys):
+def test_agents_are_listed_with_their_training_signals(capsys):
     assert cli.main(["agents"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert "targets" in lines["ntm"]
@@ -25,7 +25,7 @@ def test_agents_are_listed_with_what_they_learn_from(capsys):
 
 
 @pytest.mark.parametrize("argv", [["tasks"], ["agents"], ["--help"], []])
-def test_lists_name_what_there_is(capsys, argv):
+def test_lists_show_their_entries(capsys, argv):
     assert cli.main(argv) == 0
     out = capsys.readouterr().out
     expected = {"tasks": "priority_sort", "agents": "uniform"}.get(argv[0] if argv else "", "bench")

@@ -15,7 +15,7 @@ from ntm_leaderboard.cli import progress
 from ntm_leaderboard.results import Result
 
 
-def test_a_run_is_trained_and_judged(home, capsys):
+def test_a_run_is_trained_and_evaluated(home, capsys):
     command = ["train", "--agent", "lstm", "--task", "copy", "--model.hidden-size", "6", "--seed", "3", *TINY]
     assert cli.main([*command, "--output", "runs/a"]) == 0
     assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
@@ -76,9 +76,9 @@ def test_ones_own_model_agent_and_task(home, capsys):
         )
         == 0
     )
-    judged = Result.read(Path("runs/copy-Acts.json"))
-    assert judged.rungs[1].sequence_accuracy == 1
-    assert judged.training is None
+    evaluated = Result.read(Path("runs/copy-Acts.json"))
+    assert evaluated.rungs[1].sequence_accuracy == 1
+    assert evaluated.training is None
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
     assert "and this would replace them by 0" in " ".join(capsys.readouterr().err.split())
 
 
-def test_ones_own_is_not_taken_for_what_comes_trained(home, capsys):
+def test_a_custom_model_is_not_taken_for_a_pretrained_one(home, capsys):
     Path("mine.py").write_text(MODEL + "\n\nclass ntm(Mine):\n    pass\n")
     assert cli.main(["evaluate", "--agent", "./mine.py:ntm", "--task", "copy"]) == 2
     assert "has to be trained first" in capsys.readouterr().err
@@ -151,7 +151,7 @@ def test_progress_counts_what_was_before_a_restart_on_top(capsys, monkeypatch):
     with progress.training_display(Console(), run) as display:
         display({"sequences": 100, "loss": 0.5})
         display({"sequences": 208, "restarts": 1})
-    with progress.training_display(Console(), run, restarted_at=208) as display:  # a later process goes on
+    with progress.training_display(Console(), run, restarted_at=208) as display:  # a later process resumes
         display({"sequences": 300, "loss": 0.5})
     printed = capsys.readouterr().out
     assert all(f"{seen} sequences" in printed for seen in ("100 of 400", "208 of 608", "300 of 608"))

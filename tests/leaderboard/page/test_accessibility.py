@@ -13,7 +13,7 @@ def test_axe_finds_nothing(show, scheme):
     opened = show(synthetic(), trained("mine", 0.5, "copy", status="doubted"), color_scheme=scheme)
     for control in opened.locator("button.open, summary").all():
         control.click()
-    options = {"preload": False, "resultTypes": ["violations"]}  # what passes is not told: that takes longest
+    options = {"preload": False, "resultTypes": ["violations"]}  # without those that pass, which take longest
     found = Axe().run(opened, options=options).response["violations"]
     assert [(what["id"], [node["html"] for node in what["nodes"]]) for what in found] == []
     opened.close()

@@ -1,4 +1,4 @@
-"""The charts of the page: in a real browser they hold what was measured, and can be switched."""
+"""The charts of the page: in a real browser they hold the measured numbers, and can be switched."""
 
 import pytest
 from pages import NAMES, SCORES, browsing, marks, synthetic
@@ -19,7 +19,7 @@ def test_no_two_of_a_dozen_agents_look_alike_in_points_or_in_lines():
 
 
 @browsing
-def test_the_charts_hold_what_was_measured(whole):
+def test_the_charts_hold_the_measured_numbers(whole):
     results = synthetic()
     for name in NAMES:
         spec = tasks.spec(name)

@@ -17,7 +17,7 @@ from ntm_leaderboard.results import Result
 
 
 class Stopped:
-    """A trainer that keeps what it is to train, and does not."""
+    """A trainer that records its arguments, and does not train."""
 
     made: list[Run]
 

@@ -1,4 +1,4 @@
-"""The ranking in a real browser: its order, its filter and what can be chosen."""
+"""The ranking in a real browser: its order, its filter and its controls."""
 
 from axe_playwright_python.sync_playwright import Axe
 from pages import NAMES, agents, browsing, heading, synthetic, trained
@@ -103,5 +103,5 @@ def test_each_suite_has_a_page_and_all_are_listed(show):
     opened.wait_for_selector("body[data-drawn]")
     assert opened.title() == "formal: ntm-envs leaderboard"
     assert agents(opened) == ["mine (yours)"]
-    assert opened.locator(".machines").count() == 0, "no machine comes trained on a task of this suite"
+    assert opened.locator(".machines").count() == 0, "no machine is pretrained on a task of this suite"
     opened.close()

@@ -19,8 +19,8 @@ def test_a_claim_that_did_not_come_out_is_marked(show):
 
 @browsing
 def test_privileges_are_shown_on_the_tasks_that_they_were_taken_on(show):
-    told = trained("a", 0.5, "copy", privileges=["task_channels"])
-    opened = show([*told, *trained("a", 0.5, "ngrams"), *trained("lstm", 0.1, "ngrams")])
+    privileged = trained("a", 0.5, "copy", privileges=["task_channels"])
+    opened = show([*privileged, *trained("a", 0.5, "ngrams"), *trained("lstm", 0.1, "ngrams")])
     badge = opened.locator(".badge", has_text="task_channels")
     assert opened.locator("#board > tbody").filter(has=badge).locator(".name").all_inner_texts() == ["a"]
     assert opened.locator("section.task").filter(has=badge).locator("h3").all_inner_texts() == ["Copy"]
@@ -28,7 +28,7 @@ def test_privileges_are_shown_on_the_tasks_that_they_were_taken_on(show):
 
 
 @browsing
-def test_ones_own_rows_are_marked_and_what_scores_are_over_is_said(show):
+def test_own_rows_are_marked_and_the_rungs_of_scores_are_named(show):
     shorter = [
         found.model_copy(update={"rungs": found.rungs[:3]})
         for found in trained("ntm", 0.5, "copy", held=HELD, privileges=["long_validation"])
@@ -48,7 +48,7 @@ def test_ones_own_rows_are_marked_and_what_scores_are_over_is_said(show):
 
 
 @browsing
-def test_pictures_move_when_they_are_told_to(opened):
+def test_pictures_move_on_request(opened):
     figure = opened.locator(".machines figure").first
     button, image = figure.get_by_role("button"), figure.get_by_role("img")
     for pressed, name in (("true", "copy-ntm.gif"), ("false", "copy-ntm.png")):

@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     write_first: bool
     """Whether heads read the memory as it is after the write of the same step."""
     every: int
-    """Steps between checkpoints of the memory; 0 without a way back."""
+    """Steps between checkpoints of the memory; 0 without a backward pass."""
 
 
 class Matrices(NamedTuple):

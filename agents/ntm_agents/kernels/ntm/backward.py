@@ -1,4 +1,4 @@
-"""The loop of the NTM backward: gradients of all that the loop forward computes, derived by hand.
+"""The backward loop of the NTM: gradients of all results of the forward loop, derived by hand.
 
 The memories of a segment are written again from its checkpoint. Of the addressing, only weightings and
 parameters were kept; the rest is computed again.
@@ -47,12 +47,12 @@ def backward(
     counter: Counter[Array] | None,
     dcounter: CounterGradients[Array] | None,
 ) -> None:
-    """Go back through T steps.
+    """Backpropagate through T steps.
 
     Args:
         settings: Numbers that `forward` was given.
         weights: Weights that `forward` was given.
-        scratch: Room to work in.
+        scratch: Scratch memory.
         trail: Arrays that `forward` left.
         gradients: Gradients that are given, and room for those that are computed.
         counter: Counters that `forward` left, or None.
@@ -116,7 +116,7 @@ def _access_backward(
     trail: Trail[Array],
     gradients: Gradients[Array],
 ) -> None:
-    """Go back through write and read of a sequence."""
+    """Backpropagate through write and read of a sequence."""
     layout, weighting = settings.layout, trail.weightings[t + 1, b]
     M, W, dmemory, dweighting = len(before), layout.writers, gradients.memory[b], gradients.weighting[b]
     vectors = trail.parameters[t, b, layout.vectors :]
@@ -142,7 +142,7 @@ def _address_backward(
     gradients: Gradients[Array],
     counter: Counter[Array] | None,
 ) -> None:
-    """Go back through the addressing of all heads of a sequence, given gradients of their weightings."""
+    """Backpropagate through the addressing of all heads of a sequence, given gradients of weightings."""
     layout, followers, dkey_norms = settings.layout, settings.followers, scratch.dkey_norms
     W, stride, p, dp = layout.writers, layout.stride, trail.parameters[t, b], gradients.parameters[t, b]
     previous, weighting = trail.weightings[t, b], trail.weightings[t + 1, b]
@@ -200,7 +200,7 @@ def _choose_backward(
     dgates: Array,
     counter: Counter[Array] | None,
 ) -> Any:
-    """Go back through the addressing of a head.
+    """Backpropagate through the addressing of a head.
 
     Gradients of the weighting ``[N]`` turn into those of the one before, and those of the key's dot products
     are left in the scratch. Returns the gradient of the key's norm, divided by this norm.
@@ -242,7 +242,7 @@ def _control_backward(
     counter: Counter[Array] | None,
     dcounter: CounterGradients[Array] | None,
 ) -> None:
-    """Go back through a step of the controller, from head parameters to the features of the step before."""
+    """Backpropagate through a step of the controller, from head parameters to the last features."""
     C = scratch.doutput.shape[1]
     V = scratch.dfeatures.shape[1] - C
     dfeatures, doutput = scratch.dfeatures[: last - first], scratch.doutput[: last - first]

@@ -1,10 +1,10 @@
-"""The loop of the NTM forward: controller, head parameters, addressing, write and read.
+"""The forward loop of the NTM: controller, head parameters, addressing, write and read.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 3 and figure 2.
 
 Sequences go through in tiles: few enough for their memories to stay in the cache, and enough for the
-weights of the controller to be read once for several. For the way back, weightings and parameters of all
-steps are kept, but the memory at every √T-th step alone.
+weights of the controller to be read once for several. For the backward pass, weightings and parameters
+of all steps are kept, but the memory at every √T-th step alone.
 
 Shape letters are those of :mod:`ntm_agents.kernels.ntm.arguments`.
 """
@@ -44,7 +44,7 @@ def forward(
     Args:
         settings: Numbers that do not depend on the data.
         weights: Weights of the recurrence.
-        scratch: Room to work in.
+        scratch: Scratch memory.
         stand: Slots that stand for others which were cut.
         memory: Memory at the start ``[B, M, N]``; afterwards, at the end.
         trail: Arrays that hold each step.
@@ -125,7 +125,7 @@ def _address(
     W, p = layout.writers, trail.parameters[t, b]
     previous, weighting = trail.weightings[t % kept, b], trail.weightings[(t + 1) % kept, b]
     spans = scratch.spans[b - first]
-    looking = settings.every > 0  # on the way back, look-ups are computed again
+    looking = settings.every > 0  # the backward pass computes look-ups again
     closed = memory.dtype.type(CLOSED)
     for h in range(layout.heads):
         looking = looking or p[h * layout.stride + layout.key_width + GATE] > closed
@@ -172,7 +172,7 @@ def _choose(
 ) -> None:
     """Choose slots with a head by content, interpolation, shift and sharpening: equations 5 to 9.
 
-    Where the gate is closed, the look-up would change no digit that counts. Of a weighting that is zero but
+    Where the gate is closed, the look-up would change no significant digit. Of a weighting that is zero but
     for a span, and does not jump, the span alone is then moved.
     """
     layout, content, ring = settings.layout, scratch.content, scratch.ring

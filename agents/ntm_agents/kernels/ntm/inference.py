@@ -1,4 +1,4 @@
-"""The NTM's recurrence without a way back: nothing is kept of a step that the next one does not need."""
+"""The NTM's recurrence without a backward pass: a step keeps only the state that the next one needs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Arguments and results of the NTM's recurrence, as tensors.
 
-Whatever does not depend on the state comes in as an addend, and whatever is computed from the results of
-a step is computed outside. So noise, a path from the inputs round the controller, penalties on weightings
+Terms that do not depend on the state are passed as addends, and functions of the results of a step are
+computed outside. So noise, a path from the inputs round the controller, penalties on weightings
 and other read-outs need no change of the kernel.
 
 Shape letters: T steps, B sequences, N slots, M width of a slot, W write heads, R read heads, H = W + R, S
@@ -19,7 +19,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of an NTM that its recurrence depends on, and that no tensor's shape tells."""
+    """Options of an NTM that its recurrence depends on, and that follow from no tensor's shape."""
 
     write_heads: int
     """Number of write heads W, which come before the read heads in weightings and head parameters."""

@@ -1,4 +1,4 @@
-"""Room for the compiled loops to work in, as they allocate nothing.
+"""Scratch memory of the compiled loops, which allocate nothing themselves.
 
 All of it is one piece of memory, with gaps. LLVM's vectorised loops look where arrays lie at run time,
 and give way to plain ones, which round otherwise, where one begins less than a few vectors behind
@@ -28,7 +28,7 @@ LEAST, MOST = 2, 16
 
 
 class Scratch(NamedTuple):
-    """Room to work in."""
+    """Scratch memory of a tile."""
 
     recurrent: Array
     """Packed weights."""
@@ -69,7 +69,7 @@ class Scratch(NamedTuple):
 def scratch(
     weights: Matrices, layout: Layout, memory: tuple[int, ...], cache: int, steps: int = 0
 ) -> Scratch:
-    """Return room for a tile of as many sequences as the cache suits.
+    """Return scratch memory for a tile of as many sequences as suit the cache.
 
     Args:
         weights: Weights to be packed.
