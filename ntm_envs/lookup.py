@@ -35,8 +35,8 @@ def did_you_mean(kind: str, name: str, known: Iterable[str]) -> str:
         return f"{name!r} is a file; expected the name of the {kind} in it too, such as {name}:Name"
     names = {each.lower(): each for each in known}
     close = difflib.get_close_matches(name.lower(), names, n=1)
-    question = f"did you mean {names[close[0]]!r}? " if close else ""
-    return f"unknown {kind} {name!r}; {question}Known: {', '.join(names.values())}"
+    question = f"; did you mean {names[close[0]]!r}?" if close else "."
+    return f"unknown {kind} {name!r}{question} Known: {', '.join(names.values())}"
 
 
 def load(reference: str) -> Any:

@@ -29,7 +29,7 @@ more. It is small enough for the next piece to reuse the space of the last."""
 
 
 class MemoryState(Protocol):
-    """State of a machine: a named tuple with the batch in dimension 0, of these tensors and others."""
+    """State of a machine: a named tuple with the batch in dimension 0, of these tensors and any others."""
 
     @property
     def memory(self) -> Tensor:
@@ -37,7 +37,7 @@ class MemoryState(Protocol):
 
     @property
     def weightings(self) -> Tensor:
-        """Weightings of all heads ``[B, H, N]``."""
+        """Weightings of all heads ``[B, H, N]``, each with a sum of at most 1."""
 
 
 S = TypeVar("S", bound=MemoryState)
@@ -72,7 +72,7 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     @abstractmethod
     def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the tensors of a state, in order, for N slots."""
+        """Return the shapes of all tensors of a state for N slots, in their order, without nesting."""
 
     @property
     def kernel(self) -> Literal["reference", "fused"]:
@@ -110,7 +110,14 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
         Returns:
             Features ``[T, B, F]``; weightings ``[T, B, H, N]``, or None; and the state after the last step.
+
+        Raises:
+            TypeError: If `project` or `step` returned something else than tuples.
         """
+        if not isinstance(projected, tuple):
+            raise TypeError(
+                f"project returned a {type(projected).__name__}; expected a tuple of tensors [T, B, ...]"
+            )
         if self.kernel == "fused":
             return self._recur_fused(projected, state, keep)
         features: list[Tensor] = []
@@ -118,6 +125,11 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         steps = zip(*(tensor.unbind(0) for tensor in projected), strict=True)
         for each in steps:  # indexing by step would cost T * T in the backward pass
             state, parts = self.step(state, *each)
+            if not isinstance(parts, tuple):
+                raise TypeError(
+                    f"step returned a {type(parts).__name__} behind the state; expected a tuple of features "
+                    "[B, F]"
+                )
             features += parts
             if keep:
                 weightings.append(state.weightings)
@@ -184,11 +196,22 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         """Check that a state fits: a kernel checks no shape, and would write out of bounds.
 
         Raises:
-            ValueError: If a tensor does not have the shape or type that inputs, model and memory ask for.
+            ValueError: If the state lacks a tensor, or one does not have the shape or type that inputs, model
+                and memory ask for.
         """
+        if missing := [name for name in ("memory", "weightings") if not hasattr(state, name)]:
+            raise ValueError(
+                f"the state has no {missing[0]}; expected a named tuple with memory and weightings"
+            )
         shapes = self.state_shapes(inputs.shape[1], state.memory.shape[1])
         dtype = next(self.parameters()).dtype
-        for (name, tensor), shape in zip(tensors(cast("State", state)), shapes, strict=True):
+        named = list(tensors(cast("State", state)))
+        if len(named) != len(shapes):
+            raise ValueError(
+                f"the state has {len(named)} tensors ({', '.join(name for name, _ in named)}), and "
+                f"state_shapes returns {len(shapes)} shapes; expected one for each tensor, in this order"
+            )
+        for (name, tensor), shape in zip(named, shapes, strict=True):
             if tensor.shape != shape:
                 raise ValueError(
                     f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "

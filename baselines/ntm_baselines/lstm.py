@@ -21,14 +21,14 @@ class LSTMConfig:
     """Options of an LSTM."""
 
     hidden_size: Positive = 256
-    """Units of each layer."""
+    """Hidden size of each layer."""
     num_layers: Positive = 1
     """Number of layers."""
     forget_bias: float = 0.0
     """Initial bias of the forget gates, added to PyTorch's; with 1 cells remember for longer (Gers et al.,
     *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
     orthogonal_init: bool = False
-    """Whether the initial recurrent weights of each gate are an orthogonal matrix, instead of uniform."""
+    """Whether the initial recurrent weights of each gate are orthogonal, instead of uniform."""
 
     def __post_init__(self) -> None:
         check_options(self)

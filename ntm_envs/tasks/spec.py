@@ -30,12 +30,13 @@ class TaskSpec:
         training: Sizes for training: an int or a range ``(low, high)`` for each size.
         ladders: Sizes for evaluation, by the name of the size that grows. The first rung of each ladder is
             the largest training size; all other rungs are beyond it.
-        suite: Suite of the task. Each suite has its own ranking and tables. metric: Primary metric. learners:
-        Training signals from which models may learn the task. sequences: Number of sequences per rung; None
-        means 512 up to 500 steps, and 256 beyond. small: Sizes for quick tests; None means the training
-        range. digest: Digest of the row and its episodes (:func:`ntm_envs.testing.digest`). Tests compare it,
-        so that
-            a published benchmark cannot change unnoticed.
+        suite: Suite of the task. Each suite has its own ranking and tables.
+        metric: Primary metric.
+        learners: Training signals from which models may learn the task.
+        sequences: Number of sequences per rung; None means 512 up to 500 steps, and 256 beyond.
+        small: Sizes for quick tests; None means the training range.
+        digest: Digest of the row and its episodes (:func:`ntm_envs.testing.digest`). Tests compare it, so
+            that a published benchmark cannot change unnoticed.
         summary: Description of the agent's objective in one line.
         order: Position in the tables of the suite; ties are sorted by name.
 

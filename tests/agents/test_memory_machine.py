@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ntm_agents import NTM, JumpNTM, addressing, memory_machine
 from ntm_agents.memory import initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.testing import check_model
+from ntm_agents.testing import ModelError, check_model
 
 
 class TinyState(NamedTuple):
@@ -99,6 +99,45 @@ def test_a_state_that_does_not_fit_is_refused(change, message):
     for method in (model, model.with_penalty):
         with pytest.raises(ValueError, match=message):
             method(inputs, change(model.initial_state(2, 8)))
+
+
+class NoWeightings(NamedTuple):
+    memory: Tensor
+
+
+class WithoutWeightings(Tiny):
+    def initial_state(self, batch_size, capacity):
+        return NoWeightings(super().initial_state(batch_size, capacity).memory)
+
+
+class OneShapeTooFew(Tiny):
+    def state_shapes(self, batch_size, slots):
+        return super().state_shapes(batch_size, slots)[:-1]
+
+
+class BareProjection(Tiny):
+    def project(self, inputs):
+        return self.keys(inputs)
+
+
+class BareFeatures(Tiny):
+    def step(self, state, *projected):
+        state, (reads,) = super().step(state, *projected)
+        return state, reads
+
+
+@pytest.mark.parametrize(
+    ("machine", "message"),
+    [
+        (WithoutWeightings, "the state has no weightings; expected a named tuple with memory and weightings"),
+        (OneShapeTooFew, r"2 tensors \(state.memory, state.weightings\), and state_shapes returns 1 shapes"),
+        (BareProjection, "project returned a Tensor; expected a tuple of tensors"),
+        (BareFeatures, "step returned a Tensor behind the state; expected a tuple of features"),
+    ],
+)
+def test_mistakes_in_the_methods_of_a_machine_are_named(machine, message):
+    with pytest.raises(ModelError, match=message):
+        check_model(machine)
 
 
 def test_a_pretrained_machine_is_of_its_class():

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -8,6 +8,7 @@ import ntm_baselines
 from ntm_agents import AgentSpec, config_class, registry
 from ntm_agents.protocol import build
 from ntm_agents.registry import find
+from ntm_agents.testing import check_model
 from ntm_agents.training import learners
 from ntm_envs import tasks
 from ntm_envs.lookup import load
@@ -28,6 +29,14 @@ def test_every_row_and_recipe_can_be_built(row):
             agent = row.make(task)
             assert hasattr(agent, "act") or (row.name == "reference" and task.oracle())
     assert set(row.recipes) <= {*tasks.names(), *tasks.suites()}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.learns], ids=lambda row: row.name)
+def test_the_model_of_every_row_keeps_to_the_protocol(row):
+    model, config = load(row.entry), dict(row.default.model)
+    if "kernel" in {field.name for field in fields(config_class(model))}:
+        config["kernel"] = "reference"  # fused kernels, which take long to compile, have tests of their own
+    check_model(model, task=tasks.get("copy"), config=config)
 
 
 def test_names_are_unique():

@@ -157,7 +157,10 @@ def test_neighbouring_keys_share_no_episode():
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)
 def test_the_benchmark_of_a_row_never_changes(row):
     """A changed digest is a new benchmark, which needs a new version in its id."""
-    assert digest(row) == row.digest
+    found = digest(row)
+    assert found == row.digest, (
+        f"a new row needs digest={found!r}; a published one needs a new version in its id"
+    )
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,10 @@ class BenchOptions:
     first_seed: int = 0
     """First seed; the others follow it. A recipe is measured on other seeds than it was found on."""
     sequences: int | None = None
-    """Sequences per rung, if fewer than the ladder has."""
+    """Sequences per rung of the evaluation, if fewer than the ladder has."""
+    budget: int | None = None
+    """Training sequences of every agent that learns from targets. Without it: 48000 in the quick comparison,
+    and those of each recipe in a suite."""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Number of runs at a time, each on one thread."""
     output: Path | None = None
@@ -60,6 +63,7 @@ def main(argv: list[str]) -> int:
         seeds=options.seeds,
         first_seed=options.first_seed,
         sequences=options.sequences,
+        budget=options.budget,
         output=options.output,
     )
     launcher = LocalLauncher(processes=options.jobs, console=console)

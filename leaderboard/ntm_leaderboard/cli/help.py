@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from rich.console import Console
 from rich.text import Text
@@ -83,6 +83,8 @@ def _invocation(option: Option) -> str:
 def _placeholder(hint: Any) -> str:
     """Return the placeholder of a value of a type: ``INT``, ``{adam,rmsprop}``, ``NAME FLOAT ...``."""
     origin, inner = get_origin(hint), [each for each in get_args(hint) if each not in (NoneType, ...)]
+    if origin is Annotated:
+        return _placeholder(inner[0])
     if origin is Literal:
         return f"{{{','.join(map(str, inner))}}}"
     if origin in (Union, UnionType):

@@ -91,8 +91,8 @@ def main(argv: list[str]) -> int:
         say(f"The run in {folder} is complete. Evaluate it: ntm-envs evaluate {folder}")
         return 0
     if trainer.kernel:
-        first = " (its first use on a machine compiles it, for half a minute)"
-        say(f"kernel: {trainer.kernel}{first if trainer.kernel == 'fused' else ''}")
+        first = "first use on a machine compiles it, for half a minute"
+        say(f"kernel: {trainer.kernel} ({first if trainer.kernel == 'fused' else 'plain PyTorch'})")
     with ExitStack() as stack:
         shown = progress.training_display(console, run, trainer.counters.restarted_at)
         listeners.append(stack.enter_context(shown))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import tyro
+
 from ntm_leaderboard.cli.options import extended
 from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import say
@@ -15,7 +17,7 @@ from ntm_leaderboard.harness.entrants import from_run, ready
 
 @dataclass(frozen=True, kw_only=True)
 class WatchOptions:
-    """Watch an agent play an episode: in the terminal, in a window, or as a GIF.
+    """Watch a trained run, or another agent, play an episode: in the terminal, in a window, or as a GIF.
 
     A machine with a memory shows its heads as well and, in windows and pictures, the memory.
 
@@ -25,11 +27,12 @@ class WatchOptions:
         ntm-envs watch --agent ntm --task copy --length 20 --output copy.gif
     """
 
+    run: tyro.conf.Positional[Path | None] = None
+    """Folder of a complete run; it comes before all options."""
     agent: str = "oracle"
-    """Folder of a complete run, or the name of an agent that needs no training or is pretrained, such as
-    ntm."""
+    """Agent to watch without a run: one that needs no training or is pretrained, such as ntm."""
     task: str = "copy"
-    """Name from `ntm-envs tasks`, or a task of your own. A run has its own task."""
+    """Name from `ntm-envs tasks`, or a task of your own, without a run."""
     key: int = 0
     """Key of the episode; the same key and sizes are the same episode."""
     mode: Literal["ansi", "human"] = "ansi"
@@ -42,13 +45,18 @@ class WatchOptions:
 
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
-    agent, task = peek(argv, "--agent", "oracle"), peek(argv, "--task", "")
-    if Path(agent).is_dir() and task:
-        raise ValueError("--task goes with the name of an agent; a run has its own task")
-    entrant = from_run(Path(agent)) if Path(agent).is_dir() else ready(agent, task or "copy")
+    folder = next((argument for argument in argv[:1] if not argument.startswith("-")), "")
+    agent, task = peek(argv, "--agent", ""), peek(argv, "--task", "")
+    if folder and (agent or task):
+        raise ValueError("--agent and --task go without a run; a run has its own agent and task")
+    entrant = from_run(Path(folder)) if folder else ready(agent or "oracle", task or "copy")
     largest = entrant.spec.largest
     fields = [(name, int, field(default=size)) for name, size in largest.items()]
     options = parse(extended(WatchOptions, fields), argv, "watch")
+    if options.run and not folder:
+        raise ValueError(
+            f"{options.run} comes after an option; expected: ntm-envs watch {options.run} [OPTIONS]"
+        )
     if not 0 < options.fps <= 1000:
         raise ValueError(f"fps is {options.fps}; expected more than 0, and at most 1000")
     sizes = {name: getattr(options, name) for name in largest}

@@ -126,15 +126,18 @@ def plan(
     seeds: int | None = None,
     first_seed: int = 0,
     sequences: int | None = None,
+    budget: int | None = None,
     output: Path | None = None,
 ) -> Plan:
     """Return the plan of a suite, or `QUICK` without one, with these settings in place of its own.
 
     Raises:
-        ValueError: If there is no such suite, not even one seed, or a negative one.
+        ValueError: If there is no such suite, not even one seed or training sequence, or a negative seed.
     """
     if seeds is not None and seeds < 1:
         raise ValueError(f"seeds is {seeds}; expected at least 1")
+    if budget is not None and budget < 1:
+        raise ValueError(f"budget is {budget}; expected at least 1")
     if first_seed < 0:
         raise ValueError(f"first_seed is {first_seed}; expected at least 0")
     chosen = QUICK if suite is None else of_suite(suite)
@@ -145,6 +148,7 @@ def plan(
         seeds=chosen.seeds if seeds is None else seeds,
         first_seed=first_seed,
         sequences=chosen.sequences if sequences is None else sequences,
+        budget=chosen.budget if budget is None else budget,
         output=output or chosen.output,
     )
 

@@ -127,11 +127,13 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
     Raises:
         ValueError: If there is no such agent or task, or the agent has to be trained first.
     """
+    if Path(name, "config.json").is_file():
+        raise ValueError(f"{name} is the folder of a run; name it without --agent")
     row, spec = agent_spec(name), tasks.spec(task)
     if row.learns:
         first = (
             f"{name} has to be trained first: ntm-envs train --agent {name} --task {task} --output RUN; then "
-            "name the folder RUN"
+            "name the folder RUN in place of --agent and --task"
         )
         if is_reference(name) or is_reference(task):  # a custom one may have the name of a pretrained one
             raise ValueError(first)

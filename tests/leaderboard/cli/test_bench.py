@@ -80,6 +80,8 @@ def test_a_bench_is_quick_or_of_a_suite():
     assert classic.seeds == 1
     assert classic.budget is None
     assert not classic.up_to
+    trial = bench.plan("classic", budget=320)
+    assert {job.budget for job in bench.jobs_of(trial)} == {320}
     fresh = bench.plan("classic", agents=["ntm", "oracle"], tasks=["copy"], seeds=2, first_seed=2000)
     assert [(job.agent, job.seed) for job in bench.jobs_of(fresh)] == [
         ("ntm", 2000), ("oracle", 2000), ("ntm", 2001),

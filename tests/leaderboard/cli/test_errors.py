@@ -43,6 +43,7 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["train", "--task", "repeat_copy", "--curriculum", "length", "30"], "curriculum has length=30"),
         (["bench", "--seeds", "0"], "seeds is 0"),
         (["bench", "--jobs", "0"], "jobs is 0"),
+        (["bench", "--budget", "0"], "budget is 0"),
         (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),
         (["watch", "--fps", "0"], "fps is 0"),
         (["watch", "--agent", "lstm"], "has to be trained first"),

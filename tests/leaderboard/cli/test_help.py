@@ -95,6 +95,12 @@ def test_defaults_are_those_of_the_recipe(helped, capsys):
     assert "--model.forget-bias" in capsys.readouterr().out
 
 
+def test_a_placeholder_is_the_type_of_a_value(helped):
+    printed, _ = helped("train", 80)
+    assert "\n  --model.key-width INT\n" in printed  # an integer with a bound, or None
+    assert "\n  --learning-rate FLOAT\n" in printed
+
+
 def test_every_command_has_a_line(capsys):
     assert cli.main([]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ntm-envs")]

@@ -42,6 +42,15 @@ def test_a_run_is_trained_and_evaluated(home, capsys):
     assert result.training.state_values == 24
     assert (result.training.track, result.training.steps) == ("supervised", None)
     assert set(result.rungs[0].references) == {"uniform", "constant", "oracle"}
+    assert cli.main(["watch", "runs/a", "--length", "2", "--fps", "1000"]) == 0
+    assert "step 5 of 5" in capsys.readouterr().out
+    for argv, message in (
+        (["runs/a", "--task", "copy"], "a run has its own agent and task"),
+        (["--length", "2", "runs/a"], "expected: ntm-envs watch runs/a [OPTIONS]"),
+        (["--agent", "runs/a"], "name it without --agent"),
+    ):
+        assert cli.main(["watch", *argv]) == 2
+        assert message in " ".join(capsys.readouterr().err.split())
     text = Path("runs/a/result.json").read_text()
     assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
 
