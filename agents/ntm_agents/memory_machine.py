@@ -184,11 +184,23 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         """Check that a state fits: a kernel looks at no shape, and would write where it must not.
 
         Raises:
-            ValueError: If a tensor does not have the shape or type that inputs, model and memory ask for.
+            ValueError: If it is no state of this machine, or a tensor does not have the shape or type that
+                inputs, model and memory ask for.
         """
+        owner = type(self).__name__
+        if not hasattr(state, "memory"):
+            raise ValueError(
+                f"the state is a {type(state).__name__}; expected what initial_state of {owner} returns"
+            )
+        given = list(tensors(cast("State", state)))
         shapes = self.state_shapes(inputs.shape[1], state.memory.shape[1])
+        if len(given) != len(shapes):
+            raise ValueError(
+                f"the state has {len(given)} tensors; expected the {len(shapes)} that initial_state of "
+                f"{owner} returns"
+            )
         dtype = next(self.parameters()).dtype
-        for (name, tensor), shape in zip(tensors(cast("State", state)), shapes, strict=True):
+        for (name, tensor), shape in zip(given, shapes, strict=True):
             if tensor.shape != shape:
                 raise ValueError(
                     f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "
