@@ -53,8 +53,8 @@ class Change:
         """
         if twice := [old for old, new in self.options.items() if old in options and new in options]:
             raise ValueError(
-                f"{name} has both {twice[0]} and {self.options[twice[0]]}, which are the earlier and the present "
-                "name of one option; delete one of them"
+                f"{name} has both {twice[0]} and {self.options[twice[0]]}, the earlier and the present name "
+                "of one option; delete one of them"
             )
         renamed = {self.options.get(option, option): value for option, value in options.items()}
         used = {option: value for option, value in renamed.items() if option not in self.ignored}

@@ -265,6 +265,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def difference(there: Run, here: Run) -> str:
+    """Name the first field in which two runs differ; an empty text if they are the same."""
+    return _difference(*(json.loads(json.dumps(run.resolved())) for run in (there, here)))
+
+
 def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
     """Name the first field in which two records differ."""
     for name in there.keys() | here.keys():
