@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 FILE_PREFIX = "ntm_envs_file_"
@@ -61,7 +62,11 @@ def load(reference: str) -> Any:
     try:
         return getattr(module, name)
     except AttributeError:
-        names = [known for known in vars(module) if not known.startswith("_")]
+        names = [
+            known
+            for known, value in vars(module).items()
+            if not (known.startswith("_") or isinstance(value, ModuleType))
+        ]
         raise ValueError(did_you_mean(f"name in {where}", name, names)) from None
 
 

@@ -196,22 +196,25 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         """Check that a state fits: a kernel checks no shape, and would write out of bounds.
 
         Raises:
-            ValueError: If the state lacks a tensor, or one does not have the shape or type that inputs, model
-                and memory ask for.
+            ValueError: If it is no state of this machine, or a tensor does not have the shape or type that
+                inputs, model and memory ask for.
         """
-        if missing := [name for name in ("memory", "weightings") if not hasattr(state, name)]:
+        owner = type(self).__name__
+        if not hasattr(state, "memory"):
             raise ValueError(
-                f"the state has no {missing[0]}; expected a named tuple with memory and weightings"
+                f"the state is a {type(state).__name__}; expected what initial_state of {owner} returns"
             )
+        if not hasattr(state, "weightings"):
+            raise ValueError("the state has no weightings; expected a named tuple with memory and weightings")
+        given = list(tensors(cast("State", state)))
         shapes = self.state_shapes(inputs.shape[1], state.memory.shape[1])
-        dtype = next(self.parameters()).dtype
-        named = list(tensors(cast("State", state)))
-        if len(named) != len(shapes):
+        if len(given) != len(shapes):
             raise ValueError(
-                f"the state has {len(named)} tensors ({', '.join(name for name, _ in named)}), and "
-                f"state_shapes returns {len(shapes)} shapes; expected one for each tensor, in this order"
+                f"the state has {len(given)} tensors ({', '.join(name for name, _ in given)}); expected the "
+                f"{len(shapes)} that initial_state of {owner} returns, a shape for each in its state_shapes"
             )
-        for (name, tensor), shape in zip(named, shapes, strict=True):
+        dtype = next(self.parameters()).dtype
+        for (name, tensor), shape in zip(given, shapes, strict=True):
             if tensor.shape != shape:
                 raise ValueError(
                     f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "

@@ -49,8 +49,13 @@ class Change:
         """Return name and options in the next format.
 
         Raises:
-            ValueError: If an option that no longer exists had an effect.
+            ValueError: If an option that no longer exists had an effect, or one has both its names.
         """
+        if twice := [old for old, new in self.options.items() if old in options and new in options]:
+            raise ValueError(
+                f"{name} has both {twice[0]} and {self.options[twice[0]]}, the earlier and the present name "
+                "of one option; delete one of them"
+            )
         renamed = {self.options.get(option, option): value for option, value in options.items()}
         used = {option: value for option, value in renamed.items() if option not in self.ignored}
         left = without(name, used, self.dropped)

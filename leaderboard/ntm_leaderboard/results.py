@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -178,6 +179,14 @@ class Held(Record):
     def in_history(self) -> str | None:
         """``COMMIT:PATH`` of a file of this project's history; None if an address of the web holds it."""
         return self.address.removeprefix("git:") if self.address.startswith("git:") else None
+
+    def how_to_get(self, path: Path) -> str:
+        """Return where the weights are, and the command of a shell that makes a file of them."""
+        target = shlex.quote(str(path))
+        if self.in_history:
+            where = "in this project's history, which a shallow clone gets with `git fetch --unshallow`"
+            return f"{where}; then: git show {self.in_history} > {target}"
+        return f"elsewhere; get them: curl -L -o {target} {shlex.quote(self.address)}"
 
 
 class Result(Record):

@@ -85,3 +85,10 @@ def test_a_counter_that_does_not_fit_is_refused(kernel):
     state = model.initial_state(3, 8)
     with pytest.raises(ValueError, match=r"state.counter has shape \(2,\); expected \(3,\)"):
         model(torch.zeros(4, 3, INPUTS), state._replace(counter=state.counter[1:]))
+
+
+@pytest.mark.parametrize("channels", [INPUTS - 1, INPUTS + 1])
+def test_inputs_of_another_size_are_refused(channels):
+    model = JumpNTM(INPUTS, OUTPUTS, input_channels=CHANNELS, counter_channels=("first",))
+    with pytest.raises(ValueError, match=rf"shape \(4, 3, {channels}\); expected {INPUTS} channels"):
+        model(torch.zeros(4, 3, channels), model.initial_state(3, 8))

@@ -91,6 +91,8 @@ def test_the_penalty_is_the_mean_entropy_of_the_weightings():
             r"state.memory has shape \(1, 8, 3\); expected \(2, 8, 3\), as the inputs have shape \(4, 2, 3\)",
         ),
         (lambda s: s._replace(weightings=s.weightings[:, :, 1:]), r"state.weightings has shape \(2, 1, 7\)"),
+        (tuple, "the state is a tuple; expected what initial_state of Tiny returns"),
+        (lambda s: s._replace(weightings=tuple(s)), r"the state has 3 tensors \(.*\); expected the 2"),
         (lambda s: s._replace(memory=s.memory.double()), "memory is torch.float64; expected torch.float32"),
     ],
 )
@@ -130,7 +132,7 @@ class BareFeatures(Tiny):
     ("machine", "message"),
     [
         (WithoutWeightings, "the state has no weightings; expected a named tuple with memory and weightings"),
-        (OneShapeTooFew, r"2 tensors \(state.memory, state.weightings\), and state_shapes returns 1 shapes"),
+        (OneShapeTooFew, r"2 tensors \(state.memory, state.weightings\); expected the 1 that"),
         (BareProjection, "project returned a Tensor; expected a tuple of tensors"),
         (BareFeatures, "step returned a Tensor behind the state; expected a tuple of features"),
     ],

@@ -67,6 +67,14 @@ def test_options_of_a_model_of_ones_own_are_never_renamed():
 
 
 @pytest.mark.parametrize(
+    "part", [{"model": {"units": 8, "hidden_size": 9}}, {"train": {"lessons": {}, "task_overrides": {}}}]
+)
+def test_an_option_under_both_its_names_is_refused(part):
+    with pytest.raises(ValueError, match=r"has both (units and hidden_size|lessons and task_overrides)"):
+        migrate(OLD | part)
+
+
+@pytest.mark.parametrize(
     ("written", "learner"),
     [
         ({}, "supervised"),

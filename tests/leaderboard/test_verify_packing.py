@@ -8,6 +8,7 @@ import pytest
 from submissions import rewrite, with_own_model
 
 from ntm_leaderboard.board import submission, verify, weights
+from ntm_leaderboard.harness.entrants import from_run
 from ntm_leaderboard.results import Result
 
 pytestmark = pytest.mark.usefixtures("short_ladder")
@@ -123,3 +124,28 @@ def test_an_error_explains_how_to_get_a_missing_history(packed, history, monkeyp
             verify.check(packed[0])
     shutil.move(packed[0].parent / "model.safetensors", packed[0])  # whoever has downloaded it
     verify.check(packed[0])
+
+
+@pytest.mark.parametrize(
+    ("address", "how"),
+    [
+        (
+            f"git:{'f' * 40}:kept",
+            f"history, .* `git fetch --unshallow`; then: git show {'f' * 40}:kept > .*/model",
+        ),
+        (
+            "https://example.org/w;rm",
+            r"elsewhere; get them: curl -L -o .*/model\.safetensors 'https://example\.org/w;rm'",
+        ),
+    ],
+)
+def test_whoever_needs_weights_that_are_held_elsewhere_is_told_how_to_get_them(
+    packed, tmp_path, address, how
+):
+    (packed[0] / "model.safetensors").unlink()
+    held = {"address": address, "sha256": "0" * 64}
+    rewrite(packed[0] / "result.json", lambda result: result.update(held=held))
+    with pytest.raises(FileNotFoundError, match=how):
+        from_run(packed[0])
+    with pytest.raises(FileNotFoundError, match=how):
+        submission.pack([packed[0]], tmp_path / "again")

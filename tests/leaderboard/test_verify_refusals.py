@@ -119,7 +119,7 @@ def oracle_no_better(folder):
         (in_config("format", 1), "result.json has format 2; expected 1"),
         (in_config("format", 3), "format is 3; this ntm-envs reads 1 to 2"),
         (in_config("learner", "evil:LEARNER"), "unknown learner 'evil:LEARNER'"),
-        (without_a_model, "lacks its model"),
+        (without_a_model, "model is missing"),
         (in_config("task", "./evil.py:TASK"), "task"),
         (in_config("model", {"hidden_size": 5}), "result.json has model"),
         (in_config("model", "hidden_size"), "model is 'hidden_size'"),

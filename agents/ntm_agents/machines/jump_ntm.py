@@ -167,6 +167,13 @@ class JumpNTM(NTM):
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
         return [*super().state_shapes(batch_size, slots), (batch_size,)]
 
+    def check_state(self, inputs: Tensor, state: NTMState) -> None:
+        """Check that a state fits, and that the inputs have all channels; see `MemoryMachine`."""
+        super().check_state(inputs, state)
+        channels = len(self._seen) + len(self.config.counter_channels)
+        if inputs.shape[-1] != channels:  # channels are picked by index, so others would not be missed
+            raise ValueError(f"the inputs have shape {tuple(inputs.shape)}; expected {channels} channels")
+
     def _kernel_arguments(self, projected: tuple[Tensor, ...], state: JumpNTMState) -> tuple[Any, ...]:  # type: ignore[override]
         from ntm_agents.kernels.ntm import Jumps
 

@@ -38,6 +38,17 @@ from ntm_envs.tasks import Task, TaskSpec
 
 WEIGHTS = "model.safetensors"
 """The file of a run's weights."""
+_FIELDS: Mapping[str, type] = {
+    "agent": str,
+    "entry": str,
+    "task": str,
+    "model": dict,
+    "train": dict,
+    "learner": str,
+    "seed": int,
+}
+"""The fields of a description that make a run, and their types; the learner is told from `train` at times."""
+_KINDS = {str: "text", dict: "an object of options", int: "an integer"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +141,7 @@ class Run:
 
         Raises:
             FileNotFoundError: If there is no run in the folder.
-            TypeError: If its `config.json` has an unknown option.
-            ValueError: If its `config.json` is damaged.
+            ValueError: If its `config.json` is damaged, or not the configuration of a run.
         """
         record = read_description(folder)
         where, _, name = str(record.get("entry")).rpartition(":")
@@ -139,8 +149,10 @@ class Run:
             record["entry"] = f"{(folder / where).resolve()}:{name}"
         try:
             return cls.of(record)
-        except ValueError as error:
-            raise ValueError(f"{folder / 'config.json'}: {error}") from error
+        except (AttributeError, TypeError, ValueError) as error:  # an option of another type fails anyhow
+            raise ValueError(
+                f"{folder / 'config.json'} is not the configuration of a run: {error}"
+            ) from error
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Run:
@@ -148,12 +160,18 @@ class Run:
 
         Raises:
             TypeError: If it has an unknown field or option.
-            ValueError: If its format or its learner is unknown, or a value is not possible.
+            ValueError: If its format or its learner is unknown, a field is missing or of another type, or a
+                value is not possible.
         """
         present = migrate(record)
         for name in ("format", "versions", "source"):
             present.pop(name, None)
-        learner = learners.find(str(present.get("learner")))
+        for name, kind in _FIELDS.items():
+            if name not in present:
+                raise ValueError(f"{name} is missing")
+            if type(present[name]) is not kind:
+                raise ValueError(f"{name} is {present[name]!r}; expected {_KINDS[kind]}")
+        learner = learners.find(present["learner"])
         return cls(**{**present, "train": learner.config(**present["train"])})
 
 
@@ -245,6 +263,11 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:  # a source tree that was put on the path by hand
             found[package] = "unknown"
     return found
+
+
+def difference(there: Run, here: Run) -> str:
+    """Name the first field in which two runs differ; an empty text if they are the same."""
+    return _difference(*(json.loads(json.dumps(run.resolved())) for run in (there, here)))
 
 
 def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:

@@ -303,7 +303,7 @@ class Trainer:
         if (found := self._writer.load()) is None:
             return
         tensors, record, path = found
-        self.counters = SupervisedCounters(**record["counters"])
+        self.counters = SupervisedCounters.of(record["counters"], path)
         moved = checkpoint.part(tensors, "optimizer")
         checkpoint.allocate_optimizer(self._optimizer, moved)
         if checkpoint.part(tensors, "best"):

@@ -24,14 +24,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from ntm_agents.training.checkpoint import load_tensors, save_tensors
+from ntm_agents.training.checkpoint import CheckpointError, load_tensors, save_tensors
 from ntm_agents.training.learners import Metrics
-from ntm_agents.training.run import Run
+from ntm_agents.training.run import Run, difference
 from ntm_envs.files import write_atomically
 
 State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
@@ -61,6 +61,18 @@ class Counters:
     """Sequences before the validation whose weights are kept."""
     metrics_bytes: int = 0
     """Size of `metrics.jsonl` at the checkpoint."""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], path: Path) -> Self:
+        """Return the counters of a checkpoint.
+
+        Raises:
+            CheckpointError: If it is of another learner.
+        """
+        try:
+            return cls(**record)
+        except TypeError as error:
+            raise CheckpointError(f"{path} is no checkpoint of this learner: {error}") from error
 
 
 class RunWriter:
@@ -134,20 +146,28 @@ class RunWriter:
             return
         counters.metrics_bytes = (self.folder / "metrics.jsonl").stat().st_size
         tensors, record = state
-        save_tensors(
-            self.folder / "checkpoint.safetensors", tensors, {**record, "counters": asdict(counters)}
-        )
+        record = {**record, "counters": asdict(counters), "run": self._run.resolved()}
+        save_tensors(self.folder / "checkpoint.safetensors", tensors, record)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any], Path] | None:
         """Return the tensors and the record of the checkpoint and its path; None if there is none.
 
         Raises:
-            CheckpointError: If the file is damaged.
+            CheckpointError: If the file is damaged, or of another run.
         """
         if self.folder is None or self.complete:
             return None
         path = self.folder / "checkpoint.safetensors"
-        return (*load_tensors(path), path) if path.exists() else None
+        if not path.exists():
+            return None
+        tensors, record = load_tensors(path)
+        if not isinstance(record, dict):
+            raise CheckpointError(f"{path} is no checkpoint; delete it to start again")
+        if "counters" not in record:  # those of the first format hold the counters alone
+            record = {"counters": record}
+        if "run" in record and (what := difference(Run.of(record["run"]), self._run)):
+            raise CheckpointError(f"{path} is of another run ({what}); delete it to start again")
+        return tensors, record, path
 
     def finish(
         self,

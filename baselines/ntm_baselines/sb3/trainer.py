@@ -296,7 +296,7 @@ class RewardTrainer(ABC, Generic[C]):
         if (found := self._writer.load()) is None:
             return
         tensors, record, path = found
-        self.counters = RewardCounters(**record["counters"])
+        self.counters = RewardCounters.of(record["counters"], path)
         algorithm, policy = self.algorithm, self.algorithm.policy
         checkpoint.allocate_optimizer(policy.optimizer, checkpoint.part(tensors, "optimizer"))
         expected = checkpoint.named("policy", policy.state_dict())

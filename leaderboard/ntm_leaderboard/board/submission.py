@@ -18,7 +18,7 @@ from ntm_leaderboard.board.player import Player, PlayerError
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.board.verify import FILES, check, runs_in
 from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
-from ntm_leaderboard.harness.entrants import portable
+from ntm_leaderboard.harness.entrants import check_weights, portable
 from ntm_leaderboard.results import Result
 
 CARD = """# Runs of ntm-envs
@@ -73,6 +73,7 @@ def weights_folder(output: Path) -> Path:
 
 def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
     run, result = Run.read(folder), Result.read(folder / "result.json")
+    check_weights(folder)
     for file in FILES:
         if not (folder / file).exists():
             raise ValueError(f"{folder / file} is missing; a submission is of trained and evaluated runs")

@@ -247,18 +247,8 @@ def _same_cost(before: float | None, now: float | None) -> bool:
 
 
 def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
-    """Return the run of a submission, and its description; refuse fields of another type."""
-    try:
-        stored = read_description(folder)
-        run = Run.read(folder)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder / 'config.json'} is not the configuration of a run: {error}") from error
-    for name, kind in (("agent", str), ("entry", str), ("task", str), ("model", dict), ("seed", int)):
-        if type(getattr(run, name)) is not kind:
-            raise ValueError(f"{folder / 'config.json'}: {name} is {getattr(run, name)!r}; expected {kind}")
-    if missing := {"entry", "model", "train"} - stored.keys():
-        raise ValueError(f"{folder / 'config.json'} lacks its {', '.join(sorted(missing))}")
-    return run, stored
+    """Return the run of a submission, and its description."""
+    return Run.read(folder), read_description(folder)
 
 
 def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result) -> Training:

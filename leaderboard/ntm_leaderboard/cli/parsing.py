@@ -77,8 +77,15 @@ def _unknown(unknown: Sequence[str], known: Sequence[Group], command: str) -> st
     meant = _renamed(name)
     if meant not in names:
         unprefixed = [each for each in names if each.endswith("." + _hyphenated(name.removeprefix("--")))]
-        meant = next(iter(unprefixed or difflib.get_close_matches(name, names, n=1)), None)
+        meant = next(iter(unprefixed or _close(name, names)), None)
     return f"unknown option {name}; {f'did you mean {meant}?' if meant else f'see ntm-envs {command} --help'}"
+
+
+def _close(name: str, names: Sequence[str]) -> list[str]:
+    """Return the name that is most like another, if any; a prefix that both have makes them no more alike."""
+    prefix = "--model." if name.startswith("--model.") else "--"
+    stems = [each.removeprefix(prefix) for each in names if each.startswith(prefix)]
+    return [prefix + stem for stem in difflib.get_close_matches(name.removeprefix(prefix), stems, n=1)]
 
 
 def _renamed(name: str) -> str | None:

@@ -20,12 +20,18 @@ from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
 from ntm_agents.training import learners
 from ntm_agents.training.checks import torch_device
-from ntm_agents.training.run import load_weights, read_description, read_summary, source_digest
+from ntm_agents.training.run import (
+    WEIGHTS,
+    load_weights,
+    read_description,
+    read_summary,
+    source_digest,
+)
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
 from ntm_envs.tasks import Task, TaskSpec
-from ntm_leaderboard.results import Training
+from ntm_leaderboard.results import Result, Training
 
 AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
 """The rows of all agents of the project."""
@@ -71,10 +77,12 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
         device: Device to compute on, such as ``cpu`` or ``cuda``.
 
     Raises:
-        FileNotFoundError: If there is no run in the folder, or it is not complete.
+        FileNotFoundError: If there is no run in the folder, it is not complete, or its weights are held
+            elsewhere; the message then says how to get them.
         ValueError: If one of its files is damaged.
         CheckpointError: If the weights do not belong to the model.
     """
+    check_weights(folder)
     model, run = load_run(folder)
     stored, summary = read_description(folder), read_summary(folder)
     spec = run.task_spec()
@@ -95,6 +103,18 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
         commitment=commitment_of(stored, load_weights(folder), source),
         trusted=source is None,
     )
+
+
+def check_weights(folder: Path) -> None:
+    """Check that the weights of a run are not held elsewhere.
+
+    Raises:
+        FileNotFoundError: If they are; the message says how to get them.
+        ValueError: If the result, which says that, is damaged.
+    """
+    weights, result = folder / WEIGHTS, folder / "result.json"
+    if not weights.exists() and result.exists() and (held := Result.read(result).held):
+        raise FileNotFoundError(f"the weights of {folder} are held {held.how_to_get(weights)}")
 
 
 def training_of(

@@ -112,3 +112,50 @@ def test_the_file_of_a_checkpoint_holds_tensors_alone(tmp_path):
     tensors, record = load_tensors(tmp_path / "checkpoint.safetensors")
     assert record["counters"]["updates"] == 1
     assert {name.partition(".")[0] for name in tensors} == {"rng", "model", "average", "optimizer"}
+
+
+def stopped(folder, **train):
+    """Leave a run behind at its first line of metrics, and return its checkpoint."""
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(tiny_run(**train), folder, report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
+    return folder / "checkpoint.safetensors"
+
+
+def test_a_checkpoint_of_the_first_format_goes_on(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(tiny_run(), whole).train()
+    path = stopped(parts)
+    tensors, record = load_tensors(path)
+    save_tensors(path, tensors, record["counters"])
+    trainer = Trainer(tiny_run(), parts)
+    assert trainer.counters.sequences > 0
+    trainer.train()
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path, other = stopped(tmp_path / "one"), stopped(tmp_path / "other", learning_rate=0.1)
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(
+        CheckpointError, match=r"of another run \(train\.learning_rate is 0\.1 there and 0\.003"
+    ):
+        Trainer(tiny_run(), tmp_path / "one")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda record: record["counters"] | {"logged_at": 1},
+            "no checkpoint of this learner: .*'logged_at'",
+        ),
+        (lambda record: [], "is no checkpoint; delete it"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, change, message):
+    path = stopped(tmp_path)
+    tensors, record = load_tensors(path)
+    save_tensors(path, tensors, change(record))
+    with pytest.raises(CheckpointError, match=message):
+        Trainer(tiny_run(), tmp_path)

@@ -74,6 +74,35 @@ def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
         Trainer(tiny_run(), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": [1]}, r"model is \[1\]; expected an object of options"),
+        ({"train": None}, "train is None; expected an object of options"),
+        ({"learner": 3}, "learner is 3; expected text"),
+        ({"entry": None}, "entry is None; expected text"),
+        ({"seed": True}, "seed is True; expected an integer"),
+        ({"train": {"sizes": 3}}, "'int' object has no attribute 'items'"),
+        ({"format": "2"}, "format is '2'; this ntm-envs reads"),
+        ({"surprise": 1}, "unexpected keyword argument 'surprise'"),
+    ],
+)
+def test_a_damaged_description_is_refused(tmp_path, change, message):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(tiny_run().resolved() | change))
+    with pytest.raises(ValueError, match=rf"config\.json is not the configuration of a run: .*{message}"):
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["entry", "task", "model", "learner", "train", "seed"])
+def test_a_description_without_a_field_is_refused(tmp_path, field):
+    record = tiny_run().resolved()
+    del record[field]
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=f"configuration of a run: {field} is missing"):
+        load_run(tmp_path)
+
+
 def test_two_processes_do_not_train_in_one_folder(tmp_path):
     trainer = Trainer(tiny_run(), tmp_path)
     lock = str(tmp_path / ".lock")
