@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from submissions import rewrite, with_own_model
+from submissions import rewrite, trained, with_own_model
 
 from ntm_leaderboard.board import submission, verify, weights
 from ntm_leaderboard.harness.entrants import from_run
@@ -149,3 +149,10 @@ def test_whoever_needs_weights_that_are_held_elsewhere_is_told_how_to_get_them(
         from_run(packed[0])
     with pytest.raises(FileNotFoundError, match=how):
         submission.pack([packed[0]], tmp_path / "again")
+
+
+def test_a_machine_of_the_project_without_a_row_is_packed_by_its_reference(tmp_path):
+    model = {"hidden_size": 4, "memory_width": 3}
+    run = trained(tmp_path / "run", entry="ntm_agents:NTM", agent="NTM", model=model)
+    (folder,) = submission.pack([run], tmp_path / "submission")
+    assert verify.check(folder).entry == "ntm_agents:NTM"

@@ -12,9 +12,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import (
     WEIGHTS,
@@ -265,9 +267,11 @@ def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
 
     Refuse any other entry, as it would be executed, and one that reads like a model of the project.
     """
-    if run.entry in {row.entry for row in AGENTS if row.learns}:
-        return None
     where, _, name = run.entry.rpartition(":")
+    if run.entry in {row.entry for row in AGENTS if row.learns} or (
+        where in PACKAGES and _is_machine(getattr(import_module(where), name, None))
+    ):
+        return None
     source = Path(where)
     if not (name.isidentifier() and source.suffix == ".py" and source.parent == folder.resolve()):
         raise ValueError(
@@ -282,3 +286,8 @@ def _source(folder: Path, run: Run, trust_code: bool) -> str | None:
             f"{folder} has code of its own, {source.name}; read it, and if you trust it, use --trust-code"
         )
     return source.name
+
+
+def _is_machine(found: object) -> bool:
+    """Return whether an object is a machine, which may be trained by its reference, with or without a row."""
+    return isinstance(found, type) and issubclass(found, MemoryMachine)

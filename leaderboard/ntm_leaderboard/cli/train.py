@@ -13,6 +13,7 @@ import tyro
 
 from ntm_agents import config_class
 from ntm_agents.testing import check_model
+from ntm_agents.training.run import source_digest
 from ntm_envs import tasks
 from ntm_envs.lookup import is_reference, load
 from ntm_leaderboard.cli import progress
@@ -67,7 +68,7 @@ def main(argv: list[str]) -> int:
         ("model", config, field(default_factory=lambda: config(**run.model))),
     ]
     options = parse(extended(TrainOptions, fields), argv, "train")
-    if is_reference(agent):
+    if is_reference(agent) and source_digest(run.entry):  # the project's own may need a task's channels
         task_made = run.task_spec().make()
         check_model(
             load(run.entry),

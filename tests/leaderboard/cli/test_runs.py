@@ -164,3 +164,10 @@ def test_progress_counts_what_was_before_a_restart_on_top(capsys, monkeypatch):
         display({"sequences": 300, "loss": 0.5})
     printed = capsys.readouterr().out
     assert all(f"{seen} sequences" in printed for seen in ("100 of 400", "208 of 608", "300 of 608"))
+
+
+def test_a_machine_that_needs_the_channels_of_a_task_is_trained_by_its_reference(home):
+    command = ["train", "--agent", "ntm_agents:JumpNTM", "--task", "copy", "--output", "runs/jump", *TINY]
+    assert cli.main([*command, "--model.signal-channels", "delimiter", "--model.hidden-size", "4"]) == 0
+    config = json.loads(Path("runs/jump/config.json").read_text())
+    assert config["model"]["signal_channels"] == ["delimiter"]
