@@ -209,6 +209,8 @@ class RunWriter:
         }
         write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
         (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+        for path in self.folder.glob(".checkpoint.safetensors.*"):  # of a process that was killed as it wrote
+            path.unlink()
 
 
 class Updates:

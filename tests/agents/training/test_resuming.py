@@ -159,3 +159,11 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, change, message):
     save_tensors(path, tensors, change(record))
     with pytest.raises(CheckpointError, match=message):
         Trainer(tiny_run(), tmp_path)
+
+
+def test_nothing_is_left_of_a_checkpoint_that_was_never_whole(tmp_path):
+    stopped(tmp_path)
+    (tmp_path / ".checkpoint.safetensors.0123456789abcdef").touch()
+    Trainer(tiny_run(), tmp_path).train()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".lock", "config.json", "metrics.jsonl", "model.safetensors", "summary.json"}
