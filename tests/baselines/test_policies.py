@@ -16,6 +16,7 @@ from ntm_agents.training.checkpoint import load_tensors, save_tensors
 from ntm_baselines.policies import FeedForward, Recurrent
 from ntm_baselines.sb3 import SequenceVecEnv
 from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
+from ntm_leaderboard.harness.entrants import from_run
 
 
 @pytest.mark.parametrize("frames", [1, 4])
@@ -76,6 +77,10 @@ def test_weights_are_kept_without_a_critic_and_those_with_one_are_still_read(tmp
     again, _ = load_run(tmp_path)
     for name, tensor in again.state_dict().items():
         assert torch.equal(tensor, tensors[name])
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    counted = summary | {"parameters": sum(tensor.numel() for tensor in policy.values())}
+    (tmp_path / "summary.json").write_text(json.dumps(counted))
+    assert from_run(tmp_path).training.parameters == summary["parameters"]
 
 
 def test_options_are_read_and_policies_play_without_stable_baselines3():

@@ -33,7 +33,14 @@ from ntm_leaderboard.board.numbers import check_rungs, scores_of
 from ntm_leaderboard.board.player import Player
 from ntm_leaderboard.board.statistics import fisher, two_shares
 from ntm_leaderboard.board.weights import with_weights
-from ntm_leaderboard.harness.entrants import AGENTS, commitment_of, portable, references, training_of
+from ntm_leaderboard.harness.entrants import (
+    AGENTS,
+    commitment_of,
+    numbers_in,
+    portable,
+    references,
+    training_of,
+)
 from ntm_leaderboard.harness.evaluate import hardware, present_commit
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Result, Rung, Training
@@ -84,7 +91,10 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     if spec is None:
         known = ", ".join(row.env_id for row in tasks.TABLE)
         raise ValueError(f"{folder}: task is {result.task!r}, which is not on the board; expected {known}")
-    training = _training(folder, run, stored["train"], result)
+    with with_weights(folder, result.held) as whole:
+        tensors = load_weights(whole)
+    numbers = numbers_in(tensors)
+    training = _training(folder, run, stored["train"], result, numbers)
     claims = {
         "agent": (result.agent, run.agent),
         "format": (result.format, stored.get("format", 1)),
@@ -106,8 +116,6 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
             f"{folder}: agent is {result.agent!r}, which is {theirs.entry}, but entry is {result.entry!r}; "
             "give it a name of its own"
         )
-    with with_weights(folder, result.held) as whole:
-        tensors = load_weights(whole)
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise CheckpointError(f"{folder}: the weights {name!r} are not finite")
@@ -119,9 +127,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         )
     if source and stored.get("source") != digest:
         raise ValueError(f"{folder}: {source} is not what the model was trained with; train it again")
-    numbers = sum(tensor.numel() for tensor in tensors.values())
-    constants = numbers - training.parameters  # which a custom model may hold, as buffers
-    if constants < 0 or (source is None and constants):
+    if source is None and training.parameters < numbers:  # a custom model may hold constants, as buffers
         raise ValueError(
             f"{folder}: parameters is {training.parameters}, but the weights are {numbers} numbers"
         )
@@ -253,11 +259,11 @@ def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
     return Run.read(folder), read_description(folder)
 
 
-def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result) -> Training:
+def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result, weights: int) -> Training:
     """Return the record of the training to expect; the size of the state is the submitter's word."""
     state = result.training.state_values if result.training else 0
     try:
-        return training_of(run, recipe, read_summary(folder), state)
+        return training_of(run, recipe, read_summary(folder), state, weights)
     except ValueError as error:
         raise ValueError(f"{folder / 'summary.json'} is not the summary of a run: {error}") from error
 

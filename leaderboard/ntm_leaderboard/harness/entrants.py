@@ -89,7 +89,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
     task = spec.make()
     with torch.no_grad():
         state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
-    source = source_digest(run.entry)
+    source, weights = source_digest(run.entry), load_weights(folder)
     return Entrant(
         agent=ModelAgent(model, task.answers, torch_device(device)),
         spec=spec,
@@ -98,9 +98,9 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
         entry=portable(stored["entry"]),
         model=stored["model"],
         seed=run.seed,
-        training=training_of(run, stored["train"], summary, _count(state)),
+        training=training_of(run, stored["train"], summary, _count(state), numbers_in(weights)),
         privileges=run.train.privileges,
-        commitment=commitment_of(stored, load_weights(folder), source),
+        commitment=commitment_of(stored, weights, source),
         trusted=source is None,
     )
 
@@ -118,7 +118,7 @@ def check_weights(folder: Path) -> None:
 
 
 def training_of(
-    run: Run, recipe: Mapping[str, Any], summary: Mapping[str, Any], state_values: int
+    run: Run, recipe: Mapping[str, Any], summary: Mapping[str, Any], state_values: int, weights: int
 ) -> Training:
     """Return the record of a training for a result.
 
@@ -127,6 +127,7 @@ def training_of(
         recipe: Its configuration of the training, as in its `config.json`.
         summary: Content of its `summary.json`.
         state_values: Numbers in the state of its model.
+        weights: Numbers in the weights that play. Summaries of the first format counted critics too.
 
     Raises:
         ValueError: If the summary lacks something, or has something impossible.
@@ -138,7 +139,13 @@ def training_of(
         "recipe": recipe,
         "state_values": state_values,
     }
-    return Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
+    training = Training.model_validate_json(json.dumps(own | {name: summary.get(name) for name in names}))
+    return training.model_copy(update={"parameters": min(training.parameters, weights)})
+
+
+def numbers_in(tensors: Mapping[str, Tensor]) -> int:
+    """Return how many numbers named tensors have."""
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def ready(name: str, task: str, device: str = "cpu") -> Entrant:
