@@ -254,7 +254,6 @@ class NTM(MemoryMachine[NTMState]):
             key_activation=c.key_activation,
             add_activation=c.add_activation,
             epsilon=c.epsilon,
-            epsilon_at="product",
             write_first=c.order == "write_first",
         )
         unseen = self._read_size - self.controller.read_size

@@ -73,7 +73,7 @@ def result(
 
 def settings(options: Options, dtype: torch.dtype, heads: int, width: int, every: int) -> Settings:
     """Return the options for H heads and slots of width M in numbers of a type."""
-    number, at = NUMBERS[dtype], options.epsilon_at
+    number = NUMBERS[dtype]
     stride = options.key_width + 3 + options.shift_width
     return Settings(
         layout=Layout(
@@ -87,11 +87,7 @@ def settings(options: Options, dtype: torch.dtype, heads: int, width: int, every
             key_activation=ACTIVATIONS[options.key_activation],
             add_activation=ACTIVATIONS[options.add_activation],
         ),
-        epsilons=Epsilons(
-            inside=number(max(options.epsilon, TINY) if at == "squares" else TINY),
-            outside=number(options.epsilon if at == "norms" else 0.0),
-            product=number(options.epsilon if at == "product" else 0.0),
-        ),
+        epsilons=Epsilons(inside=number(TINY), outside=number(0.0), product=number(options.epsilon)),
         followers=options.followers,
         write_first=options.write_first,
         every=every,

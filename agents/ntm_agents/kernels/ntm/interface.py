@@ -32,9 +32,7 @@ class Options:
     add_activation: Literal["identity", "tanh", "sigmoid"]
     """Activation of add vectors."""
     epsilon: float
-    """Term that keeps the similarity finite."""
-    epsilon_at: Literal["product", "norms", "squares"]
-    """Place of epsilon, as in :func:`ntm_agents.addressing.similarity`."""
+    """Addend of the product of the norms, which keeps the similarity finite."""
     write_first: bool
     """Whether heads read the memory as it is after the write of the same step."""
     followers: int = 0
