@@ -120,7 +120,7 @@ DEFAULT = Recipe(
 ROW = AgentSpec(
     name="ntm",
     entry="ntm_agents:ExtendedNTM",
-    summary="Neural Turing Machine (Graves et al. 2014), extended for NGrams and PrioritySort",
+    summary="Neural Turing Machine (Graves et al. 2014), extended for NGrams, PrioritySort and by default",
     recipes={
         # Copy takes two passes through the memory. The writer begins by shifting onward; blank vectors must
         # not look like the end of the sequence.

@@ -9,7 +9,7 @@ from ntm_agents.training.config import TrainConfig
 ROW = AgentSpec(
     name="ntm-lstm",
     entry="ntm_agents:ExtendedNTM",
-    summary="NTM with an LSTM controller, extended for NGrams and PrioritySort",
+    summary="NTM with an LSTM controller, extended for NGrams, PrioritySort and by default",
     recipes={
         # The roles of the heads are those of the feed-forward machine. With orthogonal weights two of ten
         # seeds did not learn Copy.
