@@ -23,6 +23,13 @@ from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import agent_spec, new_run
 from ntm_leaderboard.harness.recipes import read_recipe
 
+KERNELS = {
+    "compiled": "single steps by torch.compile",
+    "fused": "first use on a machine compiles it, for half a minute",
+    "reference": "plain PyTorch",
+}
+"""Explanations of a trainer's `kernel`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
@@ -92,8 +99,7 @@ def main(argv: list[str]) -> int:
         say(f"The run in {folder} is complete. Evaluate it: ntm-envs evaluate {folder}")
         return 0
     if trainer.kernel:
-        first = "first use on a machine compiles it, for half a minute"
-        say(f"kernel: {trainer.kernel} ({first if trainer.kernel == 'fused' else 'plain PyTorch'})")
+        say(f"kernel: {trainer.kernel} ({KERNELS.get(str(trainer.kernel), 'of the model itself')})")
     with ExitStack() as stack:
         shown = progress.training_display(console, run, trainer.counters.restarted_at)
         listeners.append(stack.enter_context(shown))

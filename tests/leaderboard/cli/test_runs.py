@@ -8,7 +8,7 @@ from own_files import MODEL, TINY
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ntm_agents import Run, TrainConfig
+from ntm_agents import Run, TrainConfig, Trainer
 from ntm_leaderboard import cli
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import progress
@@ -126,6 +126,15 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
     Path("mine.py").write_text(MODEL + "# changed\n")
     assert cli.main(["evaluate", "runs/a", "--up-to", "20", "--sequences", "4"]) == 0
     assert commitment("a") != before
+
+
+@pytest.mark.parametrize(
+    ("kernel", "explained"), [("compiled", "single steps by torch.compile"), ("own", "of the model itself")]
+)
+def test_the_kernel_is_explained(home, capsys, monkeypatch, kernel, explained):
+    monkeypatch.setattr(Trainer, "kernel", kernel)
+    assert cli.main(["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY]) == 0
+    assert f"kernel: {kernel} ({explained})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
