@@ -83,12 +83,23 @@ WITH_LSTM = {
 }
 """Recipes of NTMs with an LSTM as controller, the best ones of their tasks."""
 
+# Small batches, small steps and the way back to the best weights keep what was learnt.
+DEFAULT_TRAINING = TrainConfig(
+    sequences=64_000,
+    batch_size=16,
+    bucket_size=4,
+    mixed_sizes=True,
+    max_grad_norm=0.2,
+    beta2=0.99,
+    rollback=5.0,
+)
+"""Training options of `DEFAULT`."""
+
 DEFAULT = Recipe(
     # Heads with the roles that the recipes above need, one of each: a write head that shifts by one slot at
     # each step, and one that writes where the first read head is; a read head that looks up and stays, one
     # that looks up and keeps its place for a few steps, and one that shifts. Keys see half of a slot, so that
-    # the other half is no noise to them. Small batches, small steps and the way back to the best weights
-    # keep what was learnt. docs/training-recipes.md has what it does on tasks that it was not made for.
+    # the other half is no noise to them. docs/training-recipes.md has results on tasks without a recipe.
     model={
         "hidden_size": 64,
         "orthogonal_init": False,
@@ -105,15 +116,7 @@ DEFAULT = Recipe(
         "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0),
         "sharpening_bias": (1.0, 0.0, 0.0, -4.0, 0.0),
     },
-    train=TrainConfig(
-        sequences=64_000,
-        batch_size=16,
-        bucket_size=4,
-        mixed_sizes=True,
-        max_grad_norm=0.2,
-        beta2=0.99,
-        rollback=5.0,
-    ),
+    train=DEFAULT_TRAINING,
 )
 """The recipe of tasks without one of their own."""
 

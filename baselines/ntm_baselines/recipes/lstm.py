@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
@@ -111,15 +112,5 @@ ROW = AgentSpec(
     },
     # The training of the NTM's default. In trials, parity was learnt on one of two seeds, and with batches of
     # 32, a gradient norm of 0.5 and no rollback on neither.
-    default=Recipe(
-        train=TrainConfig(
-            sequences=48_000,
-            batch_size=16,
-            bucket_size=4,
-            mixed_sizes=True,
-            max_grad_norm=0.2,
-            beta2=0.99,
-            rollback=5.0,
-        )
-    ),
+    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
 )
