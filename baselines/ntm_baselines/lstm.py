@@ -28,7 +28,7 @@ class LSTMConfig:
     """Initial bias of the forget gates, added to PyTorch's; with 1 cells remember for longer (Gers et al.,
     *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
     orthogonal_init: bool = False
-    """Whether the initial recurrent weights of each gate are orthogonal, instead of uniform."""
+    """True if the initial recurrent weights of each gate are orthogonal, instead of uniform."""
 
     def __post_init__(self) -> None:
         check_options(self)

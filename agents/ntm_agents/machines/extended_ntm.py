@@ -32,12 +32,12 @@ class ExtendedNTMConfig(NTMConfig):
     """Width of keys, which are compared with the first columns of a slot, at most `memory_width`; None for
     all. The other columns then make a slot neither easier nor harder to find."""
     skip_connection: bool = False
-    """Whether the head parameters see the inputs as well as the controller's output."""
+    """True if the head parameters see the inputs as well as the controller's output."""
     output_hidden_size: Annotated[int, AtLeast(0)] = 0
     """Size of a hidden layer before the logits; 0 for none. Its activation asinh, linear around 0 and
     logarithmic far out, turns counts into log odds."""
     read_feedback: bool = True
-    """Whether the controller sees the read vectors of the last step. Without them a machine cannot write
+    """True if the controller sees the read vectors of the last step. Without them a machine cannot write
     again what it has read."""
 
     def __post_init__(self) -> None:

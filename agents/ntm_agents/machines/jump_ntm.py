@@ -58,7 +58,7 @@ class JumpNTMConfig(NTMConfig):
     """Standard deviation of Gaussian noise on the initial counter; it moves decisions half-way between two
     numbers of jumps. Used in training only; evaluation always uses 0."""
     read_feedback: bool = True
-    """Whether the controller sees the read vectors of the last step. Without them a machine cannot write
+    """True if the controller sees the read vectors of the last step. Without them a machine cannot write
     again what it has read, and can loop only by jumps."""
 
 

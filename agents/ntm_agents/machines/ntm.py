@@ -43,7 +43,7 @@ class NTMConfig(HeadConfig):
     num_layers: Positive = 1
     """Number of layers of the controller (paper: 1)."""
     orthogonal_init: bool = True
-    """Whether the initial recurrent weights of the controller are orthogonal, which preserves the influence
+    """True if the initial recurrent weights of the controller are orthogonal, which preserves the influence
     of earlier inputs; otherwise they are uniform, like all others."""
     controller_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations; it makes blurred weightings
@@ -51,7 +51,7 @@ class NTMConfig(HeadConfig):
     memory_slots: int | None = None
     """Number of slots N, at least the shift width; None for the episode's bound of steps (paper: 128)."""
     order: Literal["write_first", "read_first"] = "write_first"
-    """Whether heads read the memory after or before the write of the same step."""
+    """Order of reads and writes within a step."""
     epsilon: NonNegative = 1e-8
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
     memory_init: MemoryInit = "constant"

@@ -46,7 +46,7 @@ class RunTrainer(Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
 
     @property
     def kernel(self) -> str | None:

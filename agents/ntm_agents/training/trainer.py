@@ -90,7 +90,7 @@ class Trainer:
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
         return self._writer.complete
 
     @property

@@ -95,7 +95,7 @@ class RunWriter:
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
         return self.folder is not None and (self.folder / "summary.json").exists()
 
     def log(self, counters: Counters, values: Metrics) -> None:

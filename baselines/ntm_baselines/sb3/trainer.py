@@ -128,7 +128,7 @@ class RewardTrainer(ABC, Generic[C]):
 
     @property
     def complete(self) -> bool:
-        """Whether the run in the folder is complete."""
+        """True if the run in the folder is complete."""
         return self._writer.complete
 
     @property

@@ -121,7 +121,7 @@ class Row:
 
     @property
     def tuned(self) -> bool:
-        """Whether its configurations differ from task to task."""
+        """True if its configurations differ from task to task."""
         trained = [in_present_names(result) for result in self.results if result.training]
         return any(_differ(found[part], trained[0][part]) for found in trained for part in ("model", "train"))
 

@@ -55,7 +55,7 @@ class Entrant:
     privileges: tuple[str, ...] = ()
     commitment: str
     trusted: bool
-    """Whether its code is this project's own, and may take whole sequences at once."""
+    """True if its code is this project's own, and may take whole sequences at once."""
 
 
 def agent_spec(name: str) -> AgentSpec:

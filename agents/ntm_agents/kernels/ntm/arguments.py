@@ -29,7 +29,7 @@ class Settings(NamedTuple):
     followers: int
     """Number of trailing write heads that reuse the latest weighting of the leading read heads."""
     write_first: bool
-    """Whether heads read the memory as it is after the write of the same step."""
+    """True if heads read the memory as it is after the write of the same step."""
     every: int
     """Steps between checkpoints of the memory; 0 without a backward pass."""
 

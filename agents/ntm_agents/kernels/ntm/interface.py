@@ -34,7 +34,7 @@ class Options:
     epsilon: float
     """Addend of the product of the norms, which keeps the similarity finite."""
     write_first: bool
-    """Whether heads read the memory as it is after the write of the same step."""
+    """True if heads read the memory as it is after the write of the same step."""
     followers: int = 0
     """Number of trailing write heads that reuse the latest weighting of the leading read heads."""
 
