@@ -17,5 +17,5 @@ from ntm_leaderboard.documents.results import results_page
 ROOT = Path(__file__).parents[1]
 
 if __name__ == "__main__":
-    results = results_in(ROOT / "leaderboard" / "results")
+    results = results_in(ROOT / "leaderboard" / "results", ROOT / "leaderboard" / "verified")
     (ROOT / "docs" / "results.md").write_text(results_page(results), encoding="utf-8")

@@ -31,8 +31,20 @@ def rng(purpose: str) -> np.random.Generator:
     return np.random.default_rng(int(hashlib.sha256(f"{COMMIT} {purpose}".encode()).hexdigest(), 16))
 
 
-def changed_below(folder: Path) -> set[Path]:
-    """Return the files that the last commit has changed, or nobody has committed yet, as far as git knows."""
-    changed = git("diff", "--name-only", "--diff-filter=d", "HEAD^", "--", str(folder))
+def base() -> str | None:
+    """Return the commit that a change starts from, as far as git knows.
+
+    That is where its branch left `main`; on `main` itself, the commit before the last change or merge.
+    """
+    head = git("rev-parse", "HEAD")
+    for main in ("origin/main", "main"):
+        if (found := git("merge-base", "HEAD", main)) and found != head:
+            return found[0]
+    return next(iter(git("rev-parse", "--verify", "HEAD^")), None)
+
+
+def changed_below(folder: Path, since: str = "HEAD^") -> set[Path]:
+    """Return the files that were added or changed since a commit, also by nobody yet, as far as git knows."""
+    changed = git("diff", "--name-only", "--no-renames", "--diff-filter=d", since, "--", str(folder))
     new = git("ls-files", "--full-name", "--others", "--exclude-standard", "--", str(folder))
     return {ROOT / name for name in changed + new}

@@ -40,10 +40,6 @@ NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
 SEEDS = 5
 """Seeds that an agent needs on every task of a suite to be ranked on it."""
-RECORD = "verified.json"
-"""The file that a verifier writes beside a claim."""
-BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}
-"""The fields of a verified record that are not the claim's."""
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 """The pattern of names of learners, metrics and privileges."""
@@ -256,23 +252,6 @@ class Result(Record):
         """Write the result as JSON, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, f"{self.model_dump_json(indent=2)}\n".encode())
-
-    def verified_in(self, folder: Path) -> Result | None:
-        """Return the record that a verifier has left in the folder of this claim, if there is one.
-
-        Raises:
-            ValueError: If it is not the same but for what is the verifier's.
-        """
-        try:
-            record = Result.read(folder / RECORD)
-        except FileNotFoundError:
-            return None
-        own, claim = (part.model_dump(exclude=BY_VERIFIER) for part in (record, self))
-        if record.status == "self-reported" or record.nonce == NO_NONCE or own != claim:
-            raise ValueError(
-                f"{folder / RECORD} is no record of the result beside it; delete it, and verify anew"
-            )
-        return record
 
     @classmethod
     def read(cls, path: Path) -> Result:

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from submissions import FEW, NONCE, OWN_MODEL, trained, with_own_model
+from submissions import FEW, NONCE, OWN_MODEL, play, trained, with_own_model
 
 from ntm_leaderboard.board import numbers, submission, verify
 from ntm_leaderboard.harness import ladder
@@ -53,7 +53,8 @@ def packed(honest, tmp_path):
 @pytest.fixture(scope="module")
 def played(honest):
     """Results of a verifier, on sequences that it draws and on those of the claim."""
-    return verify.verify(honest[0]), verify.verify(honest[0], nonce=verify.check(honest[0]).nonce)
+    nonce = verify.check(honest[0]).nonce
+    return play(honest[0]).result, play(honest[0], nonce=nonce).result
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def own_model(packed_own, tmp_path):
     def make(act="pass"):
         packed, marker = packed_own
         marker.unlink(missing_ok=True)
-        folder = shutil.copytree(packed, tmp_path / "own")
+        folder = shutil.copytree(packed, tmp_path / "own", dirs_exist_ok=True)
         if act != "pass":
             (folder / "my_model.py").write_text(OWN_MODEL.format(marker=str(marker), act=act))
         return folder, marker

@@ -11,21 +11,27 @@ from pathlib import Path
 import drawing
 import pytest
 from pages import build_quickly
+from submissions import play
 
+from ntm_envs import tasks
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, results_in
+from ntm_leaderboard.board.numbers import check_rungs
+from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.documents.rankings import rankings
 from ntm_leaderboard.documents.results import results_page
 from ntm_leaderboard.harness import ladder
 from ntm_leaderboard.results import Result
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "leaderboard" / "results"
+RESULTS, RECORDS = ROOT / "leaderboard" / "results", ROOT / "leaderboard" / "verified"
 RUNS = sorted(verify.runs_in(RESULTS))
 HERE = [run for run in RUNS if (run / "model.safetensors").exists()]
 TASKS = [list(runs) for _, runs in groupby(HERE, lambda run: run.parents[1])]
 AGENTS = [list(runs) for _, runs in groupby(HERE, lambda run: run.parent)]
-CHANGED = {path.parent for path in drawing.changed_below(RESULTS)}
+CHANGED = {path.parent for path in drawing.changed_below(RESULTS)} | {
+    RESULTS / path.relative_to(RECORDS).with_suffix("") for path in drawing.changed_below(RECORDS)
+}
 
 
 def name(run):
@@ -46,7 +52,7 @@ PLAYED = sorted(drawn(TASKS, 1, "played") | drawn(NEW, 1, "new"))
 
 @pytest.fixture(scope="module")
 def results():
-    return results_in(RESULTS)
+    return results_in(RESULTS, RECORDS)
 
 
 def test_the_board_that_ships_is_made_of_them(results):
@@ -54,21 +60,32 @@ def test_the_board_that_ships_is_made_of_them(results):
     assert SHIPPED.read_text() == dump(results) + "\n", "leaderboard/README.md has the command"
 
 
-def test_every_run_is_verified_and_its_record_does_not_doubt_it():
+def test_every_record_is_of_a_run_and_does_not_doubt_it():
+    paths = set(RECORDS.rglob("*.json"))
+    assert paths
     for run in RUNS:
         claimed = Result.read(run / "result.json")
-        record = claimed.verified_in(run)
-        assert record, run
-        assert not verify.doubts(claimed, record), run
-        for found in (claimed, record):
-            assert found.commit, run
-            assert "dirty" not in found.commit, run
+        if record := read_record(RECORDS, run, claimed):
+            paths.remove(place(RECORDS, claimed))
+            assert not verify.doubts(claimed, record.result), run
+            for found in (claimed, record.result):
+                assert found.commit, run
+                assert "dirty" not in found.commit, run
+    assert not paths, "of no run, or of other files than are there"
+
+
+def test_no_change_brings_a_record_with_its_own_claim():
+    if not (base := drawing.base()):
+        pytest.skip("this clone is shallow, or no checkout")
+    claims, records = drawing.changed_below(RESULTS, base), drawing.changed_below(RECORDS, base)
+    assert not (claims and records), "rows come first, and their records in another change: CONTRIBUTING.md"
 
 
 @pytest.mark.parametrize("run", CHECKED, ids=name)
 def test_a_run_agrees_with_its_record(run):
     claimed = verify.check(run, trust_code=True)
-    assert verify.check_record(run, claimed), f"drawn from {drawing.COMMIT}"
+    if record := read_record(RECORDS, run, claimed):
+        check_rungs(place(RECORDS, claimed), record.result, tasks.spec(claimed.task))
 
 
 def test_a_run_whose_weights_are_in_the_history_agrees_with_its_record():
@@ -86,11 +103,12 @@ def test_a_sample_plays_the_same_again(run, monkeypatch):
     """A rung of a claim or of its record; the draw is unpredictable before the commit is made."""
     claimed = verify.check(run, trust_code=True)
     rng = drawing.rng(name(run))
-    record = (claimed, verify.check_record(run, claimed))[rng.integers(2)]
+    record = read_record(RECORDS, run, claimed)
+    record = record.result if record and rng.integers(2) else claimed
     i = int(rng.integers(len(claimed.rungs)))
     monkeypatch.setattr(verify, "rungs_of", lambda spec: ladder.rungs_of(spec)[i : i + 1])
     sample = record.model_copy(update={"rungs": record.rungs[i : i + 1]})
-    found = verify.differences(sample, verify.verify(run, nonce=record.nonce))
+    found = verify.differences(sample, play(run, nonce=record.nonce).result)
     assert not found, (run, i, record.status, f"drawn from {drawing.COMMIT}")
 
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from submissions import rewrite, trained, with_own_model
+from submissions import play, rewrite, trained, with_own_model
 
 from ntm_leaderboard.board import submission, verify, weights
 from ntm_leaderboard.harness.entrants import from_run
@@ -43,7 +43,7 @@ def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, t
         verify.check(folder)
     elsewhere = tmp_path / "submission-weights" / "copy" / "lstm" / "seed-0" / "model.safetensors"
     shutil.copy(elsewhere, folder)
-    assert verify.verify(folder, nonce=verify.check(folder).nonce).held == held
+    assert play(folder, nonce=verify.check(folder).nonce).result.held == held
     shutil.copy(made[1] / "model.safetensors", folder)
     with pytest.raises(ValueError, match="has the SHA-256"):
         verify.check(folder)
@@ -103,7 +103,7 @@ def test_weights_of_the_history_are_found_where_a_checkout_has_it(packed, histor
     (packed[0] / "model.safetensors").unlink()
     rewrite(packed[0] / "result.json", lambda result: result.update(held=held))
     claimed = verify.check(packed[0])
-    assert verify.verify(packed[0], nonce=claimed.nonce).rungs == claimed.rungs
+    assert play(packed[0], nonce=claimed.nonce).result.rungs == claimed.rungs
     assert not (packed[0] / "model.safetensors").exists()  # nothing is left in the tree
     other = history(packed[1] / "model.safetensors")["address"]
     rewrite(packed[0] / "result.json", lambda result: result["held"].update(address=other))

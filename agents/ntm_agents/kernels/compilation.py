@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -61,9 +62,17 @@ def entry(function: Callable[..., None]) -> Callable[..., None]:
     return compiled  # type: ignore[no-any-return]
 
 
+class _Cache(FunctionCache):
+    """A cache of a function, which a full disk or a limit on the size of files does not stop."""
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
 def _cache_of(function: Callable[..., None]) -> Any:
     try:
-        cached = FunctionCache(function)
+        cached = _Cache(function)
     except RuntimeError:  # no directory can be written to
         return NullCache()
     # Of all that is stored, Numba compares this first. It does not unpickle the rest if it differs, as it may

@@ -1,13 +1,12 @@
 """Boards: the results on a suite, agent by agent, and ranked. Nothing computed is stored.
 
-    python -m ntm_leaderboard.board.boards leaderboard/results > leaderboard/ntm_leaderboard/board/board.json
+    python -m ntm_leaderboard.board.boards > leaderboard/ntm_leaderboard/board/board.json
 
-puts the committed results into the one file that comes with the package.
+puts the committed results into the one file that comes with the package; run it from the project's root.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydantic import TypeAdapter
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board.records import verified_or_claimed
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing, in_present_names, track_of
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.results import SEEDS, Result
@@ -173,19 +173,20 @@ class Boards:
         return cls(with_rows, tuple(sorted(unknown)))
 
     @classmethod
-    def read(cls, folders: Sequence[Path] = (), *, shipped: bool = True) -> Boards:
+    def read(
+        cls, folders: Sequence[Path] = (), *, records: Path | None = None, shipped: bool = True
+    ) -> Boards:
         """Return the boards of the results in folders, and of those that come with the package.
-
-        A verifier's record stands in place of the claim.
 
         Args:
             folders: Folders of results.
+            records: Folder of a verifier's records, which stand in place of the claims.
             shipped: Whether to add those that come with the package.
 
         Raises:
             ValueError: If there are none, or they do not go together.
         """
-        own = [result for folder in folders for result in results_in(folder)]
+        own = [result for folder in folders for result in results_in(folder, records)]
         there = load(SHIPPED) if shipped else []
         if not there and not own:
             raise ValueError("there are no results; make some: ntm-envs bench, then --results bench/quick")
@@ -221,13 +222,13 @@ def places(rows: Iterable[Row], spec: TaskSpec | None = None) -> dict[str, int]:
     }
 
 
-def results_in(folder: Path) -> list[Result]:
-    """Return the results below a folder; a verifier's record stands in place of the claim.
+def results_in(folder: Path, records: Path | None = None) -> list[Result]:
+    """Return the results below a folder; what a folder of records has stands in place of the claims.
 
     Raises:
         ValueError: If there are none, or one of them is damaged.
     """
-    results = [_verified_or_claimed(path) for path in sorted(folder.rglob("result.json"))]
+    results = [verified_or_claimed(path, records) for path in sorted(folder.rglob("result.json"))]
     if not results:
         raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
     return results
@@ -310,10 +311,5 @@ def _standing(results: Iterable[Result], spec: TaskSpec, rungs: Sequence[dict[st
     )
 
 
-def _verified_or_claimed(path: Path) -> Result:
-    claimed = Result.read(path)
-    return claimed.verified_in(path.parent) or claimed
-
-
 if __name__ == "__main__":
-    print(dump(results_in(Path(sys.argv[1]))))
+    print(dump(results_in(Path("leaderboard/results"), Path("leaderboard/verified"))))

@@ -1,10 +1,15 @@
 """A player: a submitted model in a process of its own, which receives observations and nothing else.
 
 A submission is not to be trusted: its weights may be of any size, and its source may do anything. So its
-process has limits on time and memory and an environment without secrets, and keys and targets stay with the
-parent. This is not a sandbox: code that must not run at all is not to be trusted with `--trust-code`.
+process has limits on time and memory, an environment without secrets, and a private copy of the run. Keys,
+targets, nonces and scores stay with the parent, whose memory the kernel protects; when a player is left, no
+process that it has started lives on. Foreign code is confined as well (:mod:`.confinement`), and without
+namespaces that is no sandbox.
 
-The two sides talk through pipes: a line of JSON, behind it an array's bytes. Nothing is unpickled.
+The two sides talk through pipes, by turns. A request is a line of JSON, ``{"begin": [num_envs, capacity]}``
+or ``{"act": [T, B, I]}`` with an array's bytes behind it. The answer is the number of bytes that follow, as 8
+bytes, little-endian, and then these: none at first and to ``begin``, float32 ``[T, B, L]`` to ``act``. Any
+other answer, and one that was not asked for, ends the process. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -13,12 +18,13 @@ import json
 import math
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NoReturn
@@ -26,12 +32,16 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from ntm_agents.training.run import WEIGHTS, read_description
 from ntm_envs.answers import Mode
+from ntm_leaderboard.board.confinement import obstacle
+from ntm_leaderboard.board.guard import guarded
+from ntm_leaderboard.board.records import digest
 
 KEPT = ("PATH", "LANG", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "NUMBA_CACHE_DIR")
 """Variables of the environment that the process inherits."""
-MESSAGE = 10_000
-"""Largest number of bytes of a line of JSON, and of the quotation of an error."""
+LAST_WORDS = 10_000
+"""Number of bytes at the end of its standard error that are kept; all before is dropped."""
 
 
 class PlayerError(Exception):
@@ -41,11 +51,16 @@ class PlayerError(Exception):
 class Player:
     """An agent (see :class:`ntm_envs.Agent`) whose model lives in another process.
 
+    All processes that this process starts while a player lives end with it, so start none of your own.
+
     Args:
-        folder: A run: `config.json` and `model.safetensors`.
+        folder: A run: `config.json`, `summary.json`, `model.safetensors`, and the source of a custom model.
         output_size: Number of logits L.
         minutes: Time limit of loading and all requests together.
         gibibytes: Memory limit.
+
+    Attributes:
+        files: The SHA-256 of each file that the process was given, by name.
 
     Raises:
         ValueError: If a limit is not positive and finite.
@@ -60,25 +75,34 @@ class Player:
                 raise ValueError(f"{name} is {value}; expected more than 0")
         self._output_size = output_size
         self._left = 60 * minutes
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed by __exit__
-        self._home = tempfile.TemporaryDirectory()
-        limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30))]
-        self._process = subprocess.Popen(
-            [sys.executable, "-B", "-u", "-m", __name__, str(folder.resolve()), *limits],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=self._home.name,
-            env={name: os.environ[name] for name in KEPT if name in os.environ} | {"OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # so that what it starts ends with it
-        )
-        assert self._process.stdin is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
-        try:
-            self._confirm()  # that it is loaded
-        except PlayerError:
-            self.__exit__(None, None, None)
-            raise
+        self._last_words = b""
+        with ExitStack() as stack:
+            private = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            entry = read_description(folder)["entry"].rpartition(":")[0]
+            source = [Path(entry).name] if entry.endswith(".py") else []
+            for name in ("config.json", "summary.json", WEIGHTS, *source):
+                shutil.copyfile(folder / name, private / name)
+            self.files = {path.name: digest(path) for path in private.iterdir()}
+            confined = "confined" if source and obstacle() is None else "open"
+            limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30)), confined]
+            stack.enter_context(guarded())
+            self._process = subprocess.Popen(
+                [sys.executable, "-BPum", "ntm_leaderboard.board.player_process", str(private), *limits],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=private,
+                env={name: os.environ[name] for name in KEPT if name in os.environ}
+                | {"OMP_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
+            stack.callback(self._end)
+            self._errors = self._process.stderr
+            for pipe in (self._process.stdin, self._errors):
+                assert pipe is not None
+                os.set_blocking(pipe.fileno(), False)
+            self._receive(0)  # it is loaded
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Player:
         """Return itself; leaving ends the process."""
@@ -88,15 +112,12 @@ class Player:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the process, and those that it has started."""
-        self._kill()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            if pipe is not None:
-                pipe.close()
-        self._home.cleanup()
+        self._stack.close()
 
     def begin(self, num_envs: int, capacity: int, seed: int) -> None:
-        """Start new episodes; see :class:`ntm_envs.Agent`."""
-        self._ask({"begin": [num_envs, capacity, seed]})
+        """Start new episodes; see :class:`ntm_envs.Agent`. The seed is not sent."""
+        self._send({"begin": [num_envs, capacity]})
+        self._receive(0)
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
         """Return probabilities ``[B, L]`` for observations ``[B, I]``; see :class:`ntm_envs.Agent`."""
@@ -107,27 +128,30 @@ class Player:
         """Return probabilities ``[T, B, L]`` for observations ``[T, B, I]``."""
         rows = np.ascontiguousarray(inputs, np.float32)
         shape = (*rows.shape[:2], self._output_size)
-        self._ask({"act": rows.shape}, rows.tobytes())
+        self._send({"act": rows.shape}, rows.tobytes())
         return np.frombuffer(self._receive(4 * math.prod(shape)), np.float32).reshape(shape)
 
-    def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
-        """Send a request, and wait until it is answered."""
+    def _send(self, request: dict[str, Any], data: bytes = b"") -> None:
+        """Send a request. Nothing may have been answered before."""
         pipe, message = self._process.stdin, memoryview(json.dumps(request).encode() + b"\n" + data)
         assert pipe is not None
+        if select.select([self._process.stdout], [], [], 0)[0]:
+            self._fail("ended" if self._process.poll() is not None else "answered without a request")
         while message:
             self._wait(writing=pipe)
             try:
                 message = message[os.write(pipe.fileno(), message) :]
             except OSError:
                 self._fail("ended")
-        self._confirm()
-
-    def _confirm(self) -> None:
-        """Wait for ``ok``."""
-        if self._receive(3) != b"ok\n":
-            self._fail("answered out of turn")
 
     def _receive(self, count: int) -> bytes:
+        """Return an answer, which has to have so many bytes."""
+        size = int.from_bytes(self._read(8), "little")
+        if size != count:
+            self._fail(f"answered with {size} bytes, where {count} were expected,")
+        return self._read(count)
+
+    def _read(self, count: int) -> bytes:
         """Return the next bytes of the process's output."""
         pipe, parts = self._process.stdout, bytearray()
         assert pipe is not None
@@ -140,64 +164,51 @@ class Player:
         return bytes(parts)
 
     def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
-        """Wait until a pipe is ready, on the time of the process."""
-        started, left = time.monotonic(), max(self._left, 0)
-        ready = select.select([reading] if reading else [], [writing] if writing else [], [], left)
-        self._left -= time.monotonic() - started
-        if not any(ready):
-            self._fail("took too long")
+        """Wait until a pipe is ready, on the time of the process; meanwhile listen to its errors."""
+        while True:
+            started, left = time.monotonic(), max(self._left, 0)
+            readers = [pipe for pipe in (reading, self._errors) if pipe]
+            read, write, _ = select.select(readers, [writing] if writing else [], [], left)
+            self._left -= time.monotonic() - started
+            if self._errors in read:
+                self._listen()
+            if reading in read or write:
+                return
+            if self._left <= 0:
+                self._fail("took too long")
 
-    def _kill(self) -> int:
-        """End the process and all that it has started; return its exit code."""
+    def _listen(self) -> bool:
+        """Keep the end of what the process has printed; return whether it has printed something now."""
+        if self._errors is None:
+            return False
+        try:
+            part = os.read(self._errors.fileno(), 2**16)
+        except BlockingIOError:
+            return False
+        self._last_words = (self._last_words + part)[-LAST_WORDS:]
+        if not part:  # the end
+            self._errors = None
+        return bool(part)
+
+    def _end(self) -> int:
+        """End the process and its session, and return its exit code; the guard ends all others."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        return self._process.wait()
+        code = self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return code
 
     def _fail(self, what: str) -> NoReturn:
-        if what == "ended":
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(10)  # it may still print its last words
-        code = self._kill()
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - MESSAGE))
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        deadline = time.monotonic() + 10
+        while what == "ended" and self._process.poll() is None and time.monotonic() < deadline:
+            self._listen()  # it may still print its last words
+            time.sleep(0.01)
+        while self._listen() and time.monotonic() < deadline:
+            pass
+        self._errors = None
+        code = self._end()
+        lines = self._last_words.decode(errors="replace").strip().splitlines()
         last = f": {lines[-1]}" if lines else ""
         raise PlayerError(f"the process of the submission {what}, exit code {code}{last}")
-
-
-def main(folder: Path, seconds: int, memory: int) -> None:
-    """Load a run and answer requests until the input ends."""
-    import resource  # of Unix alone
-
-    from ntm_agents import ModelAgent, load_run
-
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # output of the model must not look like an answer
-    model, run = load_run(folder)
-    agent = ModelAgent(model, run.task_spec().make().answers)
-    answers.write(b"ok\n")
-    answers.flush()
-    while line := requests.readline(MESSAGE):
-        request = json.loads(line)
-        if "begin" in request:
-            agent.begin(*request["begin"])
-        if "act" in request:
-            shape = request["act"]
-            observations = np.frombuffer(_exactly(requests, 4 * math.prod(shape)), np.float32).reshape(shape)
-            actions = np.asarray(agent.act_on_sequences(observations), np.float32)
-            answers.write(b"ok\n" + actions.tobytes())
-        else:
-            answers.write(b"ok\n")
-        answers.flush()
-
-
-def _exactly(pipe: IO[bytes], count: int) -> bytes:
-    data = pipe.read(count)
-    if len(data) < count:
-        raise EOFError(f"{len(data)} bytes came; expected {count}")
-    return data
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -74,6 +74,11 @@ def weights_folder(output: Path) -> Path:
 def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
     run, result = Run.read(folder), Result.read(folder / "result.json")
     check_weights(folder)
+    if (folder / "verified.json").exists():
+        raise ValueError(
+            f"{folder / 'verified.json'} is a record of a verification, which a submission cannot bring; "
+            "delete it"
+        )
     for file in FILES:
         if not (folder / file).exists():
             raise ValueError(f"{folder / file} is missing; a submission is of trained and evaluated runs")

@@ -1,11 +1,13 @@
 """The verification of submitted results: their origin, and the reproduction of their numbers.
 
 Nothing of a submission is trusted. What can be checked without running its model is checked first, file by
-file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.board.player`).
+file, and its model then plays in a process of its own (:mod:`ntm_leaderboard.board.player`). The outcome is a
+record (:mod:`ntm_leaderboard.board.records`), which lies apart from the submission.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import secrets
@@ -31,6 +33,7 @@ from ntm_envs import tasks
 from ntm_envs.files import check_plain
 from ntm_leaderboard.board.numbers import check_rungs, scores_of
 from ntm_leaderboard.board.player import Player
+from ntm_leaderboard.board.records import Verification, digest
 from ntm_leaderboard.board.statistics import fisher, two_shares
 from ntm_leaderboard.board.weights import with_weights
 from ntm_leaderboard.harness.entrants import (
@@ -43,7 +46,7 @@ from ntm_leaderboard.harness.entrants import (
 )
 from ntm_leaderboard.harness.evaluate import hardware, present_commit
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
-from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Result, Rung, Training
+from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Result, Rung, Training
 
 FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
 """The files of a submitted run, besides the source of a custom model."""
@@ -80,12 +83,17 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     """
     for name in FILES:
         if name != WEIGHTS:
-            check_plain(folder / name, LARGEST_RECORD)
+            _check_json(folder / name)
     result = Result.read(folder / "result.json")
     run, stored = _run(folder)
     source = _source(folder, run, trust_code)
     for path in sorted(folder.iterdir()):
-        if path.name not in (*FILES, RECORD, source):
+        if path.name == "verified.json":
+            raise ValueError(
+                f"{path} came with the submission, which cannot vouch for itself; delete it, and keep "
+                "records of your own elsewhere: ntm-envs verify --records"
+            )
+        if path.name not in (*FILES, source):
             raise ValueError(f"{path} belongs to no submission; a custom model is one file, and reads none")
     spec = next((row for row in tasks.TABLE if row.env_id == result.task), None)
     if spec is None:
@@ -135,32 +143,22 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     return result
 
 
-def check_record(folder: Path, claimed: Result) -> Result | None:
-    """Return the record that a verifier has left beside a checked claim, if there is one.
-
-    Raises:
-        ValueError: If it is not one of this claim; the message names the fault.
-    """
-    record = claimed.verified_in(folder)
-    if record is not None:
-        check_rungs(folder / RECORD, record, tasks.spec(claimed.task))
-    return record
-
-
 def verify(
     folder: Path,
+    verifier: str,
     *,
     nonce: str | None = None,
     minutes: float = 60.0,
     gibibytes: float = 4.0,
     report: Callable[[Rung], None] = lambda rung: None,
-) -> Result:
-    """Play the ladder anew with the model of a submission that was checked; return a `verified` result.
+) -> Verification:
+    """Play the ladder anew with the model of a submission that was checked; return the record.
 
     Args:
         folder: The submission.
+        verifier: Name of whoever verifies it.
         nonce: 32 bytes, hexadecimal, from which the sequences are drawn too: those of a record, to replay it.
-            Without it they are drawn now, when the weights can no longer be chosen.
+            Without it they are drawn once the model is loaded, when nothing of it can be chosen any more.
         minutes: Largest time of the model in all.
         gibibytes: Largest memory of the model.
         report: Called with every rung that is done.
@@ -168,13 +166,15 @@ def verify(
     Raises:
         PlayerError: If the model fails, or takes more than it may.
     """
-    claimed, started = Result.read(folder / "result.json"), time.perf_counter()
+    path, started = folder / "result.json", time.perf_counter()
+    claimed, claim = Result.read(path), digest(path)
     spec = tasks.spec(claimed.task)
-    task, nonce = spec.make(), nonce or secrets.token_hex(32)
+    task = spec.make()
     with (
         with_weights(folder, claimed.held) as whole,
         Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
     ):
+        nonce = nonce or secrets.token_hex(32)
         rungs = play_ladder(
             player,
             spec,
@@ -185,17 +185,19 @@ def verify(
             rungs=rungs_of(spec),
             report=report,
         )
-    own = {
-        "status": "verified",
-        "nonce": nonce,
-        "rungs": rungs,
-        "seconds": round(time.perf_counter() - started, 3),
-        "versions": versions(),
-        "commit": present_commit(),
-        "hardware": hardware(),
-        "created": datetime.now(UTC),
-    }
-    return claimed.model_copy(update=own)
+    own = claimed.model_copy(
+        update={
+            "status": "verified",
+            "nonce": nonce,
+            "rungs": rungs,
+            "seconds": round(time.perf_counter() - started, 3),
+            "versions": versions(),
+            "commit": present_commit(),
+            "hardware": hardware(),
+            "created": datetime.now(UTC),
+        }
+    )
+    return Verification(verifier=verifier, files={"result.json": claim, **player.files}, result=own)
 
 
 def doubts(claimed: Result, own: Result) -> list[str]:
@@ -252,6 +254,35 @@ def _same_cost(before: float | None, now: float | None) -> bool:
     if before is None or now is None:
         return before is now
     return math.isclose(before, now, rel_tol=ROUNDED_ERRORS, abs_tol=0.01)
+
+
+def _check_json(path: Path) -> None:
+    """Refuse a file that is not JSON, or that readers of JSON may understand in different ways.
+
+    Raises:
+        ValueError: If it has a name twice, a number that is not finite, or too many levels.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+
+    def finite(number: str) -> float:
+        if math.isinf(value := float(number)):
+            raise ValueError(f"{number} is too large")
+        return value
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"it has {constant}; expected finite numbers")
+
+    check_plain(path, LARGEST_RECORD)
+    try:
+        json.loads(path.read_bytes(), object_pairs_hook=once, parse_float=finite, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError(f"{path} has too many levels") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no plain JSON: {error}") from error
 
 
 def _run(folder: Path) -> tuple[Run, dict[str, Any]]:

@@ -29,6 +29,8 @@ class LeaderboardOptions:
     machine."""
     results: tuple[Path, ...] = ()
     """Folders that `ntm-envs bench` or `ntm-envs submit` has made, or folders of such folders."""
+    records: Path | None = None
+    """Folder of records that `ntm-envs verify` has made. Only these count, and stand in place of claims."""
     suite: tuple[str, ...] = ()
     """Suites to show. Without it: all of them."""
     tasks: tuple[str, ...] = ()
@@ -46,7 +48,8 @@ def main(argv: list[str]) -> int:
     options = parse(LeaderboardOptions, argv, "leaderboard")
     for task in options.tasks:
         tasks.spec(task)  # makes it known
-    boards = Boards.read(options.results, shipped=not options.alone).only(options.suite)
+    boards = Boards.read(options.results, records=options.records, shipped=not options.alone)
+    boards = boards.only(options.suite)
     if options.action == "show":
         report.print_boards(console, boards)
         return 0

@@ -10,31 +10,41 @@ import tyro
 from rich.markup import escape
 
 from ntm_leaderboard.board import verify
+from ntm_leaderboard.board.confinement import obstacle
+from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console
-from ntm_leaderboard.results import RECORD
+from ntm_leaderboard.results import Result
+
+LONGEST = 2000
+"""Largest number of characters of a reason that is printed; a part of it may be the submission's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
     """Check the files of a submission, and evaluate its models again.
 
-    Each model plays the ladder in a process of its own, on sequences that are drawn after its weights are
-    fixed. The outcome is written beside the claim as verified.json and replaces it on leaderboards; where
-    the two disagree, it is marked as doubted. How a model was trained cannot be seen from its weights, and
-    is not verified.
+    Each model plays the ladder in a process of its own, on sequences that are drawn after it has been loaded.
+    With --records, the outcome is written into a folder of yours, and stands in place of the claim where that
+    folder is named; where the two disagree, it is marked as doubted. How a model was trained cannot be seen
+    from its weights, and is not verified.
 
     Example:
-        ntm-envs verify submission
+        ntm-envs verify submission --records my-records
     """
 
     folder: tyro.conf.Positional[Path]
     """Folder that `ntm-envs submit` has made, or a part of it."""
+    records: Path | None = None
+    """Folder of your records, apart from any submission. A record is deleted first, and written
+    anew only after a verdict."""
+    verifier: str = "anonymous"
+    """Your name, which records have."""
     replay: bool = False
-    """Replay the sequences of each record that is there, and compare; write nothing."""
+    """Replay the sequences of each claim, and of its record in --records, and compare; write nothing."""
     trust_code: bool = False
-    """Execute the source files of a submission, with limits but without a sandbox: read them first."""
+    """Execute the source files of a submission, confined as far as this system can: read them first."""
     minutes: float = 60.0
     """Time limit per model."""
     gibibytes: float = 4.0
@@ -47,6 +57,16 @@ def main(argv: list[str]) -> int:
     folders = list(verify.runs_in(options.folder))
     if not folders:
         raise ValueError(f"there is no result.json in {options.folder}; name the folder that submit has made")
+    if options.records and options.folder.resolve() in (options.records / "x").resolve().parents:
+        raise ValueError(
+            f"--records is {options.records}, inside the submission, which could bring records of its own; "
+            "choose a folder elsewhere"
+        )
+    if options.trust_code and (reason := obstacle()):
+        console.print(
+            f"[yellow]Code of a submission is not confined here[/]: {escape(reason)}. It can read and change "
+            "what your account can, and use the network. leaderboard/README.md says what still holds."
+        )
     failed = 0
     for folder in folders:
         try:
@@ -58,29 +78,37 @@ def main(argv: list[str]) -> int:
             verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
         console.print(f"{escape(str(folder))}: {verdict}", highlight=False)
         for text in found:
-            console.print(f"    {escape(text)}", highlight=False)
+            console.print(f"    {escape(' '.join(text.split())[:LONGEST])}", highlight=False)
+    if not options.records and not options.replay:
+        console.print("No record was written; to keep one, name a folder: --records")
     return 1 if failed else 0
 
 
 def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
     """Evaluate a submission, on new sequences or on those of its records; return what disagrees."""
+    if options.records and not options.replay:
+        place(options.records, Result.read(folder / "result.json")).unlink(missing_ok=True)
     claimed = verify.check(folder, trust_code=options.trust_code)
     with progress.evaluation_display(console) as display:
         play = partial(
             verify.verify,
             folder,
+            options.verifier,
             minutes=options.minutes,
             gibibytes=options.gibibytes,
             report=display,
         )
         if not options.replay:
-            own = play()
-            if found := verify.doubts(claimed, own):
-                own = own.model_copy(update={"status": "doubted"})
-            own.write(folder / RECORD)
+            record = play()
+            found = verify.doubts(claimed, record.result)
+            if options.records:
+                (record.doubted() if found else record).write(options.records)
             return found
+        results = [claimed]
+        if options.records and (kept := read_record(options.records, folder, claimed)):
+            results.append(kept.result)
         found = []
-        for record in filter(None, (claimed, verify.check_record(folder, claimed))):
-            again = play(nonce=record.nonce)
-            found += [f"{record.status}: {text}" for text in verify.differences(record, again)]
+        for before in results:
+            again = play(nonce=before.nonce).result
+            found += [f"{before.status}: {text}" for text in verify.differences(before, again)]
     return found

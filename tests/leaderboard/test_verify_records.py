@@ -1,0 +1,183 @@
+"""Records: only a verifier's own count, only of exactly what was played, and none is left by a failure."""
+
+import json
+import os
+import shutil
+
+import pytest
+from submissions import play, rewrite
+
+from ntm_leaderboard import cli
+from ntm_leaderboard.board import submission, verify
+from ntm_leaderboard.board.boards import results_in
+from ntm_leaderboard.board.records import Verification, place, read_record
+from ntm_leaderboard.results import Result
+
+pytestmark = pytest.mark.usefixtures("short_ladder")
+
+
+@pytest.fixture(scope="module")
+def record(honest):
+    return play(honest[0])
+
+
+@pytest.fixture
+def records(record, tmp_path):
+    record.write(tmp_path / "records")
+    return tmp_path / "records"
+
+
+def statuses(folder, records=None):
+    return [result.status for result in results_in(folder, records)]
+
+
+def test_a_record_says_who_verified_what_with_what(record, records, packed):
+    path = records / "copy" / "lstm" / "seed-0.json"
+    assert path == place(records, record.result)
+    assert read_record(records, packed[0], verify.check(packed[0])) == record
+    assert record.verifier == "somebody"
+    assert record.files.keys() == {"result.json", "config.json", "summary.json", "model.safetensors"}
+    assert record.result.nonce == "e" * 64
+    assert {"ntm-envs", "torch"} <= record.result.versions.keys()
+    assert statuses(packed[0], records) == ["verified"]
+    assert statuses(packed[1], records) == ["self-reported"]
+
+
+def test_nothing_that_came_with_a_submission_counts_as_a_record(packed, record, records, capsys):
+    (packed[0] / "verified.json").write_text(record.result.model_dump_json())
+    record.write(packed[0].parents[2])
+    assert statuses(packed[0]) == ["self-reported"]
+    assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 1
+    printed = capsys.readouterr().out.replace("\n", "")
+    assert "verified.json came with the submission, which cannot vouch for itself" in printed
+    assert not list(records.rglob("*.json"))
+    assert cli.main(["verify", str(packed[0]), "--records", str(packed[0] / "records")]) != 0
+    assert "inside the submission" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"verified\.json is a record .* which a submission cannot bring"):
+        submission.pack([packed[0]], packed[0].parents[3] / "again")
+
+
+def test_a_result_that_calls_itself_verified_is_not_shown(packed):
+    rewrite(packed[0] / "result.json", lambda result: result.update(status="verified", nonce="b" * 64))
+    with pytest.raises(ValueError, match="status 'verified'; a result cannot vouch for itself"):
+        results_in(packed[0])
+
+
+@pytest.mark.parametrize("file", ["result.json", "config.json", "model.safetensors"])
+def test_a_record_of_other_files_does_not_count(packed, records, file):
+    with (packed[0] / file).open("ab") as changed:
+        changed.write(b"\n")
+    assert statuses(packed[0], records) == ["self-reported"]
+    if file != "result.json":
+        (packed[0] / file).unlink()
+        assert statuses(packed[0], records) == ["self-reported"]
+
+
+def test_a_record_needs_the_digests_of_all_that_was_played(packed, records):
+    path = place(records, Result.read(packed[0] / "result.json"))
+    rewrite(path, lambda record: record["files"].pop("model.safetensors"))
+    assert statuses(packed[0], records) == ["self-reported"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "contradicts the result"),
+        ({"status": "self-reported"}, "contradicts the result"),
+        ({"nonce": "0" * 64}, "contradicts the result"),
+        ({"surprise": 1}, "not a record of a verification"),
+    ],
+    ids=str,
+)
+def test_a_damaged_record_is_refused(packed, records, change, message):
+    claimed = Result.read(packed[0] / "result.json")
+    path = place(records, claimed)
+    rewrite(path, lambda record: record["result"].update(change))
+    with pytest.raises(ValueError, match=message):
+        read_record(records, packed[0], claimed)
+
+
+def test_a_record_is_read_and_written_through_no_link(packed, record, records, tmp_path):
+    path, victim = place(records, record.result), tmp_path / "victim"
+    path.rename(victim)
+    before = victim.read_text()
+    path.symlink_to(victim)
+    with pytest.raises(ValueError, match="is no plain file"):
+        statuses(packed[0], records)
+    record.model_copy(update={"verifier": "another"}).write(records)
+    assert victim.read_text() == before
+    assert not path.is_symlink()
+
+
+def test_a_verification_that_fails_leaves_no_record(packed, records, capsys, monkeypatch):
+    def fail(*arguments, **options):
+        assert not list(records.rglob("*.json"))  # it is gone before the model plays
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(verify, "verify", fail)
+    assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 1
+    assert "two lines" in capsys.readouterr().out
+    assert not list(records.rglob("*.json"))
+
+
+def test_no_record_is_written_without_a_folder_for_them(packed, tmp_path, capsys):
+    before = sorted(tmp_path.rglob("*"))
+    assert cli.main(["verify", str(packed[0])]) == 0
+    assert "No record was written" in capsys.readouterr().out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def nested(text):
+    return '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"
+
+
+def twice(text):
+    return text.replace("{", '{"seed": 0, "seed": 1,', 1)
+
+
+def not_a_number(text):
+    return text.replace("{", '{"surprise": NaN,', 1)
+
+
+def infinite(text):
+    return text.replace("{", '{"surprise": 1e999,', 1)
+
+
+def endless(text):
+    return text.replace("{", '{"surprise": ' + "9" * 5000 + ",", 1)
+
+
+@pytest.mark.parametrize("file", ["result.json", "config.json", "summary.json"])
+@pytest.mark.parametrize("harm", [nested, twice, not_a_number, infinite, endless], ids=lambda f: f.__name__)
+def test_json_that_readers_may_understand_differently_is_refused_in_a_line(packed, file, harm, capsys):
+    path = packed[0] / file
+    path.write_text(harm(path.read_text()))
+    with pytest.raises(ValueError, match=rf"{file} (has too many levels|is no plain JSON)") as refusal:
+        verify.check(packed[0])
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("file", ["result.json", "config.json", "summary.json", "model.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge"])
+def test_what_is_no_plain_file_of_a_possible_size_is_refused_unopened(packed, file, kind):
+    path = packed[0] / file
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match=rf"{file} (is no plain file|has 1,099,511,627,776 bytes)"):
+        verify.check(packed[0])
+
+
+def test_a_record_is_json_with_a_schema(record, tmp_path):
+    record.write(tmp_path)
+    (path,) = tmp_path.rglob("*.json")
+    assert json.loads(path.read_text())["schema_version"] == 1
+    assert Verification.model_validate_json(path.read_bytes()) == record
+    shutil.rmtree(tmp_path / "copy")
