@@ -2,7 +2,7 @@
 
     .venv/bin/ntm-envs bench --suite classic
     .venv/bin/ntm-envs submit bench/classic --output leaderboard/results
-    .venv/bin/ntm-envs verify leaderboard/results
+    .venv/bin/ntm-envs verify leaderboard/results --records leaderboard/verified
     .venv/bin/python benchmarks/classic.py
 
 The first command trains and evaluates fifty runs, and resumes where it was interrupted. The last reads the

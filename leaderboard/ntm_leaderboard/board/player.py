@@ -135,6 +135,7 @@ class Player:
         """Send a request. Nothing may have been answered before."""
         pipe, message = self._process.stdin, memoryview(json.dumps(request).encode() + b"\n" + data)
         assert pipe is not None
+        assert self._process.stdout is not None
         if select.select([self._process.stdout], [], [], 0)[0]:
             self._fail("ended" if self._process.poll() is not None else "answered without a request")
         while message:

@@ -54,7 +54,8 @@ def main(folder: Path, seconds: int, memory: int, confined: bool) -> None:
     while line := requests.readline(LONGEST_REQUEST):
         request = json.loads(line)
         if "begin" in request:
-            agent.begin(*request["begin"], seed=0)
+            num_envs, capacity = request["begin"]
+            agent.begin(num_envs, capacity, seed=0)
             answer()
         else:
             shape = request["act"]

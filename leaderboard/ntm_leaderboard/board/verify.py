@@ -166,10 +166,11 @@ def verify(
     Raises:
         PlayerError: If the model fails, or takes more than it may.
     """
+    # All is read before the model is loaded, as its code might exchange the files.
     path, started = folder / "result.json", time.perf_counter()
     claimed, claim = Result.read(path), digest(path)
     spec = tasks.spec(claimed.task)
-    task = spec.make()
+    task, trusted = spec.make(), source_digest(_run(folder)[0].entry) is None
     with (
         with_weights(folder, claimed.held) as whole,
         Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
@@ -180,7 +181,7 @@ def verify(
             spec,
             claimed.commitment,
             references=references(task),
-            whole=source_digest(_run(folder)[0].entry) is None,
+            whole=trusted,
             nonce=nonce,
             rungs=rungs_of(spec),
             report=report,
