@@ -41,6 +41,7 @@ LONG = (
         "baselines/test_memory_ppo.py",
         "baselines/test_single_file_ppo.py",
         "leaderboard/test_watching.py",
+        "leaderboard/test_verify_hostile.py",
     ),
     (
         "leaderboard/cli/test_runs.py",

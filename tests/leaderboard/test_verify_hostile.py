@@ -127,7 +127,7 @@ def test_output_is_bounded_whatever_a_model_prints(own_model):
 
 
 @NAMESPACES
-def test_a_confined_model_has_no_network_and_finds_no_process_socket_or_folder(own_model, tmp_path):
+def test_a_confined_model_has_no_network_and_reaches_no_process_socket_or_file(own_model, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as service:
         service.bind(str(tmp_path / "socket"))
         attacks = {

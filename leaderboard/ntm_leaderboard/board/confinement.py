@@ -1,9 +1,9 @@
 """The confinement of a process before it executes foreign code.
 
-Where Linux permits it, the process enters namespaces of its own: it has no network, sees and signals no
-process outside, and cannot change a file; of home, temporary and run-time folders it sees only what its model
-needs, so it finds no sockets of services there. Without namespaces it still can write no byte into a file and
-has no privileges that its account does not have.
+Where Linux permits it, the process enters namespaces of its own: it has no network, signals no process outside,
+and cannot change a file; of home, temporary and run-time folders it sees only what its model needs, so it finds
+no sockets of services there. Without namespaces it still can write no byte into a file, and has no privileges
+beyond those of its account.
 
     python -m ntm_leaderboard.board.confinement
 
@@ -23,13 +23,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = (
-    1 << 28,
-    1 << 17,
-    1 << 29,
-    1 << 30,
-    1 << 27,
-)
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 1 << 17, 1 << 27, 1 << 28
+CLONE_NEWPID, CLONE_NEWNET = 1 << 29, 1 << 30
 MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY, SYS_MOUNT_SETATTR = -100, 1 << 15, 1, 442
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -38,6 +33,7 @@ LINUX_CAPABILITY_VERSION_3 = 0x20080522
 HIDDEN = tuple(map(Path, ("/run", "/tmp", "/var/tmp", "/dev/shm")))
 """Folders in which services have their sockets, and programs what they share."""
 PACKAGES = ("ntm_envs", "ntm_agents", "ntm_baselines", "ntm_leaderboard")
+"""The packages of this project, which may be installed from a checkout anywhere."""
 
 
 def call(name: str, *arguments: object) -> int:
@@ -83,11 +79,7 @@ def enter_namespaces(needed: Iterable[Path] = ()) -> None:
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
     needed = list(needed)
-    hidden = [
-        Path.home(),
-        *(path.parent for path in needed),
-    ]  # the latter with what other programs keep there
-    for folder in (*HIDDEN, *hidden):
+    for folder in (*HIDDEN, Path.home(), *(path.parent for path in needed)):
         _hide(folder.resolve(), [*needed, *_python()])
     read_only = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY)
     call("syscall", SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(read_only), 32)
@@ -127,9 +119,10 @@ def _python() -> list[Path]:
 
 def _hide(folder: Path, visible: Iterable[Path]) -> None:
     """Cover a folder with an empty one, in which only what must stay visible is."""
-    if not folder.is_dir() or folder == Path("/"):
+    if not os.path.isdir(folder) or folder == Path("/"):
         return
-    kept = [path for path in map(Path.resolve, visible) if path.is_dir() and path.is_relative_to(folder)]
+    inside = (path for path in map(Path.resolve, visible) if path.is_relative_to(folder))
+    kept = [path for path in inside if os.path.isdir(path)]
     opened = {path: os.open(path, os.O_PATH) for path in kept}
     call("mount", b"tmpfs", os.fsencode(folder), b"tmpfs", 0, b"size=64k")
     for path, descriptor in opened.items():
