@@ -1,8 +1,6 @@
 """Records: only a verifier's own count, only of exactly what was played, and none is left by a failure."""
 
-import json
 import os
-import shutil
 
 import pytest
 from submissions import play, rewrite
@@ -10,7 +8,7 @@ from submissions import play, rewrite
 from ntm_leaderboard import cli
 from ntm_leaderboard.board import submission, verify
 from ntm_leaderboard.board.boards import results_in
-from ntm_leaderboard.board.records import Verification, place, read_record
+from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.results import Result
 
 pytestmark = pytest.mark.usefixtures("short_ladder")
@@ -173,11 +171,3 @@ def test_what_is_no_plain_file_of_a_possible_size_is_refused_unopened(packed, fi
         os.truncate(path, 2**40)
     with pytest.raises(ValueError, match=rf"{file} (is no plain file|has 1,099,511,627,776 bytes)"):
         verify.check(packed[0])
-
-
-def test_a_record_is_json_with_a_schema(record, tmp_path):
-    record.write(tmp_path)
-    (path,) = tmp_path.rglob("*.json")
-    assert json.loads(path.read_text())["schema_version"] == 1
-    assert Verification.model_validate_json(path.read_bytes()) == record
-    shutil.rmtree(tmp_path / "copy")

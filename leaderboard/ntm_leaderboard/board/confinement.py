@@ -1,9 +1,9 @@
 """The confinement of a process before it executes foreign code.
 
-Where Linux permits it, the process enters namespaces of its own: it has no network, signals no process outside,
-and cannot change a file; of home, temporary and run-time folders it sees only what its model needs, so it finds
-no sockets of services there. Without namespaces it still can write no byte into a file, and has no privileges
-beyond those of its account.
+Where Linux permits it, the process enters namespaces of its own: it has no network, signals no process
+outside, and cannot change a file; of home, temporary and run-time folders it sees only what its model needs,
+so it finds no sockets of services there. Without namespaces it still can write no byte into a file, and has
+no privileges beyond those of its account.
 
     python -m ntm_leaderboard.board.confinement
 

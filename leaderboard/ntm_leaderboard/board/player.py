@@ -166,17 +166,16 @@ class Player:
 
     def _wait(self, *, reading: IO[bytes] | None = None, writing: IO[bytes] | None = None) -> None:
         """Wait until a pipe is ready, on the time of the process; meanwhile listen to its errors."""
-        while True:
-            started, left = time.monotonic(), max(self._left, 0)
+        end = time.monotonic() + self._left
+        while self._left > 0:
             readers = [pipe for pipe in (reading, self._errors) if pipe]
-            read, write, _ = select.select(readers, [writing] if writing else [], [], left)
-            self._left -= time.monotonic() - started
+            read, write, _ = select.select(readers, [writing] if writing else [], [], self._left)
             if self._errors in read:
                 self._listen()
+            self._left = end - time.monotonic()
             if reading in read or write:
                 return
-            if self._left <= 0:
-                self._fail("took too long")
+        self._fail("took too long")
 
     def _listen(self) -> bool:
         """Keep the end of what the process has printed; return whether it has printed something now."""
