@@ -82,7 +82,7 @@ class Player:
             source = [Path(entry).name] if entry.endswith(".py") else []
             for name in ("config.json", "summary.json", WEIGHTS, *source):
                 shutil.copyfile(folder / name, private / name)
-            self.files = {path.name: digest(path) for path in private.iterdir()}
+            self.files = {path.name: digest(path) for path in sorted(private.iterdir())}
             confined = "confined" if source and obstacle() is None else "open"
             limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30)), confined]
             stack.enter_context(guarded())
