@@ -27,6 +27,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeAlias, cast, get_type_hints
 
+import torch
 from torch import Tensor
 
 from ntm_envs.tasks import Task
@@ -44,6 +45,10 @@ class Model(Protocol):
       ``[B, heads, N]``, under names that end so, and the ``memory`` ``[B, N, M]``.
     - ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
       (`TrainConfig.penalty`).
+    - ``reuses_state = True``, a class attribute, for one with a large memory, such as the cache of a
+      Transformer: while gradients are disabled (`torch.is_grad_enabled`), it writes into the tensors of the
+      state that it is given and returns them, instead of copying all of them at each step. `preserved` is
+      for those who need the state afterwards.
     - ``for_task(task, **config)``, a class method that builds the model instead, for one that needs more of a
       task than two sizes, such as the names of its input channels. `build` calls it.
 
@@ -56,7 +61,7 @@ class Model(Protocol):
         Args:
             batch_size: Number of episodes B.
             capacity: Upper bound of their number of steps, a power of two, which may size an
-                external memory (:func:`ntm_envs.capacity`).
+                external memory (:func:`ntm_envs.capacity`). No row takes more steps, padding included.
         """
 
     def __call__(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -120,10 +125,19 @@ def mapped(function: Callable[..., Tensor], *states: State) -> State:
         (tensor([2.]), tensor([1.]))
     """
     first = states[0]
-    if isinstance(first, Tensor):
+    if not isinstance(first, tuple):
         return function(*states)
     parts = [mapped(function, *parts) for parts in zip(*states, strict=True)]
     return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
+
+
+def preserved(model: Any, state: State) -> State:
+    """Return a state to give to a model where `state` is needed afterwards: a copy if the model may change it.
+
+    That is so while gradients are disabled, if the model says `reuses_state` (see `Model`).
+    """
+    changes = getattr(model, "reuses_state", False) and not torch.is_grad_enabled()
+    return mapped(Tensor.clone, state) if changes else state
 
 
 def config_class(model: type[Any]) -> type[Any]:

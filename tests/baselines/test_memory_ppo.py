@@ -7,25 +7,28 @@ import torch
 from rewards import COPY, GRU
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+from tape import Tape
 
 from ntm_agents import NTM
 from ntm_agents.protocol import mapped
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO, Rows
+from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.rows import Rows
 from ntm_envs import capacity, tasks
 
 MODELS = {
     "lstm": lambda: LSTM(9, 8, hidden_size=6, num_layers=2),
     "ntm": lambda: NTM(9, 8, hidden_size=6, memory_width=4, controller_noise=0.5),
     "gru": lambda: GRU(9, 8),
+    "tape": lambda: Tape(9, 8),
 }
 
 
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chosen_with(make):
     torch.manual_seed(0)
-    env = SequenceVecEnv(COPY, 7, length=(1, 4))  # 3 to 9 steps: rows are cut at starts and in the middle
+    env = SequenceVecEnv(COPY, 7, length=(1, 7))  # 3 to 15 steps: rows are cut at starts and in the middle
     policy = {"model": make(), "capacity": 16}
     algorithm = MemoryPPO(
         MemoryPolicy, env, n_steps=11, batch_size=20, policy_kwargs=policy, seed=1, learning_rate=0.0
@@ -126,7 +129,7 @@ def test_entropy_and_probability_are_those_of_independent_coins():
     actions, _, log_prob, _ = policy(obs, states, torch.ones(2))
     rows = Rows(states.pi, torch.ones(2, dtype=torch.int64))
     _, again, entropy = policy.evaluate_actions(obs, actions, rows, torch.ones(2))
-    logits = policy.model(obs[None], states.pi)[0][0]
+    logits = policy.model(obs[None], states.pi.memory)[0][0]
     coins = torch.distributions.Bernoulli(logits=logits)
     torch.testing.assert_close(log_prob, coins.log_prob(actions.float()).sum(-1))
     torch.testing.assert_close(again, log_prob)
