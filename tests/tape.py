@@ -1,4 +1,4 @@
-"""A model with a memory of `capacity` slots, which writes each step into the next slot and cannot take more."""
+"""A model with a memory of `capacity` slots, which writes each step into the next slot and takes no more."""
 
 import torch
 from torch import nn

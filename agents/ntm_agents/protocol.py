@@ -132,9 +132,9 @@ def mapped(function: Callable[..., Tensor], *states: State) -> State:
 
 
 def preserved(model: Any, state: State) -> State:
-    """Return a state to give to a model where `state` is needed afterwards: a copy if the model may change it.
+    """Return a state for a model to step from where `state` is needed afterwards.
 
-    That is so while gradients are disabled, if the model says `reuses_state` (see `Model`).
+    It is a copy if the model writes into states (`reuses_state`, see `Model`) and gradients are disabled.
     """
     changes = getattr(model, "reuses_state", False) and not torch.is_grad_enabled()
     return mapped(Tensor.clone, state) if changes else state
