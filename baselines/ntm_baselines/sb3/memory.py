@@ -65,8 +65,8 @@ class MemoryPolicy(BasePolicy):
         action_space: The space of bits or symbols (:mod:`ntm_envs.answers`).
         lr_schedule: The learning rate, by the share of the training that is left.
         model: A model of I inputs and L outputs (:class:`ntm_agents.protocol.Model`).
-        capacity: Upper bound of the number of steps of an episode, a power of two. In a truncated episode, the
-            observation behind the last step counts as well: the critic values it.
+        capacity: Upper bound of the number of steps of an episode, a power of two. In a truncated episode,
+            the observation behind the last step counts as well: the critic values it.
         hidden_size: Units of each of the critic's two layers.
 
     Raises:
@@ -164,7 +164,7 @@ class MemoryPolicy(BasePolicy):
 
         Args:
             observation: ``[B, I]``, or ``[I]`` of one environment.
-            state: What the last call returned, as tensors or arrays, which are not changed; None at the start.
+            state: What the last call returned, as tensors or arrays, which stay as they are; None at first.
             episode_start: Which episodes start now ``[B]``; all without a state.
             deterministic: Whether each symbol is the most probable one; otherwise it is drawn.
         """
@@ -214,7 +214,7 @@ class MemoryPolicy(BasePolicy):
         if (steps > self._capacity).any():
             raise ValueError(
                 f"capacity is {self._capacity}, and an episode has {int(steps.max())} observations; expected "
-                "a power of two that is at least the largest number of steps, plus one if episodes are truncated"
+                "a power of two of at least their number of steps, plus one if they are truncated"
             )
         logits, memory = self._memory(inputs, state.memory)
         return logits, Counted(memory, steps)
