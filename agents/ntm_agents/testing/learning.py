@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from safetensors.torch import save
@@ -17,7 +18,7 @@ from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
 from ntm_envs.answers import Bits
 
-OPTIMIZERS = ("adam", "adamw", "rmsprop")
+OPTIMIZERS: tuple[Literal["adam", "adamw", "rmsprop"], ...] = ("adam", "adamw", "rmsprop")
 
 
 def check_parameters(model: nn.Module) -> None:

@@ -113,12 +113,12 @@ def words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(".")
 
 
-class _Precision(TorchDispatchMode):
+class _Precision(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The rounding of the least precise floating-point tensor that is computed meanwhile."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.eps = 0.0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.eps: float = 0.0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -131,7 +131,8 @@ class _Precision(TorchDispatchMode):
 def _rounding(trial: Trial) -> float:
     """Return the rounding of the least precise type that a model computes in."""
     inputs = trial.inputs(STEPS, 3)
-    with _Precision() as precision:
+    precision = _Precision()
+    with precision:
         _, state = trial.run(inputs, trial.start(3, CAPACITY))
         trial.run(inputs[:1], state)
     return precision.eps

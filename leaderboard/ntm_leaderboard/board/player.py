@@ -98,6 +98,11 @@ class Player:
         """Start new episodes; see :class:`ntm_envs.Agent`."""
         self._ask({"begin": [num_envs, capacity, seed]})
 
+    def bytes_per_episode(self, capacity: int) -> int:
+        """Return the size of the model's state of one episode, as the process tells it."""
+        self._ask({"bytes": capacity})
+        return int.from_bytes(self._receive(8), "big")
+
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
         """Return probabilities ``[B, L]`` for observations ``[B, I]``; see :class:`ntm_envs.Agent`."""
         actions: NDArray[Any] = self.act_on_sequences(observations[None])[0]
@@ -187,6 +192,8 @@ def main(folder: Path, seconds: int, memory: int) -> None:
             observations = np.frombuffer(_exactly(requests, 4 * math.prod(shape)), np.float32).reshape(shape)
             actions = np.asarray(agent.act_on_sequences(observations), np.float32)
             answers.write(b"ok\n" + actions.tobytes())
+        elif "bytes" in request:
+            answers.write(b"ok\n" + agent.bytes_per_episode(request["bytes"]).to_bytes(8, "big"))
         else:
             answers.write(b"ok\n")
         answers.flush()

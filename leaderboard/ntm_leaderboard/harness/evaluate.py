@@ -25,6 +25,7 @@ def evaluate(
     *,
     up_to: int | None = None,
     sequences: int | None = None,
+    rows: int | None = None,
     report: Callable[[Rung], None] = lambda rung: None,
 ) -> Result:
     """Play the ladder with an entrant and write the result.
@@ -34,11 +35,15 @@ def evaluate(
         path: File of the result.
         up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
+        rows: Number of sequences to play side by side; None for as many as a bounded memory holds.
         report: Called with every rung that is done.
 
     Raises:
-        ValueError: If no rung is left, or the file holds more sequences of the same agent on a rung.
+        ValueError: If no rung is left, `rows` is less than 1, or the file holds more sequences of the same
+            agent on a rung.
     """
+    if rows is not None and rows < 1:
+        raise ValueError(f"rows is {rows}; expected at least 1")
     spec, started = entrant.spec, time.perf_counter()
     rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
     if path.exists():
@@ -56,6 +61,7 @@ def evaluate(
         entrant.commitment,
         references=references(spec.make()),
         whole=entrant.trusted,
+        rows=rows,
         rungs=rungs,
         report=report,
     )
