@@ -171,6 +171,7 @@ def verify(
     claimed, started = Result.read(folder / "result.json"), time.perf_counter()
     spec = tasks.spec(claimed.task)
     task, nonce = spec.make(), nonce or secrets.token_hex(32)
+    entry = _run(folder)[0].entry
     with (
         with_weights(folder, claimed.held) as whole,
         Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
@@ -180,7 +181,7 @@ def verify(
             spec,
             claimed.commitment,
             references=references(task),
-            whole=source_digest(_run(folder)[0].entry) is None,
+            whole=source_digest(entry) is None,
             nonce=nonce,
             rungs=rungs_of(spec),
             report=report,
@@ -190,7 +191,7 @@ def verify(
         "nonce": nonce,
         "rungs": rungs,
         "seconds": round(time.perf_counter() - started, 3),
-        "versions": versions(),
+        "versions": versions(entry),
         "commit": present_commit(),
         "hardware": hardware(),
         "created": datetime.now(UTC),

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ntm_agents.training.run import versions
 from ntm_leaderboard.harness.entrants import Entrant, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
@@ -79,7 +78,7 @@ def evaluate(
         nonce=NO_NONCE,
         seconds=round(time.perf_counter() - started, 3),
         rungs=done,
-        versions=versions(),
+        versions=entrant.versions,
         commit=present_commit(),
         hardware=hardware(),
         created=datetime.now(UTC),
