@@ -158,6 +158,28 @@ def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
         algorithm.policy._predict(torch.zeros(1, 9))
 
 
+@pytest.mark.parametrize("kind", ["doubles", "numbers"])
+def test_observations_of_other_types_become_inputs(kind):
+    """An environment has 64 bits, as many simulators, or numbers that name its states."""
+
+    def make():
+        if kind == "numbers":
+            return gym.make("FrozenLake-v1", max_episode_steps=5)
+        env = gym.make("CartPole-v1", max_episode_steps=5)
+        space = gym.spaces.Box(-np.inf, np.inf, (2, 2), np.float64)
+        return gym.wrappers.TransformObservation(
+            env, lambda seen: seen.astype(np.float64).reshape(2, 2), space
+        )
+
+    env = DummyVecEnv([make] * 2)
+    model = GRU(16, 4) if kind == "numbers" else GRU(4, 2)
+    policy = {"model": model, "capacity": 8}
+    algorithm = MemoryPPO(MemoryPolicy, env, n_steps=8, batch_size=8, policy_kwargs=policy, seed=0)
+    assert algorithm.learn(32).num_timesteps == 32
+    actions, _ = algorithm.predict(env.reset())
+    assert actions.shape == (2,)
+
+
 def test_a_policy_is_of_bits_or_symbols_and_of_its_own_kind():
     class Wide(MemoryPolicy):
         def __init__(self, *args, **kwargs):

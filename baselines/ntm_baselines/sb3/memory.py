@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import FloatSchedule
 from torch import Tensor, nn
@@ -61,7 +62,7 @@ class MemoryPolicy(BasePolicy):
     """A policy that draws each symbol of an action from the distribution that a model outputs.
 
     Args:
-        observation_space: A box ``[I]``.
+        observation_space: A box of I numbers, or a discrete space of I values, one of I inputs each.
         action_space: The space of bits or symbols (:mod:`ntm_envs.answers`).
         lr_schedule: The learning rate, by the share of the training that is left.
         model: A model of I inputs and L outputs (:class:`ntm_agents.protocol.Model`).
@@ -122,6 +123,7 @@ class MemoryPolicy(BasePolicy):
         Returns:
             Actions ``[B, O]``, values ``[B, 1]``, log-probabilities ``[B]`` and the states.
         """
+        obs = self._inputs(obs)
         logits, state = self._step(obs, cast("Counted", lstm_states.pi), episode_starts)
         answers = self._readout.decode(logits) if deterministic else self._readout.sample(logits)
         likelihood = self._readout.log_probability(logits, answers)
@@ -136,7 +138,7 @@ class MemoryPolicy(BasePolicy):
         Returns:
             Values ``[S, 1]``, log-probabilities ``[S]`` and entropies ``[S]``.
         """
-        lengths = lstm_states.lengths
+        obs, lengths = self._inputs(obs), lstm_states.lengths
         begins = lengths.cumsum(0) - lengths
         state = self._started(lstm_states.state, episode_starts[begins])
         found, places = [], []
@@ -150,6 +152,7 @@ class MemoryPolicy(BasePolicy):
 
     def predict_values(self, obs: Tensor, lstm_states: Any, episode_starts: Tensor) -> Tensor:
         """Return the values ``[B, 1]`` of observations ``[B, I]``."""
+        obs = self._inputs(obs)
         state = cast("Counted", preserved(self.model, lstm_states[0].whole))  # the next step begins with it
         return self._values(obs, self._step(obs, state, episode_starts)[0])
 
@@ -192,6 +195,11 @@ class MemoryPolicy(BasePolicy):
             "capacity": self._capacity,
             "hidden_size": self._hidden_size,
         }
+
+    def _inputs(self, obs: Tensor) -> Tensor:
+        """Return observations as inputs of the model ``[B, I]``."""
+        inputs = preprocess_obs(obs, self.observation_space, normalize_images=self.normalize_images)
+        return cast("Tensor", inputs).flatten(1)
 
     def _initial(self, rows: int) -> Counted:
         steps = torch.zeros(rows, dtype=torch.int64, device=self.device)
