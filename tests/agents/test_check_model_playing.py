@@ -81,6 +81,17 @@ class WritesInEvaluation(Tape):
         return torch.stack(logits), (tape, position)
 
 
+class WritesIntoItsInputs(Tape):
+    def forward(self, inputs, state):
+        return super().forward(inputs if torch.is_grad_enabled() else inputs.mul_(2), state)
+
+
+class OtherwiseWithGradients(Good):
+    def forward(self, inputs, state):
+        logits, state = super().forward(inputs, state)
+        return logits * (2 if torch.is_grad_enabled() else 1), state
+
+
 class DoesNotSayThatItWrites(Tape):
     reuses_state = False
 
@@ -129,6 +140,19 @@ class CountsInEvaluation(Good):
         return super().forward(inputs, state)
 
 
+class StartsFromAParameter(Tape):
+    """A single row is a view of the parameter, into which a step then writes."""
+
+    def __init__(self, input_size, output_size):
+        super().__init__(input_size, output_size)
+        self.first = nn.Parameter(torch.ones(1, 64, 6))
+
+    def initial_state(self, batch_size, capacity):
+        _, position = super().initial_state(batch_size, capacity)
+        tape = self.first[:, :capacity]
+        return tape if batch_size == 1 else tape.repeat(batch_size, 1, 1), position
+
+
 class GrowingCache(Good):
     def initial_state(self, batch_size, capacity):
         return torch.zeros(batch_size, 0, 4)
@@ -163,8 +187,10 @@ def test_a_model_that_writes_into_its_state_without_gradients_passes():
             OneSlotTooFew,
             "failed for T = 8 steps .* as long as no row takes more steps in all than the capacity",
         ),
-        (WritesWithGradients, r"changed state\[0\] in place with gradients; .* only into a state, without"),
-        (WritesInEvaluation, r"changed state\[0\] in place with gradients; .* torch.is_grad_enabled\(\)"),
+        (WritesWithGradients, r"changed state\[0\] in place; .* only into its state, and only if"),
+        (WritesInEvaluation, r"changed state\[0\] in place; .* torch.is_grad_enabled\(\) is false"),
+        (WritesIntoItsInputs, "changed inputs in place; .* may write only into its state"),
+        (OtherwiseWithGradients, r"with gradients the logits differ by .* torch.is_grad_enabled\(\)"),
         (DoesNotSayThatItWrites, r"changed state\[0\] in place; .* reuses_state = True"),
         (
             SharesOneStart,
@@ -173,11 +199,12 @@ def test_a_model_that_writes_into_its_state_without_gradients_passes():
         (ReturnsItsBuffer, "state, which forward returned for other episodes, was changed by a later call"),
         (StartsAtRandom, "initial_state returned another state the second time"),
         (DrawsNumbers, "draws random numbers in evaluation mode; .* while self.training is true"),
-        (CountsInEvaluation, "forward changed 'calls' of the state_dict in evaluation mode"),
+        (CountsInEvaluation, "a step changed 'calls' of the state_dict in evaluation mode"),
         (
             GrowingCache,
             r"In place of a cache that grows, .* position of each row \[B\], .* docs/own-model.md",
         ),
+        (StartsFromAParameter, "a step changed 'first' of the state_dict .* initial_state return copies"),
         (SmallMistake, r"step by step \(T = 1\) the logits of step \d differ by \d\.\d+e-0[67]"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

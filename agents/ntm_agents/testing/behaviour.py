@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -12,10 +14,23 @@ from ntm_agents.protocol import State, mapped, preserved, tensors
 from ntm_agents.testing.trial import LONG, LONG_CAPACITY, ModelError, Trial
 
 
+@contextmanager
+def weights_kept(trial: Trial) -> Iterator[None]:
+    """Check that weights and buffers are the same after other checks, in evaluation mode."""
+    before = {name: tensor.clone() for name, tensor in trial.model.state_dict().items()}
+    yield
+    for name, tensor in trial.model.state_dict().items():
+        if not torch.equal(tensor, before[name]):
+            raise ModelError(
+                f"a step changed {name!r} of the state_dict in evaluation mode; expected weights and buffers "
+                "to be left as they are: change buffers only while self.training is true, and let "
+                "initial_state return copies"
+            )
+
+
 def check_repeated(trial: Trial) -> None:
     """Check that logits and states depend on nothing but weights, inputs and state, in evaluation mode."""
     inputs, drawn = trial.inputs(LONG, 3), _generators()
-    weights = {name: tensor.clone() for name, tensor in trial.model.state_dict().items()}
     start = trial.start(3, LONG_CAPACITY)
     first, _ = trial.run(inputs, preserved(trial.model, start))
     second, _ = trial.run(inputs, preserved(trial.model, start))
@@ -24,6 +39,13 @@ def check_repeated(trial: Trial) -> None:
             "the same inputs and the same state gave different logits the second time, in evaluation "
             "mode; expected the same: use randomness such as dropout only while self.training is true, "
             "and keep what is remembered in the state, not in attributes of self"
+        )
+    with torch.enable_grad():
+        learnt, _ = trial.run(inputs, start)
+    if difference := trial.difference(learnt.detach(), first):
+        raise ModelError(
+            f"with gradients the logits differ by {difference:.2g} from those without, in evaluation mode; "
+            "expected the same: look at what depends on torch.is_grad_enabled()"
         )
     if name := _changed(_copied(start), trial.start(3, LONG_CAPACITY)):
         raise ModelError(
@@ -35,26 +57,21 @@ def check_repeated(trial: Trial) -> None:
             "initial_state or forward draws random numbers in evaluation mode; expected it to do so only "
             "while self.training is true"
         )
-    for name, tensor in trial.model.state_dict().items():
-        if not torch.equal(tensor, weights[name]):
-            raise ModelError(
-                f"forward changed {name!r} of the state_dict in evaluation mode; expected weights and "
-                "buffers to be left as they are: change buffers only while self.training is true"
-            )
 
 
 def check_state_kept(trial: Trial) -> None:
     """Check that inputs and states are left as they are, except where the model says `reuses_state`."""
-    for gradients in (True,) if trial.reuses_state else (True, False):
+    for gradients in (True, False):
         inputs, state = trial.inputs(LONG, 3), trial.start(3, LONG_CAPACITY)
         before, shown = _copied(state), inputs.clone()
         with torch.set_grad_enabled(gradients):
             trial.run(inputs, state)
-        name = _changed(before, state) or ("" if torch.equal(inputs, shown) else "inputs")
+        kept = gradients or not trial.reuses_state
+        name = (_changed(before, state) if kept else "") or ("" if torch.equal(inputs, shown) else "inputs")
         if name and trial.reuses_state:
             raise ModelError(
-                f"forward changed {name} in place with gradients; expected it to be left as it is while "
-                "torch.is_grad_enabled(): reuses_state allows to write only into a state, without gradients"
+                f"forward changed {name} in place; expected it to be left as it is: a model with "
+                "reuses_state may write only into its state, and only if torch.is_grad_enabled() is false"
             )
         if name:
             raise ModelError(
