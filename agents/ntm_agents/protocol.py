@@ -117,7 +117,7 @@ def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
 
 
 def mapped(function: Callable[..., Tensor], *states: State) -> State:
-    """Apply a function to the corresponding tensors of states of the same structure; return a state.
+    """Apply a function to the corresponding tensors, or arrays, of states of one structure; return a state.
 
     Example:
         >>> import torch
