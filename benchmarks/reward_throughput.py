@@ -28,9 +28,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from ntm_agents import NTM
 from ntm_baselines import LSTM
-from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
-from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
+from ntm_baselines.sb3 import MemoryPolicy, MemoryPPO, RecurrentPPO, SequenceVecEnv
 
 COPY = "ntm_envs/Copy-v0"
 WORK: dict[str, Any] = {"n_steps": 64, "batch_size": 1024, "n_epochs": 4, "device": "cpu"}
@@ -89,7 +87,7 @@ def main(options: Options) -> None:
         lstm: dict[str, Any] = {"lstm_hidden_size": options.hidden_size}
         alike = lstm | {"enable_critic_lstm": False, "net_arch": []}
         for name, policy in (("two LSTMs, as it comes", lstm), ("one LSTM", alike)):
-            stock = FloatRecurrentPPO("MlpLstmPolicy", env(), policy_kwargs=policy, **WORK)
+            stock = RecurrentPPO("MlpLstmPolicy", env(), policy_kwargs=policy, **WORK)
             measures[f"sb3-contrib, {name}, length 1 to {most}"] = learning(stock)
         for name, model in (("LSTM", LSTM(9, 8, hidden_size=options.hidden_size)), ("NTM", NTM(9, 8))):
             memory = {"model": model, "capacity": 64}

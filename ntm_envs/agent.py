@@ -59,6 +59,14 @@ class SequenceAgent(Agent, Protocol):
         """
 
 
+@runtime_checkable
+class SizedAgent(Agent, Protocol):
+    """An agent that knows how much memory an episode takes, so that not too many are played side by side."""
+
+    def bytes_per_episode(self, capacity: int) -> int:
+        """Return the size of the agent's state of one episode, in bytes."""
+
+
 def capacity(steps: int) -> int:
     """Return the smallest power of two that is at least ``steps``.
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ntm_agents.protocol import Model, State
+from ntm_agents.protocol import Model, State, tensors
 from ntm_agents.readout import readout
 from ntm_envs.answers import Answers, Mode
 
@@ -39,6 +39,12 @@ class ModelAgent:
         """Reset the state for new episodes; the seed is not used. See :class:`ntm_envs.Agent`."""
         with torch.inference_mode():
             self.state = self.model.initial_state(num_envs, capacity)
+
+    def bytes_per_episode(self, capacity: int) -> int:
+        """Return the size of the state of one episode, in bytes."""
+        with torch.inference_mode():
+            state = self.model.initial_state(1, capacity)
+        return sum(tensor.numel() * tensor.element_size() for _, tensor in tensors(state))
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
         """Return probabilities ``[B, L]`` for observations ``[B, I]``."""

@@ -27,6 +27,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeAlias, cast, get_type_hints
 
+import torch
 from torch import Tensor
 
 from ntm_envs.tasks import Task
@@ -44,6 +45,10 @@ class Model(Protocol):
       ``[B, heads, N]``, under names that end so, and the ``memory`` ``[B, N, M]``.
     - ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
       (`TrainConfig.penalty`).
+    - ``reuses_state = True``, a class attribute, for one with a large memory, such as the cache of a
+      Transformer: while gradients are disabled (`torch.is_grad_enabled`), it writes into the tensors of the
+      state that it is given and returns them, instead of copying all of them at each step. `preserved` is
+      for those who need the state afterwards.
     - ``for_task(task, **config)``, a class method that builds the model instead, for one that needs more of a
       task than two sizes, such as the names of its input channels. `build` calls it.
 
@@ -56,7 +61,7 @@ class Model(Protocol):
         Args:
             batch_size: Number of episodes B.
             capacity: Upper bound of their number of steps, a power of two, which may size an
-                external memory (:func:`ntm_envs.capacity`).
+                external memory (:func:`ntm_envs.capacity`). No row takes more steps, padding included.
         """
 
     def __call__(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -112,7 +117,7 @@ def tensors(state: State, path: str = "state") -> Iterator[tuple[str, Tensor]]:
 
 
 def mapped(function: Callable[..., Tensor], *states: State) -> State:
-    """Apply a function to the corresponding tensors of states of the same structure; return a state.
+    """Apply a function to the corresponding tensors, or arrays, of states of one structure; return a state.
 
     Example:
         >>> import torch
@@ -120,10 +125,19 @@ def mapped(function: Callable[..., Tensor], *states: State) -> State:
         (tensor([2.]), tensor([1.]))
     """
     first = states[0]
-    if isinstance(first, Tensor):
+    if not isinstance(first, tuple):
         return function(*states)
     parts = [mapped(function, *parts) for parts in zip(*states, strict=True)]
     return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
+
+
+def preserved(model: Any, state: State) -> State:
+    """Return a state for a model to step from where `state` is needed afterwards.
+
+    It is a copy if the model writes into states (`reuses_state`, see `Model`) and gradients are disabled.
+    """
+    changes = getattr(model, "reuses_state", False) and not torch.is_grad_enabled()
+    return mapped(Tensor.clone, state) if changes else state
 
 
 def config_class(model: type[Any]) -> type[Any]:

@@ -107,7 +107,7 @@ class RandomConstants(Good):
         self.mixture = torch.randn(input_size, input_size)
 
     def forward(self, inputs, state):
-        return super().forward(inputs @ self.mixture, state)
+        return super().forward(inputs @ self.mixture.to(inputs.dtype), state)
 
 
 class PenaltyOfEachRow(WithExtras):

@@ -7,25 +7,28 @@ import torch
 from rewards import COPY, GRU
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+from tape import Tape
 
 from ntm_agents import NTM
 from ntm_agents.protocol import mapped
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO, Rows
+from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.rows import Rows
 from ntm_envs import capacity, tasks
 
 MODELS = {
     "lstm": lambda: LSTM(9, 8, hidden_size=6, num_layers=2),
     "ntm": lambda: NTM(9, 8, hidden_size=6, memory_width=4, controller_noise=0.5),
     "gru": lambda: GRU(9, 8),
+    "tape": lambda: Tape(9, 8),
 }
 
 
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_a_batch_of_rows_has_the_probabilities_and_values_that_actions_were_chosen_with(make):
     torch.manual_seed(0)
-    env = SequenceVecEnv(COPY, 7, length=(1, 4))  # 3 to 9 steps: rows are cut at starts and in the middle
+    env = SequenceVecEnv(COPY, 7, length=(1, 7))  # 3 to 15 steps: rows are cut at starts and in the middle
     policy = {"model": make(), "capacity": 16}
     algorithm = MemoryPPO(
         MemoryPolicy, env, n_steps=11, batch_size=20, policy_kwargs=policy, seed=1, learning_rate=0.0
@@ -126,7 +129,7 @@ def test_entropy_and_probability_are_those_of_independent_coins():
     actions, _, log_prob, _ = policy(obs, states, torch.ones(2))
     rows = Rows(states.pi, torch.ones(2, dtype=torch.int64))
     _, again, entropy = policy.evaluate_actions(obs, actions, rows, torch.ones(2))
-    logits = policy.model(obs[None], states.pi)[0][0]
+    logits = policy.model(obs[None], states.pi.memory)[0][0]
     coins = torch.distributions.Bernoulli(logits=logits)
     torch.testing.assert_close(log_prob, coins.log_prob(actions.float()).sum(-1))
     torch.testing.assert_close(again, log_prob)
@@ -153,6 +156,28 @@ def test_a_policy_with_a_memory_is_played_as_stable_baselines_plays():
     np.testing.assert_array_equal(single, chosen[0][0])
     with pytest.raises(NotImplementedError, match="use predict"):
         algorithm.policy._predict(torch.zeros(1, 9))
+
+
+@pytest.mark.parametrize("kind", ["doubles", "numbers"])
+def test_observations_of_other_types_become_inputs(kind):
+    """An environment has 64 bits, as many simulators, or numbers that name its states."""
+
+    def make():
+        if kind == "numbers":
+            return gym.make("FrozenLake-v1", max_episode_steps=5)
+        env = gym.make("CartPole-v1", max_episode_steps=5)
+        space = gym.spaces.Box(-np.inf, np.inf, (2, 2), np.float64)
+        return gym.wrappers.TransformObservation(
+            env, lambda seen: seen.astype(np.float64).reshape(2, 2), space
+        )
+
+    env = DummyVecEnv([make] * 2)
+    model = GRU(16, 4) if kind == "numbers" else GRU(4, 2)
+    policy = {"model": model, "capacity": 8}
+    algorithm = MemoryPPO(MemoryPolicy, env, n_steps=8, batch_size=8, policy_kwargs=policy, seed=0)
+    assert algorithm.learn(32).num_timesteps == 32
+    actions, _ = algorithm.predict(env.reset())
+    assert actions.shape == (2,)
 
 
 def test_a_policy_is_of_bits_or_symbols_and_of_its_own_kind():

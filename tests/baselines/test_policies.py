@@ -14,8 +14,7 @@ from stable_baselines3.common.vec_env import VecFrameStack
 from ntm_agents import load_run
 from ntm_agents.training.checkpoint import load_tensors, save_tensors
 from ntm_baselines.policies import FeedForward, Recurrent
-from ntm_baselines.sb3 import SequenceVecEnv
-from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
+from ntm_baselines.sb3 import RecurrentPPO, SequenceVecEnv
 from ntm_leaderboard.harness.entrants import from_run
 
 
@@ -47,7 +46,7 @@ def test_the_recurrent_policy_is_sb3_contribs():
     torch.manual_seed(0)
     model = Recurrent(9, 8, hidden_size=5)
     env = SequenceVecEnv(COPY, 3, length=3)
-    algorithm = FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.policy_kwargs)
+    algorithm = RecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.policy_kwargs)
     model.take(algorithm.policy.state_dict())
     observations = np.random.default_rng(0).random((6, 3, 9)).astype(np.float32)
     state, chosen = None, []

@@ -3,6 +3,7 @@
 TINY = ["--sequences", "64", "--batch-size", "16", "--validate-every", "32", "--validation-sequences", "4"]
 
 MODEL = '''
+import safetensors.torch
 from torch import nn
 
 

@@ -231,3 +231,40 @@ def test_rungs_are_cut_and_long_ones_have_fewer_sequences():
     assert counts == [512, 512, 512, 512, 512, 256, 256]
     cut = rungs_of(tasks.spec("copy"), up_to=40, sequences=300)
     assert cut == [({"length": 20}, 300), ({"length": 40}, 300)]
+
+
+class Heavy:
+    """An agent with a large memory, which records how many episodes it plays side by side."""
+
+    outputs = "answers"
+
+    def __init__(self):
+        self.seen = []
+
+    def bytes_per_episode(self, capacity):
+        return capacity * evaluation.BYTES_AT_A_TIME // (5 * 64)
+
+    def begin(self, num_envs, capacity, seed):
+        self.seen.append((num_envs, capacity))
+
+    def act(self, observations):
+        return np.zeros((len(observations), 8), np.int8)
+
+
+@pytest.mark.parametrize(
+    ("rows", "seen"),
+    [(None, [(5, 64), (5, 64), (2, 64)]), (7, [(7, 64), (5, 64)])],
+    ids=["by memory", "given"],
+)
+def test_no_more_episodes_are_played_side_by_side_than_memory_holds_or_is_said(rows, seen):
+    agent, spec = Heavy(), tasks.spec("copy")
+    rungs = rungs_of(spec, up_to=20, sequences=12)
+    references = {"constant": Constant(spec.make())}
+    (rung,) = play_ladder(agent, spec, COMMITMENT, references=references, rungs=rungs, rows=rows)
+    assert agent.seen == seen
+    assert rung.score.all_right == rung.references["constant"].all_right == 0
+
+
+def test_a_model_tells_the_size_of_its_state():
+    assert ModelAgent(LSTM(9, 8, hidden_size=16), Bits(8)).bytes_per_episode(64) == 2 * 16 * 4
+    assert evaluation.rows_of(ModelAgent(NTM(9, 8), Bits(8)), 4096) == evaluation.SLOTS_AT_A_TIME // 4096

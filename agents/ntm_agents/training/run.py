@@ -10,6 +10,7 @@ summary.json              outcome; exists if and only if the run is complete
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
 import hashlib
@@ -18,7 +19,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ class Run:
                 )
             return
         folder.mkdir(parents=True, exist_ok=True)
-        record["versions"] = versions()
+        record["versions"] = versions(self.entry)
         write_atomically(folder / "config.json", json.dumps(record, indent=2).encode())
 
     @classmethod
@@ -247,22 +248,46 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def source_digest(entry: str) -> str | None:
     """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
+    file = _source(entry)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
+
+
+def _source(entry: str) -> Path | None:
+    """Return the file that a reference is defined in; None for the project's own, or if there is none."""
     if entry.startswith(("ntm_agents:", "ntm_baselines:")):
         return None  # their version identifies them
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
-    return hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() if file else None
+    return Path(file).expanduser() if file else None
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that a run's numbers depend on."""
+def versions(entry: str | None = None) -> dict[str, str]:
+    """Return the versions of the packages that the numbers of an agent depend on.
+
+    Args:
+        entry: A reference to its class. If it is foreign, the packages that its file imports count as well.
+    """
     found = {"python": platform.python_version()}
-    for package in ("ntm-envs", "torch", "numpy", "gymnasium"):
+    for package in ("ntm-envs", "torch", "numpy", "gymnasium", *(_imported(entry) if entry else ())):
         try:
             found[package] = version(package)
         except PackageNotFoundError:  # a source tree that was put on the path by hand
             found[package] = "unknown"
     return found
+
+
+def _imported(entry: str) -> list[str]:
+    """Return the packages that the file of a foreign class imports at its top level, and the one it is in."""
+    if (file := _source(entry)) is None:
+        return []
+    names = {entry.rpartition(":")[0]}
+    for node in ast.parse(file.read_bytes()).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    installed = packages_distributions()
+    return sorted({package for name in names for package in installed.get(name.partition(".")[0], ())})
 
 
 def difference(there: Run, here: Run) -> str:

@@ -8,6 +8,7 @@ Example:
 
 from ntm_baselines.sb3.algorithms import A2CTrainer, PPOTrainer
 from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
+from ntm_baselines.sb3.recurrent import RecurrentPPO
 from ntm_baselines.sb3.trainer import RewardTrainer
 from ntm_baselines.sb3.vec_env import SequenceVecEnv, StepRewards
 
@@ -16,6 +17,7 @@ __all__ = [
     "MemoryPPO",
     "MemoryPolicy",
     "PPOTrainer",
+    "RecurrentPPO",
     "RewardTrainer",
     "SequenceVecEnv",
     "StepRewards",

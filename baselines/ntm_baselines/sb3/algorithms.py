@@ -12,7 +12,7 @@ from ntm_baselines.learners.a2c import A2CConfig
 from ntm_baselines.learners.ppo import PPOConfig
 from ntm_baselines.policies import FeedForward, Recurrent
 from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
-from ntm_baselines.sb3.recurrent import FloatRecurrentPPO
+from ntm_baselines.sb3.recurrent import RecurrentPPO
 from ntm_baselines.sb3.trainer import RewardTrainer
 
 
@@ -33,7 +33,7 @@ class PPOTrainer(RewardTrainer[PPOConfig]):
         if isinstance(model, FeedForward):
             return PPO("MlpPolicy", env, policy_kwargs=model.policy_kwargs, **shared)
         if isinstance(model, Recurrent):
-            return FloatRecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.policy_kwargs, **shared)
+            return RecurrentPPO("MlpLstmPolicy", env, policy_kwargs=model.policy_kwargs, **shared)
         policy_kwargs = {"model": model, "capacity": self.capacity}
         return MemoryPPO(cast("Any", MemoryPolicy), env, policy_kwargs=policy_kwargs, **shared)
 

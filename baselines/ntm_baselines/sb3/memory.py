@@ -14,38 +14,29 @@ an answer. Stable-Baselines3 has no axis O where O is 1.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import RecurrentPPO
-from sb3_contrib.common.recurrent.buffers import RecurrentRolloutBuffer
-from sb3_contrib.common.recurrent.type_aliases import RecurrentRolloutBufferSamples, RNNStates
-from stable_baselines3.common.buffers import RolloutBuffer
+from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.utils import FloatSchedule
 from torch import Tensor, nn
 
-from ntm_agents.protocol import Model, State, mapped
+from ntm_agents.protocol import Model, mapped, preserved
 from ntm_agents.readout import readout
+from ntm_baselines.sb3.rows import Counted, MemoryRolloutBuffer, Rows
 from ntm_envs.answers import from_space
 
 PARTS = 4
 """Number of parts that a batch of rows is cut into, to have less padding."""
-
-
-class Rows(NamedTuple):
-    """Initial states and lengths of rows."""
-
-    state: State
-    """States of rows, used where no episode starts."""
-    lengths: Tensor
-    """``[R]``"""
 
 
 @dataclass(frozen=True)
@@ -56,11 +47,11 @@ class Cut:
     state of the row.
     """
 
-    whole: State
+    whole: Counted
 
     def __getitem__(self, at: Any) -> Any:
         """Return the state of some rows, if `at` names rows."""
-        return Cut(mapped(lambda tensor: tensor[at[1]], self.whole)) if isinstance(at, tuple) else self
+        return Cut(_rows(self.whole, at[1])) if isinstance(at, tuple) else self
 
     def contiguous(self) -> Cut:
         """Return this state itself."""
@@ -71,11 +62,12 @@ class MemoryPolicy(BasePolicy):
     """A policy that draws each symbol of an action from the distribution that a model outputs.
 
     Args:
-        observation_space: A box ``[I]``.
+        observation_space: A box of I numbers, or a discrete space of I values, one of I inputs each.
         action_space: The space of bits or symbols (:mod:`ntm_envs.answers`).
         lr_schedule: The learning rate, by the share of the training that is left.
         model: A model of I inputs and L outputs (:class:`ntm_agents.protocol.Model`).
-        capacity: Upper bound of the number of steps of an episode, a power of two.
+        capacity: Upper bound of the number of steps of an episode, a power of two. In a truncated episode,
+            the observation behind the last step counts as well: the critic values it.
         hidden_size: Units of each of the critic's two layers.
 
     Raises:
@@ -97,7 +89,7 @@ class MemoryPolicy(BasePolicy):
         self._readout, self._width = readout(answers), answers.width
         self.model = model
         self._memory = cast("Model", model)
-        self._capacity = capacity
+        self._capacity, self._hidden_size = capacity, hidden_size
         inputs = spaces.flatdim(observation_space) + answers.logits
         self.critic = nn.Sequential(
             nn.Linear(inputs, hidden_size),
@@ -110,8 +102,7 @@ class MemoryPolicy(BasePolicy):
 
     def initial_states(self, rows: int) -> RNNStates:
         """Return the states of so many rows at the start of episodes. The critic has none of its own."""
-        state = self._memory.initial_state(rows, self._capacity)
-        return _both(state)
+        return _both(self._initial(rows))
 
     def set_training_mode(self, mode: bool) -> None:
         """Set the mode of the critic; the model stays in evaluation mode.
@@ -132,7 +123,8 @@ class MemoryPolicy(BasePolicy):
         Returns:
             Actions ``[B, O]``, values ``[B, 1]``, log-probabilities ``[B]`` and the states.
         """
-        logits, state = self._step(obs, lstm_states.pi, episode_starts)
+        obs = self._inputs(obs)
+        logits, state = self._step(obs, cast("Counted", lstm_states.pi), episode_starts)
         answers = self._readout.decode(logits) if deterministic else self._readout.sample(logits)
         likelihood = self._readout.log_probability(logits, answers)
         actions = answers.reshape(-1, *cast("tuple[int, ...]", self.action_space.shape))
@@ -146,24 +138,23 @@ class MemoryPolicy(BasePolicy):
         Returns:
             Values ``[S, 1]``, log-probabilities ``[S]`` and entropies ``[S]``.
         """
-        lengths = lstm_states.lengths
+        obs, lengths = self._inputs(obs), lstm_states.lengths
         begins = lengths.cumsum(0) - lengths
         state = self._started(lstm_states.state, episode_starts[begins])
         found, places = [], []
         for rows in lengths.argsort().chunk(PARTS):  # of like length, as each is padded to the longest
-            ahead = torch.arange(int(lengths[rows].max()), device=obs.device)[:, None]
-            there = ahead < lengths[rows]
-            at = torch.where(there, begins[rows] + ahead, 0)
-            logits, _ = self._memory(obs[at], mapped(lambda tensor, rows=rows: tensor[rows], state))
-            found.append(logits[there])
-            places.append(at[there])
+            for logits, at in self._padded(obs, begins[rows], lengths[rows], _rows(state, rows)):
+                found.append(logits)
+                places.append(at)
         logits = torch.cat(found)[torch.cat(places).argsort()]
         likelihood = self._readout.log_probability(logits, actions.reshape(-1, self._width))
         return self._values(obs, logits), likelihood, self._readout.entropy(logits)
 
     def predict_values(self, obs: Tensor, lstm_states: Any, episode_starts: Tensor) -> Tensor:
         """Return the values ``[B, 1]`` of observations ``[B, I]``."""
-        return self._values(obs, self._step(obs, lstm_states[0].whole, episode_starts)[0])
+        obs = self._inputs(obs)
+        state = cast("Counted", preserved(self.model, lstm_states[0].whole))  # the next step begins with it
+        return self._values(obs, self._step(obs, state, episode_starts)[0])
 
     def predict(
         self,
@@ -176,14 +167,14 @@ class MemoryPolicy(BasePolicy):
 
         Args:
             observation: ``[B, I]``, or ``[I]`` of one environment.
-            state: What the last call returned; None at the start.
+            state: What the last call returned, as tensors or arrays, which stay as they are; None at first.
             episode_start: Which episodes start now ``[B]``; all without a state.
             deterministic: Whether each symbol is the most probable one; otherwise it is drawn.
         """
         self.set_training_mode(False)
         inputs, vectorised = self.obs_to_tensor(observation)
         assert isinstance(inputs, Tensor)
-        states = self.initial_states(len(inputs)) if state is None else _both(state)
+        states = self.initial_states(len(inputs)) if state is None else _both(self._given(state))
         starts = np.zeros(len(inputs)) if episode_start is None else episode_start
         with torch.no_grad():
             begins = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
@@ -194,88 +185,84 @@ class MemoryPolicy(BasePolicy):
     def _predict(self, observation: Any, deterministic: bool = False) -> Tensor:
         raise NotImplementedError("a policy with a memory needs its state; use predict")
 
-    def _step(self, obs: Tensor, state: State, starts: Tensor) -> tuple[Tensor, State]:
-        logits, state = self._memory(obs.unsqueeze(0), self._started(state, starts))
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        """Return the arguments that `save` writes and `load` builds a policy with."""
+        return {
+            "observation_space": self.observation_space,
+            "action_space": self.action_space,
+            "lr_schedule": FloatSchedule(0.0),  # nothing is learnt by a policy alone
+            "model": self.model,
+            "capacity": self._capacity,
+            "hidden_size": self._hidden_size,
+        }
+
+    def _inputs(self, obs: Tensor) -> Tensor:
+        """Return observations as inputs of the model ``[B, I]``."""
+        inputs = preprocess_obs(obs, self.observation_space, normalize_images=self.normalize_images)
+        return cast("Tensor", inputs).flatten(1)
+
+    def _initial(self, rows: int) -> Counted:
+        steps = torch.zeros(rows, dtype=torch.int64, device=self.device)
+        return Counted(self._memory.initial_state(rows, self._capacity), steps)
+
+    def _given(self, state: Any) -> Counted:
+        """Return a state that is given from outside as tensors of the policy's device."""
+        given = mapped(lambda part: torch.as_tensor(part, device=self.device), state)
+        with torch.no_grad():
+            return Counted(*preserved(self.model, given))
+
+    def _step(self, obs: Tensor, state: Counted, starts: Tensor) -> tuple[Tensor, Counted]:
+        """Return the logits ``[B, L]`` of one step, and the next state."""
+        logits, state = self._advance(obs.unsqueeze(0), self._started(state, starts))
         return logits[0], state
 
-    def _started(self, state: State, starts: Tensor) -> State:
+    def _advance(self, inputs: Tensor, state: Counted) -> tuple[Tensor, Counted]:
+        """Return the logits ``[T, B, L]`` of T steps, and the next state."""
+        steps = state.steps + len(inputs)
+        if (steps > self._capacity).any():
+            raise ValueError(
+                f"capacity is {self._capacity}, and an episode has {int(steps.max())} observations; expected "
+                "a power of two of at least their number of steps, plus one if they are truncated"
+            )
+        logits, memory = self._memory(inputs, state.memory)
+        return logits, Counted(memory, steps)
+
+    def _padded(
+        self, obs: Tensor, begins: Tensor, lengths: Tensor, state: Counted
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the logits ``[S, L]`` of rows side by side, and the places of these steps in `obs` ``[S]``.
+
+        Rows that are over take further steps, up to the end of the longest row, but never more than the
+        capacity: where one reaches it, those that are over leave.
+        """
+        done = 0
+        while True:
+            room = self._capacity - int(state.steps.max())
+            steps = max(1, min(int(lengths.max()) - done, room))
+            ahead = torch.arange(done, done + steps, device=obs.device)[:, None]
+            there = ahead < lengths
+            at = torch.where(there, begins + ahead, 0)
+            logits, state = self._advance(obs[at], state)
+            yield logits[there], at[there]
+            done += steps
+            left = lengths > done
+            if not left.any():
+                return
+            begins, lengths, state = begins[left], lengths[left], _rows(state, left)
+
+    def _started(self, state: Counted, starts: Tensor) -> Counted:
         """Return a state in which the rows that start are at the start of an episode."""
         anew = starts.bool()
         if not anew.any():
             return state
-        initial = self._memory.initial_state(len(anew), self._capacity)
 
         def chosen(first: Tensor, old: Tensor) -> Tensor:
             return torch.where(anew.view(-1, *[1] * (first.dim() - 1)), first, old)
 
-        return mapped(chosen, initial, state)
+        return Counted(*mapped(chosen, self._initial(len(anew)), state))
 
     def _values(self, obs: Tensor, logits: Tensor) -> Tensor:
         return cast("Tensor", self.critic(torch.cat([obs, logits.detach()], dim=-1)))
-
-
-class MemoryRolloutBuffer(RecurrentRolloutBuffer):
-    """A rollout that yields rows, cut where episodes start; it keeps only the first states."""
-
-    def reset(self) -> None:
-        """Empty the buffer."""
-        RolloutBuffer.reset(self)
-        self.actions = self.actions.astype(np.float32)
-
-    def add(self, *args: Any, lstm_states: RNNStates, **kwargs: Any) -> None:  # type: ignore[override]
-        """Add a step of all environments; see `RolloutBuffer.add`."""
-        if self.pos == 0:
-            self.first_state = lstm_states.pi
-        RolloutBuffer.add(self, *args, **kwargs)
-
-    def get(  # type: ignore[override]
-        self, batch_size: int | None = None
-    ) -> Generator[RecurrentRolloutBufferSamples, None, None]:
-        """Yield all rows in random order, in batches of about so many steps each, and of two at least.
-
-        (Of one advantage there is no standard deviation to divide it by.)
-        """
-        assert self.full
-        starts = self.episode_starts.astype(np.bool_)
-        starts[0] = True  # a row begins there, whether an episode does or not
-        row_env, row_start = np.nonzero(starts.T)
-        ends = np.append(row_start[1:], 0)
-        lengths = np.where(ends > row_start, ends, self.buffer_size) - row_start
-        steps = self.buffer_size * self.n_envs
-        batches = max(1, steps // (batch_size or steps))
-        parts: list[NDArray[np.intp]] = []
-        for rows in np.array_split(torch.randperm(len(lengths)).numpy(), min(batches, len(lengths))):
-            if parts and min(lengths[parts[-1]].sum(), lengths[rows].sum()) < 2:
-                parts[-1] = np.append(parts[-1], rows)
-            else:
-                parts.append(rows)
-        for rows in parts:
-            yield self._rows(row_env[rows], row_start[rows], lengths[rows])
-
-    def _rows(
-        self, envs: NDArray[np.intp], begins: NDArray[np.intp], lengths: NDArray[np.intp]
-    ) -> RecurrentRolloutBufferSamples:
-        """Return the steps of rows, one row after another."""
-        ahead = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
-        steps, columns = np.repeat(begins, lengths) + ahead, np.repeat(envs, lengths)
-
-        def chosen(array: NDArray[np.float32]) -> Tensor:
-            return self.to_torch(array[steps, columns])
-
-        at = torch.from_numpy(envs)
-        state = mapped(lambda tensor: tensor[at.to(tensor.device)], self.first_state)
-        rows = Rows(state, torch.from_numpy(lengths).to(self.device))
-        return RecurrentRolloutBufferSamples(
-            observations=chosen(self.observations),
-            actions=chosen(self.actions),
-            old_values=chosen(self.values),
-            old_log_prob=chosen(self.log_probs),
-            advantages=chosen(self.advantages),
-            returns=chosen(self.returns),
-            lstm_states=cast("Any", rows),
-            episode_starts=chosen(self.episode_starts),
-            mask=torch.ones(len(steps), device=self.device),
-        )
 
 
 class MemoryPPO(RecurrentPPO):
@@ -287,12 +274,12 @@ class MemoryPPO(RecurrentPPO):
     """
 
     @property
-    def carried(self) -> State:
+    def carried(self) -> Counted:
         """The state that the next rollout begins with."""
-        return cast("State", self._last_lstm_states.pi)
+        return cast("Counted", self._last_lstm_states.pi)
 
     @carried.setter
-    def carried(self, state: State) -> None:
+    def carried(self, state: Counted) -> None:
         self._last_lstm_states = _both(state)
 
     def _setup_model(self) -> None:
@@ -320,6 +307,11 @@ class MemoryPPO(RecurrentPPO):
             self.clip_range_vf = FloatSchedule(self.clip_range_vf)
 
 
-def _both(state: State) -> RNNStates:
+def _rows(state: Counted, rows: Tensor | slice) -> Counted:
+    """Return the state of some rows."""
+    return Counted(*mapped(lambda tensor: tensor[rows], state))
+
+
+def _both(state: Counted) -> RNNStates:
     """Return a state in the form of RecurrentPPO, for the actor and the critic."""
     return RNNStates(cast("Any", state), cast("Any", Cut(state)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-from sb3_contrib import RecurrentPPO
+import sb3_contrib
 from sb3_contrib.common.recurrent.buffers import RecurrentRolloutBuffer
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from torch import Tensor
@@ -22,8 +22,8 @@ class FloatRolloutBuffer(RecurrentRolloutBuffer):
         self.actions = self.actions.astype(np.float32)
 
 
-class FloatRecurrentPPO(RecurrentPPO):
-    """sb3-contrib's algorithm, but for bits as actions, with which version 2.9 fails."""
+class RecurrentPPO(sb3_contrib.RecurrentPPO):
+    """sb3-contrib's algorithm with its LSTM, for bits as actions as well, with which version 2.9 fails."""
 
     @property
     def carried(self) -> State:

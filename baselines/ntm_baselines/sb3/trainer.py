@@ -92,10 +92,10 @@ class RewardTrainer(ABC, Generic[C]):
         torch_device(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        with_overrides(self._task, self.config.task_overrides)  # refuses those that the task does not have
         self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
-        self.capacity = capacity(self._task.steps(**self._spec.largest))
+        trained = with_overrides(self._task, self.config.task_overrides)
+        self.capacity = capacity(max(task.steps(**self._spec.largest) for task in (self._task, trained)))
         self.counters = RewardCounters()
         self._returns: list[float] = []  # of the episodes since the last line of metrics
         self._best: dict[str, Tensor] = {}
@@ -187,6 +187,8 @@ class RewardTrainer(ABC, Generic[C]):
         config, counters = self.config, self.counters
         rate = config.rate(counters.steps / config.total_timesteps)
         self.algorithm.ent_coef = config.ent_coef * rate / config.learning_rate
+        self.algorithm.learning_rate = self._learning_rate()
+        self.algorithm._setup_lr_schedule()
         steps = config.n_steps * config.num_envs
         self.algorithm.learn(
             steps, callback=self._count, log_interval=cast("int", None), reset_num_timesteps=False
@@ -250,7 +252,7 @@ class RewardTrainer(ABC, Generic[C]):
     def _shared_arguments(self, device: str) -> dict[str, Any]:
         config = self.config
         return {
-            "learning_rate": lambda _: self._learning_rate(),
+            "learning_rate": config.learning_rate,
             "n_steps": config.n_steps,
             "gamma": config.gamma,
             "gae_lambda": config.gae_lambda,

@@ -6,10 +6,11 @@ targets, nonces and scores stay with the parent, whose memory the kernel protect
 process that it has started lives on. Foreign code is confined as well (:mod:`.confinement`), and without
 namespaces that is no sandbox.
 
-The two sides talk through pipes, by turns. A request is a line of JSON, ``{"begin": [num_envs, capacity]}``
-or ``{"act": [T, B, I]}`` with an array's bytes behind it. The answer is the number of bytes that follow, as 8
-bytes, little-endian, and then these: none at first and to ``begin``, float32 ``[T, B, L]`` to ``act``. Any
-other answer, and one that was not asked for, ends the process. Nothing is unpickled.
+The two sides talk through pipes, by turns. A request is a line of JSON, ``{"begin": [num_envs, capacity]}``,
+``{"bytes": capacity}``, or ``{"act": [T, B, I]}`` with an array's bytes behind it. The answer is the number of
+bytes that follow, as 8 bytes, little-endian, and then these: none at first and to ``begin``, an integer of 8
+bytes to ``bytes``, float32 ``[T, B, L]`` to ``act``. Any other answer, and one that was not asked for, ends the
+process. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -118,6 +119,11 @@ class Player:
         """Start new episodes; see :class:`ntm_envs.Agent`. The seed is not sent."""
         self._send({"begin": [num_envs, capacity]})
         self._receive(0)
+
+    def bytes_per_episode(self, capacity: int) -> int:
+        """Return the size of the model's state of one episode, as the process tells it."""
+        self._send({"bytes": capacity})
+        return int.from_bytes(self._receive(8), "little")
 
     def act(self, observations: NDArray[np.float32]) -> NDArray[Any]:
         """Return probabilities ``[B, L]`` for observations ``[B, I]``; see :class:`ntm_envs.Agent`."""

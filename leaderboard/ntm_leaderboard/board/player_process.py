@@ -57,6 +57,8 @@ def main(folder: Path, seconds: int, memory: int, confined: bool) -> None:
             num_envs, capacity = request["begin"]
             agent.begin(num_envs, capacity, seed=0)
             answer()
+        elif "bytes" in request:
+            answer(agent.bytes_per_episode(request["bytes"]).to_bytes(8, "little"))
         else:
             shape = request["act"]
             observations = np.frombuffer(_exactly(requests, 4 * math.prod(shape)), np.float32).reshape(shape)

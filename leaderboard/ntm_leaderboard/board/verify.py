@@ -170,7 +170,8 @@ def verify(
     path, started = folder / "result.json", time.perf_counter()
     claimed, claim = Result.read(path), digest(path)
     spec = tasks.spec(claimed.task)
-    task, trusted = spec.make(), source_digest(_run(folder)[0].entry) is None
+    task, entry = spec.make(), _run(folder)[0].entry
+    trusted, present = source_digest(entry) is None, versions(entry)
     with (
         with_weights(folder, claimed.held) as whole,
         Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
@@ -192,7 +193,7 @@ def verify(
             "nonce": nonce,
             "rungs": rungs,
             "seconds": round(time.perf_counter() - started, 3),
-            "versions": versions(),
+            "versions": present,
             "commit": present_commit(),
             "hardware": hardware(),
             "created": datetime.now(UTC),

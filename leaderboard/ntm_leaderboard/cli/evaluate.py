@@ -35,6 +35,9 @@ class EvaluateOptions:
     """Largest size to evaluate at; rungs beyond it are left out."""
     sequences: int | None = None
     """Sequences per rung, if fewer than the ladder has."""
+    rows: int | None = None
+    """Sequences to play side by side: fewer take less memory, more are faster up to a point. Without it: as
+    many as 512 MiB of the model's state hold, within limits."""
     device: str = "cpu"
     """Device to compute on, such as cpu or cuda."""
 
@@ -55,7 +58,14 @@ def main(argv: list[str]) -> int:
     if path is None:
         path = Path("runs") / f"{entrant.spec.name}-{entrant.name}.json"
     with progress.evaluation_display(console) as display:
-        result = evaluate(entrant, path, up_to=options.up_to, sequences=options.sequences, report=display)
+        result = evaluate(
+            entrant,
+            path,
+            up_to=options.up_to,
+            sequences=options.sequences,
+            rows=options.rows,
+            report=display,
+        )
     report.print_result(console, result)
     say(f"The result is in {path}")
     return 0

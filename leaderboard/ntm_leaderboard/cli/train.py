@@ -76,13 +76,7 @@ def main(argv: list[str]) -> int:
     ]
     options = parse(extended(TrainOptions, fields), argv, "train")
     if is_reference(agent) and source_digest(run.entry):  # the project's own may need a task's channels
-        task_made = run.task_spec().make()
-        check_model(
-            load(run.entry),
-            input_size=task_made.input_size,
-            output_size=task_made.output_size,
-            config=dataclasses.asdict(options.model),
-        )
+        check_model(load(run.entry), task=run.task_spec().make(), config=dataclasses.asdict(options.model))
     name = f"{tasks.spec(options.task).name}-{run.agent}-{options.seed}"
     folder = options.output or Path("runs") / name
     run = dataclasses.replace(

@@ -26,6 +26,7 @@ from ntm_agents.training.run import (
     read_description,
     read_summary,
     source_digest,
+    versions,
 )
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
@@ -54,6 +55,8 @@ class Entrant:
     training: Training | None
     privileges: tuple[str, ...] = ()
     commitment: str
+    versions: dict[str, str]
+    """The versions of the packages that its numbers depend on."""
     trusted: bool
     """True if its code is this project's own, and may take whole sequences at once."""
 
@@ -101,6 +104,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
         training=training_of(run, stored["train"], summary, _count(state), numbers_in(weights)),
         privileges=run.train.privileges,
         commitment=commitment_of(stored, weights, source),
+        versions=versions(run.entry),
         trusted=source is None,
     )
 
@@ -182,6 +186,7 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
         seed=0,
         training=None,
         commitment=commitment_of({"entry": row.entry, "model": {}}, {}, source),
+        versions=versions(row.entry),
         trusted=source is None,
     )
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ntm_agents.training.run import versions
 from ntm_leaderboard.harness.entrants import Entrant, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
@@ -25,6 +24,7 @@ def evaluate(
     *,
     up_to: int | None = None,
     sequences: int | None = None,
+    rows: int | None = None,
     report: Callable[[Rung], None] = lambda rung: None,
 ) -> Result:
     """Play the ladder with an entrant and write the result.
@@ -34,11 +34,15 @@ def evaluate(
         path: File of the result.
         up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
+        rows: Number of sequences to play side by side; None for as many as a bounded memory holds.
         report: Called with every rung that is done.
 
     Raises:
-        ValueError: If no rung is left, or the file holds more sequences of the same agent on a rung.
+        ValueError: If no rung is left, `rows` is less than 1, or the file holds more sequences of the same
+            agent on a rung.
     """
+    if rows is not None and rows < 1:
+        raise ValueError(f"rows is {rows}; expected at least 1")
     spec, started = entrant.spec, time.perf_counter()
     rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
     if path.exists():
@@ -56,6 +60,7 @@ def evaluate(
         entrant.commitment,
         references=references(spec.make()),
         whole=entrant.trusted,
+        rows=rows,
         rungs=rungs,
         report=report,
     )
@@ -73,7 +78,7 @@ def evaluate(
         nonce=NO_NONCE,
         seconds=round(time.perf_counter() - started, 3),
         rungs=done,
-        versions=versions(),
+        versions=entrant.versions,
         commit=present_commit(),
         hardware=hardware(),
         created=datetime.now(UTC),

@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 import ntm_envs
 from ntm_envs import playing
-from ntm_envs.agent import Agent
+from ntm_envs.agent import Agent, SizedAgent
 from ntm_envs.tasks import Batch, SequenceTask, TaskSpec
 from ntm_leaderboard.results import NO_NONCE, Rung, Score
 
 SLOTS_AT_A_TIME = 2**17
 """Largest number of memory slots of all episodes that are played side by side, `capacity` each. More do not
 fit into a processor's cache. It bounds the memory that whole sequences take as well."""
+BYTES_AT_A_TIME = 2**29
+"""Largest size of the states of all episodes that are played side by side, as far as agents tell it."""
 
 
 def evaluation_keys(
@@ -66,6 +68,14 @@ def rungs_of(
     return [(rung, min(n, sequences or n)) for rung, n in zip(rungs, most, strict=True)]
 
 
+def rows_of(agent: Agent, capacity: int) -> int:
+    """Return how many episodes an agent plays side by side: at least one, with a memory that is bounded."""
+    rows = SLOTS_AT_A_TIME // capacity
+    if isinstance(agent, SizedAgent):
+        rows = min(rows, BYTES_AT_A_TIME // max(1, agent.bytes_per_episode(capacity)))
+    return max(1, rows)
+
+
 def play(
     agent: Agent,
     spec: TaskSpec,
@@ -74,6 +84,7 @@ def play(
     seed: int = 0,
     *,
     batch: Batch | None = None,
+    rows: int | None = None,
 ) -> tuple[Score, int]:
     """Play episodes of one size.
 
@@ -84,6 +95,7 @@ def play(
         keys: The keys of the episodes ``[B]``.
         seed: Seed of the agent's own randomness.
         batch: These episodes, if the agent may take all of their inputs at once.
+        rows: Number of episodes to play side by side; None for as many as `rows_of` returns.
 
     Returns:
         The score, and the number of scored symbols of all episodes.
@@ -93,7 +105,7 @@ def play(
     """
     task = spec.make()
     capacity = ntm_envs.capacity(task.steps(**sizes))
-    rows = max(1, SLOTS_AT_A_TIME // capacity)
+    rows = rows or rows_of(agent, capacity)
     parts = []
     for i in range(0, len(keys), rows):
         chosen = slice(i, i + rows)
@@ -120,6 +132,7 @@ def play_ladder(
     *,
     references: Mapping[str, Agent],
     whole: bool = False,
+    rows: int | None = None,
     nonce: str = NO_NONCE,
     rungs: Iterable[tuple[Mapping[str, int], int]],
     report: Callable[[Rung], None] = lambda rung: None,
@@ -132,6 +145,7 @@ def play_ladder(
         commitment: SHA-256 of everything that decides the agent's behaviour, hexadecimal.
         references: The agents of this project that it is compared with, by name.
         whole: Whether the agent may take whole sequences, as models of this project's own code may.
+        rows: Number of sequences that the agent plays side by side; None for as many as `rows_of` returns.
         nonce: Zeros, or 32 random bytes that a verifier drew afterwards, hexadecimal.
         rungs: The rungs to play, each with its number of sequences.
         report: Called with every rung that is done.
@@ -140,7 +154,7 @@ def play_ladder(
     for sizes, count in rungs:
         keys = evaluation_keys(commitment, nonce, spec.env_id, sizes, count)
         batch = task.episodes(keys, **sizes) if isinstance(task, SequenceTask) else None
-        score, symbols = play(agent, spec, sizes, keys, batch=batch if whole else None)
+        score, symbols = play(agent, spec, sizes, keys, batch=batch if whole else None, rows=rows)
         compared = {
             name: play(other, spec, sizes, keys, batch=batch)[0] for name, other in references.items()
         }

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from tiny_runs import lines, tiny_run
 
 from ntm_agents import Trainer, load_run
 from ntm_agents.training import CheckpointError
+from ntm_agents.training.run import versions
 
 
 def test_a_complete_run_can_be_loaded(tmp_path):
@@ -29,6 +32,19 @@ def test_a_complete_run_can_be_loaded(tmp_path):
     )
     assert (summary["validation_loss"], summary["validation_accuracy"]) == best
     assert Trainer(tiny_run(), tmp_path).complete
+
+
+def test_the_packages_that_a_model_of_ones_own_imports_are_recorded(tmp_path):
+    source = Path(__file__).parents[2] / "good_models.py"
+    (tmp_path / "mine.py").write_text(
+        f"import PIL.Image as image, json\nfrom safetensors import torch\n{source.read_text()}"
+    )
+    tiny_run(entry=f"{tmp_path}/mine.py:Good").write(tmp_path / "run")
+    recorded = json.loads((tmp_path / "run" / "config.json").read_text())["versions"]
+    own = {name: version(name) for name in ("pillow", "safetensors")}
+    assert recorded == versions() | own
+    assert versions("PIL.Image:Image") == versions() | {"pillow": own["pillow"]}
+    assert versions("ntm_agents:NTM") == versions()
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Runs are trained and evaluated by commands, and changed files are not taken for the same ones."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def test_ones_own_model_agent_and_task(home, capsys):
     result = Result.read(Path("runs/short-copy-Mine-0/result.json"))
     assert result.model == {"gain": 2.0}
     assert result.entry == "mine.py:Mine"
+    assert result.versions["safetensors"] == version("safetensors")
     assert result.task == "mine/ShortCopy-v0"
     assert (
         cli.main(
