@@ -7,10 +7,10 @@ process that it has started lives on. Foreign code is confined as well (:mod:`.c
 namespaces that is no sandbox.
 
 The two sides talk through pipes, by turns. A request is a line of JSON, ``{"begin": [num_envs, capacity]}``,
-``{"bytes": capacity}``, or ``{"act": [T, B, I]}`` with an array's bytes behind it. The answer is the number of
-bytes that follow, as 8 bytes, little-endian, and then these: none at first and to ``begin``, an integer of 8
-bytes to ``bytes``, float32 ``[T, B, L]`` to ``act``. Any other answer, and one that was not asked for, ends the
-process. Nothing is unpickled.
+``{"bytes": capacity}``, or ``{"act": [T, B, I]}`` with an array's bytes behind it. The answer is the number
+of bytes that follow, as 8 bytes, little-endian, and then these: none at first and to ``begin``, an integer of
+8 bytes to ``bytes``, float32 ``[T, B, L]`` to ``act``. Any other answer, and one that was not asked for, ends
+the process. Nothing is unpickled.
 """
 
 from __future__ import annotations
