@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import Any
 
-from ntm_envs.lookup import did_you_mean, is_reference, load
+from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 from ntm_envs.tasks.base import Batch, SequenceTask, Task
 from ntm_envs.tasks.bits import BitTask
 from ntm_envs.tasks.sizes import Size
@@ -68,6 +68,7 @@ TABLE = _rows()
 """The rows of the project's own tasks. A changed row is a new benchmark, with a new version in its id."""
 
 _specs = {row.name: row for row in TABLE}
+_places: dict[str, str] = {}  # the references of rows that were registered by one, by name
 
 
 def names() -> tuple[str, ...]:
@@ -109,7 +110,12 @@ def spec(name: str) -> TaskSpec:
                 f"{name} is {row!r}; expected a TaskSpec, which holds the class of the task, its training "
                 "range and its ladders"
             )
-        register(row)
+        place, there = absolute(name), _specs.get(row.name)
+        if there is not None and _places.get(row.name) == place and there.env_id == row.env_id:
+            _specs[row.name] = row  # its file may have been edited
+        else:
+            register(row)
+            _places[row.name] = place
         return row
     for known in (_specs, _installed()):  # installed packages are imported only if necessary
         for row in known.values():

@@ -64,6 +64,13 @@ def test_a_job_that_fails_stops_no_other(tmp_path):
     assert "4 of 4" in printed
 
 
+def test_files_of_the_present_folder_take_no_modules_place(tmp_path, monkeypatch):
+    for name in ("copy", "random", "signal", "torch", "types"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('it was imported')")
+    monkeypatch.chdir(tmp_path)
+    assert not launch(tmp_path, ("--version",))[2]
+
+
 def test_jobs_begin_in_their_order_and_only_so_many_at_a_time(tmp_path):
     started: list[int] = []
     jobs = [Runs(number=i, folder=tmp_path / str(i), words=("--version",), started=started) for i in range(3)]

@@ -16,8 +16,10 @@ import hashlib
 import inspect
 import json
 import platform
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_agents.training.learners import Learner
 from ntm_envs import tasks
 from ntm_envs.files import write_atomically
-from ntm_envs.lookup import load
+from ntm_envs.lookup import executed_source, load
 from ntm_envs.tasks import Task, TaskSpec
 
 WEIGHTS = "model.safetensors"
@@ -54,6 +56,8 @@ _KINDS = {str: "text", dict: "an object of options", int: "an integer"}
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything that determines a run.
+
+    A run keeps to the code of its model that it has loaded first, however the file is edited later.
 
     Attributes:
         agent: Name of the agent.
@@ -93,6 +97,25 @@ class Run:
         """Return the row of the task."""
         return tasks.spec(self.task)
 
+    @cached_property
+    def _code(self) -> tuple[Any, str | None]:
+        """The model class, and the SHA-256 of its source as it was executed."""
+        found = load(self.entry)
+        if _is_own(self.entry):
+            return found, None
+        source = executed_source(self.entry)
+        return found, hashlib.sha256(source).hexdigest() if source is not None else None
+
+    @property
+    def model_class(self) -> Any:
+        """The model class."""
+        return self._code[0]
+
+    @property
+    def source(self) -> str | None:
+        """SHA-256 of the source of the model class; None for one of the project's own."""
+        return self._code[1]
+
     def build(self, task: Task) -> nn.Module:
         """Return the model for a task, with the initial weights of torch's present random state.
 
@@ -100,13 +123,13 @@ class Run:
             TypeError: If the model has no such option.
             ValueError: If an option's value is not possible.
         """
-        model = build(load(self.entry), task, **self.model)
+        model = build(self.model_class, task, **self.model)
         assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
         return model
 
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
-        config = config_class(load(self.entry))(**self.model)
+        config = config_class(self.model_class)(**self.model)
         return {"format": FORMAT, **dataclasses.asdict(self), "model": dataclasses.asdict(config)}
 
     def write(self, folder: Path) -> None:
@@ -116,8 +139,8 @@ class Run:
             ValueError: If the folder holds another run; the message names what differs.
         """
         record = json.loads(json.dumps(self.resolved()))
-        if source := source_digest(self.entry):
-            record["source"] = source
+        if self.source:
+            record["source"] = self.source
         if (folder / "config.json").exists():
             there = migrate(read_json(folder / "config.json"))
             there.pop("versions", None)
@@ -126,10 +149,10 @@ class Run:
                     # Options that came later are spelled out there too.
                     there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
-                raise ValueError(
-                    f"{folder} holds another run ({_difference(there, record)}); choose another folder, or "
-                    "delete it"
-                )
+                what = _difference(there, record)
+                if there | {"source": self.source} == record:
+                    what = f"the source of {self.entry} has changed since"
+                raise ValueError(f"{folder} holds another run ({what}); choose another folder, or delete it")
             return
         folder.mkdir(parents=True, exist_ok=True)
         record["versions"] = versions()
@@ -178,6 +201,8 @@ class Run:
 def load_run(folder: Path) -> tuple[nn.Module, Run]:
     """Return the trained model of a complete run, in evaluation mode, and its run.
 
+    It warns if the source of the model has changed since the training.
+
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
         ValueError: If one of its files is damaged.
@@ -188,6 +213,8 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
     tensors = load_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
+    if read_description(folder).get("source", run.source) != run.source:
+        warnings.warn(f"{run.entry} has changed since the training of the run in {folder}", stacklevel=2)
     check_tensors(folder / WEIGHTS, tensors, model.state_dict())
     model.load_state_dict(tensors)
     return model.eval(), run
@@ -247,11 +274,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def source_digest(entry: str) -> str | None:
     """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
-    if entry.startswith(("ntm_agents:", "ntm_baselines:")):
-        return None  # their version identifies them
+    if _is_own(entry):
+        return None
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
     return hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() if file else None
+
+
+def _is_own(entry: str) -> bool:
+    """Return whether a model is the project's own, whose version identifies it."""
+    return entry.startswith(("ntm_agents:", "ntm_baselines:"))
 
 
 def versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,8 @@ class Trainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run, self.config = run, config_for(run, TrainConfig)
+        self.run = run = replace(run)  # loads the model's file anew if it has changed, and keeps to it
+        self.config = config_for(run, TrainConfig)
         self.device = torch_device(device)
         self._spec = run.task_spec()
         task = self._spec.make()

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -88,7 +88,8 @@ class RewardTrainer(ABC, Generic[C]):
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run, self.config = run, cast("C", config_for(run, self.Config))
+        self.run = run = replace(run)  # loads the model's file anew if it has changed, and keeps to it
+        self.config = cast("C", config_for(run, self.Config))
         torch_device(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()

@@ -64,7 +64,7 @@ class Player:
         self._home = tempfile.TemporaryDirectory()
         limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30))]
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-u", "-m", __name__, str(folder.resolve()), *limits],
+            [sys.executable, "-B", "-P", "-u", "-m", __name__, str(folder.resolve()), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

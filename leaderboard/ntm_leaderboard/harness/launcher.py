@@ -204,7 +204,8 @@ class _Process:
             return True
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ntm_leaderboard", *self._commands.pop(0)],
+                # -P, as files of the present folder must not shadow modules: copy.py may be a model
+                [sys.executable, "-P", "-m", "ntm_leaderboard", *self._commands.pop(0)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
