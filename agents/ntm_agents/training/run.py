@@ -2,7 +2,8 @@
 
 config.json               everything that is needed to repeat the run
 metrics.jsonl             a line every few updates, and one for each validation
-checkpoint.safetensors    state to resume from; deleted when the run is complete
+checkpoint.safetensors    state to resume from; deleted when the run is complete, as is the one before it,
+                          checkpoint.before.safetensors
 model.safetensors         the weights that are kept
 summary.json              outcome; exists if and only if the run is complete
 .lock                     held by the process that trains
@@ -31,6 +32,7 @@ from ntm_agents.migrate import FORMAT, migrate, playing
 from ntm_agents.protocol import build, config_class
 from ntm_agents.training import learners
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
+from ntm_agents.training.checks import check_count, check_seconds
 from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_agents.training.learners import Learner
 from ntm_envs import tasks
@@ -50,6 +52,8 @@ _FIELDS: Mapping[str, type] = {
     "seed": int,
 }
 """The fields of a description that make a run, and their types; the learner is told from `train` at times."""
+_COUNTS = ("sequences", "updates", "parameters", "restarts", "dropped_updates", "kept_at_sequences")
+"""The counts of every summary."""
 _KINDS = {str: "text", dict: "an object of options", int: "an integer"}
 
 
@@ -249,12 +253,22 @@ def read_summary(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the run is not complete.
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged, or has a count or a duration that is missing or impossible.
     """
     path = folder / "summary.json"
     if not path.exists():
         raise FileNotFoundError(f"the run in {folder} is not complete; resume it with: ntm-envs train ...")
-    return read_json(path)
+    summary = read_json(path)
+    try:
+        for name in _COUNTS:
+            check_count(name, summary.get(name))
+        for name in ("steps", "rollbacks"):  # of some learners
+            if summary.get(name) is not None:
+                check_count(name, summary[name])
+        check_seconds(summary.get("seconds"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return summary
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -264,8 +278,8 @@ def read_json(path: Path) -> dict[str, Any]:
         ValueError: If there is none in it.
     """
     try:
-        record = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        record = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:  # no JSON, no text, a number of very many digits, too deep
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path} is damaged: expected a JSON object")

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from ntm_agents.acting import ModelAgent
 from ntm_agents.training import checkpoint
-from ntm_agents.training.checks import NonFiniteError, torch_device, with_overrides
+from ntm_agents.training.checks import check_finite, torch_device, with_overrides
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.run import Run
 from ntm_agents.training.trainer import TRAINING, VALIDATION
@@ -194,12 +194,7 @@ class RewardTrainer(ABC, Generic[C]):
         )
         counters.steps += steps
         counters.updates += 1
-        for name, weights in self.algorithm.policy.named_parameters():
-            if not weights.isfinite().all():
-                raise NonFiniteError(
-                    f"the weights {name} are not finite after {counters.steps:,} steps; a smaller "
-                    "learning_rate or max_grad_norm may help"
-                )
+        check_finite(self.algorithm.policy, f"after {counters.steps:,} steps")
         self._grow()
 
     def _count(self, here: dict[str, Any], _: dict[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from ntm_agents.migrate import FORMAT
 from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
 from ntm_agents.training import learners
+from ntm_agents.training.checkpoint import update_digest
 from ntm_agents.training.checks import torch_device
 from ntm_agents.training.run import (
     WEIGHTS,
@@ -243,11 +244,7 @@ def commitment_of(
     digest.update(json.dumps(readout, sort_keys=True, separators=(",", ":")).encode())
     if source:
         digest.update(bytes.fromhex(source))
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        header = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
-        digest.update(header.encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    update_digest(digest, tensors)
     return digest.hexdigest()
 
 
