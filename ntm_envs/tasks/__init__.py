@@ -68,7 +68,7 @@ TABLE = _rows()
 """The rows of the project's own tasks. A changed row is a new benchmark, with a new version in its id."""
 
 _specs = {row.name: row for row in TABLE}
-_places: dict[str, str] = {}  # the references of rows that were registered by one, by name
+_references: dict[str, str] = {}  # those of custom rows, by name
 
 
 def names() -> tuple[str, ...]:
@@ -110,12 +110,7 @@ def spec(name: str) -> TaskSpec:
                 f"{name} is {row!r}; expected a TaskSpec, which holds the class of the task, its training "
                 "range and its ladders"
             )
-        place, there = absolute(name), _specs.get(row.name)
-        if there is not None and _places.get(row.name) == place and there.env_id == row.env_id:
-            _specs[row.name] = row  # its file may have been edited
-        else:
-            register(row)
-            _places[row.name] = place
+        register(row, absolute(name))
         return row
     for known in (_specs, _installed()):  # installed packages are imported only if necessary
         for row in known.values():
@@ -129,8 +124,14 @@ def get(name: str, **parameters: Any) -> Any:
     return spec(name).make(**parameters)
 
 
-def register(row: TaskSpec) -> None:
+def register(row: TaskSpec, reference: str | None = None) -> None:
     """Add a custom task to the table, and register its environment with Gymnasium.
+
+    Args:
+        row: The row of the task.
+        reference: The reference that the row was loaded by, with an absolute path. The row then replaces
+            that of the same reference, as its file may have been edited, and the environment finds it in
+            every process.
 
     Raises:
         ValueError: If another task has the same name or id.
@@ -140,13 +141,18 @@ def register(row: TaskSpec) -> None:
     for other in _specs.values():
         if other == row:
             return
+        if other.env_id == row.env_id and reference and _references.get(other.name) == reference:
+            _specs[row.name] = row
+            return
         if row.name == other.name or row.env_id == other.env_id:
             raise ValueError(
                 f"cannot register {row.name!r} with the id {row.env_id!r}: there is another task named "
                 f"{other.name!r} with the id {other.env_id!r}; choose another name and id"
             )
     _specs[row.name] = row
-    register_env(row)
+    if reference:
+        _references[row.name] = reference
+    register_env(row, reference or row.name)
 
 
 def _installed() -> dict[str, TaskSpec]:

@@ -142,6 +142,16 @@ def test_a_task_can_be_edited(tmp_path):
         tasks.spec(f"{other}:MINE")
 
 
+def test_spawned_workers_make_the_environment_of_a_task(tmp_path):
+    path = tmp_path / "task.py"
+    path.write_text(ROW.format(bits=3, name="Spawned"))
+    row = tasks.spec(f"{path}:MINE")
+    how = {"vectorization_mode": "async", "vector_kwargs": {"context": "spawn"}}
+    envs = gym.make_vec(row.env_id, num_envs=2, **how)
+    assert envs.reset(seed=0)[0].shape == (2, 4)
+    envs.close()
+
+
 def test_modules_that_are_no_files_are_not_found():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'ntm_envs\.own_files\.missing'"):
         __import__("ntm_envs.own_files.missing")

@@ -61,7 +61,7 @@ _KINDS = {str: "text", dict: "an object of options", int: "an integer"}
 class Run:
     """Everything that determines a run.
 
-    A run keeps to the code of its model that it has loaded first, however the file is edited later.
+    A run keeps to the code of its model and its task as it has first loaded it, also if files are edited.
 
     Attributes:
         agent: Name of the agent.
@@ -99,26 +99,28 @@ class Run:
 
     def task_spec(self) -> TaskSpec:
         """Return the row of the task."""
-        return tasks.spec(self.task)
+        return self._loaded_task[0]
 
     @cached_property
-    def _code(self) -> tuple[Any, str | None]:
-        """The model class, and the SHA-256 of its source as it was executed."""
+    def _loaded_task(self) -> tuple[TaskSpec, str | None]:
+        """The row of the task, and the SHA-256 of its file as it was executed, if it is from a file."""
+        row, is_file = tasks.spec(self.task), self.task.rpartition(":")[0].endswith(".py")
+        return row, _sha256(executed_source(self.task)) if is_file else None
+
+    @cached_property
+    def _loaded_model(self) -> tuple[Any, str | None]:
+        """The model class, and the SHA-256 of its source as it was executed, if it is not the project's."""
         found = load(self.entry)
-        if _is_own(self.entry):
-            return found, None
-        source = executed_source(self.entry)
-        return found, hashlib.sha256(source).hexdigest() if source is not None else None
+        return found, None if _is_own(self.entry) else _sha256(executed_source(self.entry))
 
     @property
-    def model_class(self) -> Any:
-        """The model class."""
-        return self._code[0]
+    def sources(self) -> dict[str, str]:
+        """SHA-256 of the sources of model and task as they were executed: `source` and `task_source`.
 
-    @property
-    def source(self) -> str | None:
-        """SHA-256 of the source of the model class; None for one of the project's own."""
-        return self._code[1]
+        The project's own have none, as its version identifies them, nor have tasks of packages.
+        """
+        digests = {"source": self._loaded_model[1], "task_source": self._loaded_task[1]}
+        return {name: digest for name, digest in digests.items() if digest}
 
     def build(self, task: Task) -> nn.Module:
         """Return the model for a task, with the initial weights of torch's present random state.
@@ -127,13 +129,13 @@ class Run:
             TypeError: If the model has no such option.
             ValueError: If an option's value is not possible.
         """
-        model = build(self.model_class, task, **self.model)
+        model = build(self._loaded_model[0], task, **self.model)
         assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
         return model
 
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
-        config = config_class(self.model_class)(**self.model)
+        config = config_class(self._loaded_model[0])(**self.model)
         return {"format": FORMAT, **dataclasses.asdict(self), "model": dataclasses.asdict(config)}
 
     def write(self, folder: Path) -> None:
@@ -143,24 +145,35 @@ class Run:
             ValueError: If the folder holds another run; the message names what differs.
         """
         record = json.loads(json.dumps(self.resolved()))
-        if self.source:
-            record["source"] = self.source
+        record |= self.sources
         if (folder / "config.json").exists():
             there = migrate(read_json(folder / "config.json"))
             there.pop("versions", None)
+            if "task_source" not in there:  # earlier versions recorded none
+                record.pop("task_source", None)
             if there.get("entry") == self.entry:
                 with contextlib.suppress(TypeError, ValueError):  # it has options that no longer exist
                     # Options that came later are spelled out there too.
                     there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
                 what = _difference(there, record)
-                if there | {"source": self.source} == record:
-                    what = f"the source of {self.entry} has changed since"
+                if (there.get("entry"), there.get("task")) == (self.entry, self.task):
+                    for reference in self._changed_since(there):
+                        what = f"{reference} has changed since"
                 raise ValueError(f"{folder} holds another run ({what}); choose another folder, or delete it")
             return
         folder.mkdir(parents=True, exist_ok=True)
         record["versions"] = versions()
         write_atomically(folder / "config.json", json.dumps(record, indent=2).encode())
+
+    def _changed_since(self, record: Mapping[str, Any]) -> list[str]:
+        """Return the references whose sources differ from those that a description has."""
+        references = {"source": self.entry, "task_source": self.task}
+        return [
+            references[name]
+            for name in references.keys() & record.keys()
+            if record[name] != self.sources.get(name)
+        ]
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -191,7 +204,7 @@ class Run:
                 value is not possible.
         """
         present = migrate(record)
-        for name in ("format", "versions", "source"):
+        for name in ("format", "versions", "source", "task_source"):
             present.pop(name, None)
         for name, kind in _FIELDS.items():
             if name not in present:
@@ -205,7 +218,7 @@ class Run:
 def load_run(folder: Path) -> tuple[nn.Module, Run]:
     """Return the trained model of a complete run, in evaluation mode, and its run.
 
-    It warns if the source of the model has changed since the training.
+    It warns if the source of the model or of the task has changed since the training.
 
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
@@ -217,8 +230,8 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
     tensors = load_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
-    if read_description(folder).get("source", run.source) != run.source:
-        warnings.warn(f"{run.entry} has changed since the training of the run in {folder}", stacklevel=2)
+    for reference in run._changed_since(read_description(folder)):
+        warnings.warn(f"{reference} has changed since the training of the run in {folder}", stacklevel=2)
     check_tensors(folder / WEIGHTS, tensors, model.state_dict())
     model.load_state_dict(tensors)
     return model.eval(), run
@@ -292,7 +305,11 @@ def source_digest(entry: str) -> str | None:
         return None
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
-    return hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() if file else None
+    return _sha256(Path(file).expanduser().read_bytes() if file else None)
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _is_own(entry: str) -> bool:

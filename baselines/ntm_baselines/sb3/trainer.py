@@ -93,7 +93,7 @@ class RewardTrainer(ABC, Generic[C]):
         torch_device(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
-        with_overrides(self._task, self.config.task_overrides)  # refuses those that the task does not have
+        self._training_task = with_overrides(self._task, self.config.task_overrides)
         self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
         self.capacity = capacity(self._task.steps(**self._spec.largest))
@@ -237,7 +237,7 @@ class RewardTrainer(ABC, Generic[C]):
         """Return the environment of the present sizes, with its wrappers."""
         config = self.config
         env: VecEnv = SequenceVecEnv(
-            self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides
+            self._spec.env_id, config.num_envs, task=self._training_task, **self._sizes
         )
         env = StepRewards(VecMonitor(env))  # the monitor sees returns as the environment has them
         frames = self.model.frames if isinstance(self.model, PolicyModel) else 1

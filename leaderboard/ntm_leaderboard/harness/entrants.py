@@ -90,7 +90,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
     task = spec.make()
     with torch.no_grad():
         state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
-    source, weights = run.source, load_weights(folder)
+    source, weights = run.sources.get("source"), load_weights(folder)
     return Entrant(
         agent=ModelAgent(model, task.answers, torch_device(device)),
         spec=spec,

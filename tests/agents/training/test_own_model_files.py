@@ -28,6 +28,19 @@ class Model(nn.Module):
         return self.gain * self.linear(inputs), state
 """
 
+TASK = """
+from ntm_envs.tasks import TaskSpec, ladder
+from ntm_envs.tasks.classic.copy import Copy
+
+HERE = TaskSpec(
+    name="a-task-of-a-file",
+    env_id="mine/TaskOfAFile-v0",
+    task=Copy,
+    training={"length": (1, 4)},
+    ladders=ladder("length", (4, 8)),
+)
+"""
+
 
 @pytest.fixture
 def path(tmp_path):
@@ -68,7 +81,7 @@ def test_an_edit_during_training_waits_for_the_next_run(tmp_path, path):
     with pytest.warns(UserWarning, match=r"model\.py:Model has changed since the training"):
         model, run = load_run(folder)
     assert model.gain == 2
-    assert run.source == digest(path)
+    assert run.sources["source"] == digest(path)
 
 
 def test_a_run_does_not_resume_with_an_edited_model(tmp_path, path):
@@ -76,10 +89,25 @@ def test_a_run_does_not_resume_with_an_edited_model(tmp_path, path):
     with pytest.raises(KeyboardInterrupt):
         Trainer(run, tmp_path / "run", report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
     write(path, 2)
-    with pytest.raises(ValueError, match=r"holds another run \(the source of .*:Model has changed since\)"):
+    with pytest.raises(ValueError, match=r"holds another run \(.*:Model has changed since\)"):
         Trainer(run, tmp_path / "run")
     write(path, 1)
     Trainer(run, tmp_path / "run").train()
+
+
+def test_a_run_does_not_resume_on_an_edited_task(tmp_path):
+    path = tmp_path / "task.py"
+    path.write_text(TASK)
+    folder, run = tmp_path / "run", tiny_run(task=f"{path}:HERE", sequences=8)
+    Trainer(run, folder)
+    path.write_text(TASK.replace("(1, 4)", "(2, 4)"))
+    with pytest.raises(ValueError, match=r"holds another run \(.*task\.py:HERE has changed since\)"):
+        Trainer(run, folder)
+    path.write_text(TASK)
+    Trainer(run, folder).train()
+    path.write_text(TASK.replace("(1, 4)", "(2, 4)"))
+    with pytest.warns(UserWarning, match=r"task\.py:HERE has changed since the training"):
+        load_run(folder)
 
 
 def test_the_digest_of_a_module_is_not_that_of_a_later_edit(tmp_path, monkeypatch):
