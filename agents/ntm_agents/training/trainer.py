@@ -106,8 +106,8 @@ class Trainer:
 
         Raises:
             ValueError: If the run is complete already, or another process is training in its folder.
-            NonFiniteError: If loss or gradient are not finite for `patience` updates in a row, or weights are
-                not.
+            NonFiniteError: If loss or gradient are not finite for `patience` updates in a row, or weights or
+                all validation losses are not.
             KeyboardInterrupt: After an interrupt.
         """
         config, counters = self.config, self.counters
@@ -124,6 +124,8 @@ class Trainer:
                         self._restart_if_stuck(before)
                     updates.end(self._state)
             loss = counters.best_loss
+            if not math.isfinite(loss):
+                raise NonFiniteError(f"the validation loss is {loss}; a smaller learning_rate may help")
             self._writer.finish(counters, self.model, self._best, kernel=self.kernel, validation_loss=loss)
         self._averaged.load_state_dict(self._best)
         return self._averaged
