@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from ntm_agents.acting import ModelAgent
 from ntm_agents.training import checkpoint
-from ntm_agents.training.checks import check_finite, torch_device, with_overrides
+from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.run import Run
 from ntm_agents.training.trainer import TRAINING, VALIDATION
@@ -144,7 +144,7 @@ class RewardTrainer(ABC, Generic[C]):
 
         Raises:
             ValueError: If the run is complete already, or another process is training in its folder.
-            NonFiniteError: If weights are not finite.
+            NonFiniteError: If weights, or the returns of all validations, are not finite.
             KeyboardInterrupt: After an interrupt.
         """
         counters, every = self.counters, self.config.validate_every
@@ -158,6 +158,8 @@ class RewardTrainer(ABC, Generic[C]):
                         self.validate()
                     updates.end(self._state)
             kept, best = counters.best_return, self._best
+            if not math.isfinite(kept):
+                raise NonFiniteError("no validation has a finite return; check the rewards of the task")
             self._writer.finish(counters, self.model, best, kernel=self.kernel, validation_return=kept)
         self.model.load_state_dict(self._best)
         return self.model.eval()

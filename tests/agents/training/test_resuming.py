@@ -11,7 +11,7 @@ from tiny_runs import interrupted, killed, lines, tiny_run, without_time
 from ntm_agents import Trainer
 from ntm_agents.training import CheckpointError
 from ntm_agents.training.checkpoint import load_tensors, save_tensors
-from ntm_agents.training.writer import LAST
+from ntm_agents.training.writer import BEFORE, LAST
 
 NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "controller": "feedforward"}
 
@@ -215,6 +215,15 @@ def test_the_checkpoint_before_takes_the_place_of_a_damaged_one(tmp_path):
     assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert without_time(parts) == without_time(whole)
     assert not list(parts.glob("*checkpoint*"))
+
+
+def test_a_run_that_was_killed_before_its_next_checkpoint_was_there_resumes(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(tiny_run(), whole).train()
+    stopped(parts).rename(parts / BEFORE)
+    Trainer(tiny_run(), parts).train()
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
 
 
 def test_damaged_checkpoints_are_refused_if_there_is_no_other(tmp_path):
