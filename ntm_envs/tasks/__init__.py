@@ -138,13 +138,12 @@ def register(row: TaskSpec, reference: str | None = None) -> None:
     """
     from ntm_envs.registration import register_env  # tasks do not depend on environments
 
-    for other in _specs.values():
+    for other in tuple(_specs.values()):
         if other == row:
             return
-        if other.env_id == row.env_id and reference and _references.get(other.name) == reference:
-            _specs[row.name] = row
-            return
-        if row.name == other.name or row.env_id == other.env_id:
+        if reference and _references.get(other.name) == reference:
+            del _specs[other.name]
+        elif row.name == other.name or row.env_id == other.env_id:
             raise ValueError(
                 f"cannot register {row.name!r} with the id {row.env_id!r}: there is another task named "
                 f"{other.name!r} with the id {other.env_id!r}; choose another name and id"

@@ -136,6 +136,11 @@ def test_a_task_can_be_edited(tmp_path):
     env = gym.make(row.env_id)
     assert env.action_space.shape == (4,)
     env.close()
+    path.write_text(ROW.format(bits=5, name="Renamed"))
+    assert tasks.spec(reference).name == "mine-Renamed"
+    assert row.name not in tasks.names()
+    path.write_text(ROW.format(bits=4, name="Edited"))
+    tasks.spec(reference)
     other = tmp_path / "other.py"
     other.write_text(ROW.format(bits=3, name="Edited"))
     with pytest.raises(ValueError, match="there is another task named 'mine-Edited'"):

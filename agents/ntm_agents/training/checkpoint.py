@@ -50,7 +50,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
     written = record.pop("sha256", None) if isinstance(record, dict) else None
-    if written not in (None, _digest(tensors, record)):
+    if written is not None and written != _digest(tensors, record):
         raise CheckpointError(f"{path} is damaged: its content has another SHA-256 than what was written")
     return tensors, record
 

@@ -69,7 +69,7 @@ class Trainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run = run = replace(run)  # loads the model's file anew if it has changed, and keeps to it
+        self.run = run = replace(run)  # loads files anew if they have changed, and keeps to them
         self.config = config_for(run, TrainConfig)
         self.device = torch_device(device)
         self._spec = run.task_spec()

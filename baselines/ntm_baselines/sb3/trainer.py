@@ -88,7 +88,7 @@ class RewardTrainer(ABC, Generic[C]):
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run = run = replace(run)  # loads the model's file anew if it has changed, and keeps to it
+        self.run = run = replace(run)  # loads files anew if they have changed, and keeps to them
         self.config = cast("C", config_for(run, self.Config))
         torch_device(device)
         self._spec = run.task_spec()
