@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import inspect
 import json
 import platform
 import warnings
@@ -35,9 +33,10 @@ from ntm_agents.training.checkpoint import check_tensors, load_tensors
 from ntm_agents.training.checks import check_count, check_seconds
 from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_agents.training.learners import Learner
+from ntm_agents.training.sources import executed_digest
 from ntm_envs import tasks
 from ntm_envs.files import write_atomically
-from ntm_envs.lookup import executed_source, load
+from ntm_envs.lookup import load
 from ntm_envs.tasks import Task, TaskSpec
 
 WEIGHTS = "model.safetensors"
@@ -105,13 +104,13 @@ class Run:
     def _loaded_task(self) -> tuple[TaskSpec, str | None]:
         """The row of the task, and the SHA-256 of its file as it was executed, if it is from a file."""
         row, is_file = tasks.spec(self.task), self.task.rpartition(":")[0].endswith(".py")
-        return row, _sha256(executed_source(self.task)) if is_file else None
+        return row, executed_digest(self.task) if is_file else None
 
     @cached_property
     def _loaded_model(self) -> tuple[Any, str | None]:
         """The model class, and the SHA-256 of its source as it was executed, if it is not the project's."""
         found = load(self.entry)
-        return found, None if _is_own(self.entry) else _sha256(executed_source(self.entry))
+        return found, executed_digest(self.entry)
 
     @property
     def sources(self) -> dict[str, str]:
@@ -297,24 +296,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"{path} is damaged: expected a JSON object")
     return record
-
-
-def source_digest(entry: str) -> str | None:
-    """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
-    if _is_own(entry):
-        return None
-    where = entry.rpartition(":")[0]
-    file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
-    return _sha256(Path(file).expanduser().read_bytes() if file else None)
-
-
-def _sha256(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
-
-
-def _is_own(entry: str) -> bool:
-    """Return whether a model is the project's own, whose version identifies it."""
-    return entry.startswith(("ntm_agents:", "ntm_baselines:"))
 
 
 def versions() -> dict[str, str]:

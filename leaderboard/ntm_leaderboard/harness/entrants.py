@@ -26,8 +26,8 @@ from ntm_agents.training.run import (
     load_weights,
     read_description,
     read_summary,
-    source_digest,
 )
+from ntm_agents.training.sources import executed_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
@@ -172,7 +172,7 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
         return from_run(folder, device)
     if (agent := row.make(spec.make())) is None:
         raise ValueError(f"{spec.name} has no {row.name}")
-    source = source_digest(row.entry)
+    source = executed_digest(row.entry)
     return Entrant(
         agent=agent,
         spec=spec,
