@@ -1,4 +1,4 @@
-"""Digests of the sources of models and tasks that are not the project's own, whose version identifies them."""
+"""Digests of the sources of models and tasks, but for the project's own, which a version identifies."""
 
 from __future__ import annotations
 
