@@ -22,4 +22,4 @@ __all__ = ["Agent", "SequenceEnv", "SequenceVectorEnv", "capacity", "tasks", "te
 __version__ = "0.1.0"
 
 for _row in tasks.TABLE:
-    register_env(_row)
+    register_env(_row, _row.name)

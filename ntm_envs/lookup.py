@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
-import importlib.util
-import sys
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FILE_PREFIX = "ntm_envs_file_"
-"""Prefix of the names of modules that are loaded from files."""
+from ntm_envs import own_files
 
 
 def is_reference(name: str) -> bool:
@@ -44,7 +43,8 @@ def load(reference: str) -> Any:
     """Import the object that a reference names.
 
     Args:
-        reference: ``package.module:Name`` or ``path/to/file.py:Name``. The module or file is executed.
+        reference: ``package.module:Name`` or ``path/to/file.py:Name``. The module or file is executed, a
+            file again after it has changed (:mod:`ntm_envs.own_files`).
 
     Raises:
         ValueError: If the reference is malformed, or the module or the name does not exist.
@@ -54,7 +54,7 @@ def load(reference: str) -> Any:
     if not (colon and where and name):
         raise ValueError(f"{reference!r} is not a reference; expected file.py:Name or package.module:Name")
     try:
-        module = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+        module = own_files.module(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{where}.".startswith(f"{error.name}."):
             raise  # the module exists, but one of its own imports is missing
@@ -70,41 +70,34 @@ def load(reference: str) -> Any:
         raise ValueError(did_you_mean(f"name in {where}", name, names)) from None
 
 
+def executed_source(reference: str) -> bytes | None:
+    """Return the source of a loaded reference as it was executed; None if it has none.
+
+    Python keeps no source of a module that was imported: it is the file at the first call.
+    """
+    where = reference.rpartition(":")[0]
+    if where.endswith(".py"):
+        return own_files.source(Path(where))
+    file = inspect.getsourcefile(load(reference))
+    return _first_content(Path(file)) if file else None
+
+
+@functools.cache
+def _first_content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
 def absolute(reference: str) -> str:
     """Return a reference with an absolute file path, which is valid in every working directory."""
     where, _, name = reference.rpartition(":")
     return f"{Path(where).expanduser().resolve()}:{name}" if where.endswith(".py") else reference
 
 
-def _load_file(path: Path) -> Any:
-    """Execute a file as a module, unless it has been loaded already, and return the module."""
-    path = path.expanduser().resolve()
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    # A file is loaded once per process, so its classes keep their identity.
-    module_name = f"{FILE_PREFIX}{path.stem}_{abs(hash(str(path))):x}"
-    if module_name in sys.modules:
-        return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None
-    assert spec.loader is not None  # a .py file always has one
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # dataclasses look up their module during class creation
-    if str(path.parent) not in sys.path:  # like a script, the file may import its neighbours
-        sys.path.append(str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
-    return module
-
-
 def comes_from_a_file(error: BaseException) -> bool:
     """Return whether an error was raised in, or by a call from, a file that :func:`load` executed."""
     frame = error.__traceback__
     while frame is not None:
-        if frame.tb_frame.f_globals.get("__name__", "").startswith(FILE_PREFIX):
+        if frame.tb_frame.f_globals.get("__name__", "").startswith(own_files.PREFIX):
             return True
         frame = frame.tb_next
     return False

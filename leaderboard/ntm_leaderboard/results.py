@@ -44,7 +44,7 @@ SEEDS = 5
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 """The pattern of names of learners, metrics and privileges."""
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -88,9 +88,9 @@ class Rung(Record):
 
     sizes: dict[str, int]
     """The size of every sequence."""
-    sequences: Annotated[int, Field(gt=0)]
+    sequences: Annotated[Count, Field(gt=0)]
     """Number of sequences that were played."""
-    symbols: Annotated[int, Field(gt=0)]
+    symbols: Annotated[Count, Field(gt=0)]
     """Scored symbols of all sequences together."""
     score: Score
     """Score of the agent."""

@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import Any
 
-from ntm_envs.lookup import did_you_mean, is_reference, load
+from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 from ntm_envs.tasks.base import Batch, SequenceTask, Task
 from ntm_envs.tasks.bits import BitTask
 from ntm_envs.tasks.sizes import Size
@@ -68,6 +68,7 @@ TABLE = _rows()
 """The rows of the project's own tasks. A changed row is a new benchmark, with a new version in its id."""
 
 _specs = {row.name: row for row in TABLE}
+_references: dict[str, str] = {}  # those of custom rows, by name
 
 
 def names() -> tuple[str, ...]:
@@ -109,7 +110,7 @@ def spec(name: str) -> TaskSpec:
                 f"{name} is {row!r}; expected a TaskSpec, which holds the class of the task, its training "
                 "range and its ladders"
             )
-        register(row)
+        register(row, absolute(name))
         return row
     for known in (_specs, _installed()):  # installed packages are imported only if necessary
         for row in known.values():
@@ -123,24 +124,34 @@ def get(name: str, **parameters: Any) -> Any:
     return spec(name).make(**parameters)
 
 
-def register(row: TaskSpec) -> None:
+def register(row: TaskSpec, reference: str | None = None) -> None:
     """Add a custom task to the table, and register its environment with Gymnasium.
+
+    Args:
+        row: The row of the task.
+        reference: The reference that the row was loaded by, with an absolute path. The row then replaces
+            that of the same reference, as its file may have been edited, and the environment finds it in
+            every process.
 
     Raises:
         ValueError: If another task has the same name or id.
     """
     from ntm_envs.registration import register_env  # tasks do not depend on environments
 
-    for other in _specs.values():
+    for other in tuple(_specs.values()):
         if other == row:
             return
-        if row.name == other.name or row.env_id == other.env_id:
+        if reference and _references.get(other.name) == reference:
+            del _specs[other.name]
+        elif row.name == other.name or row.env_id == other.env_id:
             raise ValueError(
                 f"cannot register {row.name!r} with the id {row.env_id!r}: there is another task named "
                 f"{other.name!r} with the id {other.env_id!r}; choose another name and id"
             )
     _specs[row.name] = row
-    register_env(row)
+    if reference:
+        _references[row.name] = reference
+    register_env(row, reference or row.name)
 
 
 def _installed() -> dict[str, TaskSpec]:

@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -187,6 +188,17 @@ def test_weights_that_are_not_finite_end_a_run():
         next(trainer.model.parameters()).fill_(torch.nan)
     with pytest.raises(NonFiniteError, match="not finite"):
         trainer.train()
+
+
+def test_a_run_without_a_finite_return_fails(tmp_path, monkeypatch):
+    trainer = start(reward_run(), tmp_path)
+    monkeypatch.setattr(
+        "ntm_baselines.sb3.trainer.play",
+        lambda *_, **__: SimpleNamespace(returns=np.array([np.nan]), wrong=np.array([1])),
+    )
+    with pytest.raises(NonFiniteError, match="no validation has a finite return"):
+        trainer.train()
+    assert not trainer.complete
 
 
 def test_a_run_that_is_not_for_this_trainer_is_refused():

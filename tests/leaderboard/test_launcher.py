@@ -64,6 +64,22 @@ def test_a_job_that_fails_stops_no_other(tmp_path):
     assert "4 of 4" in printed
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"loss": 0.5}', '{"sequences": "many"}', "\udcff"])
+def test_damaged_metrics_show_no_progress(tmp_path, text):
+    job = Runs(number=0, folder=tmp_path, words=())
+    (tmp_path / "metrics.jsonl").write_bytes(text.encode(errors="surrogateescape"))
+    assert job.progress() == "starting"
+    (tmp_path / "metrics.jsonl").write_text('{"sequences": 1200, "loss": 0.5}\n')
+    assert job.progress() == "1,200 sequences, loss 0.500"
+
+
+def test_files_of_the_present_folder_take_no_modules_place(tmp_path, monkeypatch):
+    for name in ("copy", "random", "signal", "torch", "types"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('it was imported')")
+    monkeypatch.chdir(tmp_path)
+    assert not launch(tmp_path, ("--version",))[2]
+
+
 def test_jobs_begin_in_their_order_and_only_so_many_at_a_time(tmp_path):
     started: list[int] = []
     jobs = [Runs(number=i, folder=tmp_path / str(i), words=("--version",), started=started) for i in range(3)]

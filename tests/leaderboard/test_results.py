@@ -80,6 +80,8 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "mean_return"], float("inf"), "mean_return"),
         (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),
         (["rungs", 0, "sequences"], 0, "sequences"),
+        (["rungs", 0, "symbols"], 2**63, "symbols"),
+        (["seed"], 2**63, "seed"),
         (["rungs", 0, "score", "metrics"], {"steps": float("nan")}, "metrics.steps"),
         (["rungs", 0, "score", "metrics"], {"Two words": 1.0}, "metrics"),
         (["format"], 0, "format"),

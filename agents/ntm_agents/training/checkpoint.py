@@ -1,10 +1,12 @@
 """Files of tensors that are never half-written and never executed: safetensors with a JSON header.
 
+The header holds a record, and the SHA-256 of record and tensors, so that no flipped bit goes unnoticed.
 Tensors of one file have names of the form ``part.name``; `named` and `part` add and remove the prefix.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,23 +29,45 @@ class CheckpointError(Exception):
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
     """Write named tensors and a JSON-able record into one file, atomically."""
     contiguous = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
-    write_atomically(path, save(contiguous, metadata={"record": json.dumps(record)}))
+    # One entry of metadata, as safetensors writes several in any order.
+    text = json.dumps({**record, "sha256": _digest(contiguous, record)})
+    write_atomically(path, save(contiguous, metadata={"record": text}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
     """Read what `save_tensors` wrote.
 
     Raises:
-        CheckpointError: If the file is not whole.
+        CheckpointError: If the file is not whole, or its content is not what was written. (Files of earlier
+            versions have no digest of it.)
     """
     try:
         with safe_open(path, framework="pt") as file:
             # A copy lies in memory as new tensors do. In the file tensors begin at any multiple of their own
             # size, and matrix products round differently where memory is not a multiple of 16 bytes.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads((file.metadata() or {}).get("record", "null"))
+            record = json.loads((file.metadata() or {}).get("record", "null"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
+    written = record.pop("sha256", None) if isinstance(record, dict) else None
+    if written is not None and written != _digest(tensors, record):
+        raise CheckpointError(f"{path} is damaged: its content has another SHA-256 than what was written")
+    return tensors, record
+
+
+def _digest(tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(record).encode())
+    update_digest(digest, tensors)
+    return digest.hexdigest()
+
+
+def update_digest(digest: hashlib._Hash, tensors: Mapping[str, Tensor]) -> None:
+    """Add the names, types, shapes and values of tensors to a digest, in the order of their names."""
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        header = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
+        digest.update(header.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
 
 
 def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -1,12 +1,14 @@
-"""Checks that every trainer makes before a run begins."""
+"""Checks that every trainer makes, before a run begins and before weights are kept."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from ntm_envs.tasks import Task
 
@@ -15,6 +17,26 @@ T = TypeVar("T", bound=Task)
 
 class NonFiniteError(Exception):
     """Loss, gradient or weights that are not finite, so that training cannot continue."""
+
+
+def check_count(name: str, value: object) -> None:
+    """Check a count that was read from a file.
+
+    Raises:
+        ValueError: If it is not an integer from 0 to 2 ** 63 - 1.
+    """
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"{name} is {value!r}; expected an integer from 0 to 2 ** 63 - 1")
+
+
+def check_seconds(value: object) -> None:
+    """Check a duration that was read from a file.
+
+    Raises:
+        ValueError: If it is not a finite number, or below 0.
+    """
+    if type(value) not in (int, float) or not 0 <= value < math.inf:  # type: ignore[operator]
+        raise ValueError(f"seconds is {value!r}; expected a finite number, at least 0")
 
 
 def with_overrides(task: T, overrides: Mapping[str, float]) -> T:
@@ -32,6 +54,24 @@ def with_overrides(task: T, overrides: Mapping[str, float]) -> T:
             f"task_overrides has {dict(overrides)}, which changes the channels; expected the same ones"
         )
     return changed
+
+
+def check_finite(model: nn.Module, position: str) -> None:
+    """Check that all weights are finite: an update may overflow although loss and gradient are finite.
+
+    Args:
+        model: The model or its averaged copy; an average is finite only if all that went into it was.
+        position: The position of the run, for the message, such as ``after 10 updates``.
+
+    Raises:
+        NonFiniteError: If a weight is not finite.
+    """
+    for name, weights in model.named_parameters():
+        if not weights.isfinite().all():
+            raise NonFiniteError(
+                f"the weights {name} are not finite {position}; a smaller learning_rate or max_grad_norm may "
+                "help"
+            )
 
 
 def torch_device(name: str) -> torch.device:

@@ -103,6 +103,10 @@ class LearnerConfig:
             value = getattr(self, name)
             self._check(name, value is None or 0 < value < math.inf, "a positive number")
 
+    def _check_rate(self, name: str) -> None:
+        # Ten times it, which is Adam's first step size, has to be a number of 32 bits.
+        self._check(name, 0 < getattr(self, name) <= 1e30, "a positive number, at most 1e30")
+
     def _check_not_negative(self, *names: str) -> None:
         for name in names:
             self._check(name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
@@ -181,7 +185,8 @@ class TrainConfig(LearnerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_counts("sequences", "batch_size", "bucket_size", "patience", "log_every", "restart_after")
-        self._check_positive("learning_rate", "max_grad_norm", "restart_loss", "epsilon")
+        self._check_rate("learning_rate")
+        self._check_positive("max_grad_norm", "restart_loss", "epsilon")
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
         for name in ("momentum", "ema_decay", "beta2"):
             self._check(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")

@@ -2,7 +2,8 @@
 
 config.json               everything that is needed to repeat the run
 metrics.jsonl             a line every few updates, and one for each validation
-checkpoint.safetensors    state to resume from; deleted when the run is complete
+checkpoint.safetensors    state to resume from; deleted when the run is complete, as is the one before it,
+                          checkpoint.before.safetensors
 model.safetensors         the weights that are kept
 summary.json              outcome; exists if and only if the run is complete
 .lock                     held by the process that trains
@@ -10,16 +11,15 @@ summary.json              outcome; exists if and only if the run is complete
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import dataclasses
-import hashlib
-import inspect
 import json
 import platform
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ from ntm_agents.migrate import FORMAT, migrate, playing
 from ntm_agents.protocol import build, config_class
 from ntm_agents.training import learners
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
+from ntm_agents.training.checks import check_count, check_seconds
 from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_agents.training.learners import Learner
+from ntm_agents.training.sources import executed_digest, imported_packages
 from ntm_envs import tasks
 from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
@@ -49,12 +51,16 @@ _FIELDS: Mapping[str, type] = {
     "seed": int,
 }
 """The fields of a description that make a run, and their types; the learner is told from `train` at times."""
+_COUNTS = ("sequences", "updates", "parameters", "restarts", "dropped_updates", "kept_at_sequences")
+"""The counts of every summary."""
 _KINDS = {str: "text", dict: "an object of options", int: "an integer"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything that determines a run.
+
+    A run keeps to the code of its model and its task as it has first loaded it, also if files are edited.
 
     Attributes:
         agent: Name of the agent.
@@ -92,7 +98,28 @@ class Run:
 
     def task_spec(self) -> TaskSpec:
         """Return the row of the task."""
-        return tasks.spec(self.task)
+        return self._loaded_task[0]
+
+    @cached_property
+    def _loaded_task(self) -> tuple[TaskSpec, str | None]:
+        """The row of the task, and the SHA-256 of its file as it was executed, if it is from a file."""
+        row, is_file = tasks.spec(self.task), self.task.rpartition(":")[0].endswith(".py")
+        return row, executed_digest(self.task) if is_file else None
+
+    @cached_property
+    def _loaded_model(self) -> tuple[Any, str | None]:
+        """The model class, and the SHA-256 of its source as it was executed, if it is not the project's."""
+        found = load(self.entry)
+        return found, executed_digest(self.entry)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """SHA-256 of the sources of model and task as they were executed: `source` and `task_source`.
+
+        The project's own have none, as its version identifies them, nor have tasks of packages.
+        """
+        digests = {"source": self._loaded_model[1], "task_source": self._loaded_task[1]}
+        return {name: digest for name, digest in digests.items() if digest}
 
     def build(self, task: Task) -> nn.Module:
         """Return the model for a task, with the initial weights of torch's present random state.
@@ -101,13 +128,13 @@ class Run:
             TypeError: If the model has no such option.
             ValueError: If an option's value is not possible.
         """
-        model = build(load(self.entry), task, **self.model)
+        model = build(self._loaded_model[0], task, **self.model)
         assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
         return model
 
     def resolved(self) -> dict[str, Any]:
         """Return the run as JSON-able values, with every option of the model spelled out."""
-        config = config_class(load(self.entry))(**self.model)
+        config = config_class(self._loaded_model[0])(**self.model)
         return {"format": FORMAT, **dataclasses.asdict(self), "model": dataclasses.asdict(config)}
 
     def write(self, folder: Path) -> None:
@@ -117,24 +144,35 @@ class Run:
             ValueError: If the folder holds another run; the message names what differs.
         """
         record = json.loads(json.dumps(self.resolved()))
-        if source := source_digest(self.entry):
-            record["source"] = source
+        record |= self.sources
         if (folder / "config.json").exists():
             there = migrate(read_json(folder / "config.json"))
             there.pop("versions", None)
+            if "task_source" not in there:  # earlier versions recorded none
+                record.pop("task_source", None)
             if there.get("entry") == self.entry:
                 with contextlib.suppress(TypeError, ValueError):  # it has options that no longer exist
                     # Options that came later are spelled out there too.
                     there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
-                raise ValueError(
-                    f"{folder} holds another run ({_difference(there, record)}); choose another folder, or "
-                    "delete it"
-                )
+                what = _difference(there, record)
+                if (there.get("entry"), there.get("task")) == (self.entry, self.task):
+                    for reference in self._changed_since(there):
+                        what = f"{reference} has changed since"
+                raise ValueError(f"{folder} holds another run ({what}); choose another folder, or delete it")
             return
         folder.mkdir(parents=True, exist_ok=True)
         record["versions"] = versions(self.entry)
         write_atomically(folder / "config.json", json.dumps(record, indent=2).encode())
+
+    def _changed_since(self, record: Mapping[str, Any]) -> list[str]:
+        """Return the references whose sources differ from those that a description has."""
+        references = {"source": self.entry, "task_source": self.task}
+        return [
+            references[name]
+            for name in references.keys() & record.keys()
+            if record[name] != self.sources.get(name)
+        ]
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -165,7 +203,7 @@ class Run:
                 value is not possible.
         """
         present = migrate(record)
-        for name in ("format", "versions", "source"):
+        for name in ("format", "versions", "source", "task_source"):
             present.pop(name, None)
         for name, kind in _FIELDS.items():
             if name not in present:
@@ -179,6 +217,8 @@ class Run:
 def load_run(folder: Path) -> tuple[nn.Module, Run]:
     """Return the trained model of a complete run, in evaluation mode, and its run.
 
+    It warns if the source of the model or of the task has changed since the training.
+
     Raises:
         FileNotFoundError: If there is no run in the folder, or it is not complete.
         ValueError: If one of its files is damaged.
@@ -189,6 +229,8 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
     tensors = load_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the initial weights are not used
         model = run.build(run.task_spec().make())
+    for reference in run._changed_since(read_description(folder)):
+        warnings.warn(f"{reference} has changed since the training of the run in {folder}", stacklevel=2)
     check_tensors(folder / WEIGHTS, tensors, model.state_dict())
     model.load_state_dict(tensors)
     return model.eval(), run
@@ -223,12 +265,22 @@ def read_summary(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If the run is not complete.
-        ValueError: If the file is damaged.
+        ValueError: If the file is damaged, or has a count or a duration that is missing or impossible.
     """
     path = folder / "summary.json"
     if not path.exists():
         raise FileNotFoundError(f"the run in {folder} is not complete; resume it with: ntm-envs train ...")
-    return read_json(path)
+    summary = read_json(path)
+    try:
+        for name in _COUNTS:
+            check_count(name, summary.get(name))
+        for name in ("steps", "rollbacks"):  # of some learners
+            if summary.get(name) is not None:
+                check_count(name, summary[name])
+        check_seconds(summary.get("seconds"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return summary
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -238,27 +290,12 @@ def read_json(path: Path) -> dict[str, Any]:
         ValueError: If there is none in it.
     """
     try:
-        record = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        record = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:  # no JSON, no text, a number of very many digits, too deep
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path} is damaged: expected a JSON object")
     return record
-
-
-def source_digest(entry: str) -> str | None:
-    """Return the SHA-256 of the file that a reference is defined in; None for one of the project's own."""
-    file = _source(entry)
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
-
-
-def _source(entry: str) -> Path | None:
-    """Return the file that a reference is defined in; None for the project's own, or if there is none."""
-    if entry.startswith(("ntm_agents:", "ntm_baselines:")):
-        return None  # their version identifies them
-    where = entry.rpartition(":")[0]
-    file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
-    return Path(file).expanduser() if file else None
 
 
 def versions(entry: str | None = None) -> dict[str, str]:
@@ -268,26 +305,12 @@ def versions(entry: str | None = None) -> dict[str, str]:
         entry: A reference to its class. If it is foreign, the packages that its file imports count as well.
     """
     found = {"python": platform.python_version()}
-    for package in ("ntm-envs", "torch", "numpy", "gymnasium", *(_imported(entry) if entry else ())):
+    for package in ("ntm-envs", "torch", "numpy", "gymnasium", *(imported_packages(entry) if entry else ())):
         try:
             found[package] = version(package)
         except PackageNotFoundError:  # a source tree that was put on the path by hand
             found[package] = "unknown"
     return found
-
-
-def _imported(entry: str) -> list[str]:
-    """Return the packages that the file of a foreign class imports at its top level, and the one it is in."""
-    if (file := _source(entry)) is None:
-        return []
-    names = {entry.rpartition(":")[0]}
-    for node in ast.parse(file.read_bytes()).body:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-    installed = packages_distributions()
-    return sorted({package for name in names for package in installed.get(name.partition(".")[0], ())})
 
 
 def difference(there: Run, here: Run) -> str:

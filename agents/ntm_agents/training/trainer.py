@@ -14,7 +14,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from ntm_agents.protocol import State, mapped
 from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
-from ntm_agents.training.checks import NonFiniteError, torch_device, with_overrides
+from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
@@ -69,7 +69,8 @@ class Trainer:
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run, self.config = run, config_for(run, TrainConfig)
+        self.run = run = replace(run)  # loads files anew if they have changed, and keeps to them
+        self.config = config_for(run, TrainConfig)
         self.device = torch_device(device)
         self._spec = run.task_spec()
         task = self._spec.make()
@@ -105,7 +106,8 @@ class Trainer:
 
         Raises:
             ValueError: If the run is complete already, or another process is training in its folder.
-            NonFiniteError: If loss or gradient are not finite for `patience` updates in a row.
+            NonFiniteError: If loss or gradient are not finite for `patience` updates in a row, or weights or
+                all validation losses are not.
             KeyboardInterrupt: After an interrupt.
         """
         config, counters = self.config, self.counters
@@ -122,6 +124,8 @@ class Trainer:
                         self._restart_if_stuck(before)
                     updates.end(self._state)
             loss = counters.best_loss
+            if not math.isfinite(loss):
+                raise NonFiniteError(f"the validation loss is {loss}; a smaller learning_rate may help")
             self._writer.finish(counters, self.model, self._best, kernel=self.kernel, validation_loss=loss)
         self._averaged.load_state_dict(self._best)
         return self._averaged
@@ -130,8 +134,12 @@ class Trainer:
         """Evaluate the averaged weights at the largest training size.
 
         They are kept if the loss is the lowest so far, and discarded if it is many times that (`rollback`).
+
+        Raises:
+            NonFiniteError: If they are not finite.
         """
         config, counters = self.config, self.counters
+        self._check_finite()
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
         keys = keyed.stream_keys(
             np.full(config.validation_sequences, self._streams[VALIDATION]),
@@ -270,6 +278,9 @@ class Trainer:
             self._start()
             self._log({"restarts": counters.restarts})
 
+    def _check_finite(self) -> None:
+        check_finite(self._averaged, f"after {self.counters.updates:,} updates")
+
     def _log_loss(self) -> None:
         counters = self.counters
         loss = counters.loss / counters.losses if counters.losses else None
@@ -290,7 +301,12 @@ class Trainer:
                 self._random = torch.get_rng_state()
 
     def _state(self) -> Checkpoint:
-        """Return everything but the counters that the next update depends on."""
+        """Return everything but the counters that the next update depends on.
+
+        Raises:
+            NonFiniteError: If weights are not finite.
+        """
+        self._check_finite()
         tensors = {"rng": torch.get_rng_state()}
         tensors |= checkpoint.named("model", self.model.state_dict())
         tensors |= checkpoint.named("average", self._averaged.state_dict())

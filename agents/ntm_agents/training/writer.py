@@ -9,8 +9,8 @@ A trainer's loop looks like this::
                 updates.end(state)  # a checkpoint, if it is time
         writer.finish(...)
 
-A run that was killed resumes from its last checkpoint. Lines of metrics after that are cut off, as they are
-written again.
+A run that was killed resumes from its last checkpoint, or, if that file is damaged, from the one before it.
+Lines of metrics after that are cut off, as they are written again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,24 @@ import math
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, get_type_hints
 
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from ntm_agents.training.checkpoint import CheckpointError, load_tensors, save_tensors
+from ntm_agents.training.checks import check_count, check_seconds
 from ntm_agents.training.learners import Metrics
 from ntm_agents.training.run import Run, difference
 from ntm_envs.files import write_atomically
+
+LAST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
+"""The files of the last checkpoint of a run, and of the one before it."""
 
 State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
 """Contents of a checkpoint beside the counters: named tensors, and a JSON-able record."""
@@ -67,11 +72,20 @@ class Counters:
         """Return the counters of a checkpoint.
 
         Raises:
-            CheckpointError: If it is of another learner.
+            CheckpointError: If it is of another learner, or has impossible counters.
         """
+        present = {"steps": None, "rollbacks": 0, **record}  # which the first format lacked
         try:
-            return cls(**record)
-        except TypeError as error:
+            for name, kind in get_type_hints(cls).items():
+                if name not in present:
+                    raise ValueError(f"{name} is missing")
+                if kind is int or (kind == int | None and present[name] is not None):
+                    check_count(name, present[name])
+                if kind is float and type(present[name]) not in (int, float):
+                    raise ValueError(f"{name} is {present[name]!r}; expected a number")
+            check_seconds(present["seconds"])
+            return cls(**present)
+        except (TypeError, ValueError) as error:
             raise CheckpointError(f"{path} is no checkpoint of this learner: {error}") from error
 
 
@@ -90,6 +104,7 @@ class RunWriter:
     def __init__(self, run: Run, folder: Path | None, report: Callable[[Metrics], None]) -> None:
         self.folder = folder
         self._run, self._report = run, report
+        self._last_is_whole = False  # the last checkpoint, so that it may take the place of the one before
         if folder is not None:
             run.write(folder)
 
@@ -136,7 +151,8 @@ class RunWriter:
             metrics = self.folder / "metrics.jsonl"
             metrics.touch()
             with metrics.open("r+b") as file:
-                file.truncate(min(counters.metrics_bytes, metrics.stat().st_size))
+                lines = file.read(counters.metrics_bytes)
+                file.truncate(lines.rfind(b"\n") + 1)  # also if it was cut off, within a line
         with _interrupts() as received:
             yield Updates(self, counters, received, self._run.train.checkpoint_seconds)
 
@@ -147,22 +163,35 @@ class RunWriter:
         counters.metrics_bytes = (self.folder / "metrics.jsonl").stat().st_size
         tensors, record = state
         record = {**record, "counters": asdict(counters), "run": self._run.resolved()}
-        save_tensors(self.folder / "checkpoint.safetensors", tensors, record)
+        if self._last_is_whole and (self.folder / LAST).exists():
+            (self.folder / LAST).replace(self.folder / BEFORE)
+        save_tensors(self.folder / LAST, tensors, record)
+        self._last_is_whole = True
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any], Path] | None:
-        """Return the tensors and the record of the checkpoint and its path; None if there is none.
+        """Return the tensors and the record of the last whole checkpoint and its path; None if there is none.
+
+        It warns if the last file is damaged and the one before it is used.
 
         Raises:
-            CheckpointError: If the file is damaged, or of another run.
+            CheckpointError: If all files are damaged, or one is of another run.
         """
         if self.folder is None or self.complete:
             return None
-        path = self.folder / "checkpoint.safetensors"
-        if not path.exists():
+        paths = [path for path in (self.folder / LAST, self.folder / BEFORE) if path.exists()]
+        for path in paths:
+            try:
+                tensors, record = load_tensors(path)
+                if not isinstance(record, dict):
+                    raise CheckpointError(f"{path} is no checkpoint")
+                break
+            except CheckpointError as error:
+                if path is paths[-1]:
+                    raise CheckpointError(f"{error}; delete it to start again") from error
+                warnings.warn(f"{error}; training resumes from the checkpoint before it", stacklevel=4)
+        else:
             return None
-        tensors, record = load_tensors(path)
-        if not isinstance(record, dict):
-            raise CheckpointError(f"{path} is no checkpoint; delete it to start again")
+        self._last_is_whole = path.name == LAST
         if "counters" not in record:  # those of the first format hold the counters alone
             record = {"counters": record}
         if "run" in record and (what := difference(Run.of(record["run"]), self._run)):
@@ -208,8 +237,9 @@ class RunWriter:
             "validation_return": finite(validation_return),
         }
         write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
-        (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
-        for path in self.folder.glob(".checkpoint.safetensors.*"):  # of a process that was killed as it wrote
+        for name in (LAST, BEFORE):
+            (self.folder / name).unlink(missing_ok=True)
+        for path in self.folder.glob(f".{LAST}.*"):  # of a process that was killed as it wrote
             path.unlink()
 
 

@@ -42,7 +42,8 @@ class RewardConfig(LearnerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_counts("total_timesteps", "num_envs", "n_steps")
-        self._check_positive("learning_rate", "max_grad_norm")
+        self._check_rate("learning_rate")
+        self._check_positive("max_grad_norm")
         self._check_shares("gamma", "gae_lambda", "decay_start")
         self._check_not_negative("ent_coef", "vf_coef")
 

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from ntm_agents.acting import ModelAgent
 from ntm_agents.training import checkpoint
-from ntm_agents.training.checks import NonFiniteError, torch_device, with_overrides
+from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.run import Run
 from ntm_agents.training.trainer import TRAINING, VALIDATION
@@ -88,14 +88,16 @@ class RewardTrainer(ABC, Generic[C]):
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
     ) -> None:
-        self.run, self.config = run, cast("C", config_for(run, self.Config))
+        self.run = run = replace(run)  # loads files anew if they have changed, and keeps to them
+        self.config = cast("C", config_for(run, self.Config))
         torch_device(device)
         self._spec = run.task_spec()
         self._task = self._spec.make()
+        self._training_task = with_overrides(self._task, self.config.task_overrides)
         self._sizes = self.config.sizes_at(self._spec.training, 0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
-        trained = with_overrides(self._task, self.config.task_overrides)
-        self.capacity = capacity(max(task.steps(**self._spec.largest) for task in (self._task, trained)))
+        both = self._task, self._training_task
+        self.capacity = capacity(max(task.steps(**self._spec.largest) for task in both))
         self.counters = RewardCounters()
         self._returns: list[float] = []  # of the episodes since the last line of metrics
         self._best: dict[str, Tensor] = {}
@@ -143,7 +145,7 @@ class RewardTrainer(ABC, Generic[C]):
 
         Raises:
             ValueError: If the run is complete already, or another process is training in its folder.
-            NonFiniteError: If weights are not finite.
+            NonFiniteError: If weights, or the returns of all validations, are not finite.
             KeyboardInterrupt: After an interrupt.
         """
         counters, every = self.counters, self.config.validate_every
@@ -157,6 +159,8 @@ class RewardTrainer(ABC, Generic[C]):
                         self.validate()
                     updates.end(self._state)
             kept, best = counters.best_return, self._best
+            if not math.isfinite(kept):
+                raise NonFiniteError("no validation has a finite return; check the rewards of the task")
             self._writer.finish(counters, self.model, best, kernel=self.kernel, validation_return=kept)
         self.model.load_state_dict(self._best)
         return self.model.eval()
@@ -195,12 +199,7 @@ class RewardTrainer(ABC, Generic[C]):
         )
         counters.steps += steps
         counters.updates += 1
-        for name, weights in self.algorithm.policy.named_parameters():
-            if not weights.isfinite().all():
-                raise NonFiniteError(
-                    f"the weights {name} are not finite after {counters.steps:,} steps; a smaller "
-                    "learning_rate or max_grad_norm may help"
-                )
+        check_finite(self.algorithm.policy, f"after {counters.steps:,} steps")
         self._grow()
 
     def _count(self, here: dict[str, Any], _: dict[str, Any]) -> bool:
@@ -243,7 +242,7 @@ class RewardTrainer(ABC, Generic[C]):
         """Return the environment of the present sizes, with its wrappers."""
         config = self.config
         env: VecEnv = SequenceVecEnv(
-            self._spec.env_id, config.num_envs, **self._sizes, **config.task_overrides
+            self._spec.env_id, config.num_envs, task=self._training_task, **self._sizes
         )
         env = StepRewards(VecMonitor(env))  # the monitor sees returns as the environment has them
         frames = self.model.frames if isinstance(self.model, PolicyModel) else 1

@@ -26,9 +26,9 @@ from ntm_agents.training.run import (
     load_weights,
     read_description,
     read_summary,
-    source_digest,
     versions,
 )
+from ntm_agents.training.sources import source_digest
 from ntm_envs import tasks
 from ntm_envs.files import check_plain
 from ntm_leaderboard.board.numbers import check_rungs, scores_of

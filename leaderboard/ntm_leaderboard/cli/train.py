@@ -13,7 +13,7 @@ import tyro
 
 from ntm_agents import config_class
 from ntm_agents.testing import check_model
-from ntm_agents.training.run import source_digest
+from ntm_agents.training.sources import source_digest
 from ntm_envs import tasks
 from ntm_envs.lookup import is_reference, load
 from ntm_leaderboard.cli import progress

@@ -19,15 +19,16 @@ from ntm_agents.migrate import FORMAT
 from ntm_agents.pretrained import pretrained
 from ntm_agents.registry import find
 from ntm_agents.training import learners
+from ntm_agents.training.checkpoint import update_digest
 from ntm_agents.training.checks import torch_device
 from ntm_agents.training.run import (
     WEIGHTS,
     load_weights,
     read_description,
     read_summary,
-    source_digest,
     versions,
 )
+from ntm_agents.training.sources import executed_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
@@ -92,7 +93,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
     task = spec.make()
     with torch.no_grad():
         state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
-    source, weights = source_digest(run.entry), load_weights(folder)
+    source, weights = run.sources.get("source"), load_weights(folder)
     return Entrant(
         agent=ModelAgent(model, task.answers, torch_device(device)),
         spec=spec,
@@ -175,7 +176,7 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
         return from_run(folder, device)
     if (agent := row.make(spec.make())) is None:
         raise ValueError(f"{spec.name} has no {row.name}")
-    source = source_digest(row.entry)
+    source = executed_digest(row.entry)
     return Entrant(
         agent=agent,
         spec=spec,
@@ -248,11 +249,7 @@ def commitment_of(
     digest.update(json.dumps(readout, sort_keys=True, separators=(",", ":")).encode())
     if source:
         digest.update(bytes.fromhex(source))
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        header = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
-        digest.update(header.encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    update_digest(digest, tensors)
     return digest.hexdigest()
 
 

@@ -65,14 +65,12 @@ class Job(ABC):
         try:
             lines = (self.folder / "metrics.jsonl").read_text().splitlines()
             metrics = [json.loads(line) for line in lines[-40:]]
-        except (OSError, ValueError):
+            text = f"{metrics[-1]['sequences']:,} sequences"
+            for name, shown in (("loss", "loss"), ("return", "return"), ("validation_accuracy", "accuracy")):
+                known = [line[name] for line in metrics if line.get(name) is not None]
+                text += f", {shown} {known[-1]:.3f}" if known else ""
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none yet, or half a line
             return "starting"
-        if not metrics:
-            return "starting"
-        text = f"{metrics[-1]['sequences']:,} sequences"
-        for name, shown in (("loss", "loss"), ("return", "return"), ("validation_accuracy", "accuracy")):
-            known = [line[name] for line in metrics if line.get(name) is not None]
-            text += f", {shown} {known[-1]:.3f}" if known else ""
         return text
 
 
@@ -204,7 +202,8 @@ class _Process:
             return True
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ntm_leaderboard", *self._commands.pop(0)],
+                # -P, as files of the present folder must not shadow modules: copy.py may be a model
+                [sys.executable, "-P", "-m", "ntm_leaderboard", *self._commands.pop(0)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from ntm_agents.training.checkpoint import (
     CheckpointError,
@@ -87,4 +88,38 @@ def test_the_record_is_json(tmp_path):
     save_tensors(tmp_path / "x.safetensors", TENSORS, {"n": 1})
     header = (tmp_path / "x.safetensors").read_bytes()
     length = int.from_bytes(header[:8], "little")
-    assert json.loads(json.loads(header[8 : 8 + length])["__metadata__"]["record"]) == {"n": 1}
+    assert json.loads(json.loads(header[8 : 8 + length])["__metadata__"]["record"])["n"] == 1
+
+
+def test_a_file_is_a_function_of_its_content(tmp_path):
+    for name in ("x", "y"):
+        save_tensors(tmp_path / name, TENSORS, {"n": 1, "m": 2})
+    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
+
+
+def test_no_flipped_bit_changes_what_is_read(tmp_path):
+    path, record = tmp_path / "x.safetensors", {"counters": {"updates": 15, "loss": 0.1}}
+    save_tensors(path, TENSORS, record)
+    data, refused = path.read_bytes(), 0
+    bits = range(0, 8 * len(data), 3)
+    for bit in bits:
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        try:
+            tensors, found = load_tensors(path)
+        except CheckpointError:
+            refused += 1
+        else:  # the name of the digest or of the record, or white space
+            assert set(tensors) == set(TENSORS)
+            assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+            assert found is None or found["counters"] == record["counters"]
+    assert refused > 0.9 * len(bits)
+
+
+def test_files_of_earlier_versions_have_no_digest(tmp_path):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(save(TENSORS, metadata={"record": '{"sequences": 3}'}))
+    tensors, record = load_tensors(path)
+    check_tensors(path, tensors, TENSORS)
+    assert record == {"sequences": 3}

@@ -75,6 +75,7 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
         ("batch_size", 0),
         ("learning_rate", 0),
         ("learning_rate", float("nan")),
+        ("learning_rate", 1e31),
         ("max_grad_norm", -1),
         ("ema_decay", 1),
         ("decay_start", 1.5),

@@ -5,11 +5,13 @@ import signal
 
 import pytest
 import torch
+from safetensors.torch import save
 from tiny_runs import interrupted, killed, lines, tiny_run, without_time
 
 from ntm_agents import Trainer
 from ntm_agents.training import CheckpointError
 from ntm_agents.training.checkpoint import load_tensors, save_tensors
+from ntm_agents.training.writer import BEFORE, LAST
 
 NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "controller": "feedforward"}
 
@@ -143,6 +145,16 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         Trainer(tiny_run(), tmp_path / "one")
 
 
+def counting(**counters):
+    return lambda record: record | {"counters": record["counters"] | counters}
+
+
+def without(counter):
+    return lambda record: (
+        record | {"counters": {name: count for name, count in record["counters"].items() if name != counter}}
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -150,7 +162,13 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
             lambda record: record["counters"] | {"logged_at": 1},
             "no checkpoint of this learner: .*'logged_at'",
         ),
-        (lambda record: [], "is no checkpoint; delete it"),
+        (without("updates"), "updates is missing"),
+        (counting(updates=-1), "updates is -1; expected an integer from 0 to"),
+        (counting(sequences=2**63), "sequences is 9223372036854775808; expected"),
+        (counting(restarts=True), "restarts is True; expected an integer"),
+        (counting(steps=1.5), r"steps is 1\.5; expected an integer"),
+        (counting(seconds=float("nan")), "seconds is nan; expected a finite number"),
+        (counting(best_loss="low"), "best_loss is 'low'; expected a number"),
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, change, message):
@@ -159,6 +177,67 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, change, message):
     save_tensors(path, tensors, change(record))
     with pytest.raises(CheckpointError, match=message):
         Trainer(tiny_run(), tmp_path)
+
+
+def test_a_file_of_tensors_that_is_no_checkpoint_is_refused(tmp_path):
+    stopped(tmp_path).write_bytes(save({"rng": torch.zeros(1)}))
+    with pytest.raises(CheckpointError, match="is no checkpoint; delete it"):
+        Trainer(tiny_run(), tmp_path)
+
+
+def flip(path):
+    """Flip a bit of the last tensor of a file."""
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def test_the_checkpoint_before_takes_the_place_of_a_damaged_one(tmp_path):
+    whole, parts, run = tmp_path / "whole", tmp_path / "parts", tiny_run(checkpoint_seconds=1e-9)
+    last, warning = parts / LAST, r"is damaged: .*; training resumes from the checkpoint before it"
+    Trainer(run, whole).train()
+
+    def interrupt(metrics):
+        if metrics["update"] == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(run, parts, report=interrupt).train()
+    flip(last)
+    with pytest.raises(KeyboardInterrupt), pytest.warns(UserWarning, match=warning):
+        Trainer(run, parts, report=interrupt).train()
+    assert load_tensors(last)[1]["counters"]["updates"] == 20
+    flip(last)
+    with pytest.warns(UserWarning, match=warning):  # the damaged one has not taken the other's place
+        trainer = Trainer(run, parts)
+    assert trainer.counters.updates == 19
+    trainer.train()
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+    assert not list(parts.glob("*checkpoint*"))
+
+
+def test_a_run_that_was_killed_before_its_next_checkpoint_was_there_resumes(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(tiny_run(), whole).train()
+    stopped(parts).rename(parts / BEFORE)
+    Trainer(tiny_run(), parts).train()
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+
+
+def test_damaged_checkpoints_are_refused_if_there_is_no_other(tmp_path):
+    flip(stopped(tmp_path))
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors is damaged: .*; delete it to start"):
+        Trainer(tiny_run(), tmp_path)
+
+
+def test_a_damaged_log_goes_on_with_whole_lines(tmp_path):
+    stopped(tmp_path)
+    log = tmp_path / "metrics.jsonl"
+    log.write_bytes(log.read_bytes()[:-9])
+    Trainer(tiny_run(), tmp_path).train()
+    assert lines(tmp_path)[-1]["sequences"] == 400
 
 
 def test_nothing_is_left_of_a_checkpoint_that_was_never_whole(tmp_path):

@@ -1,6 +1,7 @@
 """The folder of a run: its files, how they are read, and errors."""
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -116,6 +117,44 @@ def test_a_description_without_a_field_is_refused(tmp_path, field):
     del record[field]
     (tmp_path / "config.json").write_text(json.dumps(record))
     with pytest.raises(ValueError, match=f"configuration of a run: {field} is missing"):
+        load_run(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("complete")
+    Trainer(tiny_run(sequences=8), folder).train()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sequences": -1}, "sequences is -1; expected an integer from 0 to"),
+        ({"updates": None}, "updates is None; expected an integer"),
+        ({"parameters": 2**63}, "parameters is 9223372036854775808; expected"),
+        ({"restarts": 1.0}, r"restarts is 1\.0; expected an integer"),
+        ({"steps": "8"}, "steps is '8'; expected an integer"),
+        ({"seconds": float("inf")}, "seconds is inf; expected a finite number"),
+    ],
+    ids=str,
+)
+def test_a_damaged_summary_is_refused(complete, tmp_path, change, message):
+    shutil.copytree(complete, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=rf"summary\.json is damaged: {message}"):
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "summary.json"])
+@pytest.mark.parametrize(
+    "data", [b"", b'{"agent": ', b"[1]", b"\xff\xfe\xfd", b"[" * 10**5, b'{"seed": ' + b"1" * 5000 + b"}"]
+)
+def test_a_file_that_is_no_json_is_refused(complete, tmp_path, name, data):
+    shutil.copytree(complete, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=rf"{name} is damaged: "):
         load_run(tmp_path)
 
 
