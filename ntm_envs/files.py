@@ -1,10 +1,13 @@
-"""Atomic writes, and checks of files from untrusted sources."""
+"""Atomic writes, and checks of paths before they are written or read."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -12,16 +15,42 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file atomically: readers see either the old content or all of the new content.
 
     A symbolic link at the path is replaced, not followed.
+
+    Raises:
+        OSError: If the file cannot be written; `filename` is the path.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}")  # any possible name leaves room
     try:
         with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:  # that of a full disk has no name, others have that of the temporary file
+        error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can be written at a path, before the work that it is for, and make its folder.
+
+    Raises:
+        OSError: If it cannot be written; `filename` is the path, or the folder that cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if stat.S_ISDIR(path.lstat().st_mode):  # it also refuses names that are too long
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    except FileNotFoundError:
+        pass
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def check_plain(path: Path, most: int) -> None:

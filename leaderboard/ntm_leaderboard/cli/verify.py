@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import tyro
-from rich.markup import escape
 
+from ntm_envs.files import check_writable
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
-from ntm_leaderboard.cli.terminal import console
+from ntm_leaderboard.cli.terminal import console, plain, say
 from ntm_leaderboard.results import RECORD
 
 
@@ -56,9 +56,9 @@ def main(argv: list[str]) -> int:
         failed += bool(found)
         if not found:
             verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
-        console.print(f"{escape(str(folder))}: {verdict}", highlight=False)
+        console.print(f"{plain(str(folder))}: {verdict}", highlight=False, soft_wrap=True)
         for text in found:
-            console.print(f"    {escape(text)}", highlight=False)
+            say(f"    {text}")
     return 1 if failed else 0
 
 
@@ -74,6 +74,7 @@ def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
             report=display,
         )
         if not options.replay:
+            check_writable(folder / RECORD)
             own = play()
             if found := verify.doubts(claimed, own):
                 own = own.model_copy(update={"status": "doubted"})

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ntm_agents.training.run import versions
+from ntm_envs.files import check_writable
 from ntm_leaderboard.harness.entrants import Entrant, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
@@ -38,6 +39,7 @@ def evaluate(
 
     Raises:
         ValueError: If no rung is left, or the file holds more sequences of the same agent on a rung.
+        OSError: If the result cannot be written.
     """
     spec, started = entrant.spec, time.perf_counter()
     rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
@@ -50,6 +52,7 @@ def evaluate(
                     f"{path} has {rung.sequences} sequences of the same agent at {rung.sizes}, and this "
                     f"would replace them by {count}; choose another --output, or delete it"
                 )
+    check_writable(path)
     done = play_ladder(
         entrant.agent,
         spec,
