@@ -7,7 +7,8 @@ import os
 import secrets
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -21,14 +22,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}")  # any possible name leaves room
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:  # that of a full disk has no name, others have that of the temporary file
-        error.filename, error.filename2 = str(path), None
-        raise
+        with naming(path):
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -41,16 +40,26 @@ def check_writable(path: Path) -> None:
         OSError: If it cannot be written; `filename` is the path, or the folder that cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if stat.S_ISDIR(path.lstat().st_mode):  # it also refuses names that are too long
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(path.lstat().st_mode):  # it also refuses a name that is too long
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    except FileNotFoundError:
-        pass
-    try:
+    with naming(path):
         tempfile.TemporaryFile(dir=path.parent).close()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a path in errors of the system: that of a full disk names none, others name a temporary file.
+
+    Raises:
+        OSError: If one occurs; `filename` is the path.
+    """
+    try:
+        yield
     except OSError as error:
-        error.filename = str(path)
-        raise
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def check_plain(path: Path, most: int) -> None:

@@ -237,7 +237,7 @@ def read_json(path: Path) -> dict[str, Any]:
         ValueError: If there is none in it.
     """
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(record, dict):

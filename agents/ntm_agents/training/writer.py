@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from ntm_agents.training.checkpoint import CheckpointError, load_tensors, save_tensors
 from ntm_agents.training.learners import Metrics
 from ntm_agents.training.run import Run, difference
-from ntm_envs.files import write_atomically
+from ntm_envs.files import naming, write_atomically
 
 State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
 """Contents of a checkpoint beside the counters: named tensors, and a JSON-able record."""
@@ -105,7 +105,8 @@ class RunWriter:
             line["steps"] = counters.steps
         line |= {**values, "seconds": round(counters.seconds, 3)}
         if self.folder is not None:
-            with (self.folder / "metrics.jsonl").open("a") as file:
+            path = self.folder / "metrics.jsonl"
+            with naming(path), path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         self._report(line)
 

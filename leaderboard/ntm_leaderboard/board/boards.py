@@ -227,10 +227,16 @@ def results_in(folder: Path) -> list[Result]:
     Raises:
         ValueError: If there are none, or one of them is damaged.
     """
-    results = [_verified_or_claimed(path) for path in sorted(folder.rglob("result.json"))]
+    paths = sorted(folder.rglob("result.json"))
+    results = [_verified_or_claimed(path) for path in paths if not _is_hidden(path.relative_to(folder))]
     if not results:
         raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
     return results
+
+
+def _is_hidden(path: Path) -> bool:
+    """Return whether a part of a path is hidden, as are runs that are being packed."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def load(path: Path) -> list[Result]:

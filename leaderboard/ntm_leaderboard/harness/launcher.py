@@ -243,7 +243,8 @@ class _Process:
         with self._log.open("ab") as log:
             self._logged = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ntm_leaderboard", *command],
+                # -P, as files of the present folder must not shadow modules: copy.py may be a model
+                [sys.executable, "-P", "-m", "ntm_leaderboard", *command],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.PIPE,  # it closes when this process ends, see `end_with_launcher`
