@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "submit": (submit.main, "pack evaluated runs for others to check"),
     "verify": (verify.main, "check a submission, and evaluate its models again"),
 }
-EXPECTED = (ValueError, TypeError, OSError, MemoryError, CheckpointError, ModelError, NonFiniteError)
+EXPECTED = (ValueError, TypeError, OSError, CheckpointError, ModelError, NonFiniteError)
 """Errors that messages explain. Others are mistakes in code, which a traceback locates."""
 
 
@@ -60,6 +60,8 @@ def main(argv: Sequence[str]) -> int:
             own = comes_from_a_file(error)
             if isinstance(error, ModuleNotFoundError) and not own:
                 raise  # an extra may bring it
+            if _lacks_memory(error):
+                return fail(f"there is not enough memory; choose smaller sizes ({error})")
             if own or not isinstance(error, EXPECTED):
                 traceback.print_exc()  # the author of the file needs to know where
             return fail(_message(error))
@@ -90,6 +92,9 @@ def _message(error: Exception) -> str:
             discard_output()  # files have names
             return f"the output cannot be written: {error.strerror}"
         return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
-    if isinstance(error, MemoryError):
-        return str(error) or "there is not enough memory; expected smaller sizes"
     return str(error) if isinstance(error, EXPECTED) else f"{type(error).__name__}: {error}"
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Return whether memory could not be allocated, of which torch has an error for GPUs alone."""
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
