@@ -56,7 +56,8 @@ def test_an_interrupt_that_the_process_was_started_to_ignore_is_ignored() -> Non
 
 def test_closed_streams_are_opened_so_that_no_file_takes_their_place() -> None:
     code = "import os, sys; from ntm_leaderboard.__main__ import _open_closed_streams as o; o();"
-    code += "print('lost'); print('lost', file=sys.stderr); sys.exit(7 if os.open(os.devnull, os.O_RDONLY) > 2 else 1)"
+    code += "print('lost'); print('lost', file=sys.stderr);"
+    code += "sys.exit(7 if os.open(os.devnull, os.O_RDONLY) > 2 else 1)"
     done = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "{code}" <&- >&- 2>&-'])
     assert done.returncode == 7
 

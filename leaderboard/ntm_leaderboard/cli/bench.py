@@ -73,9 +73,9 @@ def main(argv: list[str]) -> int:
         outcome = bench.run(plan, launcher, first_seed=first_seed)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command resumes from there") from None
-    report.print_results(console, outcome.results)
-    report.print_boards(console, Boards.of(outcome.results))
     if outcome.results:
+        report.print_results(console, outcome.results)
+        report.print_boards(console, Boards.of(outcome.results))
         from ntm_leaderboard.page.figures import accuracy_figure
 
         path = plan.output / "accuracy.png"

@@ -71,17 +71,14 @@ class _SafeStream:
 
     Args:
         stream: The stream.
-
-    Attributes:
-        rich_proxied_file: The stream, to which a rich console writes directly.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self.rich_proxied_file = stream
+        self._stream = stream
 
     def write(self, text: str) -> int:
         """Write a text and return the number of its characters."""
-        self.rich_proxied_file.write(visible(text))
+        self._stream.write(visible(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -90,7 +87,7 @@ class _SafeStream:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.rich_proxied_file, name)
+        return getattr(self._stream, name)
 
 
 console = _SafeConsole(emoji=False)
@@ -99,12 +96,17 @@ console = _SafeConsole(emoji=False)
 @contextmanager
 def safe_output() -> Iterator[None]:
     """Make visible what is printed, in the characters that the encodings of the streams have."""
+    stdout = sys.stdout
     with ExitStack() as stack:
         for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors=LEGIBLE)
             stack.enter_context(redirect(cast("TextIO", _SafeStream(stream))))
-        yield
+        console.file = stdout  # it has colours and movements of its own
+        try:
+            yield
+        finally:
+            console.file = cast("TextIO", None)  # the present `sys.stdout`
 
 
 def say(text: str) -> None:

@@ -108,6 +108,8 @@ def replaced(value, path, new):
 def test_nothing_of_a_result_reaches_the_terminal_as_a_control(home, monkeypatch, capsys, terminal_like):
     if terminal_like:
         monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(terminal.console, "is_interactive", True)
     command = ["evaluate", "--agent", "./mine.py:Acts", "--up-to", "20", "--sequences", "2"]
     assert cli.main([*command, "--output", "r.json"]) == 0
     record = json.loads(Path("r.json").read_text(encoding="utf-8"))
@@ -127,6 +129,8 @@ def test_nothing_of_a_result_reaches_the_terminal_as_a_control(home, monkeypatch
     for text in (printed.out, printed.err):
         assert not [part for part in HOSTILE if part in text]
         assert terminal_like or "\x1b" not in text
+    assert ("\x1b[2K" in printed.out) == terminal_like  # the console's own movements are none of others
+    assert "\\x1b[2K" not in printed.out
 
 
 class Full(io.RawIOBase):
