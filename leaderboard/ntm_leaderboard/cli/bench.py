@@ -36,7 +36,7 @@ class BenchOptions:
     tasks: tuple[str, ...] = ()
     """Names from `ntm-envs tasks`, or tasks of your own, such as ./my_task.py:MY_TASK."""
     seeds: int | None = None
-    """Number of seeds."""
+    """Number of seeds, at most 1000."""
     first_seed: int = 0
     """First seed; the others follow it. A recipe is measured on other seeds than it was found on."""
     sequences: int | None = None

@@ -36,11 +36,11 @@ class WatchOptions:
     key: int = 0
     """Key of the episode; the same key and sizes are the same episode."""
     mode: Literal["ansi", "human"] = "ansi"
-    """ansi shows the episode in the terminal, human in a window."""
+    """ansi shows the episode in the terminal (a file or pipe gets the last step alone), human in a window."""
     output: Path | None = None
     """Write a GIF here instead, or a PNG of the last step."""
     fps: float = 8.0
-    """Steps per second."""
+    """Steps per second, from 0.01 to 1000."""
 
 
 def main(argv: list[str]) -> int:

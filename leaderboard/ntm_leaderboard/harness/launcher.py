@@ -248,13 +248,7 @@ class _Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.PIPE,  # it closes when this process ends, see `end_with_launcher`
-                env=os.environ
-                | {
-                    "OMP_NUM_THREADS": "1",
-                    "PYTHONUNBUFFERED": "1",
-                    "PYTHONIOENCODING": "utf-8",
-                    LAUNCHED: "1",
-                },
+                env=os.environ | ENVIRONMENT,
             )
 
     def _last_error(self) -> str | None:

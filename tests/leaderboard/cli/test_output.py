@@ -40,7 +40,7 @@ def encoded(monkeypatch, name, encoding):
     [
         "agents",
         "tasks",
-        "leaderboard show --suite interactive",
+        "leaderboard show --suite formal",
         "watch --length 3",
         "evaluate --agent oracle --up-to 20 --sequences 2 --output r.json",
         "train --help",
