@@ -40,7 +40,6 @@ def encoded(monkeypatch, name, encoding):
     [
         "agents",
         "tasks",
-        "leaderboard show --suite formal",
         "watch --length 3",
         "evaluate --agent oracle --up-to 20 --sequences 2 --output r.json",
         "train --help",
