@@ -249,7 +249,7 @@ def jobs_left(task: str, options: Options, lines: list[dict[str, Any]]) -> list[
 def keep(log: Path, job: Ablation, failure: Failure | None) -> None:
     """Append the line of a run to the log; one that a signal ended has none, and is run again."""
     if failure is None or not failure.killed:
-        with log.open("a") as file:
+        with log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(job.line(failure)) + "\n")
 
 

@@ -165,7 +165,7 @@ def parameters(options: Options) -> None:
             runs = runs_of(options, model, row.name)
             if not runs:
                 continue
-            found = [json.loads((run / "summary.json").read_text()) for run in runs]
+            found = [json.loads((run / "summary.json").read_text(encoding="utf-8")) for run in runs]
             own, seen, seconds = (
                 f"{np.median([summary[name] for summary in found]):,.0f}"
                 for name in ("parameters", "sequences", "seconds")
@@ -205,7 +205,10 @@ def learning_curves(options: Options) -> None:
         bits = float(batch.mask.sum(0).mean()) * task.output_size
         for colour, model in zip(COLOURS, MODELS, strict=False):
             for i, run in enumerate(runs_of(options, model, row.name)):
-                lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+                lines = [
+                    json.loads(line)
+                    for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+                ]
                 points = [line for line in lines if "validation_loss" in line]
                 seen = [line["sequences"] / 1000 for line in points]
                 cost = [line["validation_loss"] * bits / math.log(2) for line in points]

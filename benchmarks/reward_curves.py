@@ -78,7 +78,10 @@ def main(options: Options) -> None:
                     path.parent for path in (options.runs / spec.name / agent).glob("*/result.json")
                 )
                 for i, folder in enumerate(folders):
-                    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+                    lines = [
+                        json.loads(line)
+                        for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+                    ]
                     points = [
                         (line["steps"] / 1000, line["validation_return"])
                         for line in lines
@@ -147,7 +150,7 @@ def inside(folder: Path) -> None:
                 ]
                 right.append(float(1 - wrong.any((0, 2)).mean()))
             cells.append(f"{np.mean(right):.3f} ({min(right):.3f})")
-        seconds = [json.loads((run / "summary.json").read_text())["seconds"] for run in runs]
+        seconds = [json.loads((run / "summary.json").read_text(encoding="utf-8"))["seconds"] for run in runs]
         print(f"| `{agent}` | " + " | ".join(cells) + f" | {np.median(seconds):,.0f} |")
     print()
 

@@ -103,7 +103,7 @@ def main(options: Options) -> None:
         trials = _read(task)
         while len(trials) < BUDGETS[task][0] and not options.show:
             trials.append(_trial(task, trials))
-            with _log(task).open("a") as file:
+            with _log(task).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(trials[-1]) + "\n")
             print(f"{task}, {len(trials)} of {BUDGETS[task][0]}: {trials[-1]}", flush=True)
         if trials:
@@ -115,7 +115,11 @@ def _log(task: str) -> Path:
 
 
 def _read(task: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in _log(task).read_text().splitlines()] if _log(task).exists() else []
+    return (
+        [json.loads(line) for line in _log(task).read_text(encoding="utf-8").splitlines()]
+        if _log(task).exists()
+        else []
+    )
 
 
 def _trial(task: str, trials: list[dict[str, Any]]) -> dict[str, Any]:

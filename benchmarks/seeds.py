@@ -95,7 +95,7 @@ def _play_beyond(folder: Path) -> Path:
     """Play sizes beyond the ladder, on sequences that are drawn as those of the ladder are."""
     torch.set_num_threads(1)
     path, entrant = folder / "beyond.json", from_run(folder)
-    found = json.loads(path.read_text()) if path.exists() else {}
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if found.get("commitment") != entrant.commitment:
         task, played = entrant.spec.make(), []
         for sizes, count in BEYOND.get(entrant.spec.name, ()):
@@ -105,7 +105,7 @@ def _play_beyond(folder: Path) -> Path:
                 part = playing.play(entrant.agent, task, sizes, keys[i : i + 1], capacity=bound, whole=True)
                 wrong.append(int(part.wrong[0]))
             played.append({"sizes": sizes, "wrong_symbols": wrong})
-        path.write_text(json.dumps({"commitment": entrant.commitment, "played": played}))
+        path.write_text(json.dumps({"commitment": entrant.commitment, "played": played}), encoding="utf-8")
     return folder
 
 
@@ -127,7 +127,7 @@ def _table(folders: list[Path]) -> str:
             measured = f"{cost_above_oracle(rung):.2f}" if by_cost(spec) else wrong
             row[sizes_product(spec, rung.sizes)] = measured
         if (folder / "beyond.json").exists():
-            for found in json.loads((folder / "beyond.json").read_text())["played"]:
+            for found in json.loads((folder / "beyond.json").read_text(encoding="utf-8"))["played"]:
                 wrong = f"{np.count_nonzero(found['wrong_symbols'])} of {len(found['wrong_symbols'])}"
                 row[sizes_product(spec, found["sizes"])] = wrong
         lines.append(row)

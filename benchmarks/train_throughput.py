@@ -269,7 +269,9 @@ def _product_rate() -> float:
 def _peak_memory() -> float:
     """Return the gigabytes that a process needs for one long batch."""
     Work(LONG["B"], LONG["T"], LONG["N"]).variants()["fused"]()
-    status = Path("/proc/self/status").read_text()  # `resource` would count the parent's memory too
+    status = Path("/proc/self/status").read_text(
+        encoding="utf-8"
+    )  # `resource` would count the parent's memory too
     found = re.search(r"VmHWM:\s+(\d+)", status)
     assert found
     return int(found[1]) / 2**20

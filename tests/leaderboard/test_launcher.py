@@ -1,13 +1,19 @@
 """Jobs are launched as processes: each of their commands in turn, and one that fails stops no other job."""
 
 import io
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from rich.console import Console
 
 import ntm_envs
+from ntm_leaderboard.harness import launcher
 from ntm_leaderboard.harness.launcher import Job, LocalLauncher
 
 DIES = """
@@ -97,6 +103,48 @@ def test_a_job_that_a_signal_ends_is_distinguished_from_one_that_fails(tmp_path)
     (failure,) = failures.values()
     assert failure.killed
     assert "ended by signal 9" in str(failure)
+
+
+def test_a_folder_in_which_another_process_works_is_left_alone(tmp_path):
+    (tmp_path / "0").mkdir()
+    with FileLock(tmp_path / "0" / ".job.lock"):
+        made, _, failures, _ = launch(tmp_path, ("--version",))
+    assert failures[made[0]].reason.startswith(f"another process works in {tmp_path / '0'}; wait for it")
+    assert made[0].started == []
+    assert not launch(tmp_path, ("complete",))[2]  # the lock is gone with its owner
+
+
+def test_a_job_whose_folder_cannot_be_made_fails_alone(tmp_path):
+    (tmp_path / "0").write_text("", encoding="utf-8")
+    made, _, failures, _ = launch(tmp_path, ("--version",), ("complete",))
+    assert set(failures) == {made[0]}
+    assert "File exists" in failures[made[0]].reason
+
+
+def test_the_reason_is_the_last_error_and_no_line_of_progress(tmp_path):
+    job = Runs(number=0, folder=tmp_path, words=("complete",))
+    process = launcher._Process(job)
+    assert process.poll()
+    log = "ntm-envs: of an earlier command\n"
+    process._logged = len(log)
+    (tmp_path / "log.txt").write_bytes(log.encode() + b"1 of 2\xff\n")
+    assert process._last_error() is None
+    (tmp_path / "log.txt").write_bytes(log.encode() + b"ntm-envs: no room\n1 of 2\xff sequences\n")
+    assert process._last_error() == "no room"
+
+
+def test_a_process_ends_when_its_launcher_was_killed():
+    code = (
+        "import sys, time; from ntm_leaderboard.harness.launcher import end_with_launcher as end; end()\n"
+        "print(repr(sys.stdin.read()), flush=True); time.sleep(600)"
+    )
+    environ = os.environ | launcher.ENVIRONMENT
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as process:
+        assert process.stdout.readline() == b"''\n"  # it has no input
+        assert process.poll() is None
+        process.stdin.close()  # as the system does when the launcher ends
+        assert process.wait() == -signal.SIGTERM
 
 
 def test_there_is_at_least_one_process():

@@ -1,8 +1,13 @@
+import errno
+import io
+import re
+
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 from torch import nn
 
 from ntm_agents import NTM, ModelAgent
@@ -134,14 +139,40 @@ def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):
     assert (255, 224, 130) in colours
 
 
-def test_a_low_terminal_shows_the_top_and_in_the_end_everything(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("LINES", "12")
-    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 2}, 3, "ansi", fps=1000)
-    first, *others = capsys.readouterr().out.split("\x1b[11A\x1b[J")
-    assert len(others) == 5
-    assert first.count("\n") == 11
-    assert others[-1].rstrip("\n") == frames(ModelAgent(Stepper(), Bits(8)), 2, "ansi")[-1]
+def lines(picture):
+    return [line.rstrip() for line in picture.rstrip("\n").splitlines()]
+
+
+def test_a_low_terminal_shows_the_top_and_in_the_end_everything():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=12)
+    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 2}, 3, "ansi", 1000, console)
+    hidden, *pictures = re.split(r"\r(?:\x1b\[2K(?:\x1b\[1A)?)+", console.file.getvalue())
+    first = hidden.removeprefix("\x1b[?25l")
+    *cropped, last = [lines(picture.removesuffix("\n\x1b[?25h")) for picture in (first, *pictures)]
+    whole = [lines(frame) for frame in frames(ModelAgent(Stepper(), Bits(8)), 2, "ansi")]
+    assert cropped == [frame[:12] for frame in whole]
+    assert last == whole[-1]
+
+
+def test_a_file_gets_the_last_picture_alone():
+    console = Console(file=io.StringIO())
+    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 90}, 3, "ansi", 0.01, console)
+    assert lines(console.file.getvalue()) == lines(frames(ModelAgent(Stepper(), Bits(8)), 90, "ansi")[-1])
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_a_full_disk_leaves_the_old_picture_and_is_named(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(b"old")
+
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match=re.escape(f"No space left on device: '{path}'")):
+        watching.record(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 2}, 0, [path], fps=8)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_window_shows_the_machine_too(monkeypatch):
@@ -153,6 +184,6 @@ def test_a_window_shows_the_machine_too(monkeypatch):
     monkeypatch.setattr(
         watching.Window, "show", lambda self, frame, fps: (shown.append(frame), show(self, frame, fps))
     )
-    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 1}, 3, "human", fps=1000)
+    watching.play(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 1}, 3, "human", 1000, Console())
     for one, other in zip(shown, frames(ModelAgent(Stepper(), Bits(8)), 1, "rgb_array"), strict=True):
         np.testing.assert_array_equal(one, other)

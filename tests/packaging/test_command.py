@@ -1,5 +1,7 @@
 """The command `ntm-envs` names the extra that it lacks, and hides no other error."""
 
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import requires
@@ -11,6 +13,53 @@ from ntm_leaderboard import __main__ as command
 from ntm_leaderboard import cli
 
 IMPORTED_AS = {"pillow": "PIL", "pygame-ce": "pygame", "vl-convert-python": "vl_convert"}
+
+
+INTERRUPTED = """
+import os, signal, sys
+from ntm_leaderboard.__main__ import main
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            os.kill(os.getpid(), int(sys.argv[1]))
+            raise SystemExit("not interrupted")
+
+sys.meta_path.insert(0, Interrupt())
+if sys.argv[2:] == ["ignored"]:
+    signal.signal(int(sys.argv[1]), signal.SIG_IGN)
+sys.exit(main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Put back the handlers of signals, which a command leaves as they are until its process ends."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_during_the_imports_gets_one_line(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "ntm-envs: stopped\n")
+
+
+def test_an_interrupt_that_the_process_was_started_to_ignore_is_ignored() -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(int(signal.SIGHUP)), "ignored"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stderr == "not interrupted\n"
+
+
+def test_closed_streams_are_opened_so_that_no_file_takes_their_place() -> None:
+    code = "import os, sys; from ntm_leaderboard.__main__ import _open_closed_streams as o; o();"
+    code += "print('lost'); print('lost', file=sys.stderr);"
+    code += "sys.exit(7 if os.open(os.devnull, os.O_RDONLY) > 2 else 1)"
+    done = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "{code}" <&- >&- 2>&-'])
+    assert done.returncode == 7
 
 
 def packages(extra: str) -> Iterator[str]:

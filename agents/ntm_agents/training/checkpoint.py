@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from ntm_envs.files import write_atomically
@@ -42,11 +42,12 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
             versions have no digest of it.)
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            # A copy lies in memory as new tensors do. In the file tensors begin at any multiple of their own
-            # size, and matrix products round differently where memory is not a multiple of 16 bytes.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            record = json.loads((file.metadata() or {}).get("record", "null"))
+        data = path.read_bytes()  # safetensors itself opens no paths that are not UTF-8
+        # A copy lies in memory as new tensors do. In the file tensors begin at any multiple of their own
+        # size, and matrix products round differently where memory is not a multiple of 16 bytes.
+        tensors = {name: tensor.clone() for name, tensor in load(data).items()}
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        record = json.loads((header.get("__metadata__") or {}).get("record", "null"))
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
     written = record.pop("sha256", None) if isinstance(record, dict) else None

@@ -34,7 +34,7 @@ from ntm_agents.training.checkpoint import CheckpointError, load_tensors, save_t
 from ntm_agents.training.checks import check_count, check_seconds
 from ntm_agents.training.learners import Metrics
 from ntm_agents.training.run import Run, difference
-from ntm_envs.files import write_atomically
+from ntm_envs.files import naming, write_atomically
 
 LAST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
 """The files of the last checkpoint of a run, and of the one before it."""
@@ -120,7 +120,8 @@ class RunWriter:
             line["steps"] = counters.steps
         line |= {**values, "seconds": round(counters.seconds, 3)}
         if self.folder is not None:
-            with (self.folder / "metrics.jsonl").open("a") as file:
+            path = self.folder / "metrics.jsonl"
+            with naming(path), path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         self._report(line)
 

@@ -228,10 +228,17 @@ def results_in(folder: Path, records: Path | None = None) -> list[Result]:
     Raises:
         ValueError: If there are none, or one of them is damaged.
     """
-    results = [verified_or_claimed(path, records) for path in sorted(folder.rglob("result.json"))]
+    paths = sorted(folder.rglob("result.json"))
+    shown = [path for path in paths if not _is_hidden(path.relative_to(folder))]
+    results = [verified_or_claimed(path, records) for path in shown]
     if not results:
         raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
     return results
+
+
+def _is_hidden(path: Path) -> bool:
+    """Return whether a part of a path is hidden, as are runs that are being packed."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def load(path: Path) -> list[Result]:

@@ -99,7 +99,7 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
             raise ValueError(f"{target} holds another run; choose another --output, or delete it")
         return target
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output) as made:
+    with tempfile.TemporaryDirectory(dir=output, prefix=".") as made:  # what is hidden is never ranked
         copy = Path(made) / "run"
         copy.mkdir()
         for file in FILES:
@@ -108,8 +108,9 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
         where = run.entry.rpartition(":")[0]
         if where.endswith(".py"):
             shutil.copyfile(where, copy / Path(where).name)
-            config = json.loads((copy / "config.json").read_text())
-            (copy / "config.json").write_text(json.dumps({**config, "entry": portable(run.entry)}, indent=2))
+            config = json.loads((copy / "config.json").read_bytes())
+            config = json.dumps({**config, "entry": portable(run.entry)}, indent=2)
+            (copy / "config.json").write_text(config, encoding="utf-8")
         try:
             check(copy, trust_code=True)
             if where.endswith(".py"):

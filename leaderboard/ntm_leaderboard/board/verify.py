@@ -61,9 +61,12 @@ DOUBT = 0.001
 
 
 def runs_in(folder: Path) -> Iterator[Path]:
-    """Yield the folders below one, and itself, that have a result. Links are not followed."""
+    """Yield the folders below one, and itself, that have a result, but for hidden ones.
+
+    Links are not followed.
+    """
     for where, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         if "result.json" in files:
             yield Path(where)
 

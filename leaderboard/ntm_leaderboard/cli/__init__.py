@@ -6,10 +6,11 @@ describes. `terminal.py` prints lines, `progress.py` shows what is running, and 
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 
@@ -18,7 +19,25 @@ from ntm_agents.training import CheckpointError, NonFiniteError
 from ntm_agents.training.run import versions
 from ntm_envs.lookup import comes_from_a_file, did_you_mean
 from ntm_leaderboard.cli import agents, bench, evaluate, leaderboard, submit, tasks, train, verify, watch
-from ntm_leaderboard.cli.terminal import console, fail
+from ntm_leaderboard.cli.terminal import console, discard_output, fail, safe_output
+from ntm_leaderboard.harness.launcher import STOPPED
+
+Command: TypeAlias = Callable[[list[str]], int]
+
+
+COMMANDS: dict[str, tuple[Command, str]] = {
+    "tasks": (tasks.main, "list the tasks"),
+    "agents": (agents.main, "list the agents"),
+    "train": (train.main, "train an agent on a task"),
+    "evaluate": (evaluate.main, "evaluate a trained agent on the ladder of a task"),
+    "bench": (bench.main, "train and evaluate several agents, and compare them"),
+    "watch": (watch.main, "watch an agent play an episode"),
+    "leaderboard": (leaderboard.main, "rank the agents of the project, and your own among them"),
+    "submit": (submit.main, "pack evaluated runs for others to check"),
+    "verify": (verify.main, "check a submission, and evaluate its models again"),
+}
+EXPECTED = (ValueError, TypeError, OSError, CheckpointError, ModelError, NonFiniteError)
+"""Errors that messages explain. Others are mistakes in code, which a traceback locates."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,20 +46,31 @@ def main(argv: Sequence[str]) -> int:
     Args:
         argv: The arguments after ``ntm-envs``.
     """
-    commands: dict[str, tuple[Callable[[list[str]], int], str]] = {
-        "tasks": (tasks.main, "list the tasks"),
-        "agents": (agents.main, "list the agents"),
-        "train": (train.main, "train an agent on a task"),
-        "evaluate": (evaluate.main, "evaluate a trained agent on the ladder of a task"),
-        "bench": (bench.main, "train and evaluate several agents, and compare them"),
-        "watch": (watch.main, "watch an agent play an episode"),
-        "leaderboard": (leaderboard.main, "rank the agents of the project, and your own among them"),
-        "submit": (submit.main, "pack evaluated runs for others to check"),
-        "verify": (verify.main, "check a submission, and evaluate its models again"),
-    }
+    with safe_output():
+        try:
+            code = _run(argv)
+            sys.stdout.flush()  # its errors are reported too
+            return code
+        except KeyboardInterrupt as stop:
+            return fail(str(stop) or "stopped", STOPPED)
+        except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
+            discard_output()
+            return 141
+        except Exception as error:
+            own = comes_from_a_file(error)
+            if isinstance(error, ModuleNotFoundError) and not own:
+                raise  # an extra may bring it
+            if _lacks_memory(error):
+                return fail(f"there is not enough memory; choose smaller sizes ({error})")
+            if own or not isinstance(error, EXPECTED):
+                traceback.print_exc()  # the author of the file needs to know where
+            return fail(_message(error))
+
+
+def _run(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         console.print("ntm-envs: how far does a sequence model generalise beyond its training lengths?\n")
-        for name, (_, summary) in commands.items():
+        for name, (_, summary) in COMMANDS.items():
             console.print(f"  ntm-envs {name:11} {summary}", highlight=False)
         console.print(
             "\nntm-envs COMMAND --help describes a command. Begin with: ntm-envs bench", highlight=False
@@ -49,17 +79,22 @@ def main(argv: Sequence[str]) -> int:
     if argv[0] == "--version":
         print(f"ntm-envs {versions()['ntm-envs']}")
         return 0
-    if argv[0] not in commands:
-        return fail(did_you_mean("command", argv[0], commands))
+    if argv[0] not in COMMANDS:
+        raise ValueError(did_you_mean("command", argv[0], COMMANDS))
     torch.set_num_threads(1)  # the models are small; runs side by side are what uses the other cores
-    try:
-        return commands[argv[0]][0](list(argv[1:]))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except (ValueError, TypeError, OSError, CheckpointError, ModelError, NonFiniteError) as error:
-        if comes_from_a_file(error):
-            traceback.print_exc()  # the author of the file needs to know where
-        return fail(str(error))
+    return COMMANDS[argv[0]][0](list(argv[1:]))
+
+
+def _message(error: Exception) -> str:
+    """Return the message of an error."""
+    if isinstance(error, OSError) and error.strerror:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):
+            discard_output()  # files have names
+            return f"the output cannot be written: {error.strerror}"
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error) if isinstance(error, EXPECTED) else f"{type(error).__name__}: {error}"
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Return whether memory could not be allocated, of which torch has an error for GPUs alone."""
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

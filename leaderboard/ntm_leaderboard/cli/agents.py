@@ -12,7 +12,7 @@ from ntm_agents.training import learners
 from ntm_envs import tasks
 from ntm_leaderboard.board.rows import TRACKS
 from ntm_leaderboard.cli.parsing import parse
-from ntm_leaderboard.cli.terminal import console
+from ntm_leaderboard.cli.terminal import console, plain
 from ntm_leaderboard.harness.entrants import AGENTS
 
 
@@ -36,6 +36,6 @@ def main(argv: list[str]) -> int:
         whole = [suite for suite, names in by_suite.items() if names <= set(trained)]
         others = [task for task in trained if tasks.spec(task).suite not in whole]
         where = [*(f"suite {suite}" for suite in whole), *others]
-        table.add_row(row.name, row.summary, track, ", ".join(where))
+        table.add_row(*map(plain, (row.name, row.summary, track, ", ".join(where))))
     console.print(table)
     return 0

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from rich.markup import escape
 
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import report
 from ntm_leaderboard.cli.parsing import parse
-from ntm_leaderboard.cli.terminal import console, say
+from ntm_leaderboard.cli.terminal import console, plain, say
 from ntm_leaderboard.harness import bench
 from ntm_leaderboard.harness.launcher import LocalLauncher
 from ntm_leaderboard.results import Result
@@ -39,7 +36,7 @@ class BenchOptions:
     tasks: tuple[str, ...] = ()
     """Names from `ntm-envs tasks`, or tasks of your own, such as ./my_task.py:MY_TASK."""
     seeds: int | None = None
-    """Number of seeds."""
+    """Number of seeds, at most 1000."""
     first_seed: int = 0
     """First seed; the others follow it. A recipe is measured on other seeds than it was found on."""
     sequences: int | None = None
@@ -67,7 +64,6 @@ def main(argv: list[str]) -> int:
         output=options.output,
     )
     launcher = LocalLauncher(processes=options.jobs, console=console)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as Ctrl-C does
 
     def first_seed(results: list[Result]) -> None:
         console.print("\nAfter the first seed:\n", style="bold")
@@ -76,11 +72,10 @@ def main(argv: list[str]) -> int:
     try:
         outcome = bench.run(plan, launcher, first_seed=first_seed)
     except KeyboardInterrupt:
-        say("Stopped. The same command resumes from there.")
-        raise
-    report.print_results(console, outcome.results)
-    report.print_boards(console, Boards.of(outcome.results))
+        raise KeyboardInterrupt("stopped; the same command resumes from there") from None
     if outcome.results:
+        report.print_results(console, outcome.results)
+        report.print_boards(console, Boards.of(outcome.results))
         from ntm_leaderboard.page.figures import accuracy_figure
 
         path = plan.output / "accuracy.png"
@@ -90,5 +85,6 @@ def main(argv: list[str]) -> int:
         say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
         say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")
     for job, failure in outcome.failures.items():
-        console.print(f"[red]{escape(str(job))} failed:[/] {escape(str(failure))}", highlight=False)
+        message = f"[red]{plain(str(job))} failed:[/] {plain(str(failure))}"
+        console.print(message, highlight=False, soft_wrap=True)
     return 1 if outcome.failures else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tyro
 
+from ntm_agents.training.checks import torch_device
 from ntm_leaderboard.cli import progress, report
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
@@ -45,10 +46,11 @@ class EvaluateOptions:
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     options = parse(EvaluateOptions, argv, "evaluate")
-    if (options.run is None) == (options.agent is None):
+    if (options.run is None) == (not options.agent):
         raise ValueError("name the folder of a run, or an --agent; one of the two")
     if options.run and options.task:
         raise ValueError("--task goes with --agent; a run has its own task")
+    torch_device(options.device)  # agents that compute nothing there refuse none
     if options.run:
         entrant = from_run(options.run, options.device)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ class LeaderboardOptions:
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     options = parse(LeaderboardOptions, argv, "leaderboard")
+    if not 0 <= options.port <= 65535:
+        raise ValueError(f"port is {options.port}; expected 0 to 65535")
     for task in options.tasks:
         tasks.spec(task)  # makes it known
     boards = Boards.read(options.results, records=options.records, shipped=not options.alone)
@@ -59,7 +62,14 @@ def main(argv: list[str]) -> int:
         index = page.build(boards, options.output)
         say(f"The page is {index}: it opens in a browser, and on any host of static files.")
         return 0
-    with page.serve(boards, options.port) as address:
-        say(f"The page is at {address} until you press Ctrl-C.")
-        threading.Event().wait()
+    try:
+        with page.serve(boards, options.port) as address:
+            say(f"The page is at {address} until you press Ctrl-C.")
+            threading.Event().wait()
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise ValueError(
+            f"port {options.port} cannot be used ({error.strerror}); choose another, or --port 0 for any"
+        ) from error
     return 0

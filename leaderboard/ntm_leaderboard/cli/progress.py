@@ -88,7 +88,7 @@ def tensorboard_log(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None
 @contextmanager
 def evaluation_display(console: Console) -> Iterator[Callable[[Rung], None]]:
     """Show the progress of an evaluation; yield a function to call with each rung."""
-    with console.status("evaluating") as status:
+    with console.status("evaluating", spinner="line") as status:
 
         def display(rung: Rung) -> None:
             text = f"{sizes_text(rung.sizes)}: sequence accuracy {rung.sequence_accuracy:.3f}"

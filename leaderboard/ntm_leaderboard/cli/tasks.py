@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ntm_envs import tasks
 from ntm_leaderboard.cli.parsing import parse
-from ntm_leaderboard.cli.terminal import console
+from ntm_leaderboard.cli.terminal import console, plain, say
 from ntm_leaderboard.wording import ladder_texts, training_text
 
 
@@ -27,10 +27,10 @@ def main(argv: list[str]) -> int:
         row = tasks.spec(name)
         if row.suite != suite:
             suite = row.suite
-            console.print(f"[bold underline]suite {suite}[/]", highlight=False)
-        console.print(f"[bold]{name}[/]  {row.summary}", highlight=False)
-        console.print(f"    as          {row.env_id}", highlight=False)
-        console.print(f"    trained on  {training_text(row)}", highlight=False)
+            console.print(f"[bold underline]suite {plain(suite)}[/]", highlight=False)
+        console.print(f"[bold]{plain(name)}[/]  {plain(row.summary)}", highlight=False, soft_wrap=True)
+        say(f"    as          {row.env_id}")
+        say(f"    trained on  {training_text(row)}")
         for i, text in enumerate(ladder_texts(row)):
-            console.print(f"    {'' if i else 'evaluated':10}  {text}", highlight=False)
+            say(f"    {'' if i else 'evaluated':10}  {text}")
     return 0

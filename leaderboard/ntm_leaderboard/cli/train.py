@@ -102,11 +102,12 @@ def main(argv: list[str]) -> int:
         try:
             trainer.train()
         except KeyboardInterrupt:
-            say(f"Stopped at {trainer.counters.sequences:,} sequences. The same command resumes from there.")
-            raise
+            at = f"stopped at {trainer.counters.sequences:,} sequences"
+            raise KeyboardInterrupt(f"{at}; the same command resumes from there") from None
     counters = trainer.counters
     say(
         f"Trained on {counters.sequences:,} sequences in {counters.seconds:.0f} s; sequence accuracy at the "
-        f"largest training size {counters.best_accuracy:.3f}.\nEvaluate it: ntm-envs evaluate {folder}"
+        f"largest training size {counters.best_accuracy:.3f}."
     )
+    say(f"Evaluate it: ntm-envs evaluate {folder}")
     return 0

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import tyro
-from rich.markup import escape
 
+from ntm_envs.files import check_writable
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.confinement import obstacle
 from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
-from ntm_leaderboard.cli.terminal import console
+from ntm_leaderboard.cli.terminal import console, plain, say
 from ntm_leaderboard.results import Result
 
 LONGEST = 2000
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
         )
     if options.trust_code and (reason := obstacle()):
         console.print(
-            f"[yellow]Code of a submission is not confined here[/]: {escape(reason)}. It can read and change "
+            f"[yellow]Code of a submission is not confined here[/]: {plain(reason)}. It can read and change "
             "what your account can, and use the network. leaderboard/README.md says what still holds."
         )
     failed = 0
@@ -76,11 +76,11 @@ def main(argv: list[str]) -> int:
         failed += bool(found)
         if not found:
             verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
-        console.print(f"{escape(str(folder))}: {verdict}", highlight=False)
+        console.print(f"{plain(str(folder))}: {verdict}", highlight=False, soft_wrap=True)
         for text in found:
-            console.print(f"    {escape(' '.join(text.split())[:LONGEST])}", highlight=False)
+            say(f"    {' '.join(text.split())[:LONGEST]}")
     if not options.records and not options.replay:
-        console.print("No record was written; to keep one, name a folder: --records")
+        say("No record was written; to keep one, name a folder: --records")
     return 1 if failed else 0
 
 
@@ -99,6 +99,8 @@ def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
             report=display,
         )
         if not options.replay:
+            if options.records:
+                check_writable(place(options.records, claimed))
             record = play()
             found = verify.doubts(claimed, record.result)
             if options.records:

@@ -10,7 +10,7 @@ import tyro
 
 from ntm_leaderboard.cli.options import extended
 from ntm_leaderboard.cli.parsing import parse, peek
-from ntm_leaderboard.cli.terminal import say
+from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import from_run, ready
 
@@ -36,11 +36,11 @@ class WatchOptions:
     key: int = 0
     """Key of the episode; the same key and sizes are the same episode."""
     mode: Literal["ansi", "human"] = "ansi"
-    """ansi shows the episode in the terminal, human in a window."""
+    """ansi shows the episode in the terminal (a file or pipe gets the last step alone), human in a window."""
     output: Path | None = None
     """Write a GIF here instead, or a PNG of the last step."""
     fps: float = 8.0
-    """Steps per second."""
+    """Steps per second, from 0.01 to 1000."""
 
 
 def main(argv: list[str]) -> int:
@@ -57,13 +57,13 @@ def main(argv: list[str]) -> int:
         raise ValueError(
             f"{options.run} comes after an option; expected: ntm-envs watch {options.run} [OPTIONS]"
         )
-    if not 0 < options.fps <= 1000:
-        raise ValueError(f"fps is {options.fps}; expected more than 0, and at most 1000")
+    if not 0.01 <= options.fps <= 1000:
+        raise ValueError(f"fps is {options.fps}; expected 0.01 to 1000")
     sizes = {name: getattr(options, name) for name in largest}
     env_id = entrant.spec.env_id
     if options.output is not None:
         watching.record(entrant.agent, env_id, sizes, options.key, [options.output], options.fps)
         say(f"The episode is in {options.output}")
     else:
-        watching.play(entrant.agent, env_id, sizes, options.key, options.mode, options.fps)
+        watching.play(entrant.agent, env_id, sizes, options.key, options.mode, options.fps, console)
     return 0

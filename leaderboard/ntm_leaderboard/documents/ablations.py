@@ -20,7 +20,8 @@ WHOLE = "nothing"
 
 def read_log(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a log; none if there is no such file."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def of_one_recipe(lines: Sequence[dict[str, Any]], present: str) -> list[dict[str, Any]]:

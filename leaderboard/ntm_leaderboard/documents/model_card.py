@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_envs import tasks
+from ntm_envs.files import write_atomically
 from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.wording import sizes_product
@@ -46,7 +47,7 @@ def publish(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copy(run / name, folder)
-    (folder / "README.md").write_text(model_card(result))
+    write_atomically(folder / "README.md", model_card(result).encode())
     return folder
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ntm_envs import tasks
+from ntm_envs.files import check_writable
 from ntm_leaderboard.harness.entrants import agent_spec, new_run, ready
 from ntm_leaderboard.harness.ladder import rungs_of
 from ntm_leaderboard.harness.launcher import Failure, Job, Launcher
@@ -41,6 +42,8 @@ class Plan:
     up_to: Mapping[str, int] = field(default_factory=dict)
 
 
+MOST_SEEDS = 1000
+"""Largest number of seeds of a bench."""
 QUICK = Plan(
     agents=("ntm", "lstm"),
     tasks=("copy", "associative_recall"),
@@ -132,12 +135,13 @@ def plan(
     """Return the plan of a suite, or `QUICK` without one, with these settings in place of its own.
 
     Raises:
-        ValueError: If there is no such suite, not even one seed or training sequence, or a negative seed.
+        ValueError: If there is no such suite, or a number is out of range.
     """
-    if seeds is not None and seeds < 1:
-        raise ValueError(f"seeds is {seeds}; expected at least 1")
-    if budget is not None and budget < 1:
-        raise ValueError(f"budget is {budget}; expected at least 1")
+    if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
+        raise ValueError(f"seeds is {seeds}; expected 1 to {MOST_SEEDS}")
+    for name, value in (("budget", budget), ("sequences", sequences)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; expected at least 1")
     if first_seed < 0:
         raise ValueError(f"first_seed is {first_seed}; expected at least 0")
     chosen = QUICK if suite is None else of_suite(suite)
@@ -180,8 +184,10 @@ def run(
 
     Raises:
         ValueError: If two agents would share a folder.
+        OSError: If nothing can be written into the folder of the plan.
     """
     jobs = jobs_of(plan)
+    check_writable(plan.output / "log.txt")  # a job of a folder that is none would fail for each seed
     first = {job for job in jobs if job.seed == plan.first_seed}
     ended = set[BenchJob]()
     results = dict[BenchJob, Result]()

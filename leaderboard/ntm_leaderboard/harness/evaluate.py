@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ntm_envs.files import check_writable
 from ntm_leaderboard.harness.entrants import Entrant, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
@@ -40,6 +41,7 @@ def evaluate(
     Raises:
         ValueError: If no rung is left, `rows` is less than 1, or the file holds more sequences of the same
             agent on a rung.
+        OSError: If the result cannot be written.
     """
     if rows is not None and rows < 1:
         raise ValueError(f"rows is {rows}; expected at least 1")
@@ -54,6 +56,7 @@ def evaluate(
                     f"{path} has {rung.sequences} sequences of the same agent at {rung.sizes}, and this "
                     f"would replace them by {count}; choose another --output, or delete it"
                 )
+    check_writable(path)
     done = play_ladder(
         entrant.agent,
         spec,

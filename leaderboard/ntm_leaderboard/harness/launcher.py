@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -31,6 +34,19 @@ from rich.text import Text
 PLAIN_SECONDS = 20.0
 """Seconds between reports of progress where there is no terminal."""
 POLL_SECONDS = 0.2
+LAUNCHED = "NTM_ENVS_LAUNCHED"
+"""Variable of the environment that marks the processes that a launcher has started."""
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONIOENCODING": "utf-8",
+    "PYTHONUNBUFFERED": "1",
+    LAUNCHED: "1",
+}
+"""Environment of these processes, beside that of the launcher."""
+ERROR_PREFIX = "ntm-envs: "
+"""The start of the line with which a command that has failed names its error."""
+STOPPED = 130
+"""Exit code of a command that was stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +79,7 @@ class Job(ABC):
         if (self.folder / "summary.json").exists():
             return "being evaluated"
         try:
-            lines = (self.folder / "metrics.jsonl").read_text().splitlines()
+            lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
             metrics = [json.loads(line) for line in lines[-40:]]
             text = f"{metrics[-1]['sequences']:,} sequences"
             for name, shown in (("loss", "loss"), ("return", "return"), ("validation_accuracy", "accuracy")):
@@ -174,41 +190,41 @@ class _Process:
         self._job = job
         self.failure: Failure | None = None
         self._commands: list[list[str]] = []
-        try:
-            self._commands = job.commands()
-        except (ValueError, TypeError, OSError) as error:
-            self.failure = Failure(str(error))
         self._process: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
         self._log = job.folder / "log.txt"
-        job.folder.mkdir(parents=True, exist_ok=True)
+        self._logged = 0  # bytes of the log before the present command
+        self._lock = FileLock(job.folder / ".job.lock")  # it ends with this process, however that ends
+        try:
+            job.folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+            self._commands = job.commands()
+        except Timeout:
+            self.failure = Failure(
+                f"another process works in {job.folder}; wait for it, or choose another --output"
+            )
+        except (ValueError, TypeError, OSError) as error:
+            self.failure = Failure(str(error))
 
     def poll(self) -> bool:
         """Start the next command when one has ended; return whether the job has."""
-        if self.failure:
-            return True
-        if self._process is not None:
+        if self._process is not None and not self.failure:
             code = self._process.poll()
             if code is None:
                 return False
-            if code < 0:
-                self.failure = Failure(f"ended by signal {-code}", self._log, killed=True)
-                return True
-            if code:
-                lines = self._log.read_text().strip().splitlines() or [f"exit code {code}"]
-                self.failure = Failure(lines[-1], self._log)
-                return True
-        if not self._commands:
+            self.wait()
+            if code < 0 or code == STOPPED:
+                reason = "stopped" if code == STOPPED else f"ended by signal {-code}"
+                self.failure = Failure(reason, self._log, killed=True)
+            elif code:
+                self.failure = Failure(self._last_error() or f"exit code {code}", self._log)
+        if self.failure or not self._commands:
+            self._lock.release()
             return True
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                # -P, as files of the present folder must not shadow modules: copy.py may be a model
-                [sys.executable, "-P", "-m", "ntm_leaderboard", *self._commands.pop(0)],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-            )
+        try:
+            self._start(self._commands.pop(0))
+        except OSError as error:
+            self.failure = Failure(str(error))
         return False
 
     def stop(self) -> None:
@@ -219,11 +235,49 @@ class _Process:
     def wait(self) -> None:
         """Wait until the process has written its checkpoint."""
         if self._process is not None:
-            self._process.wait()
+            self._process.communicate()
+
+    def _start(self, command: list[str]) -> None:
+        with self._log.open("ab") as log:
+            self._logged = log.tell()
+            self._process = subprocess.Popen(
+                # -P, as files of the present folder must not shadow modules: copy.py may be a model
+                [sys.executable, "-P", "-m", "ntm_leaderboard", *command],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE,  # it closes when this process ends, see `end_with_launcher`
+                env=os.environ | ENVIRONMENT,
+            )
+
+    def _last_error(self) -> str | None:
+        """Return the last error that the present command has logged; None if it has logged none."""
+        with self._log.open("rb") as log:
+            log.seek(self._logged)
+            lines = log.read().decode(errors="replace").splitlines()
+        errors = [line.removeprefix(ERROR_PREFIX) for line in lines if line.startswith(ERROR_PREFIX)]
+        return errors[-1] if errors else None
 
     def __str__(self) -> str:
         seconds = f"{time.monotonic() - self._started:.0f} s"
         return f"{self._job}: {'failed' if self.failure else self._job.progress()}, {seconds}"
+
+
+def end_with_launcher() -> None:
+    """Make this process end when the launcher that has started it ends, even if that was killed.
+
+    A process that no launcher has started goes on as it is.
+    """
+    if os.environ.pop(LAUNCHED, None):
+        launcher, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        threading.Thread(target=_end_with, args=[launcher], daemon=True).start()
+
+
+def _end_with(pipe: int) -> None:
+    """Ask this process to stop, once the other end of a pipe has been closed."""
+    os.read(pipe, 1)
+    os.kill(os.getpid(), signal.SIGTERM)  # it writes its checkpoint
 
 
 def _table(processes: Iterable[_Process]) -> Table:

@@ -5,23 +5,29 @@ Shape letters: B batch, T time steps, H heads, N memory slots, M width of a slot
 
 from __future__ import annotations
 
-import shutil
-import sys
+import io
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 import ntm_envs
 from ntm_agents import ModelAgent
 from ntm_envs.agent import Agent
+from ntm_envs.files import check_writable, write_atomically
 from ntm_envs.rendering import Trace, Window, trace_ansi, trace_rgb_array
+
+if TYPE_CHECKING:
+    from PIL import Image  # of the extra `render`
 
 USED = 0.05
 """Share of the largest weight of an episode that a head has to give to a slot for it to be shown."""
@@ -119,8 +125,14 @@ def _extent(looks: Iterator[_Look]) -> tuple[NDArray[np.intp], float]:
     return slots, float(np.max(magnitudes, axis=0)[slots].max()) or 1.0
 
 
-def play(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: str, fps: float) -> None:
-    """Show the episode in the terminal (``ansi``) or in a window (``human``)."""
+def play(
+    agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: str, fps: float, console: Console
+) -> None:
+    """Show the episode on a console (``ansi``) or in a window (``human``).
+
+    Each picture is drawn over the one before, as far as the terminal reaches, and the last one is shown
+    whole. A console that is no terminal gets the last one alone.
+    """
     if mode == "human":
         window = Window()
         try:
@@ -130,16 +142,14 @@ def play(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, mode: st
         finally:
             window.close()
         return
-    height, lines = 0, []
-    room = shutil.get_terminal_size().lines - 1 if sys.stdout.isatty() else None
-    for frame in frames(agent, env_id, sizes, key, mode):
-        lines = frame.split("\n")
-        # A new picture is drawn over the old one, as far as the terminal reaches.
-        print(f"\x1b[{height}A\x1b[J" if height else "", "\n".join(lines[:room]), sep="", flush=True)
-        height = len(lines[:room])
-        time.sleep(1 / fps)
-    if lines[height:]:
-        print("\n".join(lines[height:]))
+    shown = frames(agent, env_id, sizes, key, mode)
+    if not console.is_terminal:
+        console.print(*deque(shown, maxlen=1), markup=False, highlight=False, soft_wrap=True)
+        return
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        for frame in shown:
+            live.update(Text(frame, no_wrap=True), refresh=True)
+            time.sleep(1 / fps)
 
 
 def record(
@@ -149,19 +159,20 @@ def record(
 
     Raises:
         ValueError: If the name of a file ends in neither ``.gif`` nor ``.png``.
+        OSError: If a file cannot be written.
     """
     from PIL import Image  # of the extra `render`
 
     for path in paths:
         if path.suffix not in (".gif", ".png"):
             raise ValueError(f"{path} is neither a .gif nor a .png")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
     played = map(Image.fromarray, frames(agent, env_id, sizes, key, "rgb_array"))
     animated = any(path.suffix == ".gif" for path in paths)
     shown = list(played if animated else deque(played, maxlen=1))  # a long episode has many pictures
     for path in paths:
         if path.suffix == ".png":
-            shown[-1].save(path, optimize=True)
+            _write(path, shown[-1], optimize=True)
     if not animated:
         return
     both = np.concatenate([shown[len(shown) // 2], shown[-1]])  # the last one has no mark at the current step
@@ -171,4 +182,13 @@ def record(
     durations[-1] = 2500
     for path in paths:
         if path.suffix == ".gif":
-            first.save(path, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
+            _write(
+                path, first, save_all=True, append_images=others, duration=durations, loop=0, optimize=True
+            )
+
+
+def _write(path: Path, image: Image.Image, **options: Any) -> None:
+    """Write an image in the format of the name of its file, with Pillow's options of that format."""
+    file = io.BytesIO()
+    image.save(file, format=path.suffix[1:], **options)
+    write_atomically(path, file.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ntm_envs import tasks
+from ntm_envs.files import write_atomically
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.statistics import bootstrap_interval, ladder
 from ntm_leaderboard.results import Result, Rung, Score
@@ -73,7 +75,9 @@ def accuracy_figure(results: Sequence[Result], path: Path) -> None:
         figure.legend(
             order.values(), order.keys(), loc="outside lower center", ncols=len(order), frameon=False
         )
-        figure.savefig(path, dpi=150, metadata={"Software": None} if path.suffix == ".png" else None)
+        metadata, file = {"Software": None} if path.suffix == ".png" else None, io.BytesIO()
+        figure.savefig(file, format=path.suffix[1:], dpi=150, metadata=metadata)
+    write_atomically(path, file.getvalue())
 
 
 def _draw(

@@ -107,9 +107,10 @@ def serve(boards: Boards, port: int = 8000) -> Iterator[str]:
         OSError: If the port is taken.
     """
     with tempfile.TemporaryDirectory() as folder:
-        site = build(boards, Path(folder) / "site").parent
+        site = Path(folder) / "site"
         handler = partial(_Quiet, directory=str(site))
         with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            build(boards, site)
             thread = threading.Thread(target=server.serve_forever)
             thread.start()
             try:

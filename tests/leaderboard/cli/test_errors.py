@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from own_files import MODEL, TINY
 
 from ntm_leaderboard import cli
+from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import parsing
 from ntm_leaderboard.cli.options import Group, Option
 from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
@@ -34,6 +36,12 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["train", "--sequences", "0"], "sequences is 0"),
         (["train", "--model.hidden-size", "0"], "hidden_size is 0"),
         (["evaluate"], "one of the two"),
+        (["evaluate", "--agent", ""], "one of the two"),
+        (["evaluate", "--agent", "oracle", "--device", "cudaa"], "device is 'cudaa'"),
+        (["evaluate", "--agent", "oracle", "--output", "."], ". is no plain file"),
+        (["evaluate", "--agent", "oracle", "--output", "a" * 256], f"{'a' * 256}: File name too long"),
+        (["leaderboard", "serve", "--port", "99999"], "port is 99999; expected 0 to 65535"),
+        (["leaderboard", "serve", "--port", "-1"], "port is -1; expected 0 to 65535"),
         (["evaluate", "nowhere"], "no run in nowhere"),
         (["evaluate", "--agent", "lstm"], "has to be trained first"),
         (
@@ -46,10 +54,17 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["train", "--curriculum", "lenth", "3"], "curriculum has lenth=3"),
         (["train", "--task", "repeat_copy", "--curriculum", "length", "30"], "curriculum has length=30"),
         (["bench", "--seeds", "0"], "seeds is 0"),
+        (["bench", "--seeds", "1000000000"], "seeds is 1000000000; expected 1 to 1000"),
+        (["bench", "--sequences", "-1"], "sequences is -1"),
+        (["bench", "--output", "mine.py/out"], "mine.py/out: Not a directory"),
+        (["bench", "--output", "mine.py"], "mine.py: File exists"),
         (["bench", "--jobs", "0"], "jobs is 0"),
         (["bench", "--budget", "0"], "budget is 0"),
         (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),
         (["watch", "--fps", "0"], "fps is 0"),
+        (["watch", "--fps", "nan"], "fps is nan"),
+        (["watch", "--length", "2", "--output", "mine.py/x.gif"], "mine.py: File exists"),
+        (["watch", "--length", "2", "--output", f"{'a' * 252}.gif"], "File name too long"),
         (["watch", "--agent", "lstm"], "has to be trained first"),
         (["watch", "--output", "x.jpg"], "neither a .gif nor a .png"),
         (["bench", "--agents", "ntmm"], "did you mean 'ntm'"),
@@ -61,10 +76,20 @@ def test_mistakes_get_an_answer_that_helps(home, capsys, argv, message):
     except SystemExit as stop:  # the parser's own way of ending
         code = stop.code
     assert code == 2
-    error = " ".join(capsys.readouterr().err.split())  # it may be wrapped
+    error = capsys.readouterr().err
     assert message in error
-    assert "Traceback" not in error
+    assert error.startswith("ntm-envs: ")
+    assert error.count("\n") == 1
     assert not Path("runs").exists()
+
+
+def test_a_port_that_is_taken_is_found_before_the_page_is_made(home, capsys, monkeypatch):
+    monkeypatch.setattr("ntm_leaderboard.page.site.build", None)
+    monkeypatch.setattr(Boards, "read", lambda *_, **__: Boards.of([]))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main(["leaderboard", "serve", "--port", str(port)]) == 2
+    assert f"port {port} cannot be used (Address already in use); choose another" in capsys.readouterr().err
 
 
 def test_errors_in_a_custom_file_name_the_line(home, capsys):
