@@ -15,6 +15,7 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
-from ntm_agents.controllers import Controller
+from ntm_agents.controllers import LAYERS, Controller
 from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
@@ -30,6 +31,12 @@ from ntm_agents.options import NonNegative, Positive, expect
 
 if TYPE_CHECKING:
     from ntm_agents.kernels.ntm import Result
+
+
+STEP = ("step", "_address", "_look_up", "_move", "_write_and_read")
+"""Methods that a step consists of, and that the fused kernel computes instead."""
+FORWARDS = tuple(layer.forward for layer in LAYERS.values())
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,8 +168,8 @@ class NTM(MemoryMachine[NTMState]):
         rows = initial_rows(c.memory_init, slots, c.memory_width, self._scale, like, self.memory_row)
         weightings = initial_weightings(c.head_init, heads, slots, like, self.start)
         return NTMState(
-            memory=rows.expand(batch_size, -1, -1),
-            weightings=weightings.expand(batch_size, -1, -1),
+            memory=rows.repeat(batch_size, 1, 1),
+            weightings=weightings.repeat(batch_size, 1, 1),
             reads=like.new_zeros(batch_size, self._read_size),
             controller=self.controller.initial_state(batch_size),
         )
@@ -232,6 +239,15 @@ class NTM(MemoryMachine[NTMState]):
         c = self.config
         if c.controller == "gru" or c.num_layers > 1:
             return f"the controller is {c.controller!r} with num_layers {c.num_layers}"
+        if changed := _changed(type(self)):
+            return f"{type(self).__name__} has a {changed} of its own"
+        controller, layer = self.controller, self.controller.layers[0]
+        if type(controller).forward is not Controller.forward or type(layer).forward not in FORWARDS:
+            return f"the controller is a {type(controller).__name__} of a {type(layer).__name__}"
+        if type(self.heads).parameters_of is not Heads.parameters_of:
+            return f"the heads are {type(self.heads).__name__}"
+        if any(getattr(module, hooks) for module in (controller, layer) for hooks in HOOKS):
+            return "the controller has hooks"
         return super()._why_not_fused()
 
     def _recur_fused(
@@ -262,3 +278,13 @@ class NTM(MemoryMachine[NTMState]):
 
     def _state(self, result: Result) -> NTMState:
         return NTMState(*result.state)
+
+
+@cache
+def _changed(kind: type[NTM]) -> str:
+    """Return a method of a step that a class defines anew without new arguments of the kernel, or ''."""
+
+    def depth(method: str) -> int:
+        return next(i for i, base in enumerate(kind.__mro__) if method in vars(base))
+
+    return next((method for method in STEP if depth(method) < depth("_kernel_arguments")), "")
