@@ -15,7 +15,6 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -131,6 +130,7 @@ class NTM(MemoryMachine[NTMState]):
         heads, width = c.write_heads + c.read_heads, c.memory_width
         self._roles, self._read_size = (c.write_heads, c.read_heads), c.read_heads * width
         self._scale = default_scale(c.memory_init) if c.memory_init_scale is None else c.memory_init_scale
+        self._redefined = _redefined(type(self))
         self._add_layers(input_size, output_size)
         learned_row, learned_start = c.memory_init == "learned", c.head_init == "learned"
         self.memory_row = nn.Parameter(torch.full((width,), self._scale)) if learned_row else None
@@ -236,11 +236,13 @@ class NTM(MemoryMachine[NTMState]):
             raise ValueError(f"state.memory has {slots} slots; expected at least {shifts}, the shifts")
 
     def _why_not_fused(self) -> str:
+        if reason := super()._why_not_fused():
+            return reason
         c = self.config
         if c.controller == "gru" or c.num_layers > 1:
             return f"the controller is {c.controller!r} with num_layers {c.num_layers}"
-        if changed := _changed(type(self)):
-            return f"{type(self).__name__} has a {changed} of its own"
+        if self._redefined:
+            return f"{type(self).__name__} has a {self._redefined} of its own"
         controller, layer = self.controller, self.controller.layers[0]
         if type(controller).forward is not Controller.forward or type(layer).forward not in FORWARDS:
             return f"the controller is a {type(controller).__name__} of a {type(layer).__name__}"
@@ -248,7 +250,7 @@ class NTM(MemoryMachine[NTMState]):
             return f"the heads are {type(self.heads).__name__}"
         if any(getattr(module, hooks) for module in (controller, layer) for hooks in HOOKS):
             return "the controller has hooks"
-        return super()._why_not_fused()
+        return ""
 
     def _recur_fused(
         self, projected: tuple[Tensor, ...], state: NTMState, keep: bool
@@ -280,9 +282,8 @@ class NTM(MemoryMachine[NTMState]):
         return NTMState(*result.state)
 
 
-@cache
-def _changed(kind: type[NTM]) -> str:
-    """Return a method of a step that a class defines anew without new arguments of the kernel, or ''."""
+def _redefined(kind: type[NTM]) -> str:
+    """Return a method of a step that a class redefines without the kernel's arguments, or an empty string."""
 
     def depth(method: str) -> int:
         return next(i for i, base in enumerate(kind.__mro__) if method in vars(base))

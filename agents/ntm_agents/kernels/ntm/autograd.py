@@ -97,7 +97,11 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         # Not `once_differentiable`, with which `autograd.grad` takes the missing second derivatives for zeros:
         # its error is raised in a part of the graph that does not lead to the inputs.
-        if torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
+        batched = torch._C._are_functorch_transforms_active() or any(
+            gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)
+            for gradient in gradients
+        )
+        if torch.is_grad_enabled() or batched:
             raise RuntimeError(
                 "the fused kernel has neither second derivatives (create_graph=True) nor vectorised ones "
                 "(is_grads_batched=True); build the machine with kernel='reference'"
