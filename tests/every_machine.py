@@ -34,6 +34,17 @@ def make(kind, **config):
     return model.eval()
 
 
+class Whole(torch.nn.Module):
+    """A model that runs from its initial state, which may have parameters of its own."""
+
+    def __init__(self, model, capacity=6):
+        super().__init__()
+        self.model, self.capacity = model, capacity
+
+    def forward(self, inputs):
+        return self.model(inputs, self.model.initial_state(inputs.shape[1], self.capacity))[0]
+
+
 def data(T, B):
     return torch.randn(T, B, INPUTS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

@@ -1,7 +1,7 @@
 """Properties of every memory machine in the package, whatever its options and equations are."""
 
 import torch
-from every_machine import INPUTS, OUTPUTS, assert_rows_are_independent, data, every_machine, make
+from every_machine import INPUTS, OUTPUTS, Whole, assert_rows_are_independent, data, every_machine, make
 from torch.autograd import gradcheck
 from torch.testing import assert_close
 
@@ -26,8 +26,8 @@ def test_its_gradients_are_right(kind):
     names = [name for name, _ in model.named_parameters()]
 
     def logits(inputs, *parameters):
-        with torch.nn.utils.stateless._reparametrize_module(model, dict(zip(names, parameters, strict=True))):
-            return model(inputs, model.initial_state(2, 6))[0]
+        mine = {f"model.{name}": parameter for name, parameter in zip(names, parameters, strict=True)}
+        return torch.func.functional_call(Whole(model), mine, (inputs,))
 
     assert gradcheck(logits, (inputs, *model.parameters()), fast_mode=True)
 
