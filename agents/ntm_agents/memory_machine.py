@@ -128,7 +128,9 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         device = state.memory.device.type
         if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
-                exact = (part.to(state.memory.dtype) if part.is_floating_point() else part for part in projected)
+                exact = (
+                    part.to(state.memory.dtype) if part.is_floating_point() else part for part in projected
+                )
                 return self.recur(tuple(exact), state, keep)
         if self.kernel == "fused":
             return self._recur_fused(projected, state, keep)
@@ -227,8 +229,8 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
             )
         if inputs.dim() != 3 or 0 in inputs.shape[:2]:
             raise ValueError(
-                f"the inputs have shape {tuple(inputs.shape)}; expected [T, B, I], with at least one step and "
-                "one sequence"
+                f"the inputs have shape {tuple(inputs.shape)}; expected [T, B, I], with at least one step "
+                "and one sequence"
             )
         if not hasattr(state, "memory"):
             raise ValueError(

@@ -1,18 +1,20 @@
 """Properties of every memory machine in the package, whatever its options and equations are."""
 
+import pytest
 import torch
 from every_machine import INPUTS, OUTPUTS, Whole, assert_rows_are_independent, data, every_machine, make
 from torch.autograd import gradcheck
 from torch.testing import assert_close
 
-import pytest
 from ntm_agents.protocol import tensors
 from ntm_agents.testing import check_model
 
 
 def assert_same_states(found, expected):
     for (name, part), (_, want) in zip(tensors(found), tensors(expected), strict=True):
-        assert_close(part, want.detach(), rtol=1e-8, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}")
+        assert_close(
+            part, want.detach(), rtol=1e-8, atol=1e-10, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 @every_machine
@@ -72,14 +74,17 @@ def test_rows_of_the_initial_state_are_independent(kind):
 def test_no_steps_or_no_sequences_are_refused(kind, shape):
     model = make(kind)
     for grad in (False, True):
-        with torch.set_grad_enabled(grad), pytest.raises(ValueError, match="at least one step and one sequence"):
+        with (
+            torch.set_grad_enabled(grad),
+            pytest.raises(ValueError, match="at least one step and one sequence"),
+        ):
             model(torch.zeros(shape, dtype=torch.float64), model.initial_state(2, 8))
 
 
 @every_machine
 def test_half_precision_is_bfloat16(kind):
     model = make(kind)
-    with pytest.raises(ValueError, match="float16, whose range is too small .* expected .*torch.bfloat16"):
+    with pytest.raises(ValueError, match=r"float16, whose range is too small .* expected .*torch.bfloat16"):
         model.half()(data(T=3, B=2).half(), model.initial_state(2, 8))
     model.bfloat16()
     assert model(data(T=3, B=2).bfloat16(), model.initial_state(2, 8))[0].isfinite().all()

@@ -47,17 +47,22 @@ def test_a_tensor_that_does_not_fit_is_refused(run, config):
             if what[-1].isdigit() and int(what[-1]) >= list(tensors(parts))[index][1].dim():
                 continue
             places = iter(range(count))
-            wrong = mapped(lambda tensor, i=index, f=change, p=places: f(tensor) if next(p) == i else tensor, parts)
+            wrong = mapped(
+                lambda tensor, i=index, f=change, p=places: f(tensor) if next(p) == i else tensor, parts
+            )
             with pytest.raises(ValueError, match="expected"):
                 run(options, *wrong)
-                pytest.fail(f"tensor {index}: {what}")
 
 
 def test_the_tensor_is_named():
     options, (inputs, weights, state) = arguments(NTM)
-    with pytest.raises(ValueError, match=r"state.reads has shape \(2, 5\); expected \(2, 6\), as .*memory \(2, 8, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"state.reads has shape \(2, 5\); expected \(2, 6\), as .*memory \(2, 8, 3\)"
+    ):
         recur(options, inputs, weights, state._replace(reads=state.reads[:, 1:]))
-    with pytest.raises(ValueError, match="inputs.parameters is torch.float32 on cpu; expected torch.float64"):
+    with pytest.raises(
+        ValueError, match=r"inputs.parameters is torch.float32 on cpu; expected torch.float64"
+    ):
         infer(options, inputs._replace(parameters=inputs.parameters.float()), weights, state)
 
 

@@ -31,7 +31,7 @@ SIZE = hashlib.sha256().digest_size
 
 
 def cache_of(function: Callable[..., None]) -> Any:
-    """Return the cache of a function that is an entry point; one that is always empty if there is no place."""
+    """Return the cache of an entry point; one that is always empty if there is no place for it."""
     try:
         return _Cache(function)
     except RuntimeError:
@@ -43,7 +43,7 @@ class _Cache(FunctionCache):
 
     def __init__(self, function: Callable[..., None]) -> None:
         super().__init__(function)
-        self._cache_file = _Files(Path(self._cache_path), self._impl.filename_base)
+        self._cache_file: Any = _Files(Path(self._cache_path), self._impl.filename_base)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save compiled code, if that is possible."""
@@ -114,7 +114,7 @@ def _warn(reason: str | None) -> None:
     """Warn once a process that compiled code cannot be saved."""
     message = (
         f"compiled kernels cannot be saved ({reason}), so each process compiles them, which takes up to "
-        "a minute; set the environment variable NUMBA_CACHE_DIR to a directory with space that can be written to"
+        "a minute; set the environment variable NUMBA_CACHE_DIR to a writable directory with free space"
     )
     warnings.warn(message, RuntimeWarning, stacklevel=1)
 

@@ -206,6 +206,11 @@ class MemoryPolicy(BasePolicy):
         initial = self._memory.initial_state(len(anew), self._capacity)
 
         def chosen(first: Tensor, old: Tensor) -> Tensor:
+            if first.shape != old.shape:  # which `where` might broadcast
+                raise ValueError(
+                    f"the state has a tensor of shape {tuple(old.shape)}; expected {tuple(first.shape)}, as there "
+                    f"are {len(anew)} environments"
+                )
             return torch.where(anew.view(-1, *[1] * (first.dim() - 1)), first, old)
 
         return mapped(chosen, initial, state)

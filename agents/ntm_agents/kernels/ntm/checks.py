@@ -46,7 +46,9 @@ def _expected(
     P, C = _dimensions("weights.heads", weights.heads, 2)
     W, K, S, followers = options.write_heads, options.key_width, options.shift_width, options.followers
     if 0 in (T, B, C):
-        raise ValueError(f"there are {T} steps, {B} sequences and {C} hidden units; expected at least one each")
+        raise ValueError(
+            f"there are {T} steps, {B} sequences and {C} hidden units; expected at least one each"
+        )
     for name, value, least, most in (
         ("write_heads", W, 1, H - 1),
         ("key_width", K, 1, M),
