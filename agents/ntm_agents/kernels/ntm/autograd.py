@@ -95,8 +95,8 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        # Not `once_differentiable`, with which `autograd.grad` takes missing second derivatives for zeros: its
-        # error is raised in a part of the graph that does not lead to the inputs.
+        # Not `once_differentiable`: its error is raised in a part of the graph that does not lead to the
+        # inputs, so `autograd.grad` skips it and takes missing second derivatives for zeros.
         batched = torch._C._are_functorch_transforms_active() or any(
             gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)
             for gradient in gradients
