@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 STEP = ("step", "_address", "_look_up", "_move", "_write_and_read")
 """Methods that a step consists of, and that the fused kernel computes instead."""
 FORWARDS = tuple(layer.forward for layer in LAYERS.values())
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +247,10 @@ class NTM(MemoryMachine[NTMState]):
             return f"the controller is a {type(controller).__name__} of a {type(layer).__name__}"
         if type(self.heads).parameters_of is not Heads.parameters_of:
             return f"the heads are {type(self.heads).__name__}"
-        if any(getattr(module, hooks) for module in (controller, layer) for hooks in HOOKS):
-            return "the controller has hooks"
+        for module in (controller, layer):
+            forward, backward = module._forward_hooks, module._backward_hooks
+            if forward or backward or module._forward_pre_hooks or module._backward_pre_hooks:
+                return "the controller has hooks"
         return ""
 
     def _recur_fused(
