@@ -202,8 +202,8 @@ class Controller(nn.Module):
 
     def initial_state(self, batch_size: int) -> LayerState:
         """Return zeros for the states of all layers, from the lowest up, as tensors ``[B, C]``."""
-        zeros = self.inputs.weight.new_zeros(batch_size, self.lowest.hidden_size)
-        return (zeros,) * self.tensors
+        like, hidden_size = self.inputs.weight, self.lowest.hidden_size
+        return tuple(like.new_zeros(batch_size, hidden_size) for _ in range(self.tensors))
 
     def project(self, inputs: Tensor) -> Tensor:
         """Return the lowest layer's addends ``[T, B, G * C]``: shares of inputs ``[T, B, I]`` and bias."""

@@ -17,10 +17,13 @@ from typing import Generic, Literal, Protocol, Self, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from ntm_agents.observed import observer
 from ntm_agents.protocol import State, tensors
 
 _HAS_NUMBA = find_spec("numba") is not None
 
+DTYPES = (torch.float32, torch.float64, torch.bfloat16)
+"""Types that a machine may have."""
 STEPS = 32
 """Without gradients, steps are taken in pieces of a multiple of so many."""
 NUMBERS = 2**20
@@ -78,7 +81,7 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
     def kernel(self) -> Literal["reference", "fused"]:
         """Implementation of the recurrence on the present device; `config.kernel`, if any, chooses."""
         choice = getattr(getattr(self, "config", None), "kernel", "auto")
-        if choice == "reference" or (choice == "auto" and torch.compiler.is_compiling()):
+        if choice == "reference":
             return "reference"
         reason = self._why_not_fused()
         if reason and choice == "fused":
@@ -92,7 +95,9 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         like = next(self.parameters())
         if like.device.type != "cpu" or like.dtype not in (torch.float32, torch.float64):
             return f"the model is {like.dtype} on {like.device}"
-        return "" if _HAS_NUMBA else "Numba is not installed (extra 'fast')"
+        if not _HAS_NUMBA:
+            return "Numba is not installed (extra 'fast')"
+        return f"{name} observes each operation" if (name := observer()) else ""
 
     def _recur_fused(
         self, projected: tuple[Tensor, ...], state: S, keep: bool
@@ -102,6 +107,8 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     def recur(self, projected: tuple[Tensor, ...], state: S, keep: bool) -> tuple[Tensor, Tensor | None, S]:
         """Take T steps, by the fused kernel where it applies.
+
+        Under `torch.autocast` they stay in the state's type, as rounding adds up from step to step.
 
         Args:
             projected: What `project` returned.
@@ -118,6 +125,13 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
             raise TypeError(
                 f"project returned a {type(projected).__name__}; expected a tuple of tensors [T, B, ...]"
             )
+        device = state.memory.device.type
+        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                exact = (
+                    part.to(state.memory.dtype) if part.is_floating_point() else part for part in projected
+                )
+                return self.recur(tuple(exact), state, keep)
         if self.kernel == "fused":
             return self._recur_fused(projected, state, keep)
         features: list[Tensor] = []
@@ -176,6 +190,8 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
     def from_pretrained(cls, task: str, agent: str = "ntm") -> Self:
         """Return a pretrained machine of the package, in evaluation mode.
 
+        It has the default type and is on the default device of PyTorch, like a new one.
+
         Args:
             task: Name of the task that it was trained on, such as ``copy``.
             agent: Name of the agent, such as ``ntm-jump``.
@@ -187,19 +203,35 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         from ntm_agents.pretrained import pretrained
         from ntm_agents.training.run import load_run  # which imports models, by their names
 
-        model, run = load_run(pretrained(agent, task))
+        device, dtype = torch.get_default_device(), torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)  # as it was trained
+        try:
+            with torch.device("cpu"):
+                model, run = load_run(pretrained(agent, task))
+        finally:
+            torch.set_default_dtype(dtype)
         if not isinstance(model, cls):
             raise TypeError(f"{agent} on {task} is of the class {run.entry}; expected {cls.__name__}")
-        return model
+        return model.to(device, dtype)
 
     def check_state(self, inputs: Tensor, state: S) -> None:
-        """Check that a state fits: a kernel checks no shape, and would write out of bounds.
+        """Check that inputs and a state fit the model and each other.
 
         Raises:
-            ValueError: If it is no state of this machine, or a tensor does not have the shape or type that
-                inputs, model and memory ask for.
+            ValueError: If there is no step or no sequence, if it is no state of this machine, or if a tensor
+                does not have the shape, type or device that inputs, model and memory ask for.
         """
-        owner = type(self).__name__
+        owner, like = type(self).__name__, next(self.parameters())
+        if like.dtype not in DTYPES:
+            raise ValueError(
+                f"the model is {like.dtype}, whose range is too small for weightings and norms; expected "
+                f"{', '.join(map(str, DTYPES))}"
+            )
+        if inputs.dim() != 3 or 0 in inputs.shape[:2]:
+            raise ValueError(
+                f"the inputs have shape {tuple(inputs.shape)}; expected [T, B, I], with at least one step "
+                "and one sequence"
+            )
         if not hasattr(state, "memory"):
             raise ValueError(
                 f"the state is a {type(state).__name__}; expected what initial_state of {owner} returns"
@@ -207,21 +239,24 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         if not hasattr(state, "weightings"):
             raise ValueError("the state has no weightings; expected a named tuple with memory and weightings")
         given = list(tensors(cast("State", state)))
+        if state.memory.dim() != 3:
+            raise ValueError(f"state.memory has shape {tuple(state.memory.shape)}; expected [B, N, M]")
         shapes = self.state_shapes(inputs.shape[1], state.memory.shape[1])
         if len(given) != len(shapes):
             raise ValueError(
                 f"the state has {len(given)} tensors ({', '.join(name for name, _ in given)}); expected the "
                 f"{len(shapes)} that initial_state of {owner} returns, a shape for each in its state_shapes"
             )
-        dtype = next(self.parameters()).dtype
         for (name, tensor), shape in zip(given, shapes, strict=True):
             if tensor.shape != shape:
                 raise ValueError(
                     f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "
                     f"{tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
                 )
-            if tensor.dtype != dtype:
-                raise ValueError(f"{name} is {tensor.dtype}; expected {dtype}, as the model is")
+            if tensor.dtype != like.dtype:
+                raise ValueError(f"{name} is {tensor.dtype}; expected {like.dtype}, as the model is")
+            if tensor.device != like.device:
+                raise ValueError(f"{name} is on {tensor.device}; expected {like.device}, as the model is")
 
     def _piece(self, inputs: Tensor, state: S) -> int:
         """Return the number of steps of a piece; a step has about as many values as all weights have rows."""

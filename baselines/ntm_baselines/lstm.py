@@ -61,7 +61,7 @@ class LSTM(nn.Module):
     def initial_state(self, batch_size: int, capacity: int) -> LSTMState:
         """Return zeros ``[B, num_layers, hidden_size]`` twice; the memory does not grow with the capacity."""
         zeros = self.output.weight.new_zeros(batch_size, self.config.num_layers, self.config.hidden_size)
-        return zeros, zeros
+        return zeros, zeros.clone()
 
     def forward(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
         """Return the logits ``[T, B, L]`` of inputs ``[T, B, I]`` and the state after them."""

@@ -68,7 +68,7 @@ class FeedForward(PolicyModel):
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits ``[T, B, L]`` for inputs ``[T, B, I]``, and the last F - 1 of them."""
         T, B, I = inputs.shape  # noqa: E741
-        every = torch.cat([state.view(B, -1, I).transpose(0, 1), inputs])
+        every = torch.cat([state.view(B, self.frames - 1, I).transpose(0, 1), inputs])
         windows = every.unfold(0, self.frames, 1).permute(0, 1, 3, 2).reshape(T, B, -1)
         return self._actor(windows), every[T:].transpose(0, 1).reshape(B, -1)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from every_machine import Whole
 from ntm_in_loops import INPUTS, OUTPUTS, data, every_variant, make, reference
 from torch.autograd import gradcheck
 
@@ -54,22 +55,11 @@ def test_its_gradients_are_right(kind, config):
 
     def logits(inputs, *parameters):
         return torch.func.functional_call(
-            _Whole(model), {f"model.{name}": p for name, p in zip(names, parameters, strict=True)}, (inputs,)
+            Whole(model), {f"model.{name}": p for name, p in zip(names, parameters, strict=True)}, (inputs,)
         )
 
     names = [name for name, _ in model.named_parameters()]
     assert gradcheck(logits, (inputs, *model.parameters()), fast_mode=True)
-
-
-class _Whole(torch.nn.Module):
-    """A model that runs from its initial state, which may have parameters of its own."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs):
-        return self.model(inputs, self.model.initial_state(inputs.shape[1], 6))[0]
 
 
 @every_variant

@@ -7,12 +7,14 @@ import sys
 import numpy as np
 import pytest
 import torch
+from every_machine import assert_rows_are_independent
 from rewards import COPY, ENTRIES, reward_run, start
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecFrameStack
 
 from ntm_agents import load_run
 from ntm_agents.training.checkpoint import load_tensors, save_tensors
+from ntm_baselines import LSTM
 from ntm_baselines.policies import FeedForward, Recurrent
 from ntm_baselines.sb3 import RecurrentPPO, SequenceVecEnv
 from ntm_leaderboard.harness.entrants import from_run
@@ -104,3 +106,16 @@ def test_impossible_sizes_are_named():
             FeedForward(9, 8, **{name: 0})
     with pytest.raises(ValueError, match="hidden_size is 0"):
         Recurrent(9, 8, hidden_size=0)
+
+
+@pytest.mark.parametrize(
+    "model", [LSTM(9, 8, hidden_size=5, num_layers=2), FeedForward(9, 8, frames=4), Recurrent(9, 8, 5)]
+)
+def test_rows_of_the_initial_state_are_independent(model):
+    assert_rows_are_independent(model)
+
+
+def test_frames_of_another_number_of_episodes_are_refused():
+    model = FeedForward(9, 8, frames=3)
+    with pytest.raises(RuntimeError, match="shape"):
+        model(torch.zeros(4, 2, 9), model.initial_state(4, 8))

@@ -22,7 +22,7 @@ A machine that jumps and counts passes one more argument, and gets its counters 
     jumps = Jumps(gates, weight, counts, offers, counting)  # [T, B, R], [R, V], [B], [T, B], [G * C]
     recur(options, inputs, weights, state, jumps).counts  # [B]; None without jumps
 
-Shapes are not checked: the machine checks its state before the call. `inputs.preactivations` is
+All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
 :mod:`ntm_agents.kernels.ntm.interface`.
 """

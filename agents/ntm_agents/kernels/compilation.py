@@ -1,9 +1,6 @@
-"""Decorators that compile the functions of kernels, and a cache of compiled code.
+"""Decorators that compile the functions of kernels.
 
-A kernel has a few entry points, which Python calls, and many parts, which are inlined into them. Numba's
-cache compares the source file of the entry point alone and would miss a change of a part, so the cache
-here compares a digest of all sources of this package. A change of any of them recompiles the entry
-points.
+A kernel has a few entry points, which Python calls, and many parts, which are inlined into them.
 
 Example:
     >>> import numpy as np
@@ -21,16 +18,12 @@ Example:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from numba import njit
-from numba.core.caching import FunctionCache, NullCache
+
+from ntm_agents.kernels.cache import cache_of
 
 FAST: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
@@ -53,49 +46,7 @@ once for itself and once in each function round it, so sections, which hold many
 
 
 def entry(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile a function that Python calls, or load it from the cache.
-
-    Without a writable cache, each process compiles it.
-    """
+    """Compile a function that Python calls, or load it from the cache."""
     compiled: Any = njit(**FAST | {"no_cpython_wrapper": False, "forceinline": False})(function)
-    compiled._cache = _cache_of(function)
+    compiled._cache = cache_of(function)
     return compiled  # type: ignore[no-any-return]
-
-
-class _Cache(FunctionCache):
-    """A cache of a function, which a full disk or a limit on the size of files does not stop."""
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-def _cache_of(function: Callable[..., None]) -> Any:
-    try:
-        cached = _Cache(function)
-    except RuntimeError:  # no directory can be written to
-        return NullCache()
-    # Of all that is stored, Numba compares this first. It does not unpickle the rest if it differs, as it may
-    # refer to classes that are not there any more.
-    cached._cache_file._version += f" {_digest()}"
-    return cached
-
-
-@cache
-def _digest() -> str:
-    """Return a digest of the sources of this package."""
-    digest = hashlib.sha256()
-    for name, source in sorted(_sources(files("ntm_agents.kernels"))):
-        digest.update(f"{name} {len(source)} ".encode() + source)
-    return digest.hexdigest()
-
-
-def _sources(folder: Traversable, above: str = "") -> list[tuple[str, bytes]]:
-    """Return path and bytes of each source file in a folder."""
-    found = []
-    for item in folder.iterdir():
-        if item.name.endswith(".py"):
-            found.append((above + item.name, item.read_bytes()))
-        elif item.is_dir():
-            found += _sources(item, f"{above}{item.name}/")
-    return found

@@ -65,7 +65,6 @@ class ExtendedNTM(NTM):
 
     Config: ClassVar[type[NTMConfig]] = ExtendedNTMConfig
     config: ExtendedNTMConfig
-    _order: Tensor
 
     def _add_layers(self, input_size: int, output_size: int) -> None:
         c, features = self.config, self._read_size + self.config.hidden_size
@@ -73,7 +72,7 @@ class ExtendedNTM(NTM):
         following, heads = range(c.write_heads - c.followers, c.write_heads), range(sum(self._roles))
         followed = [head + c.followers if head in following else head for head in heads]
         leaders = sorted(set(followed))
-        self.register_buffer("_order", torch.tensor([leaders.index(h) for h in followed]), persistent=False)
+        self._order = [leaders.index(h) for h in followed]
         self.heads = Heads(c.hidden_size, c, c.key_width, leaders)
         if c.skip_connection:
             self.skip = nn.Linear(input_size, self.heads.out_features, bias=False)
@@ -119,7 +118,8 @@ class ExtendedNTM(NTM):
     def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
         """Return parameters of all heads, as the kernel takes them, given those of all but followers."""
         heads, vectors = self.heads.split(parameters, dim)
-        return torch.cat((heads.index_select(dim, self._order).flatten(dim, dim + 1), vectors), dim)
+        order = torch.tensor(self._order, device=heads.device)
+        return torch.cat((heads.index_select(dim, order).flatten(dim, dim + 1), vectors), dim)
 
 
 def _asinh(x: Tensor) -> Tensor:

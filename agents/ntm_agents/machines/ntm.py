@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
-from ntm_agents.controllers import Controller
+from ntm_agents.controllers import LAYERS, Controller
 from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
@@ -30,6 +30,11 @@ from ntm_agents.options import NonNegative, Positive, expect
 
 if TYPE_CHECKING:
     from ntm_agents.kernels.ntm import Result
+
+
+STEP = ("step", "_address", "_look_up", "_move", "_write_and_read")
+"""Methods that a step consists of, and that the fused kernel computes instead."""
+FORWARDS = tuple(layer.forward for layer in LAYERS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +129,7 @@ class NTM(MemoryMachine[NTMState]):
         heads, width = c.write_heads + c.read_heads, c.memory_width
         self._roles, self._read_size = (c.write_heads, c.read_heads), c.read_heads * width
         self._scale = default_scale(c.memory_init) if c.memory_init_scale is None else c.memory_init_scale
+        self._redefined = _redefined(type(self))
         self._add_layers(input_size, output_size)
         learned_row, learned_start = c.memory_init == "learned", c.head_init == "learned"
         self.memory_row = nn.Parameter(torch.full((width,), self._scale)) if learned_row else None
@@ -161,8 +167,8 @@ class NTM(MemoryMachine[NTMState]):
         rows = initial_rows(c.memory_init, slots, c.memory_width, self._scale, like, self.memory_row)
         weightings = initial_weightings(c.head_init, heads, slots, like, self.start)
         return NTMState(
-            memory=rows.expand(batch_size, -1, -1),
-            weightings=weightings.expand(batch_size, -1, -1),
+            memory=rows.repeat(batch_size, 1, 1),
+            weightings=weightings.repeat(batch_size, 1, 1),
             reads=like.new_zeros(batch_size, self._read_size),
             controller=self.controller.initial_state(batch_size),
         )
@@ -229,10 +235,23 @@ class NTM(MemoryMachine[NTMState]):
             raise ValueError(f"state.memory has {slots} slots; expected at least {shifts}, the shifts")
 
     def _why_not_fused(self) -> str:
+        if reason := super()._why_not_fused():
+            return reason
         c = self.config
         if c.controller == "gru" or c.num_layers > 1:
             return f"the controller is {c.controller!r} with num_layers {c.num_layers}"
-        return super()._why_not_fused()
+        if self._redefined:
+            return f"{type(self).__name__} has a {self._redefined} of its own"
+        controller, layer = self.controller, self.controller.layers[0]
+        if type(controller).forward is not Controller.forward or type(layer).forward not in FORWARDS:
+            return f"the controller is a {type(controller).__name__} of a {type(layer).__name__}"
+        if type(self.heads).parameters_of is not Heads.parameters_of:
+            return f"the heads are {type(self.heads).__name__}"
+        for module in (controller, layer):
+            forward, backward = module._forward_hooks, module._backward_hooks
+            if forward or backward or module._forward_pre_hooks or module._backward_pre_hooks:
+                return "the controller has hooks"
+        return ""
 
     def _recur_fused(
         self, projected: tuple[Tensor, ...], state: NTMState, keep: bool
@@ -262,3 +281,12 @@ class NTM(MemoryMachine[NTMState]):
 
     def _state(self, result: Result) -> NTMState:
         return NTMState(*result.state)
+
+
+def _redefined(kind: type[NTM]) -> str:
+    """Return a method of a step that a class redefines without the kernel's arguments, or an empty string."""
+
+    def depth(method: str) -> int:
+        return next(i for i, base in enumerate(kind.__mro__) if method in vars(base))
+
+    return next((method for method in STEP if depth(method) < depth("_kernel_arguments")), "")

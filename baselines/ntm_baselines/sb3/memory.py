@@ -257,6 +257,11 @@ class MemoryPolicy(BasePolicy):
             return state
 
         def chosen(first: Tensor, old: Tensor) -> Tensor:
+            if first.shape != old.shape:  # which `where` might broadcast
+                raise ValueError(
+                    f"the state has a tensor of shape {tuple(old.shape)}; expected {tuple(first.shape)}, as "
+                    f"there are {len(anew)} environments"
+                )
             return torch.where(anew.view(-1, *[1] * (first.dim() - 1)), first, old)
 
         return Counted(*mapped(chosen, self._initial(len(anew)), state))

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ntm_agents.kernels.ntm.arguments import (
@@ -21,6 +20,7 @@ from ntm_agents.kernels.ntm.arguments import (
     Trail,
 )
 from ntm_agents.kernels.ntm.backward import backward
+from ntm_agents.kernels.ntm.checks import check
 from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings
 from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
@@ -44,7 +44,13 @@ def recur(
 
     Returns:
         Features and weightings of each step, and the state after the last one.
+
+    Raises:
+        ValueError: If a tensor or an option does not fit the others.
+        RuntimeError: In the backward pass, if it is to be differentiable itself (`create_graph`) or is
+            vectorised (`is_grads_batched`).
     """
+    check(options, inputs, weights, state, jumps)
     tensors = flat(inputs, weights, state, jumps)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     features, weightings, memory, cells, *counts = _Recurrence.apply(options, learns, *tensors)
@@ -71,13 +77,14 @@ class _Recurrence(torch.autograd.Function):
         )
         if counter:
             counts, offers, weight = counter
-            counter = [weight, behind(counts, T), offers.contiguous()]
+            counter = [weight.contiguous(), behind(counts, T), offers.contiguous()]
         given = settings(options, heads.dtype, weightings.shape[1], memory.shape[1], every if learns else 0)
         matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
         room = scratch(matrices, given.layout, tuple(memory.shape), CACHE)
         whole = Stand(np.zeros(len(memory), np.int64), matrices.heads.dtype.type(0))
         counting = Counter(*arrays(*counter)) if counter else None
         forward(given, matrices, room, whole, memory.numpy(), Trail(*arrays(*trail)), counting)
+        torch.autograd.graph.increment_version(trail[0])  # an error for others who have saved it for backward
         if learns:
             ctx.settings = given
             ctx.save_for_backward(recurrent, heads, *trail, *counter)
@@ -87,8 +94,18 @@ class _Recurrence(torch.autograd.Function):
         return (*results, counter[1][T]) if counter else results
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        # Not `once_differentiable`: its error is raised in a part of the graph that does not lead to the
+        # inputs, so `autograd.grad` skips it and takes missing second derivatives for zeros.
+        batched = torch._C._are_functorch_transforms_active() or any(
+            gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)
+            for gradient in gradients
+        )
+        if torch.is_grad_enabled() or batched:
+            raise RuntimeError(
+                "the fused kernel has neither second derivatives (create_graph=True) nor vectorised ones "
+                "(is_grads_batched=True); build the machine with kernel='reference'"
+            )
         recurrent, heads, *saved = ctx.saved_tensors
         trail, counter = Trail(*saved[:6]), Counter(*saved[6:]) if saved[6:] else None
         given: Settings = ctx.settings
@@ -121,15 +138,16 @@ class _Recurrence(torch.autograd.Function):
             counting,
             CounterGradients(*arrays(*dcounter)) if dcounter else None,
         )
-        found = (
-            *(None, None, mine.gates, mine.parameters, *_weight_gradients(recurrent, heads, trail, mine)),
-            *(mine.memory, mine.weighting, mine.first, mine.cells if len(trail.cells) else None),
-        )
-        if not (counter and dcounter):
-            return found
-        seen = mine.gates.flatten(0, 1)[:, : len(counter.weight)]
-        dweight = functional.softsign(counter.counts[1:]).view(-1) @ seen
-        return *found, dcounter.counts, dcounter.offers, dweight
+        with torch.autocast("cpu", enabled=False):  # in which backward may be called
+            found = (
+                *(None, None, mine.gates, mine.parameters, *_weight_gradients(recurrent, heads, trail, mine)),
+                *(mine.memory, mine.weighting, mine.first, mine.cells if len(trail.cells) else None),
+            )
+            if not (counter and dcounter):
+                return found
+            seen = mine.gates.flatten(0, 1)[:, : len(counter.weight)]
+            dweight = functional.softsign(counter.counts[1:]).view(-1) @ seen
+            return *found, dcounter.counts, dcounter.offers, dweight
 
 
 def _weight_gradients(

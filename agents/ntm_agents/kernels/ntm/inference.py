@@ -8,6 +8,7 @@ import torch
 from ntm_agents.kernels.arithmetic import empty
 from ntm_agents.kernels.cut import Cut
 from ntm_agents.kernels.ntm.arguments import Counter, Matrices, Stand, Trail
+from ntm_agents.kernels.ntm.checks import check
 from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings
 from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
@@ -21,6 +22,7 @@ CACHE = 2**19
 """Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence."""
 
 
+@torch.no_grad()
 def infer(
     options: Options, inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None = None
 ) -> Result:
@@ -28,7 +30,11 @@ def infer(
 
     Returns:
         Features of each step, and the state after the last one; no weightings of steps.
+
+    Raises:
+        ValueError: If a tensor or an option does not fit the others.
     """
+    check(options, inputs, weights, state, jumps)
     tensors = flat(inputs, weights, state, jumps)
     addend, head_addend, recurrent, heads, memory, weightings, features, cells, *counter = tensors
     T, left = len(addend), options.shift_width // 2
@@ -40,7 +46,7 @@ def infer(
     )
     if counter:
         counts, offers, weight = counter
-        counter = [weight, behind(counts, T), offers.contiguous()]
+        counter = [weight.contiguous(), behind(counts, T), offers.contiguous()]
     gates, all_cells, seen, parameters = arrays(*trail)
     counting = Counter(*arrays(*counter)) if counter else None
     matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
@@ -77,6 +83,7 @@ def infer(
             Counter(counting.weight, counting.counts[behind_it], counting.offers[now]) if counting else None,
         )
         last = both[steps % 2]
+    torch.autograd.graph.increment_version(trail[0])  # an error for those who have saved it for backward
     after, final = (torch.from_numpy(cut.change(whole, rows)) for rows in (slots, last))
     cells = trail[1][T] if len(cells) else cells
     return result(state, trail[2][1:], final, after, cells, counter[1][T] if counter else None)
