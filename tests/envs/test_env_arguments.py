@@ -12,7 +12,11 @@ def test_options_apply_to_one_episode_and_do_not_advance_the_stream():
     plain, optional = SequenceEnv("copy"), SequenceEnv("copy")
     first = plain.reset(seed=3)[1]
     assert optional.reset(seed=3)[1] == first
-    assert optional.reset(options={"length": 7, "key": 123})[1] == {"episode_key": 123, "length": 7}
+    assert optional.reset(options={"length": 7, "key": 123})[1] == {
+        "episode_key": 123,
+        "length": 7,
+        "wrong_symbols": 0,
+    }
     drawn = [optional.reset(options={"length": 7})[1] for _ in range(2)]
     assert drawn[0]["length"] == drawn[1]["length"] == 7
     assert drawn[0]["episode_key"] != drawn[1]["episode_key"]

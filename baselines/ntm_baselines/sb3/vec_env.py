@@ -22,6 +22,7 @@ class SequenceVecEnv(VecEnv):
     Stable-Baselines3 takes environments of its own kind alone. This one equals its `DummyVecEnv` of the
     same single environments, step for step, and is many times as fast: row i has seed ``seed + i``, rows that
     end begin anew in the same step, and the last information of an episode has its `terminal_observation`.
+    Only the information of the steps between is shorter: it has the `target` and `mask` of `reveal_target`.
 
     Args:
         env_id: Id of an environment, such as ``ntm_envs/Copy-v0``.
@@ -75,8 +76,10 @@ class SequenceVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], Infos]:
         """Return observations ``[B, I]``, rewards ``[B]``, which rows are over ``[B]``, and information."""
-        observations, rewards, over, _, info = self.env.step(self._actions)
-        infos: Infos = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        observations, rewards, terminated, truncated, info = self.env.step(self._actions)
+        over = terminated | truncated
+        cut = (truncated & ~terminated).tolist()
+        infos: Infos = [{"TimeLimit.truncated": row} for row in cut]
         if "target" in info:  # with `reveal_target`, at every step
             every = {name: info[name] for name in ("target", "mask")}
             for own, revealed in zip(infos, _unbatched(every, np.arange(self.num_envs)), strict=True):
