@@ -14,7 +14,7 @@ from ntm_envs.answers import Actions, NumberedAnswers
 from ntm_envs.episode_store import REQUESTED
 from ntm_envs.episodes import Episode
 from ntm_envs.rendering import Snapshot, Window, ansi, rgb_array
-from ntm_envs.spaces import check_reveal, observation_space, requested, resolve
+from ntm_envs.spaces import as_options, check_reveal, observation_space, requested, resolve
 from ntm_envs.tasks import Task
 
 Observation = NDArray[np.float32]
@@ -136,7 +136,8 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             ValueError: If an option is out of range.
             gymnasium.error.Error: If the seed is not a non-negative integer.
         """
-        keys, sizes = requested(self.task, self.sizes, options or {}, 1, np.arange(1))
+        options = as_options(options)
+        keys, sizes = requested(self.task, self.sizes, options, 1, np.arange(1))
         super().reset(seed=seed)
         if seed is not None or self._stream is None:
             self._stream = int(self.np_random.integers(2**63, dtype=np.int64))

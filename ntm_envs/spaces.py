@@ -14,7 +14,7 @@ from ntm_envs import keyed, tasks
 from ntm_envs.tasks import InteractiveTask, Size, Task
 from ntm_envs.tasks.sizes import Integers, is_whole
 
-LARGEST_GIB = 64
+LARGEST_GIB = 16
 """Largest memory of the episodes that all rows play at the same time, so that mistakes fail at once."""
 
 
@@ -58,6 +58,17 @@ def resolve(task: str | Task, arguments: Mapping[str, Any], num_envs: int) -> tu
     return task, sizes
 
 
+def as_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a copy of the options of `reset`.
+
+    Raises:
+        TypeError: If the options are neither a mapping nor None.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options is {options!r}; expected a dictionary with a key or sizes, or None")
+    return dict(options or {})
+
+
 def requested(
     task: Task, sizes: Mapping[str, Size], options: Mapping[str, Any], num_envs: int, rows: Integers
 ) -> tuple[keyed.Keys | None, dict[str, Size]]:
@@ -66,8 +77,8 @@ def requested(
     Args:
         task: The task.
         sizes: Sizes of the environment, which those of the options replace.
-        options: A `key` and sizes. A list or an array holds one value for each of the environments; an
-            integer, or a range ``(low, high)`` in a tuple, holds for all of them.
+        options: A `key` and sizes. A list or an array holds one integer for each environment; an integer,
+            or a range ``(low, high)`` in a tuple, holds for all of them.
         num_envs: Number of environments.
         rows: Indices ``[n]`` of the environments that are reset.
 
@@ -75,18 +86,17 @@ def requested(
         TypeError: If an option is unknown or of the wrong type.
         ValueError: If an option has the wrong shape or is out of range.
     """
-    if not isinstance(options, Mapping):
-        raise TypeError(f"options is {options!r}; expected a dictionary with a key or sizes, or None")
     chosen: dict[str, Any] = {}
     for name, value in options.items():
-        if isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim):
+        by_row = list | tuple if name == "key" else list  # a size in a tuple is a range
+        if isinstance(value, by_row) and not all(is_whole(item) and abs(item) < 2**63 for item in value):
+            raise TypeError(f"options[{name!r}] is {value}; expected integers of at most 63 bits")
+        if isinstance(value, by_row) or (isinstance(value, np.ndarray) and value.ndim):
             if np.shape(value) != (num_envs,):
                 raise ValueError(
                     f"options[{name!r}] has the shape {np.shape(value)}; expected ({num_envs},), one value "
                     "per row, or one integer for all rows (a range is a tuple)"
                 )
-            if isinstance(value, list) and not all(is_whole(item) and abs(item) < 2**63 for item in value):
-                raise TypeError(f"options[{name!r}] is {value}; expected integers of at most 63 bits")
             value = np.asarray(value)[rows]
         chosen[name] = value
     keys = None
@@ -103,8 +113,8 @@ def _check_memory(task: Task, sizes: Mapping[str, Size], rows: int) -> None:
     steps = task.steps(**sizes)
     if (needed := rows * steps * task.step_bytes / 2**30) > LARGEST_GIB:
         raise ValueError(
-            f"{rows} episodes of up to {steps} steps need {needed:.0f} GiB of memory; expected at most "
-            f"{LARGEST_GIB} (choose fewer environments, smaller sizes, or fewer channels)"
+            f"episodes of up to {steps} steps, {rows} at a time, need {needed:.0f} GiB of memory; "
+            f"expected at most {LARGEST_GIB} (choose smaller sizes, fewer environments or fewer channels)"
         )
 
 

@@ -16,7 +16,7 @@ from ntm_envs import keyed
 from ntm_envs.answers import Actions, NumberedAnswers
 from ntm_envs.episode_store import EpisodeStore, Rows
 from ntm_envs.interactive_store import InteractiveStore
-from ntm_envs.spaces import check_reveal, observation_space, requested, resolve
+from ntm_envs.spaces import as_options, check_reveal, observation_space, requested, resolve
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Size, Task
 from ntm_envs.tasks.sizes import Integers, is_whole
 
@@ -114,7 +114,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             ValueError: If an option has the wrong shape or is out of range.
             gymnasium.error.Error: If a seed is not a non-negative integer.
         """
-        options = dict(options or {})
+        options = as_options(options)
         rows = self._rows(options.pop("reset_mask", None))
         keys, sizes = requested(self.task, self.sizes, options, self.num_envs, rows)
         seeded, streams = self._streams(seed, rows)
@@ -231,13 +231,14 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         if seed is None:
             missing = np.arange(0 if self._begun else self.num_envs)
             return missing, self.np_random.integers(2**63, size=len(missing), dtype=np.int64)
-        if not isinstance(seed, Sequence | np.ndarray):
-            seeding.np_random(seed)  # raises an error unless it is a seed
-            seed = range(seed, seed + self.num_envs)
-        if len(seed) != self.num_envs:
-            raise ValueError(f"seed has {len(seed)} elements; expected one for each of {self.num_envs} rows")
-        seeded = [row for row in rows.tolist() if seed[row] is not None or not self._begun]
-        generators = [seeding.np_random(seed[row])[0] for row in seeded]
+        seeds: Any = seed
+        if np.ndim(seeds) == 0:
+            seeding.np_random(seeds)  # raises an error unless it is a seed
+            seeds = range(seeds, seeds + self.num_envs)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"seed has {len(seeds)} elements; expected one for each of {self.num_envs} rows")
+        seeded = [row for row in rows.tolist() if seeds[row] is not None or not self._begun]
+        generators = [seeding.np_random(seeds[row])[0] for row in seeded]
         streams = [int(generator.integers(2**63, dtype=np.int64)) for generator in generators]
         return np.array(seeded, np.int64), np.array(streams, np.int64)
 

@@ -39,8 +39,9 @@ PIXEL_ROWS = 64
 def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     """Render an episode as an image.
 
-    The size of the image depends only on the columns and the channels, and is even. Shorter episodes leave space at the
-    right; longer ones scroll. Bits are shades of a colour; symbols are letters on the colour of their class.
+    The size of the image depends only on the columns and the channels; width and height are even. Shorter
+    episodes leave space at the right; longer ones scroll. Bits are shades of a colour; symbols are letters on
+    the colour of their class.
 
     Args:
         snapshot: The episode.
