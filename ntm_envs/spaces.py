@@ -88,7 +88,7 @@ def requested(
     """
     chosen: dict[str, Any] = {}
     for name, value in options.items():
-        by_row = list | tuple if name == "key" else list  # a size in a tuple is a range
+        by_row = list | tuple | range if name == "key" else list  # a tuple of sizes is a range
         if isinstance(value, by_row) and not all(is_whole(item) and abs(item) < 2**63 for item in value):
             raise TypeError(f"options[{name!r}] is {value}; expected integers of at most 63 bits")
         if isinstance(value, by_row) or (isinstance(value, np.ndarray) and value.ndim):
