@@ -63,7 +63,7 @@ class AssociativeRecall(BitTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_integer(self, "item_length", 1, WIDEST)
-        if self.answer not in ("next", "previous"):
+        if not isinstance(self.answer, str) or self.answer not in ("next", "previous"):
             raise ValueError(f"answer is {self.answer!r}; expected 'next' or 'previous'")
         if not isinstance(self.cyclic, bool):
             raise TypeError(f"cyclic is {self.cyclic!r}; expected True or False")
