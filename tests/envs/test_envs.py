@@ -6,6 +6,7 @@ import warnings
 import gymnasium as gym
 import numpy as np
 import pytest
+from equality import equal
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
@@ -15,22 +16,6 @@ from ntm_envs.tasks.classic.copy import Copy
 IDS = [row.env_id for row in tasks.TABLE]
 SMALL = {row.env_id: dict(row.small or row.training) for row in tasks.TABLE}
 SEQUENCES = [row.env_id for row in tasks.TABLE if isinstance(row.make(), tasks.SequenceTask)]
-
-
-def equal(one, two):
-    """Check that two environments returned the same: arrays, objects, or dictionaries of them."""
-    if isinstance(one, dict):
-        assert one.keys() == two.keys()
-        for name in one:
-            equal(one[name], two[name])
-    elif isinstance(one, tuple) or (isinstance(one, np.ndarray) and one.dtype == object):
-        for a, b in zip(one, two, strict=True):
-            equal(a, b)
-    else:
-        assert type(one) is type(two)
-        if isinstance(one, np.ndarray):
-            assert one.dtype == two.dtype
-        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize("env_id", IDS)
