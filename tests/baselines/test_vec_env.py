@@ -73,9 +73,22 @@ def test_access_to_single_rows_is_refused():
     env.set_options([{"length": 3}, {}])
     with pytest.raises(ValueError, match="different names"):
         env.reset()
+    env.set_options([{"length": (3, 5)}, {"length": (3, 6)}])
+    with pytest.raises(ValueError, match="different ranges of length"):
+        env.reset()
     for call in (lambda: env.set_attr("sizes", {}), lambda: env.env_method("reset")):
         with pytest.raises(NotImplementedError, match="share one environment"):
             call()
+
+
+def test_options_have_the_form_of_single_environments():
+    ours, theirs = SequenceVecEnv(COPY, 3), DummyVecEnv([lambda: gym.make(COPY)] * 3)
+    for options in ({"length": (3, 9)}, {"key": 4, "length": 2}, [{"length": n} for n in (3, 5, 8)]):
+        for env in (ours, theirs):
+            env.seed(0)
+            env.set_options(options)
+        np.testing.assert_array_equal(ours.reset(), theirs.reset())
+        assert ours.reset_infos == theirs.reset_infos
 
 
 def test_steps_have_rewards_of_their_own():

@@ -45,13 +45,19 @@ class SequenceVecEnv(VecEnv):
         Seeds and options that were set (`seed`, `set_options`) are used once.
 
         Raises:
-            ValueError: If rows have options of different names.
+            ValueError: If rows have options of different names, or different ranges of sizes.
         """
         seeded = any(seed is not None for seed in self._seeds)
         names = {frozenset(options) for options in self._options}
         if len(names) > 1:
             raise ValueError(f"rows have options of different names, {self._options}; give all the same")
-        options = {name: np.array([row[name] for row in self._options]) for name in next(iter(names))}
+        options: dict[str, Any] = {}
+        for name in next(iter(names)):
+            options[name] = [row[name] for row in self._options]
+            if any(isinstance(value, tuple) for value in options[name]):  # a range holds for all rows
+                if len(ranges := set(options[name])) > 1:
+                    raise ValueError(f"rows have different ranges of {name}, {ranges}; give all the same")
+                options[name] = options[name][0]
         observations, info = self.env.reset(seed=self._seeds if seeded else None, options=options or None)
         self.reset_infos = _unbatched(info, np.arange(self.num_envs))
         self._reset_seeds()
