@@ -6,7 +6,7 @@ BIN := .venv/bin
 WHEELS := .venv/wheels
 READY := .venv/ready
 
-.PHONY: bench test
+.PHONY: bench test lowest
 bench: $(READY)
 	$(BIN)/ntm-envs bench
 
@@ -16,6 +16,16 @@ test: $(READY)
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+# The environments with the lowest versions that pyproject.toml permits; needs a network, and is not part of `test`.
+LOWEST := .venv/lowest
+lowest:
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/pip install pytest hypothesis $$($(PYTHON) -c 'import tomllib; \
+	  project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	  bounds = project["dependencies"] + project["optional-dependencies"]["render"]; \
+	  print(*(bound.replace(">=", "==") for bound in bounds))')
+	$(LOWEST)/bin/python -m pytest tests/envs
 
 # The wheels are kept, because the tests of the packaging install from them without a network.
 $(READY): pyproject.toml constraints.txt

@@ -16,6 +16,7 @@ Example:
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -79,8 +80,9 @@ def capacity(steps: int) -> int:
         (64, 64, 128)
 
     Raises:
+        TypeError: If ``steps`` is not an integer.
         ValueError: If ``steps`` is less than 1.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; expected at least 1")
-    return 1 << (steps - 1).bit_length()
+    return 1 << (index(steps) - 1).bit_length()

@@ -10,11 +10,11 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from ntm_envs import episodes, keyed
-from ntm_envs.answers import Mode
+from ntm_envs.answers import Actions, NumberedAnswers
 from ntm_envs.episode_store import REQUESTED
 from ntm_envs.episodes import Episode
 from ntm_envs.rendering import Snapshot, Window, ansi, rgb_array
-from ntm_envs.spaces import check_reveal, observation_space, resolve
+from ntm_envs.spaces import as_options, check_reveal, observation_space, requested, resolve
 from ntm_envs.tasks import Task
 
 Observation = NDArray[np.float32]
@@ -34,6 +34,10 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     The symbols of the current step: `MultiBinary(O)` for bits, `Discrete(k)` for one symbol of k classes,
     `MultiDiscrete` for several symbols. Actions of any real dtype are accepted.
 
+    With `actions="multidiscrete"` the space of the same actions is always `MultiDiscrete`, for software that
+    lacks `MultiBinary`. With `actions="discrete"` it is `Discrete`, and an action is the number of an answer
+    in lexicographic order: of three bits, 6 is 1 1 0. There may be at most 1024 different answers.
+
     With `actions="probabilities"` the space is a `Box` from 0 to 1. An action holds the probability of 1 for
     each bit, or the probabilities of all classes for each symbol. The latter must sum to 1, unlike random
     samples of the box. The most probable symbols are taken as the answer.
@@ -48,18 +52,23 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     `reset` returns the first input of the sequence. The next action is graded against the first target.
 
     ## Episode end
-    The last step terminates the episode and returns an observation of zeros. Episodes are never truncated.
+    The last step terminates the episode and returns an observation of zeros. Episodes are truncated only by
+    the `max_episode_steps` of `gym.make` and `gym.make_vec`.
 
     ## Information
-    `reset` returns `episode_key` and every size. The same key and sizes give the same episode on every
-    machine. The last step returns `wrong_symbols` of the episode and, if actions are probabilities and the
-    task has targets, `cost_in_bits`. With `reveal_target=True`, each observation comes with its `target` and
-    `mask`.
+    `reset` and every `step` return the same names: `episode_key` and every size of the current episode;
+    `wrong_symbols` so far, in an interactive task including the missing ones; if actions are probabilities
+    and the task has targets, `cost_in_bits` so far; and with `reveal_target=True`, the `target` and `mask` of
+    the observation. The same key and sizes give the same episode on every machine.
 
     ## Arguments
     Sizes of episodes, such as `length=40` or `length=(1, 20)`; parameters of the task, such as `bits=4`;
-    `actions`; `reveal_target`; `render_mode`. `reset(options={"key": 123, "length": 7})` plays the requested
-    episode and does not advance the stream of episodes.
+    `actions`; `reveal_target`; `render_mode`. In a range, both ends are included. A list of two integers is a
+    range too, as JSON and YAML have no tuples.
+
+    `reset(options={"key": 123, "length": 7})` plays the requested episode and does not advance the stream of
+    episodes. A range in options is a tuple. Lists and arrays in options hold one value per environment, which
+    matters in vector environments.
 
     ## Version history
     * v0: the first version.
@@ -71,7 +80,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         self,
         task: str | Task,
         *,
-        actions: Mode = "answers",
+        actions: Actions = "answers",
         reveal_target: bool = False,
         render_mode: str | None = None,
         **arguments: Any,
@@ -80,7 +89,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
 
         Args:
             task: A task, or a name from the task table. A name makes the training range the default sizes.
-            actions: The meaning of actions, ``answers`` or ``probabilities``.
+            actions: The form of actions: ``answers``, ``multidiscrete``, ``discrete`` or ``probabilities``.
             reveal_target: If True, the information of each step contains the target and the mask.
             render_mode: ``ansi``, ``rgb_array``, ``human`` or None.
             **arguments: Sizes of episodes and, if `task` is a name, parameters of the task.
@@ -89,7 +98,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             TypeError: If an argument is unknown or missing.
             ValueError: If a value is out of range.
         """
-        self.task, self.sizes = resolve(task, arguments)
+        self.task, self.sizes = resolve(task, arguments, 1)
         check_reveal(self.task, reveal_target)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             modes = ", ".join(self.metadata["render_modes"])
@@ -99,6 +108,7 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         self.observation_space = observation_space(self.task)
         self._answers = self.task.answers
         self.action_space = self._answers.space(actions)
+        self._numbered = NumberedAnswers(self._answers) if actions == "discrete" else None
         self._probabilities = actions == "probabilities"
         self._width = self._answers.logits if self._probabilities else self._answers.width
         self._reveal = reveal_target
@@ -121,16 +131,23 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             options: A `key`, and sizes that replace those of the environment, for this episode only.
 
         Raises:
-            TypeError: If an option is unknown or of the wrong type.
+            TypeError: If an option is unknown or of the wrong type. Like all errors of this method, it leaves
+                the environment unchanged.
             ValueError: If an option is out of range.
+            gymnasium.error.Error: If the seed is not a non-negative integer.
         """
+        options = as_options(options)
+        keys, sizes = requested(self.task, self.sizes, options, 1, np.arange(1))
         super().reset(seed=seed)
         if seed is not None or self._stream is None:
             self._stream = int(self.np_random.integers(2**63, dtype=np.int64))
             self._index = self._requests = 0
             self._upcoming = []
         if options:
-            episode = self._requested(dict(options))
+            if keys is None:
+                keys = self._keys(REQUESTED + self._requests, 1)
+                self._requests += 1
+            episode = next(episodes.make(self.task, keys, {**self.sizes, **sizes}))
         else:
             if not self._upcoming:
                 keys = self._keys(self._index, self._ahead)
@@ -138,12 +155,9 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
                 self._upcoming = list(episodes.make(self.task, keys, self.sizes))[::-1]
             episode = self._upcoming.pop()
         self._episode, self._over, self._outputs = episode, False, []
-        observation, info = episode.begin(), episode.info.copy()
-        if self._reveal:
-            info |= episode.revealed()
         if self.render_mode == "human":
             self.render()
-        return observation, info
+        return episode.begin(), self._info(episode)
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Take one step with the action that answers the last observation.
@@ -158,21 +172,18 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         if self._probabilities:
             probabilities = answers.check_probabilities(action)
             code = answers.decode(probabilities).tobytes()
+        elif self._numbered is not None:
+            code = self._numbered.answer(action).tobytes()
         else:
             code = answers.encode(action)
         observation, reward, over = episode.step(code, probabilities)
         if self.render_mode is not None:
             shown = np.frombuffer(code, answers.dtype) if probabilities is None else probabilities
             self._outputs.append(np.array(shown, np.float32))
-        info: dict[str, Any] = {}
-        if over:
-            self._over = True
-            info = episode.totals(self._probabilities)
-        if self._reveal:
-            info |= episode.revealed()
+        self._over = over
         if self.render_mode == "human":
             self.render()
-        return observation, reward, over, False, info
+        return observation, reward, over, False, self._info(episode)
 
     def render(self) -> Any:
         """Render the episode so far.
@@ -210,17 +221,10 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
         indices = np.arange(index, index + count)
         return keyed.stream_keys(np.full(count, self._stream, np.int64), indices)
 
-    def _requested(self, options: dict[str, Any]) -> Episode:
-        """Return the episode that options request."""
-        if "key" in options:
-            keys = keyed.as_keys(options.pop("key"))
-            if len(keys) != 1:
-                raise ValueError(f"options['key'] holds {len(keys)} keys; expected one")
-            return next(episodes.make(self.task, keys, {**self.sizes, **options}))
-        keys = self._keys(REQUESTED + self._requests, 1)
-        episode = next(episodes.make(self.task, keys, {**self.sizes, **options}))
-        self._requests += 1
-        return episode
+    def _info(self, episode: Episode) -> dict[str, Any]:
+        """Return the information about the episode so far."""
+        info = episode.info | episode.totals(self._probabilities)
+        return info | episode.revealed() if self._reveal else info
 
     def _snapshot(self, episode: Episode) -> Snapshot:
         """Return what a rendering of the episode shows."""

@@ -20,6 +20,8 @@ from ntm_envs import keyed
 from ntm_envs.tasks.base import Batch, SequenceTask
 from ntm_envs.tasks.sizes import Integers, Size
 
+Rows = Integers | slice
+"""Indices of selected rows ``[n]``, or a slice of them."""
 LOOKAHEAD_BYTES = 32 * 2**20
 """Memory for the episodes of a store. Every row has at least its current and its next episode."""
 REQUESTED = 2**62
@@ -52,8 +54,9 @@ class EpisodeStore:
         self._wrong: Integers = np.zeros(rows, np.int64)
         self._cost = np.zeros(rows)
         cells = rows * self._slots
-        self._keys = np.zeros(cells, np.int64)
-        self._drawn = {name: np.zeros(cells, np.int64) for name in task.limits}
+        names = ("episode_key", *task.limits)
+        self._stored = {name: np.zeros(cells, np.int64) for name in names}
+        self._current = {name: np.zeros(rows, np.int64) for name in names}  # those of the current episodes
         self._steps = np.zeros(cells, np.int64)
         self._scored = np.zeros(cells, np.int64)
         self._allocate(self._longest)
@@ -113,21 +116,19 @@ class EpisodeStore:
         """Return the inputs ``[B, I]`` of the current steps; zeros after the last step."""
         return self._inputs.take(self._cursor, axis=0)
 
-    def totals(self, rows: Integers, probabilities: bool) -> dict[str, NDArray[Any]]:
-        """Return ``wrong_symbols [n]`` and, if actions are probabilities, ``cost_in_bits [n]``."""
+    def totals(self, rows: Rows, probabilities: bool) -> dict[str, NDArray[Any]]:
+        """Return ``wrong_symbols [n]`` and, if actions are probabilities, ``cost_in_bits [n]`` so far."""
         totals: dict[str, NDArray[Any]] = {"wrong_symbols": self._wrong[rows]}
         return totals | ({"cost_in_bits": self._cost[rows]} if probabilities else {})
 
-    def revealed(self, rows: Integers) -> dict[str, NDArray[Any]]:
+    def revealed(self, rows: Rows) -> dict[str, NDArray[Any]]:
         """Return ``target [n, O]`` and ``mask [n]`` of the current steps; zeros after the last step."""
         at = self._cursor[rows]
         return {"target": self._answers.unpack(self._targets[at]), "mask": self._mask[at]}
 
-    def episodes(self, rows: Integers) -> dict[str, Integers]:
+    def episodes(self, rows: Rows) -> dict[str, Integers]:
         """Return the keys and the sizes ``[n]`` of the current episodes."""
-        cells = rows * self._slots + self._slot[rows]
-        drawn = {name: size[cells] for name, size in self._drawn.items()}
-        return {"episode_key": self._keys[cells], **drawn}
+        return {name: values[rows] for name, values in self._current.items()}
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return where all rows are, as arrays ``[B]`` by name: what `restore` takes."""
@@ -176,6 +177,8 @@ class EpisodeStore:
         self.answer_steps[rows] = self._scored[cells]
         self._max_credit[rows] = self._answers.max_credit(self._scored[cells])
         self._wrong[rows], self._cost[rows] = 0, 0
+        for name, values in self._stored.items():
+            self._current[name][rows] = values[cells]
 
     def _write(self, rows: Integers, slots: Integers, batch: Batch) -> None:
         """Store the episodes of a batch, one in each of the given slots of the given rows ``[n]``."""
@@ -193,11 +196,10 @@ class EpisodeStore:
             self._put(slot, cells, values.reshape(len(cells), -1))
             if self._longest > T:
                 slot[cells, T * array.shape[1] : (T + 1) * array.shape[1]] = 0
-        self._keys[cells] = batch.keys
         self._steps[cells] = batch.steps
         self._scored[cells] = batch.mask.sum(axis=0)
-        for name, size in batch.sizes.items():
-            self._drawn[name][cells] = size
+        for name, values in {"episode_key": batch.keys, **batch.sizes}.items():
+            self._stored[name][cells] = values
 
     @staticmethod
     def _put(slots: NDArray[Any], cells: Integers, values: NDArray[Any]) -> None:
@@ -208,7 +210,7 @@ class EpisodeStore:
 
     def _allocate(self, longest: int) -> None:
         """Allocate the arrays of steps, with room for ``longest`` steps per slot."""
-        self._longest, steps = longest, len(self._keys) * (longest + 1)
+        self._longest, steps = longest, len(self._steps) * (longest + 1)
         self._inputs = np.zeros((steps, self._task.input_size), np.float32)
         packed = self._answers.pack(np.zeros((1, self._answers.width), self._answers.dtype))
         self._targets = np.zeros((steps, packed.shape[1]), packed.dtype)

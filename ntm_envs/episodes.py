@@ -1,7 +1,7 @@
 """Episodes of the single environment, stored so that single steps are fast.
 
 Sequence tasks and interactive tasks have one class each, with the same methods: `begin` returns the first
-observation, `step` takes an action, and `totals` returns the information of the last step.
+observation, `step` takes an action, and `totals` counts the errors so far.
 
 Shape letters: T time steps, I input channels, O symbols and L probabilities per answer.
 """
@@ -84,7 +84,7 @@ class SequenceEpisode:
         return self.inputs[now].copy(), reward, False
 
     def totals(self, probabilities: bool) -> dict[str, Any]:
-        """Return ``wrong_symbols`` and, if actions are probabilities, ``cost_in_bits`` of the episode."""
+        """Return ``wrong_symbols`` and, if actions are probabilities, ``cost_in_bits`` so far."""
         info: dict[str, Any] = {"wrong_symbols": self._wrong}
         if probabilities:
             info["cost_in_bits"] = self._cost

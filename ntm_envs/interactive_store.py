@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.episode_store import REQUESTED
+from ntm_envs.episode_store import REQUESTED, Rows
 from ntm_envs.tasks.sizes import Integers, Size
 from ntm_envs.tasks.state_machine import InteractiveTask, assign
 
@@ -72,15 +72,15 @@ class InteractiveStore:
         observations[self._over] = 0
         return observations
 
-    def totals(self, rows: Integers, probabilities: bool) -> dict[str, NDArray[Any]]:
-        """Return ``wrong_symbols [n]`` of episodes; without targets there is no cost in bits."""
+    def totals(self, rows: Rows, probabilities: bool) -> dict[str, NDArray[Any]]:
+        """Return ``wrong_symbols [n]`` so far; without targets there is no cost in bits."""
         return {"wrong_symbols": self._task.count_wrong(self._state)[rows]}
 
-    def revealed(self, rows: Integers) -> dict[str, NDArray[Any]]:
+    def revealed(self, rows: Rows) -> dict[str, NDArray[Any]]:
         """Return an empty dictionary, as there are no targets."""
         return {}
 
-    def episodes(self, rows: Integers) -> dict[str, Integers]:
+    def episodes(self, rows: Rows) -> dict[str, Integers]:
         """Return the keys and the sizes ``[n]`` of the current episodes."""
         return {name: values[rows] for name, values in self._episodes.items()}
 

@@ -13,23 +13,26 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.answers import Mode
-from ntm_envs.episode_store import EpisodeStore
+from ntm_envs.answers import Actions, NumberedAnswers
+from ntm_envs.episode_store import EpisodeStore, Rows
 from ntm_envs.interactive_store import InteractiveStore
-from ntm_envs.spaces import check_reveal, observation_space, resolve
+from ntm_envs.spaces import as_options, check_reveal, observation_space, requested, resolve
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Size, Task
-from ntm_envs.tasks.sizes import Integers
+from ntm_envs.tasks.sizes import Integers, is_whole
 
 Observations = NDArray[np.float32]
 Flags = NDArray[np.bool_]
+ALL = slice(None)
 
 
 class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
     """A vector environment that plays many episodes of a task in parallel.
 
     Row i behaves exactly like a :class:`ntm_envs.env.SequenceEnv` with the seed ``seed + i``. Spaces, rewards
-    and information are batched as in Gymnasium's `SyncVectorEnv`. Options of `reset` may be scalars, which
-    apply to all rows, or arrays ``[num_envs]``. Returned arrays are never modified later.
+    and information are batched as in Gymnasium's `SyncVectorEnv`. Returned arrays are never modified later.
+
+    Sizes in options of `reset` are integers or ranges ``(low, high)`` for all rows, or lists or arrays
+    ``[num_envs]`` with one integer per row. Keys have the same form, without ranges.
 
     Shape letters: B environments, I input channels, O symbols and L probabilities per answer.
     """
@@ -40,9 +43,10 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         num_envs: int = 1,
         *,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
-        actions: Mode = "answers",
+        actions: Actions = "answers",
         reveal_target: bool = False,
         render_mode: None = None,
+        max_episode_steps: int | None = None,
         **arguments: Any,
     ) -> None:
         """Create a vector environment.
@@ -51,22 +55,29 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             task: A task, or a name from the task table. A name makes the training range the default sizes.
             num_envs: Number of environments B.
             autoreset_mode: ``NextStep``, ``SameStep`` or ``Disabled``.
-            actions: The meaning of actions, ``answers`` or ``probabilities``.
+            actions: The form of actions: ``answers``, ``multidiscrete``, ``discrete`` or ``probabilities``.
             reveal_target: If True, the information of each step contains the targets and the mask.
             render_mode: Always None; only the single environment renders.
+            max_episode_steps: Number of steps after which an episode is truncated, as by `gym.make`; None
+                truncates no episode.
             **arguments: Sizes of episodes and, if `task` is a name, parameters of the task.
 
         Raises:
             TypeError: If an argument is unknown or missing.
             ValueError: If a value is out of range.
         """
-        self.task, self.sizes = resolve(task, arguments)
+        self.task, self.sizes = resolve(task, arguments, num_envs)
         check_reveal(self.task, reveal_target)
-        if num_envs < 1:
-            raise ValueError(f"num_envs is {num_envs}; expected at least 1")
+        if max_episode_steps is not None and not (is_whole(max_episode_steps) and max_episode_steps > 0):
+            raise ValueError(
+                f"max_episode_steps is {max_episode_steps!r}; expected an integer of at least 1, or None"
+            )
+        modes = [mode.value for mode in AutoresetMode]
+        if autoreset_mode not in (*modes, *AutoresetMode):
+            raise ValueError(f"autoreset_mode is {autoreset_mode!r}; expected one of {', '.join(modes)}")
         if render_mode is not None:
             raise ValueError(f"render_mode is {render_mode!r}; expected None, as only SequenceEnv renders")
-        self.num_envs = num_envs
+        self.num_envs = num_envs = int(num_envs)
         self.metadata = {"autoreset_mode": AutoresetMode(autoreset_mode), "render_modes": []}
         self.single_observation_space = observation_space(self.task)
         self._answers = self.task.answers
@@ -74,12 +85,14 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mode = self.metadata["autoreset_mode"]
+        self._numbered = NumberedAnswers(self._answers) if actions == "discrete" else None
         self._probabilities = actions == "probabilities"
         self._reveal = reveal_target
-        self._input_size = self.task.input_size
         self._store = _store(self.task, self.sizes, num_envs)
         self._begun = False
         self._over: Flags = np.zeros(num_envs, np.bool_)
+        self._most_steps = max_episode_steps
+        self._elapsed = np.zeros(num_envs, np.int64)  # counted only if there is a limit
 
     def reset(
         self,
@@ -96,24 +109,24 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
                 outside the mask continue their episodes.
 
         Raises:
-            TypeError: If an option is unknown or of the wrong type.
+            TypeError: If an option is unknown or of the wrong type. Like all errors of this method, it leaves
+                the environment unchanged.
             ValueError: If an option has the wrong shape or is out of range.
+            gymnasium.error.Error: If a seed is not a non-negative integer.
         """
-        super().reset(seed=seed if isinstance(seed, int) else None)
-        options = dict(options or {})
+        options = as_options(options)
         rows = self._rows(options.pop("reset_mask", None))
-        keys, sizes = self._options(options, rows)
-        self._seed(seed, rows)
+        keys, sizes = requested(self.task, self.sizes, options, self.num_envs, rows)
+        seeded, streams = self._streams(seed, rows)
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        self._store.seed(seeded, streams)
         if options:
             self._store.begin_requested(rows, keys, sizes)
         else:
             self._store.advance(rows)
         self._begun = True
-        self._over[rows] = False
-        info = self._start_info(rows)
-        if self._reveal:
-            info |= self._revealed(rows)
-        return self._store.observations(), info
+        self._over[rows], self._elapsed[rows] = False, 0
+        return self._store.observations(), self._batched_info(rows)
 
     def step(
         self, actions: NDArray[Any]
@@ -138,26 +151,28 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         if self._probabilities:
             probabilities = self._answers.check_probabilities(actions, (self.num_envs,))
             packed = self._answers.pack(self._answers.decode(probabilities))
+        elif self._numbered is not None:
+            packed = self._answers.pack(self._numbered.answer(actions, (self.num_envs,)))
         else:
             packed = self._answers.check_and_pack(actions, self.num_envs)
-        rewards, over = self._store.step(packed, probabilities)
+        rewards, terminated = self._store.step(packed, probabilities)
+        truncated: Flags = np.zeros(self.num_envs, np.bool_)
+        if self._most_steps is not None:
+            self._elapsed += 1
+            truncated = self._elapsed >= self._most_steps
         if len(ended):
-            over[ended], rewards[ended] = False, 0
-        ending = over.nonzero()[0]
-        info = self._final_info(ending) if len(ending) else {}
-        beginning = ended
+            terminated[ended], truncated[ended], rewards[ended] = False, False, 0
+        over = terminated | truncated
+        beginning, final = ended, {}
         if self._mode == AutoresetMode.SAME_STEP:
-            beginning = ending
-            if info:
-                info = self._final(info, ending)
+            beginning = over.nonzero()[0]
+            final = self._final(beginning) if len(beginning) else {}
         else:
-            self._over = over.copy()
+            self._over = over
         if len(beginning):
             self._store.advance(beginning)
-            info |= self._start_info(beginning)
-        if self._reveal:
-            info |= self._revealed(np.arange(self.num_envs))
-        return self._store.observations(), rewards, over, np.zeros(self.num_envs, np.bool_), info
+            self._elapsed[beginning] = 0
+        return self._store.observations(), rewards, terminated, truncated, final | self._batched_info(ALL)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return where all rows are, as arrays by name, the rows in dimension 0: what `restore` takes.
@@ -167,7 +182,8 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         """
         if not self._begun:
             raise ResetNeeded("the episodes have not begun; call reset() first")
-        return {**self._store.state(), "ended": self._over.copy()}
+        state = {**self._store.state(), "ended": self._over.copy()}
+        return state if self._most_steps is None else {**state, "elapsed": self._elapsed.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> tuple[Observations, dict[str, Any]]:
         """Go on where an environment of the same task, sizes and number of rows was.
@@ -186,7 +202,9 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             raise ValueError(f"the state is of {rows} rows; expected {self.num_envs}")
         self._store.restore(state)
         self._over, self._begun = np.array(state["ended"], np.bool_), True
-        return self._store.observations(), self._start_info(np.arange(self.num_envs))
+        if self._most_steps is not None:
+            self._elapsed = np.array(state["elapsed"], np.int64)
+        return self._store.observations(), self._batched_info(ALL)
 
     @property
     def answer_steps(self) -> Integers:
@@ -206,37 +224,23 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             raise ResetNeeded("no episode has started; call reset() without a reset_mask first")
         return np.flatnonzero(mask)
 
-    def _seed(self, seed: int | Sequence[int | None] | None, rows: Integers) -> None:
-        """Start a new stream for each row that has a seed, or that has no stream yet."""
+    def _streams(
+        self, seed: int | Sequence[int | None] | None, rows: Integers
+    ) -> tuple[Integers, keyed.Keys]:
+        """Return the rows that have a seed, or no stream yet, and new streams for them."""
         if seed is None:
-            if not self._begun:
-                streams = self.np_random.integers(2**63, size=self.num_envs, dtype=np.int64)
-                self._store.seed(np.arange(self.num_envs), streams)
-            return
-        seeds = range(seed, seed + self.num_envs) if isinstance(seed, int) else seed
+            missing = np.arange(0 if self._begun else self.num_envs)
+            return missing, self.np_random.integers(2**63, size=len(missing), dtype=np.int64)
+        seeds: Any = seed
+        if np.ndim(seeds) == 0:
+            seeding.np_random(seeds)  # raises an error unless it is a seed
+            seeds = range(seeds, seeds + self.num_envs)
         if len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} elements; expected one for each of {self.num_envs} rows")
-        for row in rows:
-            if seeds[row] is not None or not self._begun:
-                generator, _ = seeding.np_random(seeds[row])
-                stream = generator.integers(2**63, size=1, dtype=np.int64)
-                self._store.seed(np.array([row]), stream)
-
-    def _options(self, options: dict[str, Any], rows: Integers) -> tuple[keyed.Keys | None, dict[str, Size]]:
-        """Return the keys and the sizes that options request for the given rows."""
-        chosen: dict[str, Any] = {}
-        for name, value in options.items():
-            array = isinstance(value, np.ndarray) and value.ndim > 0
-            if array and value.shape != (self.num_envs,):
-                raise ValueError(
-                    f"options[{name!r}] has the shape {value.shape}; expected ({self.num_envs},) or a scalar"
-                )
-            chosen[name] = value[rows] if array else value
-        keys = None
-        if "key" in chosen:
-            keys = np.broadcast_to(keyed.as_keys(chosen.pop("key")), len(rows))
-        self.task.check_sizes({**self.sizes, **chosen}, len(rows))
-        return keys, chosen
+        seeded = [row for row in rows.tolist() if seeds[row] is not None or not self._begun]
+        generators = [seeding.np_random(seeds[row])[0] for row in seeded]
+        streams = [int(generator.integers(2**63, dtype=np.int64)) for generator in generators]
+        return np.array(seeded, np.int64), np.array(streams, np.int64)
 
     def _without_ended(self, given: Any, ended: Integers) -> NDArray[Any]:
         """Return the actions with valid placeholders in rows that have ended, whose actions are ignored."""
@@ -248,39 +252,35 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             actions[ended] = self._answers.uniform_probabilities
         return actions
 
-    def _batched(self, values: Mapping[str, NDArray[Any]], rows: Integers) -> dict[str, Any]:
-        """Return the values of some rows in Gymnasium's vector format: ``name``, and its mask ``_name``."""
+    def _batched_info(self, rows: Rows) -> dict[str, Any]:
+        """Return the information about the episodes of some rows so far.
+
+        It has Gymnasium's format for vectors: an array ``name``, and its mask ``_name``.
+        """
+        values = self._store.episodes(rows) | self._store.totals(rows, self._probabilities)
+        if self._reveal:
+            values |= self._store.revealed(rows)
+        there = np.zeros(self.num_envs, np.bool_)
+        there[rows] = True
         info: dict[str, Any] = {}
         for name, own in values.items():
-            info[name] = np.zeros((self.num_envs, *own.shape[1:]), own.dtype)
-            info[f"_{name}"] = np.zeros(self.num_envs, np.bool_)
-            info[name][rows], info[f"_{name}"][rows] = own, True
+            info[name], info[f"_{name}"] = np.zeros((self.num_envs, *own.shape[1:]), own.dtype), there
+            info[name][rows] = own
         return info
 
-    def _start_info(self, rows: Integers) -> dict[str, Any]:
-        return self._batched(self._store.episodes(rows), rows)
-
-    def _final_info(self, rows: Integers) -> dict[str, Any]:
-        return self._batched(self._store.totals(rows, self._probabilities), rows)
-
-    def _final(self, info: dict[str, Any], rows: Integers) -> dict[str, Any]:
-        """Return the last observations and information of rows that were reset in the same step."""
-        observations = np.full(self.num_envs, None, dtype=object)
+    def _final(self, rows: Integers) -> dict[str, Any]:
+        """Return the last observations and information of rows that are about to be reset."""
+        last, observations = self._store.observations(), np.full(self.num_envs, None, dtype=object)
         for row in rows.tolist():
-            observations[row] = np.zeros(self._input_size, np.float32)
-        if self._reveal:  # the rows are past their last steps, so targets and mask are zeros
-            info |= self._revealed(rows)
+            observations[row] = last[row].copy()
         there = np.zeros(self.num_envs, np.bool_)
         there[rows] = True
         return {
             "final_obs": observations,
             "_final_obs": there,
-            "final_info": info,
+            "final_info": self._batched_info(rows),
             "_final_info": there.copy(),
         }
-
-    def _revealed(self, rows: Integers) -> dict[str, Any]:
-        return self._batched(self._store.revealed(rows), rows)
 
 
 def _store(task: Task, sizes: dict[str, Size], rows: int) -> EpisodeStore | InteractiveStore:

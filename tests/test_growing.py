@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("ntm_envs", "agents/ntm_agents", "baselines/ntm_baselines", "leaderboard/ntm_leaderboard")
 TASK_TESTS = ("tests/envs/test_tasks.py", "tests/envs/test_envs.py")
 MODEL_TESTS = ("tests/agents/test_registry.py", "tests/leaderboard/test_ladder.py")
-OTHERS = ("pyproject.toml", "tests/conftest.py", "tests/drawing.py")
+OTHERS = ("pyproject.toml", "tests/conftest.py", "tests/drawing.py", "tests/equality.py")
 
 EVEN_PAIRS = '''"""EvenPairs: is the number of unequal neighbours odd?
 

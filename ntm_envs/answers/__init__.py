@@ -4,9 +4,10 @@ An answer is a vector of O symbols; symbol j is one of k_j classes. An answer ty
 depends on the kind of symbols: dtype, action space, validation, grading and costs. Its counterpart for the
 logits of PyTorch models is :mod:`ntm_agents.readout`.
 
-An action is either the answer itself (mode ``answers``) or the probabilities of its symbols (mode
+An agent outputs either the answer itself (mode ``answers``) or the probabilities of its symbols (mode
 ``probabilities``). A bit takes one number, the probability of 1. A symbol of k classes takes k numbers that
-sum to 1.
+sum to 1. The actions of environments have two more forms, for software that lacks `MultiBinary` spaces:
+``multidiscrete`` are answers too, but the space is always `MultiDiscrete`; ``discrete`` numbers the answers.
 
 Shape letters: B environments, O symbols per answer, L logits (or probabilities) per answer, W packed numbers
 per answer.
@@ -19,8 +20,9 @@ Example:
     (array([1]), array([-0.25]))
 """
 
-from ntm_envs.answers.base import Answers, Mode
+from ntm_envs.answers.base import Actions, Answers, Mode
 from ntm_envs.answers.bits import Bits
+from ntm_envs.answers.numbered import NumberedAnswers
 from ntm_envs.answers.symbols import Symbols, from_space
 
-__all__ = ["Answers", "Bits", "Mode", "Symbols", "from_space"]
+__all__ = ["Actions", "Answers", "Bits", "Mode", "NumberedAnswers", "Symbols", "from_space"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
@@ -11,11 +12,15 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 Mode = Literal["answers", "probabilities"]
-"""The meaning of an action: an answer, or the probabilities of its symbols."""
+"""The output of an agent: an answer, or the probabilities of its symbols."""
+Actions = Literal["answers", "multidiscrete", "discrete", "probabilities"]
+"""The form of the actions of an environment (:mod:`ntm_envs.answers`)."""
 Integers = NDArray[np.int64]
 
 CLIP = 2.0**-20
 """Lower bound of probabilities in costs; the upper bound is ``1 - CLIP``. A symbol costs at most 20 bits."""
+MOST_NUMBERED = 2**10
+"""Largest number of different answers of which actions may be the numbers."""
 
 
 class Answers(ABC):
@@ -45,17 +50,26 @@ class Answers(ABC):
     def __hash__(self) -> int:
         return hash((type(self), self.sizes, self.names))
 
-    def space(self, mode: Mode) -> spaces.Space[Any]:
-        """Return the action space of a mode.
+    def space(self, actions: Actions) -> spaces.Space[Any]:
+        """Return the action space of a form of actions.
 
         Raises:
-            ValueError: If the mode is unknown.
+            ValueError: If the form is unknown, or ``discrete`` for more than 1024 different answers.
         """
-        if mode == "answers":
+        if actions == "answers":
             return self._space()
-        if mode == "probabilities":
+        if actions == "multidiscrete":
+            return spaces.MultiDiscrete(list(self.sizes))
+        if actions == "discrete":
+            if (count := math.prod(self.sizes)) > MOST_NUMBERED:
+                raise ValueError(
+                    f"actions is 'discrete', but {self} has more than {MOST_NUMBERED} different answers; "
+                    "expected 'multidiscrete', which permits any number"
+                )
+            return spaces.Discrete(count)
+        if actions == "probabilities":
             return spaces.Box(0, 1, (self.logits,), np.float32)
-        raise ValueError(f"actions is {mode!r}; expected {' or '.join(map(repr, get_args(Mode)))}")
+        raise ValueError(f"actions is {actions!r}; expected {' or '.join(map(repr, get_args(Actions)))}")
 
     def check_probabilities(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:
         """Validate probabilities ``[*batch, L]`` and return them as an array.

@@ -39,8 +39,9 @@ PIXEL_ROWS = 64
 def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     """Render an episode as an image.
 
-    The size of the image depends only on the columns and the channels. Shorter episodes leave space at the
-    right; longer ones scroll. Bits are shades of a colour; symbols are letters on the colour of their class.
+    The size of the image depends only on the columns and the channels; width and height are even. Shorter
+    episodes leave space at the right; longer ones scroll. Bits are shades of a colour; symbols are letters on
+    the colour of their class.
 
     Args:
         snapshot: The episode.
@@ -75,7 +76,7 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
         else:
             picture = _letters(shown, s.answers.names, (cell, cell), present, wrong)
         strips += [_bar(answered, cell, width), _placed(picture, width)]
-    return np.concatenate([*strips, _blank(MARGIN, width)])
+    return _stacked(strips)
 
 
 def trace_rgb_array(trace: Trace, columns: int) -> Frame:
@@ -109,14 +110,25 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
         shown = "a slot" if every == 1 else f"1 of {every} slots"
         strips += _heading("memory", f"{shown} a column, largest {trace.largest:.1f}", width)
         strips.append(_placed(_cells(values, size), width))
-    return np.concatenate([*strips, _blank(MARGIN, width)])
+    return _stacked(strips)
 
 
 def _layout(columns: int) -> tuple[int, int, int]:
     """Return the number of steps shown, and the widths of a step and of the image in pixels."""
     columns = min(columns, LARGEST_COLUMNS)
     cell = max(6, min(20, 880 // columns))
-    return columns, cell, 2 * MARGIN + max(columns * cell, 540)
+    return columns, cell, _even(2 * MARGIN + max(columns * cell, 540))
+
+
+def _even(pixels: int) -> int:
+    """Return the next even number: common video formats cannot store odd widths and heights."""
+    return pixels + pixels % 2
+
+
+def _stacked(strips: Sequence[Frame]) -> Frame:
+    """Return strips from top to bottom and a margin, as an image of even height."""
+    height, width = sum(map(len, strips)), strips[0].shape[1]
+    return np.concatenate([*strips, _blank(_even(height + MARGIN) - height, width)])
 
 
 def _heading(left: str, right: str, width: int) -> list[Frame]:

@@ -89,7 +89,7 @@ def suite(name: str) -> tuple[TaskSpec, ...]:
     """
     if rows := tuple(row for row in _installed().values() if row.suite == name):
         return rows
-    raise ValueError(did_you_mean("suite", name, suites()))
+    raise ValueError(did_you_mean("suite", str(name), suites()))
 
 
 def spec(name: str) -> TaskSpec:
@@ -101,8 +101,10 @@ def spec(name: str) -> TaskSpec:
 
     Raises:
         ValueError: If the task is unknown; the message suggests the closest name.
-        TypeError: If a reference names an object that is not a `TaskSpec`.
+        TypeError: If the name is not a string, or a reference names an object that is not a `TaskSpec`.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a task is {name!r}; expected a string, such as 'copy'")
     if is_reference(name):
         row = load(name)
         if not isinstance(row, TaskSpec):

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Answers
-from ntm_envs.tasks.sizes import Bounds, Integers, Size, check_sizes, draw_sizes
+from ntm_envs.tasks.sizes import Bounds, Integers, Size, check_sizes, draw_sizes, is_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,15 @@ class Task(ABC):
     def output_size(self) -> int:
         """The number of logits L that a model outputs at each step."""
         return self.answers.logits
+
+    @property
+    def step_bytes(self) -> int:
+        """The memory per step in bytes that environments budget, at least one cache line (64 bytes).
+
+        The lower bound limits how many episodes of tasks with few channels are generated ahead of time.
+        Spread over too much memory, such episodes cost more cache misses than their generation saves.
+        """
+        return max(64, 4 * self.input_size + self.answers.width * self.answers.dtype.itemsize + 1)
 
     def steps(self, **sizes: Size) -> int:
         """Return the largest number of steps of episodes of the given sizes, which may be ranges."""
@@ -217,35 +226,32 @@ class SequenceTask(Task):
         self.fill(batch)
         return batch
 
-    @property
-    def step_bytes(self) -> int:
-        """The memory per step in bytes that environments budget, at least one cache line (64 bytes).
 
-        The lower bound limits how many episodes of tasks with few channels are generated ahead of time.
-        Spread over too much memory, such episodes cost more cache misses than their generation saves.
-        """
-        return max(64, 4 * self.input_size + self.answers.width * self.answers.dtype.itemsize + 1)
-
-
-def check_at_least(name: str, value: int, smallest: int) -> None:
-    """Check that a parameter is an integer of at least ``smallest``.
+def check_integer(task: Task, name: str, smallest: int, largest: int) -> None:
+    """Check an integer parameter of a task, and convert integers of NumPy, which overflow, to Python's.
 
     Raises:
-        TypeError: If the value is not an integer.
-        ValueError: If the value is too small.
+        TypeError: If the parameter is not an integer.
+        ValueError: If the parameter is out of range.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    value = getattr(task, name)
+    if not is_whole(value):
         raise TypeError(f"{name} is {value!r}; expected an integer")
-    if value < smallest:
-        raise ValueError(f"{name} is {value}; expected at least {smallest}")
+    if not smallest <= value <= largest:
+        raise ValueError(f"{name} is {value}; expected an integer from {smallest} to {largest}")
+    object.__setattr__(task, name, int(value))
 
 
-def check_fraction(name: str, value: float) -> None:
-    """Check that a parameter is between 0 and 1.
+def check_fraction(task: Task, name: str) -> None:
+    """Check that a parameter of a task is a number from 0 to 1.
 
     Raises:
-        ValueError: If the value is out of range.
+        TypeError: If the parameter is not a number.
+        ValueError: If the parameter is out of range.
     """
+    value = getattr(task, name)
+    if not (is_whole(value) or isinstance(value, float | np.floating)):
+        raise TypeError(f"{name} is {value!r}; expected a number")
     if not 0 <= value <= 1:
         raise ValueError(f"{name} is {value}; expected a fraction from 0 to 1")
 

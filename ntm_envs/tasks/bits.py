@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from ntm_envs import keyed
 from ntm_envs.answers import Bits
-from ntm_envs.tasks.base import SequenceTask, channel_names, check_at_least, check_fraction
+from ntm_envs.tasks.base import SequenceTask, channel_names, check_fraction, check_integer
 from ntm_envs.tasks.sizes import Integers
 
 Vectors = NDArray[np.int8]
+
+WIDEST = 2**16
+"""Largest number of bits per vector, and of vectors per item."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +27,10 @@ class BitTask(SequenceTask):
     """A sequence task whose data are vectors of ``bits`` bits, and whose answers are bits."""
 
     bits: int = 8
-    """Number of bits per data vector, at least 1."""
+    """Number of bits per data vector, from 1 to 65536."""
 
     def __post_init__(self) -> None:
-        check_at_least("bits", self.bits, 1)
+        check_integer(self, "bits", 1, WIDEST)
 
     @property
     def output_channels(self) -> tuple[str, ...]:
@@ -51,7 +54,7 @@ class CopyTask(BitTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_fraction("blank", self.blank)
+        check_fraction(self, "blank")
 
     def vectors(self, keys: keyed.Keys, counts: Integers) -> Vectors:
         """Return ``counts[b]`` random vectors for each key, padded with zeros, int8 ``[K, B, bits]``.

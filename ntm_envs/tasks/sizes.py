@@ -15,8 +15,8 @@ from ntm_envs import keyed
 
 Integers = NDArray[np.int64]
 Size = int | Sequence[int] | Integers
-"""The size of an episode: an int; a range ``(low, high)``, both ends included, from which the key of the
-episode draws the size; or an array ``[B]`` with one size per episode."""
+"""The size of an episode: an int; a range ``(low, high)``, a tuple or a list with both ends included, from
+which the key of the episode draws the size; or an array ``[B]`` with one size per episode."""
 Bounds = Mapping[str, tuple[Integers, Integers]]
 """Bounds ``(low, high)`` of each size, integers of shape ``[]`` or ``[B]``."""
 UNBOUNDED = math.isqrt(2**62)
@@ -74,18 +74,28 @@ def draw_sizes(keys: keyed.Keys, bounds: Bounds) -> dict[str, Integers]:
 
 def _bounds(name: str, size: Size, batch_size: int | None) -> tuple[Integers, Integers]:
     """Return the bounds of one size, ``(low, high)``, integers of shape ``[]`` or ``[B]``."""
-    array = np.asarray(size)
-    if array.dtype.kind not in "iu":
+    if isinstance(size, np.ndarray) and size.ndim and size.dtype.kind in "iu":
+        if size.ndim > 1 or batch_size not in (None, len(size)):
+            rows = "B" if batch_size is None else batch_size
+            raise ValueError(
+                f"{name} is an array of shape {size.shape}; expected one size per episode, ({rows},)"
+            )
+        array = size.astype(np.int64)
+        return array, array
+    ends = size if isinstance(size, tuple | list) else (size,)
+    if not all(map(is_whole, ends)):
         raise TypeError(
             f"{name}={size!r} is not an integer; expected an int, a range (low, high) or an array of ints"
         )
-    array = array.astype(np.int64)
-    if isinstance(size, Sequence):
-        if array.shape != (2,):
-            raise ValueError(f"{name}={size!r} is not a range; expected two integers (low, high)")
-        return array[0], array[1]
-    if array.ndim and batch_size is not None and array.shape != (batch_size,):
-        raise ValueError(
-            f"{name} is an array of shape {array.shape}; expected one size per episode, ({batch_size},)"
-        )
-    return array, array
+    if ends is size and len(ends) != 2:
+        raise ValueError(f"{name}={size!r} is not a range; expected two integers (low, high)")
+    # Limits lie within 64 bits, so integers beyond them stay out of range.
+    bounds = [np.asarray(np.int64(min(max(int(end), -(2**63)), 2**63 - 1))) for end in ends]
+    return bounds[0], bounds[-1]
+
+
+def is_whole(value: object) -> bool:
+    """Return whether a value is one integer, of Python or of NumPy; bools are not."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

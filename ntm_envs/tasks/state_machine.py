@@ -57,7 +57,7 @@ class InteractiveTask(Task):
 
     @abstractmethod
     def count_wrong(self, state: State) -> Integers:
-        """Return the number of scored symbols ``[B]`` that are wrong or missing when the episode is over."""
+        """Return the number of scored symbols ``[B]`` that are wrong, or missing, if episodes end now."""
 
     @property
     @abstractmethod

@@ -218,7 +218,7 @@ def test_types_are_equal_if_sizes_and_names_are():
         (lambda: Symbols((2**31 + 1,)), "expected at least one symbol, each of 2 to 2**31"),
         (lambda: Symbols((3,), names=("ab",)), "names is ('ab',); expected a letter for each class"),
         (lambda: Symbols((3, 2), names=("abc",)), "names is ('abc',); expected a letter for each class"),
-        (lambda: Bits(3).space("logits"), "actions is 'logits'; expected 'answers' or 'probabilities'"),
+        (lambda: Bits(3).space("logits"), "actions is 'logits'; expected 'answers' or 'multidiscrete' or"),
     ],
 )
 def test_impossible_types_are_refused(make, message):

@@ -1,10 +1,12 @@
 """Arguments and options of environments, and calls in the wrong order."""
 
+import re
+
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
 
-from ntm_envs import SequenceEnv, SequenceVectorEnv
+from ntm_envs import SequenceEnv, SequenceVectorEnv, capacity, tasks
 from ntm_envs.tasks.classic.copy import Copy
 
 
@@ -12,7 +14,11 @@ def test_options_apply_to_one_episode_and_do_not_advance_the_stream():
     plain, optional = SequenceEnv("copy"), SequenceEnv("copy")
     first = plain.reset(seed=3)[1]
     assert optional.reset(seed=3)[1] == first
-    assert optional.reset(options={"length": 7, "key": 123})[1] == {"episode_key": 123, "length": 7}
+    assert optional.reset(options={"length": 7, "key": 123})[1] == {
+        "episode_key": 123,
+        "length": 7,
+        "wrong_symbols": 0,
+    }
     drawn = [optional.reset(options={"length": 7})[1] for _ in range(2)]
     assert drawn[0]["length"] == drawn[1]["length"] == 7
     assert drawn[0]["episode_key"] != drawn[1]["episode_key"]
@@ -51,6 +57,7 @@ def test_stepping_before_reset_or_after_the_end_is_refused():
         ({"actions": "logits"}, "actions is 'logits'"),
         ({"render_mode": "gif"}, "render_mode is 'gif'"),
         ({"bits": 0}, "bits is 0"),
+        ({"reveal_target": "no"}, "reveal_target is 'no'"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
@@ -76,6 +83,22 @@ def test_bad_options_are_refused_and_leave_the_environment_usable(options, messa
             env.reset(options=options)
         env.step(np.zeros(env.action_space.shape))
         env.reset()
+
+
+@pytest.mark.parametrize("value", [0, 2.5, None, ["copy"], b"copy", tasks.spec("copy")], ids=repr)
+def test_objects_that_are_no_tasks_are_refused_by_name(value):
+    for call in (tasks.spec, tasks.get, SequenceEnv):
+        with pytest.raises(TypeError, match=re.escape(repr(value))):
+            call(value)
+    with pytest.raises(ValueError, match="unknown suite"):
+        tasks.suite(value)
+
+
+def test_capacities_are_of_whole_steps():
+    assert capacity(np.int64(41)) == 64
+    for steps in (1.5, "3", None):
+        with pytest.raises(TypeError):
+            capacity(steps)
 
 
 def test_a_task_object_needs_its_sizes():

@@ -29,7 +29,7 @@ def play_alone(name, key, length, actions):
     """Return the steps of one episode in a single environment with given actions."""
     env = SequenceEnv(name, length=(1, 9))
     observation, info = env.reset(seed=5, options={"key": key, "length": length})
-    assert info == {"episode_key": key, "length": length}
+    assert info == {"episode_key": key, "length": length, "wrong_symbols": length}
     steps = [(observation, 0.0, False)]
     for action in actions:
         observation, reward, over, truncated, info = env.step(action)
@@ -68,7 +68,8 @@ def test_an_episode_depends_on_its_key_alone(data):
         over = bool(ends[row])
         observation = info["final_obs"][row] if over else observations[row]
         steps.append((observation, float(rewards[row]), over))
-    steps.append({"wrong_symbols": int(info["final_info"]["wrong_symbols"][row])})
+    final = info["final_info"]
+    steps.append({name: int(final[name][row]) for name in ("episode_key", "length", "wrong_symbols")})
     alone = play_alone(name, key, length, actions)
     assert len(alone) == len(steps)
     assert alone[-1] == steps[-1]
@@ -106,7 +107,7 @@ def test_rows_are_single_environments_in_every_autoreset_mode(name, mode):
             if end and mode is AutoresetMode.SAME_STEP:
                 there = infos["final_info"]
                 np.testing.assert_array_equal(observation, infos["final_obs"][row])
-                assert info == {"wrong_symbols": there["wrong_symbols"][row]}
+                assert info == {key: there[key][row] for key in info}
                 observation, info = env.reset()
                 there = infos
             np.testing.assert_array_equal(observation, observations[row])
@@ -129,7 +130,8 @@ def test_rows_are_single_environments_in_every_autoreset_mode(name, mode):
 def test_options_apply_to_one_episode_and_do_not_advance_the_stream(name):
     plain, optional = SequenceEnv(name), SequenceEnv(name)
     assert optional.reset(seed=3)[1] == plain.reset(seed=3)[1]
-    assert optional.reset(options={"length": 37, "key": 123})[1] == {"episode_key": 123, "length": 37}
+    info = {"episode_key": 123, "length": 37, "wrong_symbols": 37}
+    assert optional.reset(options={"length": 37, "key": 123})[1] == info
     one, two = (optional.reset(options={"length": 7})[1] for _ in range(2))
     assert one["length"] == two["length"] == 7
     assert one["episode_key"] != two["episode_key"]

@@ -1,12 +1,14 @@
 """Renderings of episodes and machines as text and as images."""
 
+import copy
 import dataclasses
+import pickle
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from ntm_envs import tasks
+from ntm_envs import SequenceEnv, tasks
 from ntm_envs.rendering import Snapshot, Trace, ansi, rgb_array, trace_ansi, trace_rgb_array
 from ntm_envs.rendering.picture import ONE, PRESENT, WRONG
 
@@ -43,6 +45,31 @@ def test_the_size_of_images_does_not_depend_on_the_step(name):
     assert colours == 3
     assert 400 < width < 1000
     assert height < 1000
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 13, 22, 50, 57, 500])
+def test_pictures_have_even_sizes(size):
+    """Videos in H.264 need them: their colours have half the resolution."""
+    odd = []
+    for row in tasks.TABLE:
+        names = {"repeats": 2, "items": size + 1}
+        sizes = {name: names.get(name, size) for name in row.training}
+        sizes = sizes if row.name != "ngrams" else {"length": size + 5}
+        sizes = sizes if row.name not in ("stack_manipulation", "priority_sort") else {"length": size + 1}
+        for actions in ("answers", "probabilities"):
+            env = gym.make(row.env_id, render_mode="rgb_array", actions=actions, **sizes)
+            env.reset(seed=0)
+            odd += [(row.name, sizes, env.render().shape)]
+    assert not [found for found in odd if found[-1][0] % 2 or found[-1][1] % 2]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5, 64])
+def test_pictures_of_machines_have_even_sizes(slots):
+    for columns in (1, 57, 101):
+        memory = np.ones((slots, 7))
+        shape = trace_rgb_array(trace(1, columns, slots, memory=memory), columns).shape
+        assert not shape[0] % 2
+        assert not shape[1] % 2
 
 
 @pytest.mark.parametrize("draw", [ansi, lambda s: rgb_array(s, 41)])
@@ -104,6 +131,31 @@ def test_the_window_shows_frames_and_closes(monkeypatch):
         env.step(np.zeros(8, np.int8))
     env.close()
     env.close()
+
+
+def test_a_window_starts_and_stops_the_display_alone(monkeypatch):
+    pygame = pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.quit()
+    one, two = (SequenceEnv("copy", length=1, render_mode="human") for _ in range(2))
+    for env in (one, two):
+        env.metadata["render_fps"] = 1000
+    one.close()  # before the first frame
+    one.reset(seed=0), two.reset(seed=0)
+    assert pygame.display.get_init()
+    assert not pygame.mixer.get_init()
+    assert not pygame.joystick.get_init()
+    pygame.joystick.init()  # the user's own
+    twin = pickle.loads(pickle.dumps(one))
+    one.close()
+    assert not pygame.display.get_init()
+    assert pygame.joystick.get_init()
+    for env in (two, one, twin, copy.deepcopy(two)):  # each opens a window again
+        env.step(np.zeros(8, np.int8))
+        env.render()
+        assert pygame.display.get_init()
+        env.close(), env.close()
+    pygame.quit()
 
 
 def test_a_missing_pygame_gets_an_installation_hint(monkeypatch):

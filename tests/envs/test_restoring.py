@@ -3,28 +3,13 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from equality import equal
 from gymnasium.error import ResetNeeded
 
 from ntm_envs import tasks
 from ntm_envs.vector_env import SequenceVectorEnv
 
 COUNT = 5
-
-
-def same(one, other):
-    """Compare the results of steps or resets, information included."""
-    if isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for name in one:
-            same(one[name], other[name])
-    elif isinstance(one, tuple):
-        for part, their_part in zip(one, other, strict=True):
-            same(part, their_part)
-    elif isinstance(one, np.ndarray) and one.dtype == object:
-        for part, their_part in zip(one, other, strict=True):
-            np.testing.assert_array_equal(part, their_part)
-    else:
-        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
@@ -47,7 +32,7 @@ def test_equal_actions_have_equal_results_from_there_on(row, mode):
         for _ in range(25):
             actions = answers.uniform(rng, COUNT).reshape(first.action_space.shape)
             found = first.step(actions)
-            same(found, second.step(actions))
+            equal(found, second.step(actions))
             ended += found[2].sum()
     assert ended >= COUNT
 
@@ -62,8 +47,8 @@ def test_an_episode_with_options_continues_too():
     second.restore(first.state())
     for _ in range(40):
         actions = np.zeros((3, 8), np.int8)
-        same(first.step(actions), second.step(actions))
-    same(first.reset(options={"length": 2}), second.reset(options={"length": 2}))  # fresh keys of options
+        equal(first.step(actions), second.step(actions))
+    equal(first.reset(options={"length": 2}), second.reset(options={"length": 2}))  # fresh keys of options
 
 
 def test_costs_continue_too():
@@ -76,7 +61,7 @@ def test_costs_continue_too():
     costs = []
     for _ in range(4):
         found, other = first.step(guesses), second.step(guesses)
-        same(found, other)
+        equal(found, other)
         costs += [info["cost_in_bits"].tolist() for info in (found[4], other[4]) if "cost_in_bits" in info]
     assert costs[0] == costs[1]
     assert min(costs[0]) > 0

@@ -144,7 +144,9 @@ def test_returns_of_random_agents_are_within_their_bounds(name):
     assert set(total) > {-1, -0.5, 0.5, 1}
 
 
-@pytest.mark.parametrize(("base", "message"), [(1, "base is 1"), (63, "base is 63; expected at most 62")])
+@pytest.mark.parametrize(
+    ("base", "message"), [(1, "base is 1"), (63, "base is 63; expected an integer from 2 to 62")]
+)
 def test_bad_alphabets_are_refused(base, message):
     with pytest.raises(ValueError, match=message):
         TapeCopy(base=base)

@@ -22,6 +22,7 @@ class SequenceVecEnv(VecEnv):
     Stable-Baselines3 takes environments of its own kind alone. This one equals its `DummyVecEnv` of the
     same single environments, step for step, and is many times as fast: row i has seed ``seed + i``, rows that
     end begin anew in the same step, and the last information of an episode has its `terminal_observation`.
+    Only the information of the steps between is shorter: it has the `target` and `mask` of `reveal_target`.
 
     Args:
         env_id: Id of an environment, such as ``ntm_envs/Copy-v0``.
@@ -44,13 +45,19 @@ class SequenceVecEnv(VecEnv):
         Seeds and options that were set (`seed`, `set_options`) are used once.
 
         Raises:
-            ValueError: If rows have options of different names.
+            ValueError: If rows have options of different names, or different ranges of sizes.
         """
         seeded = any(seed is not None for seed in self._seeds)
         names = {frozenset(options) for options in self._options}
         if len(names) > 1:
             raise ValueError(f"rows have options of different names, {self._options}; give all the same")
-        options = {name: np.array([row[name] for row in self._options]) for name in next(iter(names))}
+        options: dict[str, Any] = {}
+        for name in next(iter(names)):
+            options[name] = [row[name] for row in self._options]
+            if any(isinstance(value, tuple) for value in options[name]):  # a range holds for all rows
+                if len(ranges := set(options[name])) > 1:
+                    raise ValueError(f"rows have different ranges of {name}, {ranges}; give all the same")
+                options[name] = options[name][0]
         observations, info = self.env.reset(seed=self._seeds if seeded else None, options=options or None)
         self.reset_infos = _unbatched(info, np.arange(self.num_envs))
         self._reset_seeds()
@@ -75,8 +82,10 @@ class SequenceVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], Infos]:
         """Return observations ``[B, I]``, rewards ``[B]``, which rows are over ``[B]``, and information."""
-        observations, rewards, over, _, info = self.env.step(self._actions)
-        infos: Infos = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        observations, rewards, terminated, truncated, info = self.env.step(self._actions)
+        over = terminated | truncated
+        cut = (truncated & ~terminated).tolist()
+        infos: Infos = [{"TimeLimit.truncated": row} for row in cut]
         if "target" in info:  # with `reveal_target`, at every step
             every = {name: info[name] for name in ("target", "mask")}
             for own, revealed in zip(infos, _unbatched(every, np.arange(self.num_envs)), strict=True):

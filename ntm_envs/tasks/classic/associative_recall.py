@@ -14,8 +14,8 @@ import numpy as np
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import Batch, channel_names, check_at_least, check_fraction
-from ntm_envs.tasks.bits import BitTask, Vectors, unpack, words_for
+from ntm_envs.tasks.base import Batch, channel_names, check_fraction, check_integer
+from ntm_envs.tasks.bits import WIDEST, BitTask, Vectors, unpack, words_for
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
 from ntm_envs.tasks.spec import TaskSpec, ladder
@@ -47,9 +47,9 @@ class AssociativeRecall(BitTask):
     """
 
     bits: int = 6
-    """Number of bits per vector, at least 1."""
+    """Number of bits per vector, from 1 to 65536."""
     item_length: int = 3
-    """Number of vectors per item, a positive integer."""
+    """Number of vectors per item, from 1 to 65536."""
     answer: Literal["next", "previous"] = "next"
     """The neighbour of the queried item that the agent has to output."""
     cyclic: bool = False
@@ -62,12 +62,12 @@ class AssociativeRecall(BitTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least("item_length", self.item_length, 1)
-        if self.answer not in ("next", "previous"):
+        check_integer(self, "item_length", 1, WIDEST)
+        if not isinstance(self.answer, str) or self.answer not in ("next", "previous"):
             raise ValueError(f"answer is {self.answer!r}; expected 'next' or 'previous'")
         if not isinstance(self.cyclic, bool):
             raise TypeError(f"cyclic is {self.cyclic!r}; expected True or False")
-        check_fraction("near_misses", self.near_misses)
+        check_fraction(self, "near_misses")
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102

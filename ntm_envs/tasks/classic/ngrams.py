@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Mode
-from ntm_envs.tasks.base import Batch, channel_names, check_at_least
+from ntm_envs.tasks.base import Batch, channel_names, check_integer
 from ntm_envs.tasks.bits import BitTask
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import TaskSpec, ladder
@@ -47,15 +47,13 @@ class NGrams(BitTask):
     """
 
     bits: int = 1
-    """Number of independent sources, each with a channel of its own, at least 1."""
+    """Number of independent sources, each with a channel of its own, from 1 to 65536."""
     context: int = 5
     """Number of bits on which the next bit depends, from 1 to 20."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least("context", self.context, 1)
-        if self.context > 20:
-            raise ValueError(f"context is {self.context}; expected at most 20")
+        check_integer(self, "context", 1, 20)
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
-from ntm_envs.tasks.base import Batch, channel_names, check_at_least
+from ntm_envs.tasks.base import Batch, channel_names, check_integer
 from ntm_envs.tasks.bits import BitTask, pick, place, unpack, words_for
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
@@ -51,7 +51,7 @@ class PrioritySort(BitTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.outputs is not None:
-            check_at_least("outputs", self.outputs, 1)
+            check_integer(self, "outputs", 1, UNBOUNDED)
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # noqa: D102

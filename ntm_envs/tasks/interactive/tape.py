@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.answers import Symbols
 from ntm_envs.answers.symbols import NAMES
-from ntm_envs.tasks.base import check_at_least
+from ntm_envs.tasks.base import check_integer
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import ladder
 from ntm_envs.tasks.state_machine import InteractiveTask, State
@@ -46,9 +46,7 @@ class Tape(InteractiveTask):
     """Number of different symbols, from 2 to 62."""
 
     def __post_init__(self) -> None:
-        check_at_least("base", self.base, 2)
-        if self.base > len(NAMES):
-            raise ValueError(f"base is {self.base}; expected at most {len(NAMES)}")
+        check_integer(self, "base", 2, len(NAMES))
 
     @abstractmethod
     def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:
