@@ -110,6 +110,17 @@ class Player:
         self._ask({"act": rows.shape}, rows.tobytes())
         return np.frombuffer(self._receive(4 * math.prod(shape)), np.float32).reshape(shape)
 
+    def untrained(self) -> Player:
+        """Play with the initial weights from now on; return itself."""
+        self._ask({"untrain": True})
+        return self
+
+    def counts(self, capacity: int) -> tuple[int, int]:
+        """Return how many parameters the model has, and how many numbers its state for one sequence."""
+        self._ask({"count": capacity})
+        parameters, state = np.frombuffer(self._receive(16), np.int64).tolist()
+        return parameters, state
+
     def _ask(self, request: dict[str, Any], data: bytes = b"") -> None:
         """Send a request, and wait until it is answered."""
         pipe, message = self._process.stdin, memoryview(json.dumps(request).encode() + b"\n" + data)
@@ -169,6 +180,7 @@ def main(folder: Path, seconds: int, memory: int) -> None:
     import resource  # of Unix alone
 
     from ntm_agents import ModelAgent, load_run
+    from ntm_leaderboard.harness.entrants import counts_of, untrained
 
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -182,7 +194,11 @@ def main(folder: Path, seconds: int, memory: int) -> None:
         request = json.loads(line)
         if "begin" in request:
             agent.begin(*request["begin"])
-        if "act" in request:
+        if "untrain" in request:
+            agent = untrained(run)
+        if "count" in request:
+            answers.write(b"ok\n" + np.array(counts_of(model, request["count"]), np.int64).tobytes())
+        elif "act" in request:
             shape = request["act"]
             observations = np.frombuffer(_exactly(requests, 4 * math.prod(shape)), np.float32).reshape(shape)
             actions = np.asarray(agent.act_on_sequences(observations), np.float32)

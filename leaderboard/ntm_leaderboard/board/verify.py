@@ -27,9 +27,10 @@ from ntm_agents.training.run import (
     source_digest,
     versions,
 )
-from ntm_envs import tasks
+from ntm_envs import capacity, tasks
 from ntm_envs.files import check_plain
-from ntm_leaderboard.board.numbers import check_rungs, scores_of
+from ntm_leaderboard.board.copies import COPY, distance
+from ntm_leaderboard.board.numbers import check_counts, check_rungs, check_training, scores_of
 from ntm_leaderboard.board.player import Player
 from ntm_leaderboard.board.statistics import fisher, two_shares
 from ntm_leaderboard.board.weights import with_weights
@@ -43,6 +44,7 @@ from ntm_leaderboard.harness.entrants import (
 )
 from ntm_leaderboard.harness.evaluate import hardware, present_commit
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
+from ntm_leaderboard.harness.probe import probe
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, RECORD, Result, Rung, Training
 
 FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
@@ -110,11 +112,11 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     for name, (claimed, found) in claims.items():
         if claimed != found:
             raise ValueError(f"{folder}: result.json has {name} {claimed!r}; expected {found!r}")
-    theirs = next((row for row in AGENTS if row.name == result.agent), None)
-    if theirs and theirs.entry != run.entry:
+    theirs = next((row for row in AGENTS if row.name.casefold() == result.agent.casefold()), None)
+    if theirs and (theirs.name, theirs.entry) != (result.agent, run.entry):
         raise ValueError(
-            f"{folder}: agent is {result.agent!r}, which is {theirs.entry}, but entry is {result.entry!r}; "
-            "give it a name of its own"
+            f"{folder}: agent is {result.agent!r}, but {theirs.name!r} is {theirs.entry}, and entry "
+            f"is {result.entry!r}; give it a name of its own"
         )
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
@@ -166,6 +168,7 @@ def verify(
         report: Called with every rung that is done.
 
     Raises:
+        ValueError: If the model has more parameters or values of its state than is claimed.
         PlayerError: If the model fails, or takes more than it may.
     """
     claimed, started = Result.read(folder / "result.json"), time.perf_counter()
@@ -175,20 +178,33 @@ def verify(
         with_weights(folder, claimed.held) as whole,
         Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
     ):
+        check_counts(folder, claimed, player.counts(capacity(task.steps(**spec.largest))))
+        compared, own_code = references(task), source_digest(_run(folder)[0].entry) is not None
         rungs = play_ladder(
             player,
             spec,
             claimed.commitment,
-            references=references(task),
-            whole=source_digest(_run(folder)[0].entry) is None,
+            references=compared,
+            whole=not own_code,
             nonce=nonce,
             rungs=rungs_of(spec),
             report=report,
+        )
+        probed = probe(
+            player,
+            player.untrained,
+            load_weights(whole),
+            spec,
+            claimed.commitment,
+            references=compared,
+            whole=not own_code,
+            nonce=nonce,
         )
     own = {
         "status": "verified",
         "nonce": nonce,
         "rungs": rungs,
+        "probe": probed,
         "seconds": round(time.perf_counter() - started, 3),
         "versions": versions(),
         "commit": present_commit(),
@@ -227,8 +243,15 @@ def differences(record: Result, again: Result) -> list[str]:
     On another machine, or with another order of sums, one sequence in a hundred may come out differently (one
     at least). Where a model errs, its errors may: wrong symbols and costs may differ by a twentieth, or by
     those of one sequence. References have no rounding and must be the same.
+    Probes of both must be of one model.
     """
     found = []
+    if (mine := record.probe) and (theirs := again.probe):
+        for name in ("outputs", "weights"):
+            if (apart := distance(getattr(mine, name), getattr(theirs, name))) >= COPY:
+                found.append(f"probe.{name} is that of another model in the record, {apart:.3f} away")
+        if abs((mine.untrained or 0) - (theirs.untrained or 0)) > ROUNDED_ERRORS:
+            found.append(f"probe.untrained is {mine.untrained} in the record, {theirs.untrained} now")
     for before, now in zip(record.rungs, again.rungs, strict=True):
         for (name, was), score in zip(scores_of(before).items(), scores_of(now).values(), strict=True):
             sequences, symbols = 0.0, 0.0
@@ -260,12 +283,15 @@ def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
 
 
 def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result, weights: int) -> Training:
-    """Return the record of the training to expect; the size of the state is the submitter's word."""
+    """Return the record of the training to expect; the size of the state is checked when the model plays."""
     state = result.training.state_values if result.training else 0
+    path, summary = folder / "summary.json", read_summary(folder)
     try:
-        return training_of(run, recipe, read_summary(folder), state, weights)
+        training = training_of(run, recipe, summary, state, weights)
     except ValueError as error:
-        raise ValueError(f"{folder / 'summary.json'} is not the summary of a run: {error}") from error
+        raise ValueError(f"{path} is not the summary of a run: {error}") from error
+    check_training(path, run, summary, training)
+    return training
 
 
 def _source(folder: Path, run: Run, trust_code: bool) -> str | None:

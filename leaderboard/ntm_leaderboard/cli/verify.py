@@ -10,10 +10,12 @@ import tyro
 from rich.markup import escape
 
 from ntm_leaderboard.board import verify
+from ntm_leaderboard.board.admission import contradiction
+from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console
-from ntm_leaderboard.results import RECORD
+from ntm_leaderboard.results import RECORD, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +24,8 @@ class VerifyOptions:
 
     Each model plays the ladder in a process of its own, on sequences that are drawn after its weights are
     fixed. The outcome is written beside the claim as verified.json and replaces it on leaderboards; where
-    the two disagree, it is marked as doubted. How a model was trained cannot be seen from its weights, and
-    is not verified.
+    the two disagree, or the model is a copy of another one, it is marked as doubted. How a model was trained
+    cannot be seen from its weights, and is not verified.
 
     Example:
         ntm-envs verify submission
@@ -47,10 +49,10 @@ def main(argv: list[str]) -> int:
     folders = list(verify.runs_in(options.folder))
     if not folders:
         raise ValueError(f"there is no result.json in {options.folder}; name the folder that submit has made")
-    failed = 0
+    failed, board = 0, load(SHIPPED)
     for folder in folders:
         try:
-            found, verdict = _doubts(folder, options), "[yellow]doubted[/]"
+            found, verdict = _doubts(folder, options, board), "[yellow]doubted[/]"
         except Exception as error:
             found, verdict = [str(error) or repr(error)], "[red]refused[/]"
         failed += bool(found)
@@ -62,8 +64,11 @@ def main(argv: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
-    """Evaluate a submission, on new sequences or on those of its records; return what disagrees."""
+def _doubts(folder: Path, options: VerifyOptions, board: list[Result]) -> list[str]:
+    """Evaluate a submission, on new sequences or on those of its records; return what disagrees.
+
+    What is verified joins the board, so that the next one of the same submission cannot be its copy.
+    """
     claimed = verify.check(folder, trust_code=options.trust_code)
     with progress.evaluation_display(console) as display:
         play = partial(
@@ -75,8 +80,10 @@ def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
         )
         if not options.replay:
             own = play()
-            if found := verify.doubts(claimed, own):
+            found = [*verify.doubts(claimed, own), *filter(None, [contradiction(own, board)])]
+            if found:
                 own = own.model_copy(update={"status": "doubted"})
+            board.append(own)
             own.write(folder / RECORD)
             return found
         found = []
