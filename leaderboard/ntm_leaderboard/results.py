@@ -4,8 +4,9 @@
 
 writes the schema as JSON Schema, for other readers of results.
 
-Version 3 of the schema. Results of versions 1 and 2 are read as well (:func:`migrate`). Those of other
-versions are refused, as are unknown or missing fields, numbers that are not finite, and impossible counts.
+Version 3 of the schema. Results of versions 1 and 2 are read as well (:mod:`ntm_leaderboard.earlier`). Those
+of other versions are refused, as are unknown or missing fields, values beyond the bounds of their fields
+(:mod:`ntm_leaderboard.fields`), and impossible counts.
 
 `entry`, `model` and `training.recipe` repeat the run's `config.json` as it was written, in the names of its
 format (:mod:`ntm_agents.migrate`).
@@ -14,51 +15,35 @@ format (:mod:`ntm_agents.migrate`).
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ntm_envs.files import check_plain, write_atomically
-
-VERSION: Literal[3] = 3
-"""The version of the schema that is written."""
+from ntm_leaderboard.earlier import migrate
+from ntm_leaderboard.fields import (
+    AGENT,
+    Count,
+    Hex,
+    Name,
+    NotNegative,
+    Options,
+    Positive,
+    Real,
+    Text,
+    explain,
+)
 
 LARGEST_RECORD = 2**20
 """Largest number of bytes of a result."""
 NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
+SKETCH = 32
+"""Numbers of a sketch (:mod:`ntm_leaderboard.harness.probe`)."""
 SEEDS = 5
 """Seeds that an agent needs on every task of a suite to be ranked on it."""
-
-NAME = r"^[a-z][a-z0-9_]{0,63}$"
-"""The pattern of names of learners, metrics and privileges."""
-
-Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def _finite(value: Any) -> Any:
-    """Refuse numbers that are not finite, at any depth."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    for part in parts:
-        _finite(part)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"it has {value}; expected finite numbers")
-    return value
-
-
-Options = Annotated[dict[str, Any], AfterValidator(_finite)]
 
 
 class Record(BaseModel):
@@ -74,27 +59,27 @@ class Score(Record):
     """Number of sequences without a wrong symbol."""
     wrong_symbols: Count
     """Wrong symbols of all sequences together; on tasks of bits, wrong bits."""
-    mean_return: float
+    mean_return: Real
     """Mean return of an episode."""
-    cost_in_bits: Annotated[float, Field(ge=0)] | None
+    cost_in_bits: NotNegative | None
     """Mean negative log2-likelihood of a sequence; None for an agent that outputs answers, and where there
     are no targets."""
-    metrics: dict[Annotated[str, Field(pattern=NAME)], float] = {}
+    metrics: Annotated[dict[Name, Real], Field(max_length=32)] = {}
     """Further metrics by name."""
 
 
 class Rung(Record):
     """One rung of a ladder: sequences of one size."""
 
-    sizes: dict[str, int]
+    sizes: Annotated[dict[Name, Annotated[int, Field(gt=0, le=10**6)]], Field(min_length=1, max_length=8)]
     """The size of every sequence."""
-    sequences: Annotated[Count, Field(gt=0)]
+    sequences: Positive
     """Number of sequences that were played."""
-    symbols: Annotated[Count, Field(gt=0)]
+    symbols: Positive
     """Scored symbols of all sequences together."""
     score: Score
     """Score of the agent."""
-    references: dict[str, Score]
+    references: Annotated[dict[Name, Score], Field(max_length=8)]
     """Scores of uniform guesses, the best constant output and the oracle on the same sequences. Where there
     is no oracle, `reference` is a good agent, if there is one."""
 
@@ -135,11 +120,44 @@ class Rung(Record):
                 return name, self.references[name].mean_return
         return "perfect", 1.0
 
+    def scaled_return(self) -> float:
+        """Return the share, from 0 to 1, of the gap between the best constant output and the best agent.
+
+        The gap is in mean return, on the same sequences; the best agent is the oracle (`best`).
+
+        Raises:
+            ValueError: If there is no such gap, or the return of the constant output is unknown.
+        """
+        most = self.best[1]
+        constant = self.references.get("constant")
+        if constant is None or not most > constant.mean_return:
+            found = {name: score.mean_return for name, score in self.references.items()}
+            raise ValueError(
+                f"references at {self.sizes} are {found}; expected a constant output, and an oracle above it"
+            )
+        least = constant.mean_return
+        return min(1.0, max(0.0, (self.score.mean_return - least) / (most - least)))
+
+
+class Probe(Record):
+    """Measurements that tell whether a model has learnt, and whether it is a copy of another one.
+
+    Numbers of two models are compared by :func:`ntm_leaderboard.board.copies.distance`.
+    """
+
+    untrained: Annotated[float, Field(ge=0, le=1)] | None
+    """Score of the model before training, with initial weights, at the largest training size; None where
+    references define no scale."""
+    outputs: Annotated[list[Real], Field(min_length=SKETCH, max_length=SKETCH)]
+    """Sketch of its outputs for common inputs."""
+    weights: Annotated[list[Real], Field(min_length=SKETCH, max_length=SKETCH)]
+    """Sketch of its weights."""
+
 
 class Training(Record):
     """The training of a model."""
 
-    learner: Annotated[str, Field(pattern=NAME)]
+    learner: Name
     """Name of the learner, such as ``supervised`` or ``ppo``."""
     track: Literal["supervised", "reward"]
     """Learning from targets, or from rewards alone. Agents are ranked among those of their track."""
@@ -147,7 +165,7 @@ class Training(Record):
     """Training sequences seen, those before restarts included."""
     steps: Count | None = None
     """Steps of environments that were taken, if it learnt from rewards."""
-    seconds: Annotated[float, Field(ge=0)]
+    seconds: NotNegative
     """Wall time of the training."""
     restarts: Count
     """Number of restarts from new weights."""
@@ -155,7 +173,7 @@ class Training(Record):
     """Updates that were dropped because loss or gradient were not finite."""
     parameters: Count
     """Trainable parameters of the model, without those of a critic, which does not play."""
-    kernel: str | None = None
+    kernel: Text | None = None
     """Kernel of the model in training, if there are several: ``reference``, ``fused``, ``compiled``."""
     state_values: Count
     """Numbers in its state for one sequence of the largest training size."""
@@ -166,7 +184,9 @@ class Training(Record):
 class Held(Record):
     """The place of weights that are too large to lie beside their result."""
 
-    address: Annotated[str, Field(pattern=r"^(https://\S+|git:[0-9a-f]{40}:[\w./-]+)$", max_length=2000)]
+    address: Annotated[
+        str, Field(pattern=r"^(https://[!-~]+|git:[0-9a-f]{40}:[A-Za-z0-9_./-]+)$", max_length=2000)
+    ]
     """An address of the web, or ``git:COMMIT:PATH`` for a file of this project's own history."""
     sha256: Hex
     """The SHA-256 of that file."""
@@ -189,21 +209,21 @@ class Result(Record):
     """The result of one agent, trained with one seed, on one task."""
 
     schema_version: Literal[3]
-    agent: Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
-    """Name of the agent, which has to be possible for a folder."""
-    format: Annotated[int, Field(ge=1)]
+    agent: Annotated[str, Field(pattern=AGENT)]
+    """Name of the agent."""
+    format: Positive
     """Format in which `entry`, `model` and `training.recipe` were written (:mod:`ntm_agents.migrate`)."""
-    entry: str
+    entry: Text
     """Reference to its class, such as ``ntm_agents:NTM``."""
     model: Options
     """Its resolved configuration, as it was written."""
-    task: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+-v\d+$", max_length=200)]
+    task: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+-v[0-9]+$", max_length=200)]
     """The task's id with its version, such as ``ntm_envs/Copy-v0``."""
-    seed: Count
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     """Seed of the training."""
     training: Training | None
     """None for an agent that was not trained here."""
-    privileges: list[Annotated[str, Field(pattern=NAME)]] = []
+    privileges: Annotated[list[Name], Field(max_length=8)] = []
     """Exceptions to the rules that it was allowed, such as ``long_validation``."""
     held: Held | None = None
     """The place of its weights, if they do not lie beside it."""
@@ -214,15 +234,18 @@ class Result(Record):
     """SHA-256 of everything that decides the agent's behaviour; the sequences are drawn from it."""
     nonce: Hex
     """Second seed of the sequences: zeros if self-reported, otherwise drawn by the verifier."""
-    seconds: Annotated[float, Field(ge=0)]
+    seconds: NotNegative
     """Wall time of the evaluation."""
-    rungs: Annotated[list[Rung], Field(min_length=1)]
-    """The rungs of the ladder that were played."""
-    versions: dict[str, str]
+    rungs: Annotated[list[Rung], Field(min_length=1, max_length=256)]
+    """The rungs of the ladder that were played, all with the same references."""
+    probe: Probe | None = None
+    """Measurements of the model beside its scores; None for an agent that was not trained here, and in
+    results that were made before there were any."""
+    versions: Annotated[dict[Text, Text], Field(max_length=32)]
     """Versions of the packages that the numbers depend on."""
-    commit: str | None
+    commit: Text | None
     """Git commit of this project, if it ran from a checkout."""
-    hardware: str
+    hardware: Text
     """The machine that it ran on."""
     created: Annotated[AwareDatetime, Field(strict=False)]
     """Time at which it was made."""
@@ -238,6 +261,9 @@ class Result(Record):
         sizes = [rung.sizes for rung in self.rungs]
         if twice := [found for i, found in enumerate(sizes) if found in sizes[:i]]:
             raise ValueError(f"rungs has {twice[0]} twice; expected each size once")
+        names = [sorted(rung.references) for rung in self.rungs]
+        if others := [found for found in names if found != names[0]]:
+            raise ValueError(f"references are {names[0]} at one rung and {others[0]} at another")
         return self
 
     @property
@@ -265,51 +291,7 @@ class Result(Record):
         try:
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:
-            raise ValueError(f"{path} is not a result: {error}") from error
-
-
-def migrate(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of any known version as one of the present version.
-
-    Raises:
-        ValueError: If its version is unknown.
-    """
-    version = record.get("schema_version", VERSION)
-    if type(version) is not int or not 1 <= version <= VERSION:
-        raise ValueError(
-            f"schema_version is {version!r}; this ntm-envs reads 1 to {VERSION}, so evaluate the run again, "
-            "or use the version of ntm-envs that the result names"
-        )
-    for change in (_with_symbols, _with_learner)[version - 1 :]:
-        record = change(record)
-    return record
-
-
-RENAMED = {"bits": "symbols", "wrong_bits": "wrong_symbols", "coin-flips": "uniform"}
-"""New names of fields of rungs, by those of version 1."""
-
-
-def _with_symbols(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of version 1 as one of version 2."""
-
-    def renamed(part: Any) -> Any:
-        if isinstance(part, dict):
-            return {RENAMED.get(name, name): renamed(value) for name, value in part.items()}
-        return part
-
-    if isinstance(rungs := record.get("rungs"), list):
-        record = {**record, "rungs": [renamed(rung) for rung in rungs]}
-    return {**record, "schema_version": 2}
-
-
-def _with_learner(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of version 2, which has a track and no format, as one of version 3."""
-    training = record.get("training")
-    if isinstance(training, dict):
-        track, recipe = training.get("track", "supervised"), training.get("recipe")
-        learner = recipe.get("algorithm", "ppo") if track == "reward" and isinstance(recipe, dict) else track
-        record = {**record, "training": {"track": track, "learner": learner, **training}}
-    return {**record, "format": 1, "schema_version": 3}
+            raise ValueError(f"{path} is not a result: {explain(error)}") from error
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from ntm_envs import tasks
 from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.boards import SHIPPED, Boards, dump, results_in
 from ntm_leaderboard.board.numbers import check_rungs
+from ntm_leaderboard.board.probes import PROBES, with_probes
 from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.documents.rankings import rankings
 from ntm_leaderboard.documents.results import results_page
@@ -57,7 +58,13 @@ def results():
 
 def test_the_board_that_ships_is_made_of_them(results):
     assert RUNS
-    assert SHIPPED.read_text() == dump(results) + "\n", "leaderboard/README.md has the command"
+    made = dump(with_probes(results, ROOT / PROBES))
+    assert SHIPPED.read_text() == made + "\n", "leaderboard/README.md has the command"
+    boards = Boards.read()
+    assert not boards.left_out
+    for row in boards.by_suite["classic"].rows:
+        assert row.learnt
+        assert all(result.probe for result in row.results)
 
 
 def test_every_record_is_of_a_run_and_does_not_doubt_it():

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ntm_leaderboard import results
+from ntm_leaderboard import earlier, results
 from ntm_leaderboard.results import Result
 
 SCORE = {"all_right": 3, "wrong_symbols": 5, "mean_return": 0.9, "cost_in_bits": 2.5, "metrics": {}}
@@ -137,7 +137,7 @@ def test_a_record_of_an_earlier_version_is_read_as_one_of_the_present(version):
     del record["training"]["learner"]
     text = json.dumps(record).replace(', "metrics": {}', "")
     if version == 1:
-        for new, old in results.RENAMED.items():
+        for new, old in earlier.RENAMED.items():
             text = text.replace(f'"{old}"', f'"{new}"')
         assert '"wrong_bits"' in text
     found = Result.model_validate_json(text)

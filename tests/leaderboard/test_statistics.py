@@ -12,7 +12,6 @@ from ntm_leaderboard.board.statistics import (
     ladder,
     learned,
     probability_of_improvement,
-    rung_score,
     solved,
     task_score,
     two_shares,
@@ -87,7 +86,7 @@ def returns(sizes, own, constant=0.2, oracle=0.7):
     ("own", "expected"), [(0.7, 1), (0.8, 1), (0.2, 0), (-1, 0), (0.45, 0.5), (0.3, 0.2)]
 )
 def test_a_rungs_score_is_the_share_of_the_gap_that_is_closed(own, expected):
-    assert rung_score(returns({"length": 20}, own)) == pytest.approx(expected)
+    assert returns({"length": 20}, own).scaled_return() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +98,7 @@ def test_no_score_without_a_gap(references):
         name: whole.score.model_copy(update={"mean_return": value}) for name, value in references.items()
     }
     with pytest.raises(ValueError, match=r"references at {'length': 20} are .*, and an oracle above"):
-        rung_score(whole.model_copy(update={"references": scores}))
+        whole.model_copy(update={"references": scores}).scaled_return()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_without_an_oracle_a_reference_stands_in_its_place_or_a_perfect_episode(
     }
     rung = whole.model_copy(update={"references": scores})
     assert rung.best == best
-    assert rung_score(rung) == pytest.approx((0.4 - 0.2) / (best[1] - 0.2))
+    assert rung.scaled_return() == pytest.approx((0.4 - 0.2) / (best[1] - 0.2))
 
 
 def played(rungs):

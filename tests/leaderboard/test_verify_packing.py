@@ -153,6 +153,6 @@ def test_whoever_needs_weights_that_are_held_elsewhere_is_told_how_to_get_them(
 
 def test_a_machine_of_the_project_without_a_row_is_packed_by_its_reference(tmp_path):
     model = {"hidden_size": 4, "memory_width": 3}
-    run = trained(tmp_path / "run", entry="ntm_agents:NTM", agent="NTM", model=model)
+    run = trained(tmp_path / "run", entry="ntm_agents:NTM", agent="plain-ntm", model=model)
     (folder,) = submission.pack([run], tmp_path / "submission")
     assert verify.check(folder).entry == "ntm_agents:NTM"

@@ -92,6 +92,18 @@ def fewer_parameters(folder):
     in_training("parameters", 1)(folder)
 
 
+def fewer_sequences(folder):
+    for change in (in_summary("sequences", 16), in_summary("updates", 1), in_training("sequences", 16)):
+        change(folder)
+
+
+def more_restarts(folder):
+    in_config("train", {"sequences": 32, "restart_after": 16, "batch_size": 16})(folder)
+    for change in (in_summary("restarts", 1), in_training("restarts", 1)):
+        change(folder)
+    in_training("recipe", {"sequences": 32, "restart_after": 16, "batch_size": 16})(folder)
+
+
 def oracle_no_better(folder):
     def edit(result):
         references = result["rungs"][0]["references"]
@@ -140,8 +152,15 @@ def oracle_no_better(folder):
         (in_training("learner", "ppo"), "result.json has training"),
         (in_training("sequences", 1), "result.json has training"),
         (in_training("recipe", {}), "result.json has training"),
-        (in_summary("restarts", 1), "result.json has training"),
+        (in_summary("restarts", 1), "restarts is 1; expected at most 0"),
         (in_summary("sequences", -1), "not the summary of a run"),
+        (in_summary("updates", 3), "sequences is 32 and updates is 3"),
+        (in_summary("updates", None), "updates is None"),
+        (in_summary("dropped_updates", 3), "dropped_updates is 3; expected at most 2"),
+        (in_summary("seconds", 0.0), "seconds is 0.0; expected more than 0"),
+        (in_summary("sequences", 96), "sequences is 96, but sequences of config.json is 32"),
+        (fewer_sequences, "sequences is 16, but sequences of config.json is 32, .* expected 32 to 48"),
+        (more_restarts, "with 1 restarts; expected 48 to"),
         (fewer_parameters, "parameters is 1, but the weights are"),
         (oracle_no_better, "the oracle is no better than a constant output"),
         (in_result("privileges", ["long_validation"]), "result.json has privileges"),
@@ -176,10 +195,10 @@ def test_an_option_that_came_later_has_its_default(packed):
 
 
 def test_the_name_of_another_agent_is_refused(packed):
-    for name in ("ntm", "oracle"):
+    for name in ("ntm", "oracle", "Lstm"):
         for file in ("result.json", "config.json"):
             rewrite(packed[0] / file, lambda record: record.update(agent=name))  # noqa: B023
-        with pytest.raises(ValueError, match=f"agent is '{name}', which is .* give it a name of its own"):
+        with pytest.raises(ValueError, match=f"agent is '{name}', but .* give it a name of its own"):
             verify.check(packed[0])
 
 

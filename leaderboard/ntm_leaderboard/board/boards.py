@@ -11,14 +11,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
+from ntm_leaderboard.board.admission import Candidate, admit, common_rungs, only
+from ntm_leaderboard.board.probes import PROBES, with_probes
 from ntm_leaderboard.board.records import verified_or_claimed
-from ntm_leaderboard.board.rows import TRACKS, Row, Standing, in_present_names, track_of
+from ntm_leaderboard.board.rows import TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.results import SEEDS, Result
 
@@ -43,26 +46,22 @@ class Board:
 
     @classmethod
     def of(cls, suite: str, named: Iterable[tuple[str, Result]], own: Iterable[str] = ()) -> Board:
-        """Return the board of results; those without a rung beyond the training range have no score.
+        """Return the board of results that were admitted.
 
         Args:
             suite: The name of the suite.
             named: Results on its tasks, each with the name of its row.
             own: The names of rows that the reader has added.
-
-        Raises:
-            ValueError: If results on a task have no rung beyond the training range in common.
         """
         by_task: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
         for agent, result in named:
-            if task_score(result, tasks.spec(result.task)) is not None:
-                by_task[result.task][agent].append(result)
+            by_task[result.task][agent].append(result)
         rungs, standings = {}, defaultdict[str, dict[str, Standing]](dict)
         for spec in tasks.suite(suite):
             if spec.env_id not in by_task:
                 continue
             every = by_task[spec.env_id].values()
-            rungs[spec.env_id] = _common_rungs([result for found in every for result in found], spec)
+            rungs[spec.env_id] = common_rungs([result for found in every for result in found], spec)
             for agent, found in by_task[spec.env_id].items():
                 standings[agent][spec.env_id] = _standing(found, spec, rungs[spec.env_id])
         mine = set(own)
@@ -76,8 +75,8 @@ class Board:
 
     @cached_property
     def ranked(self) -> tuple[Row, ...]:
-        """The agents with enough seeds on all tasks of the board: track by track, the best first."""
-        return _best_first((row for row in self.rows if self.complete(row)), lambda row: row.score)
+        """The agents that have learnt all tasks of the board, with enough seeds: by track, the best first."""
+        return _best_first((row for row in self.rows if self.complete(row)), lambda row: row)
 
     @cached_property
     def listed(self) -> tuple[Row, ...]:
@@ -101,7 +100,7 @@ class Board:
                 standings[name][spec.env_id] = _standing([as_its_own], spec, self.rungs[spec.env_id])
         there = {row.agent for row in self.rows}
         rows = (Row(name, found) for name, found in standings.items() if name not in there)
-        return _best_first(rows, lambda row: row.score)
+        return _best_first(rows, lambda row: row)
 
     @property
     def shortened(self) -> dict[str, dict[str, list[int]]]:
@@ -118,12 +117,12 @@ class Board:
     def complete(self, row: Row) -> bool:
         """Return whether an agent may be ranked over all tasks of the board."""
         counts = [len(found.scores) for found in row.standings.values()]
-        return len(counts) == len(self.rungs) and min(counts) >= SEEDS
+        return row.learnt and len(counts) == len(self.rungs) and min(counts) >= SEEDS
 
     def ranking(self, spec: TaskSpec) -> tuple[Row, ...]:
         """Return the agents with results on one task, with any number of seeds, in the order of `ranked`."""
         there = (row for row in self.rows if spec.env_id in row.standings)
-        return _best_first(there, lambda row: row.standings[spec.env_id].score)
+        return _best_first(there, lambda row: row.standings[spec.env_id])
 
 
 @dataclass(frozen=True)
@@ -132,45 +131,43 @@ class Boards:
 
     Attributes:
         by_suite: The boards that have a row.
-        left_out: The ids of unknown tasks that there were results on.
+        left_out: A sentence about each result that was left out: its file, or its agent, task and seed, and
+            the reason.
     """
 
     by_suite: dict[str, Board]
     left_out: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, results: Iterable[Result], own: Iterable[Result] = ()) -> Boards:
+    def of(
+        cls, results: Iterable[Result], own: Iterable[Result] = (), *, files: Sequence[Path] = ()
+    ) -> Boards:
         """Return the boards of results.
 
-        Results on unknown tasks are left out, and so are own ones that are among the others.
+        Results that do not belong there are left out (:mod:`ntm_leaderboard.board.admission`), and so are own
+        ones that are among the others.
 
         Args:
             results: The results on the boards.
             own: Results that the reader adds, as rows of their own, which may have the name and the weights
                 of one that is there.
-
-        Raises:
-            ValueError: If two results are of the same agent, task and seed, if an agent has the weights of
-                another, if one has two entries, if one has learnt from targets here and from rewards there,
-                or if results on a task have no rung beyond the training range in common.
+            files: The files of own results, to name those that are left out.
         """
-        results, own = tuple(results), tuple(own)
-        named = [(result.agent, result) for result in results]
-        yours = [(f"{result.agent} (yours)" if results else result.agent, result) for result in own]
-        yours = [(agent, result) for agent, result in yours if result not in results]
-        _refuse_what_does_not_go_together([*named, *yours])
+        results = tuple(results)
+        candidates = [Candidate(result.agent, result) for result in results]
+        there = {result.commitment: result for result in results}
+        for result, file in zip_longest(own, files):
+            if not _same(result, there.get(result.commitment)):
+                agent = f"{result.agent} (yours)" if results else result.agent
+                candidates.append(Candidate(agent, result, str(file) if file else None))
+        admitted, left_out = admit(candidates)
         by_suite: dict[str, list[tuple[str, Result]]] = defaultdict(list)
-        unknown = set()
-        for agent, result in (*named, *yours):
-            try:
-                by_suite[tasks.spec(result.task).suite].append((agent, result))
-            except ValueError:  # one of somebody's own
-                unknown.add(result.task)
-        mine = {agent for agent, _ in yours} if results else set()
-        there = filter(by_suite.__contains__, tasks.suites())
-        boards = {suite: Board.of(suite, by_suite[suite], mine) for suite in there}
-        with_rows = {suite: board for suite, board in boards.items() if board.rows}
-        return cls(with_rows, tuple(sorted(unknown)))
+        suite_of = {task: tasks.spec(task).suite for task in {found.result.task for found in admitted}}
+        for found in admitted:
+            by_suite[suite_of[found.result.task]].append((found.agent, found.result))
+        mine = {found.agent for found in candidates[len(results) :]} if results else set()
+        suites = filter(by_suite.__contains__, tasks.suites())
+        return cls({suite: Board.of(suite, by_suite[suite], mine) for suite in suites}, tuple(left_out))
 
     @classmethod
     def read(
@@ -178,19 +175,29 @@ class Boards:
     ) -> Boards:
         """Return the boards of the results in folders, and of those that come with the package.
 
+        Files that cannot be read are left out.
+
         Args:
             folders: Folders of results.
             records: Folder of a verifier's records, which stand in place of the claims.
             shipped: Whether to add those that come with the package.
 
         Raises:
-            ValueError: If there are none, or they do not go together.
+            ValueError: If there are none.
         """
-        own = [result for folder in folders for result in results_in(folder, records)]
+        own: dict[Path, Result] = {}
+        unread: list[str] = []
+        for folder in folders:
+            for path in _files_in(folder):
+                try:
+                    own[path] = verified_or_claimed(path, records)
+                except (OSError, ValueError) as error:
+                    unread.append(f"{path} is left out: {error}")
         there = load(SHIPPED) if shipped else []
-        if not there and not own:
+        if not there and not own and not unread:
             raise ValueError("there are no results; make some: ntm-envs bench, then --results bench/quick")
-        return cls.of(there, own)
+        boards = cls.of(there, own.values(), files=list(own))
+        return cls(boards.by_suite, (*unread, *boards.left_out))
 
     def only(self, suites: Sequence[str]) -> Boards:
         """Return the boards of some suites, all of them if none are named.
@@ -211,11 +218,14 @@ class Boards:
 def places(rows: Iterable[Row], spec: TaskSpec | None = None) -> dict[str, int]:
     """Return the place of each agent, from 1, among those of its track; equal scores share one.
 
+    An agent that has not learnt has none.
+
     Args:
         rows: The agents.
         spec: The task whose scores count; without it, those over all tasks.
     """
-    found = {row.agent: (row.track, (row.standings[spec.env_id] if spec else row).score) for row in rows}
+    scored = [(row, row.standings[spec.env_id] if spec else row) for row in rows]
+    found = {row.agent: (row.track, part.score) for row, part in scored if part.learnt}
     return {
         agent: 1 + sum(other == track and better > score for other, better in found.values())
         for agent, (track, score) in found.items()
@@ -228,12 +238,7 @@ def results_in(folder: Path, records: Path | None = None) -> list[Result]:
     Raises:
         ValueError: If there are none, or one of them is damaged.
     """
-    paths = sorted(folder.rglob("result.json"))
-    shown = [path for path in paths if not _is_hidden(path.relative_to(folder))]
-    results = [verified_or_claimed(path, records) for path in shown]
-    if not results:
-        raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
-    return results
+    return [verified_or_claimed(path, records) for path in _files_in(folder)]
 
 
 def _is_hidden(path: Path) -> bool:
@@ -251,65 +256,18 @@ def dump(results: Iterable[Result]) -> str:
     return "[" + ",".join(f"\n{result.model_dump_json()}" for result in results) + "\n]"
 
 
-def _best_first(rows: Iterable[Row], score: Callable[[Row], float]) -> tuple[Row, ...]:
-    return tuple(sorted(rows, key=lambda row: (list(TRACKS).index(row.track), -score(row))))
+def _best_first(rows: Iterable[Row], scored: Callable[[Row], Row | Standing]) -> tuple[Row, ...]:
+    """Return rows track by track, the best first, and those that have not learnt last."""
 
+    def order(row: Row) -> tuple[int, bool, float]:
+        return list(TRACKS).index(row.track), not scored(row).learnt, -scored(row).score
 
-def _refuse_what_does_not_go_together(named: Iterable[tuple[str, Result]]) -> None:
-    seen: set[tuple[str, str, int]] = set()
-    owners: dict[str, str] = {}
-    seeds: dict[tuple[str, str, str], int] = {}
-    tracks: dict[str, str] = {}
-    entries: dict[str, str] = {}
-    for agent, result in named:
-        who = (agent, result.task, result.seed)
-        if who in seen:
-            raise ValueError("there are two results of {}, {}, seed {}; keep one".format(*who))
-        seen.add(who)
-        if (owner := owners.setdefault(result.commitment, result.agent)) != result.agent:
-            raise ValueError(
-                f"{agent} has the weights of {owner} ({result.commitment[:12]}) on {result.task}, "
-                f"seed {result.seed}; one of the two is a copy"
-            )
-        same = seeds.setdefault((agent, result.task, result.commitment), result.seed)
-        if same != result.seed:
-            raise ValueError(
-                f"{agent} has the same weights with seeds {same} and {result.seed} on {result.task}; "
-                "expected another training"
-            )
-        here = in_present_names(result)["entry"]
-        if (entry := entries.setdefault(agent, here)) != here:
-            raise ValueError(
-                f"{agent} is {entry}, but {here} on {result.task}, seed {result.seed}; give the two "
-                "different names"
-            )
-        if (track := tracks.setdefault(agent, track_of(result))) != track_of(result):
-            raise ValueError(
-                f"{agent} has learnt from {TRACKS[track]}, but from {TRACKS[track_of(result)]} on "
-                f"{result.task}, seed {result.seed}; give the two different names"
-            )
-
-
-def _common_rungs(results: Sequence[Result], spec: TaskSpec) -> tuple[dict[str, int], ...]:
-    """Return the rungs that all results on a task have."""
-    played = [[rung.sizes for rung in result.rungs] for result in results]
-    common = tuple(dict(sizes) for sizes in spec.rungs if all(dict(sizes) in others for others in played))
-    if task_score(_on(results[0], common), spec) is None:
-        raise ValueError(
-            f"the results on {spec.env_id} have no rung beyond the training range in common; evaluate "
-            "them on more of the ladder: ntm-envs evaluate RUN"
-        )
-    return common
-
-
-def _on(result: Result, rungs: Sequence[dict[str, int]]) -> Result:
-    """Return a result with some of its rungs alone."""
-    return result.model_copy(update={"rungs": [rung for rung in result.rungs if rung.sizes in rungs]})
+    return tuple(sorted(rows, key=order))
 
 
 def _standing(results: Iterable[Result], spec: TaskSpec, rungs: Sequence[dict[str, int]]) -> Standing:
     found = sorted(results, key=lambda result: result.seed)
-    scores = [task_score(_on(result, rungs), spec) for result in found]
+    scores = [task_score(only(result, rungs), spec) for result in found]
     first = [learned(result, spec) for result in found]
     return Standing(
         results=tuple(found),
@@ -318,5 +276,24 @@ def _standing(results: Iterable[Result], spec: TaskSpec, rungs: Sequence[dict[st
     )
 
 
+def _same(one: Result, other: Result | None) -> bool:
+    """Return whether two results are the same but for their probes, which earlier ones have elsewhere."""
+    return other is not None and one == other.model_copy(update={"probe": one.probe})
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files of results below a folder, but for hidden ones.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    paths = sorted(folder.rglob("result.json"))
+    files = [path for path in paths if not _is_hidden(path.relative_to(folder))]
+    if not files:
+        raise ValueError(f"there is no result.json in {folder}; make some with: ntm-envs bench")
+    return files
+
+
 if __name__ == "__main__":
-    print(dump(results_in(Path("leaderboard/results"), Path("leaderboard/verified"))))
+    found = results_in(Path("leaderboard/results"), Path("leaderboard/verified"))
+    print(dump(with_probes(found, PROBES)))

@@ -1,16 +1,19 @@
-"""Numbers of a result that contradict its task or each other, which can be seen without running a model."""
+"""Numbers of a result that contradict its task, its configuration or each other."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ntm_agents.training.run import Run
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
 from ntm_leaderboard.harness.entrants import references
 from ntm_leaderboard.harness.ladder import evaluation_keys, rungs_of
-from ntm_leaderboard.results import Result, Rung, Score
+from ntm_leaderboard.results import Result, Rung, Score, Training
 
 
 def check_rungs(path: Path, result: Result, spec: TaskSpec) -> None:
@@ -48,6 +51,73 @@ def check_rungs(path: Path, result: Result, spec: TaskSpec) -> None:
                     f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
                     f"{score.wrong_symbols} of {symbols} symbols wrong make {expected_return}"
                 )
+
+
+def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: Training) -> None:
+    """Refuse counts of a training that contradict its configuration, such as less than its budget.
+
+    Args:
+        path: The `summary.json`, for messages.
+        run: The run.
+        summary: Content of the file.
+        training: The same, as a part of a result.
+
+    Raises:
+        ValueError: If there are such; the message begins with the path.
+    """
+    config, learner = run.train, run.learner_row()
+    updates, restarts, budget = summary.get("updates"), training.restarts, getattr(config, learner.budget)
+    spent = training.steps if learner.unit == "steps" else training.sequences
+    if type(updates) is not int or updates < 1 or not spent or spent % updates:
+        raise ValueError(
+            f"{path}: {learner.unit} is {spent} and updates is {updates!r}; expected the same number of "
+            f"{learner.unit} in each update"
+        )
+    for name, count, most in (
+        ("dropped_updates", training.dropped_updates, updates),
+        ("restarts", restarts, getattr(config, "restarts", 0) if _restart_after(run) else 0),
+    ):
+        if count > most:
+            raise ValueError(f"{path}: {name} is {count}; expected at most {most}")
+    late = config.minutes is not None and training.seconds >= 60 * config.minutes
+    least = 0 if late else budget + restarts * _restart_after(run)
+    most = (restarts + 1) * (budget + spent // updates)
+    if not least <= spent <= most:
+        raise ValueError(
+            f"{path}: {learner.unit} is {spent}, but {learner.budget} of config.json is {budget}, with "
+            f"{restarts} restarts; expected {least} to {most}"
+        )
+    if not training.seconds > 0:
+        raise ValueError(f"{path}: seconds is {training.seconds}; expected more than 0")
+    if learner.unit == "steps":
+        spec = run.task_spec()
+        longest, envs = spec.make().steps(**spec.largest), getattr(config, "num_envs", 1)
+        least, most = envs * (spent // envs // longest), spent
+        if not least <= training.sequences <= most:
+            raise ValueError(
+                f"{path}: sequences is {training.sequences} in {spent} steps, and a sequence takes at most "
+                f"{longest} of them; expected {least} to {most}"
+            )
+
+
+def check_counts(path: Path, claimed: Result, found: tuple[int, int]) -> None:
+    """Refuse claims of fewer parameters, or values of the state, than the model has.
+
+    Earlier versions kept values in the state that are no longer there, so claims may be of more.
+
+    Raises:
+        ValueError: If there are such; the message begins with the path.
+    """
+    assert claimed.training is not None
+    names = ("parameters", "state_values")
+    for name, own in zip(names, found, strict=True):
+        if (claim := getattr(claimed.training, name)) < own:
+            raise ValueError(f"{path}: result.json has {name} {claim}; expected at least {own}")
+
+
+def _restart_after(run: Run) -> int:
+    """Return the sequences before a restart; 0 if a run never restarts."""
+    return getattr(run.train, "restart_after", None) or 0
 
 
 def scores_of(rung: Rung) -> dict[str, Score]:

@@ -137,6 +137,18 @@ class Player:
         self._send({"act": rows.shape}, rows.tobytes())
         return np.frombuffer(self._receive(4 * math.prod(shape)), np.float32).reshape(shape)
 
+    def untrained(self) -> Player:
+        """Play with the initial weights from now on; return itself."""
+        self._send({"untrain": True})
+        self._receive(0)
+        return self
+
+    def counts(self, capacity: int) -> tuple[int, int]:
+        """Return how many parameters the model has, and how many numbers its state for one sequence."""
+        self._send({"count": capacity})
+        parameters, state = np.frombuffer(self._receive(16), np.int64).tolist()
+        return parameters, state
+
     def _send(self, request: dict[str, Any], data: bytes = b"") -> None:
         """Send a request. Nothing may have been answered before."""
         pipe, message = self._process.stdin, memoryview(json.dumps(request).encode() + b"\n" + data)

@@ -36,6 +36,7 @@ def main(folder: Path, seconds: int, memory: int, confined: bool) -> None:
 
     from ntm_agents import ModelAgent, load_run
     from ntm_agents.training.run import Run
+    from ntm_leaderboard.harness.entrants import counts_of, untrained
 
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -57,6 +58,11 @@ def main(folder: Path, seconds: int, memory: int, confined: bool) -> None:
             num_envs, capacity = request["begin"]
             agent.begin(num_envs, capacity, seed=0)
             answer()
+        elif "untrain" in request:
+            agent = untrained(run)
+            answer()
+        elif "count" in request:
+            answer(np.array(counts_of(model, request["count"]), np.int64).tobytes())
         elif "bytes" in request:
             answer(agent.bytes_per_episode(request["bytes"]).to_bytes(8, "little"))
         else:

@@ -18,9 +18,10 @@ from pydantic import Field, ValidationError
 from ntm_agents.training.run import WEIGHTS
 from ntm_envs import tasks
 from ntm_envs.files import check_plain, write_atomically
-from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Hex, Record, Result
+from ntm_leaderboard.fields import Hex
+from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Record, Result
 
-BY_VERIFIER = {"status", "nonce", "rungs", "seconds", "versions", "commit", "hardware", "created"}
+BY_VERIFIER = {"status", "nonce", "rungs", "probe", "seconds", "versions", "commit", "hardware", "created"}
 """The fields of a verified result that are not the claim's."""
 PLAYED = ("config.json", WEIGHTS)
 """The files that decide what plays, besides the source of a custom model."""

@@ -20,6 +20,8 @@ from ntm_leaderboard.results import Result
 
 BUDGETS = ((100_000, "100 thousand"), (1_000_000, "1 million"))
 """Classes of training sequences seen, by the most that a run of the agent has seen; `open` beyond."""
+UNTRAINED = 0.5
+"""Mean score before training, at the largest training size, from which on an agent has not learnt."""
 TRACKS = {"supervised": "targets", "reward": "rewards alone", "elsewhere": "something else"}
 """Training signals of the tracks, in words. An agent is ranked among those of its track; the last track is of
 agents that were not trained here."""
@@ -43,6 +45,18 @@ class Standing:
     def score(self) -> float:
         """The mean over seeds."""
         return float(np.mean(self.scores))
+
+    @property
+    def untrained(self) -> float | None:
+        """The mean score of its models before training, at the largest training size; None if unknown."""
+        probes = [result.probe for result in self.results if result.probe]
+        scores = [probe.untrained for probe in probes if probe.untrained is not None]
+        return float(np.mean(scores)) if scores else None
+
+    @property
+    def learnt(self) -> bool:
+        """False if its models are right before training, so that they have learnt nothing."""
+        return self.untrained is None or self.untrained < UNTRAINED
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -83,6 +97,11 @@ class Row:
     def score(self) -> float:
         """The plain mean over its tasks of the mean over seeds."""
         return float(np.mean([standing.score for standing in self.standings.values()]))
+
+    @property
+    def learnt(self) -> bool:
+        """False if its models are right before training on a task."""
+        return all(standing.learnt for standing in self.standings.values())
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -154,7 +173,7 @@ def in_present_names(result: Result) -> dict[str, Any]:
     """Return the description of a result in the names of this version; as it was written if it has none."""
     try:
         return migrate(result.description)
-    except ValueError:  # it has an option that no longer exists
+    except (AttributeError, KeyError, TypeError, ValueError):  # an option is unknown, or of another type
         return result.description
 
 

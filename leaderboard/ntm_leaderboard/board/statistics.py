@@ -50,32 +50,13 @@ def probability_of_improvement(own: ArrayLike, others: ArrayLike) -> float:
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
-def rung_score(rung: Rung) -> float:
-    """Return the share, from 0 to 1, of the gap between the best constant output and the best agent.
-
-    The gap is in mean return, on the same sequences; the best agent is the oracle (:attr:`Rung.best`).
-
-    Raises:
-        ValueError: If there is no such gap, or the return of the constant output is unknown.
-    """
-    most = rung.best[1]
-    constant = rung.references.get("constant")
-    if constant is None or not most > constant.mean_return:
-        found = {name: score.mean_return for name, score in rung.references.items()}
-        raise ValueError(
-            f"references at {rung.sizes} are {found}; expected a constant output, and an oracle above it"
-        )
-    least = constant.mean_return
-    return min(1.0, max(0.0, (rung.score.mean_return - least) / (most - least)))
-
-
 def task_score(result: Result, spec: TaskSpec) -> float | None:
     """Return the mean over a task's ladders of the mean score of their rungs beyond the first.
 
     It measures generalisation beyond the training range. None if a ladder has no such rung.
     """
     longer = [
-        [rung_score(rung) for rung in ladder(result, spec, size) if rung.sizes != spec.largest]
+        [rung.scaled_return() for rung in ladder(result, spec, size) if rung.sizes != spec.largest]
         for size in spec.ladders
     ]
     return float(np.mean([np.mean(scores) for scores in longer])) if all(longer) else None
@@ -83,7 +64,7 @@ def task_score(result: Result, spec: TaskSpec) -> float | None:
 
 def learned(result: Result, spec: TaskSpec) -> float | None:
     """Return the score of the largest training size, which is the first rung; None if it was not played."""
-    return next((rung_score(rung) for rung in result.rungs if rung.sizes == spec.largest), None)
+    return next((rung.scaled_return() for rung in result.rungs if rung.sizes == spec.largest), None)
 
 
 def primary(score: Score, rung: Rung, spec: TaskSpec) -> float:

@@ -7,7 +7,6 @@ record (:mod:`ntm_leaderboard.board.records`), which lies apart from the submiss
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import secrets
@@ -29,9 +28,11 @@ from ntm_agents.training.run import (
     versions,
 )
 from ntm_agents.training.sources import source_digest
-from ntm_envs import tasks
+from ntm_envs import capacity, tasks
 from ntm_envs.files import check_plain
-from ntm_leaderboard.board.numbers import check_rungs, scores_of
+from ntm_leaderboard.board.copies import COPY, distance
+from ntm_leaderboard.board.numbers import check_counts, check_rungs, check_training, scores_of
+from ntm_leaderboard.board.plain_json import check_json
 from ntm_leaderboard.board.player import Player
 from ntm_leaderboard.board.records import Verification, digest
 from ntm_leaderboard.board.statistics import fisher, two_shares
@@ -46,7 +47,8 @@ from ntm_leaderboard.harness.entrants import (
 )
 from ntm_leaderboard.harness.evaluate import hardware, present_commit
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
-from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Result, Rung, Training
+from ntm_leaderboard.harness.probe import probe
+from ntm_leaderboard.results import NO_NONCE, Result, Rung, Training
 
 FILES = ("result.json", "config.json", "summary.json", WEIGHTS)
 """The files of a submitted run, besides the source of a custom model."""
@@ -86,7 +88,7 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     """
     for name in FILES:
         if name != WEIGHTS:
-            _check_json(folder / name)
+            check_json(folder / name)
     result = Result.read(folder / "result.json")
     run, stored = _run(folder)
     source = _source(folder, run, trust_code)
@@ -121,11 +123,11 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     for name, (claimed, found) in claims.items():
         if claimed != found:
             raise ValueError(f"{folder}: result.json has {name} {claimed!r}; expected {found!r}")
-    theirs = next((row for row in AGENTS if row.name == result.agent), None)
-    if theirs and theirs.entry != run.entry:
+    theirs = next((row for row in AGENTS if row.name.casefold() == result.agent.casefold()), None)
+    if theirs and (theirs.name, theirs.entry) != (result.agent, run.entry):
         raise ValueError(
-            f"{folder}: agent is {result.agent!r}, which is {theirs.entry}, but entry is {result.entry!r}; "
-            "give it a name of its own"
+            f"{folder}: agent is {result.agent!r}, but {theirs.name!r} is {theirs.entry}, and entry "
+            f"is {result.entry!r}; give it a name of its own"
         )
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
@@ -167,6 +169,7 @@ def verify(
         report: Called with every rung that is done.
 
     Raises:
+        ValueError: If the model has more parameters or values of its state than is claimed.
         PlayerError: If the model fails, or takes more than it may.
     """
     # All is read before the model is loaded, as its code might exchange the files.
@@ -179,22 +182,34 @@ def verify(
         with_weights(folder, claimed.held) as whole,
         Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
     ):
-        nonce = nonce or secrets.token_hex(32)
+        check_counts(folder, claimed, player.counts(capacity(task.steps(**spec.largest))))
+        nonce, compared = nonce or secrets.token_hex(32), references(task)
         rungs = play_ladder(
             player,
             spec,
             claimed.commitment,
-            references=references(task),
+            references=compared,
             whole=trusted,
             nonce=nonce,
             rungs=rungs_of(spec),
             report=report,
+        )
+        probed = probe(
+            player,
+            player.untrained,
+            load_weights(whole),
+            spec,
+            claimed.commitment,
+            references=compared,
+            whole=trusted,
+            nonce=nonce,
         )
     own = claimed.model_copy(
         update={
             "status": "verified",
             "nonce": nonce,
             "rungs": rungs,
+            "probe": probed,
             "seconds": round(time.perf_counter() - started, 3),
             "versions": present,
             "commit": present_commit(),
@@ -234,8 +249,15 @@ def differences(record: Result, again: Result) -> list[str]:
     On another machine, or with another order of sums, one sequence in a hundred may come out differently (one
     at least). Where a model errs, its errors may: wrong symbols and costs may differ by a twentieth, or by
     those of one sequence. References have no rounding and must be the same.
+    Probes of both must be of one model.
     """
     found = []
+    if (mine := record.probe) and (theirs := again.probe):
+        for name in ("outputs", "weights"):
+            if (apart := distance(getattr(mine, name), getattr(theirs, name))) >= COPY:
+                found.append(f"probe.{name} is that of another model in the record, {apart:.3f} away")
+        if abs((mine.untrained or 0) - (theirs.untrained or 0)) > ROUNDED_ERRORS:
+            found.append(f"probe.untrained is {mine.untrained} in the record, {theirs.untrained} now")
     for before, now in zip(record.rungs, again.rungs, strict=True):
         for (name, was), score in zip(scores_of(before).items(), scores_of(now).values(), strict=True):
             sequences, symbols = 0.0, 0.0
@@ -261,47 +283,21 @@ def _same_cost(before: float | None, now: float | None) -> bool:
     return math.isclose(before, now, rel_tol=ROUNDED_ERRORS, abs_tol=0.01)
 
 
-def _check_json(path: Path) -> None:
-    """Refuse a file that is not JSON, or that readers of JSON may understand in different ways.
-
-    Raises:
-        ValueError: If it has a name twice, a number that is not finite, or too many levels.
-    """
-
-    def once(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
-
-    def finite(number: str) -> float:
-        if math.isinf(value := float(number)):
-            raise ValueError(f"{number} is too large")
-        return value
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"it has {constant}; expected finite numbers")
-
-    check_plain(path, LARGEST_RECORD)
-    try:
-        json.loads(path.read_bytes(), object_pairs_hook=once, parse_float=finite, parse_constant=refuse)
-    except RecursionError:
-        raise ValueError(f"{path} has too many levels") from None
-    except ValueError as error:
-        raise ValueError(f"{path} is no plain JSON: {error}") from error
-
-
 def _run(folder: Path) -> tuple[Run, dict[str, Any]]:
     """Return the run of a submission, and its description."""
     return Run.read(folder), read_description(folder)
 
 
 def _training(folder: Path, run: Run, recipe: dict[str, Any], result: Result, weights: int) -> Training:
-    """Return the record of the training to expect; the size of the state is the submitter's word."""
+    """Return the record of the training to expect; the size of the state is checked when the model plays."""
     state = result.training.state_values if result.training else 0
+    path, summary = folder / "summary.json", read_summary(folder)
     try:
-        return training_of(run, recipe, read_summary(folder), state, weights)
+        training = training_of(run, recipe, summary, state, weights)
     except ValueError as error:
-        raise ValueError(f"{folder / 'summary.json'} is not the summary of a run: {error}") from error
+        raise ValueError(f"{path} is not the summary of a run: {error}") from error
+    check_training(path, run, summary, training)
+    return training
 
 
 def _source(folder: Path, run: Run, trust_code: bool) -> str | None:

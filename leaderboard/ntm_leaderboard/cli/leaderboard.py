@@ -56,6 +56,7 @@ def main(argv: list[str]) -> int:
     if options.action == "show":
         report.print_boards(console, boards)
         return 0
+    report.print_left_out(console, boards)
     from ntm_leaderboard import page  # it brings Jinja and Vega, which nothing else here needs
 
     if options.action == "build":

@@ -74,12 +74,7 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
 
 def print_boards(console: Console, boards: Boards) -> None:
     """Print the ranking of each suite."""
-    for task in boards.left_out:
-        console.print(
-            f"Results on {task} are left out, as the task is unknown; name it: --tasks FILE.py:ROW",
-            highlight=False,
-            markup=False,
-        )
+    print_left_out(console, boards)
     for board in boards.by_suite.values():
         _print_board(console, board)
     if boards.by_suite:
@@ -90,6 +85,12 @@ def print_boards(console: Console, boards: Boards) -> None:
             "agents with the same training signal.",
             style="dim",
         )
+
+
+def print_left_out(console: Console, boards: Boards) -> None:
+    """Print which results were left out, and why."""
+    for text in boards.left_out:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_board(console: Console, board: Board) -> None:
@@ -120,8 +121,8 @@ def _print_board(console: Console, board: Board) -> None:
     for row in (row for row in board.rows if row.own):
         for spec in (spec for spec in board.specs if spec.env_id in row.standings):
             others = [other for other in board.ranking(spec) if other.track == row.track]
-            place = places(others, spec)[row.agent]
-            console.print(f"{row.agent}: {place} of {len(others)} on {spec.name}", highlight=False)
+            if place := places(others, spec).get(row.agent):
+                console.print(f"{row.agent}: {place} of {len(others)} on {spec.name}", highlight=False)
     for task, ladders in board.shortened.items():
         shown = " and ".join(f"{size} {', '.join(map(str, values))}" for size, values in ladders.items())
         console.print(
@@ -130,9 +131,10 @@ def _print_board(console: Console, board: Board) -> None:
 
 
 def _remarks(row: Row) -> list[str]:
-    """Return remarks on an agent that matter when it is compared: track, privileges, and held weights."""
+    """Return remarks on an agent that matter when it is compared, such as its track and privileges."""
     return [
         *([TRACKS[row.track]] if row.track != "supervised" else []),
+        *([] if row.learnt else ["not learnt: it is right before training"]),
         *row.privileges,
         *filter(None, [row.held]),
     ]

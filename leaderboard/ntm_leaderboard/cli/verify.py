@@ -10,6 +10,8 @@ import tyro
 
 from ntm_envs.files import check_writable
 from ntm_leaderboard.board import verify
+from ntm_leaderboard.board.admission import contradiction
+from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.confinement import obstacle
 from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.cli import progress
@@ -27,8 +29,8 @@ class VerifyOptions:
 
     Each model plays the ladder in a process of its own, on sequences that are drawn after it has been loaded.
     With --records, the outcome is written into a folder of yours, and stands in place of the claim where that
-    folder is named; where the two disagree, it is marked as doubted. How a model was trained cannot be seen
-    from its weights, and is not verified.
+    folder is named; where the two disagree, or the model is a copy of another one, it is marked as doubted.
+    How a model was trained cannot be seen from its weights, and is not verified.
 
     Example:
         ntm-envs verify submission --records my-records
@@ -67,10 +69,10 @@ def main(argv: list[str]) -> int:
             f"[yellow]Code of a submission is not confined here[/]: {plain(reason)}. It can read and change "
             "what your account can, and use the network. leaderboard/README.md says what still holds."
         )
-    failed = 0
+    failed, board = 0, load(SHIPPED)
     for folder in folders:
         try:
-            found, verdict = _doubts(folder, options), "[yellow]doubted[/]"
+            found, verdict = _doubts(folder, options, board), "[yellow]doubted[/]"
         except Exception as error:
             found, verdict = [str(error) or repr(error)], "[red]refused[/]"
         failed += bool(found)
@@ -84,8 +86,11 @@ def main(argv: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
-    """Evaluate a submission, on new sequences or on those of its records; return what disagrees."""
+def _doubts(folder: Path, options: VerifyOptions, board: list[Result]) -> list[str]:
+    """Evaluate a submission, on new sequences or on those of its records; return what disagrees.
+
+    What is verified joins the board, so that the next one of the same submission cannot be its copy.
+    """
     if options.records and not options.replay:
         place(options.records, Result.read(folder / "result.json")).unlink(missing_ok=True)
     claimed = verify.check(folder, trust_code=options.trust_code)
@@ -103,6 +108,8 @@ def _doubts(folder: Path, options: VerifyOptions) -> list[str]:
                 check_writable(place(options.records, claimed))
             record = play()
             found = verify.doubts(claimed, record.result)
+            found += filter(None, [contradiction(record.result, board)])
+            board.append(record.result)
             if options.records:
                 (record.doubted() if found else record).write(options.records)
             return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import ntm_agents
 import ntm_baselines
@@ -33,6 +33,7 @@ from ntm_envs import capacity, tasks
 from ntm_envs.agent import Agent
 from ntm_envs.lookup import absolute, is_reference
 from ntm_envs.tasks import Task, TaskSpec
+from ntm_leaderboard.fields import check_agent
 from ntm_leaderboard.results import Result, Training
 
 AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
@@ -60,6 +61,13 @@ class Entrant:
     """The versions of the packages that its numbers depend on."""
     trusted: bool
     """True if its code is this project's own, and may take whole sequences at once."""
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    """The weights that play, by name."""
+    untrained: Callable[[], Agent] | None = None
+    """Returns the agent with its initial weights; None for one that was not trained here."""
+
+    def __post_init__(self) -> None:
+        check_agent(self.name)
 
 
 def agent_spec(name: str) -> AgentSpec:
@@ -91,8 +99,7 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
     stored, summary = read_description(folder), read_summary(folder)
     spec = run.task_spec()
     task = spec.make()
-    with torch.no_grad():
-        state = model.initial_state(1, capacity(task.steps(**spec.largest)))  # type: ignore[operator]
+    state_values = counts_of(model, capacity(task.steps(**spec.largest)))[1]
     source, weights = run.sources.get("source"), load_weights(folder)
     return Entrant(
         agent=ModelAgent(model, task.answers, torch_device(device)),
@@ -102,12 +109,22 @@ def from_run(folder: Path, device: str = "cpu") -> Entrant:
         entry=portable(stored["entry"]),
         model=stored["model"],
         seed=run.seed,
-        training=training_of(run, stored["train"], summary, _count(state), numbers_in(weights)),
+        training=training_of(run, stored["train"], summary, state_values, numbers_in(weights)),
         privileges=run.train.privileges,
         commitment=commitment_of(stored, weights, source),
         versions=versions(run.entry),
         trusted=source is None,
+        weights=weights,
+        untrained=lambda: untrained(run, device),
     )
+
+
+def untrained(run: Run, device: str = "cpu") -> ModelAgent:
+    """Return the agent of a run before its training, with initial weights that depend on its seed."""
+    task = run.task_spec().make()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        return ModelAgent(run.build(task), task.answers, torch_device(device))
 
 
 def check_weights(folder: Path) -> None:
@@ -205,12 +222,13 @@ def new_run(
         recipe: A recipe in place of the agent's own.
 
     Raises:
-        ValueError: If there is no such agent, task or learner, the agent does not learn, or the task cannot
-            be learnt in this way.
+        ValueError: If there is no such agent, task or learner, the agent does not learn, its name is not
+            possible, or the task cannot be learnt in this way.
     """
     row, spec = agent_spec(agent), tasks.spec(task)
     if not row.learns:
         raise ValueError(f"{agent} does not learn; evaluate it: ntm-envs evaluate --agent {agent} ...")
+    check_agent(row.name)
     recipe = recipe or row.recipe(spec.name, spec.suite)
     if learner not in (None, recipe.learner):
         recipe = replace(recipe, learner=learner, train=learners.find(learner).config())
@@ -257,6 +275,13 @@ def portable(entry: str) -> str:
     """Return a reference without the folder of its file, which is meaningless elsewhere."""
     where, _, attribute = entry.rpartition(":")
     return f"{Path(where).name}:{attribute}" if where.endswith(".py") else entry
+
+
+def counts_of(model: nn.Module, capacity: int) -> tuple[int, int]:
+    """Return how many parameters a model has, and how many numbers its state for one sequence."""
+    with torch.no_grad():
+        state = model.initial_state(1, capacity)  # type: ignore[operator]
+    return sum(parameter.numel() for parameter in model.parameters()), _count(state)
 
 
 def _count(state: Any) -> int:

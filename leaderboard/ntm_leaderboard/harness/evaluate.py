@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ntm_envs.files import check_writable
+from ntm_leaderboard.earlier import VERSION
 from ntm_leaderboard.harness.entrants import Entrant, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
-from ntm_leaderboard.results import NO_NONCE, VERSION, Result, Rung
+from ntm_leaderboard.harness.probe import probe
+from ntm_leaderboard.results import NO_NONCE, Result, Rung
 
 CODE = tuple(f":(top){name}" for name in ("ntm_envs", "agents", "baselines", "leaderboard/ntm_leaderboard"))
 """Parts of a checkout that numbers depend on, unlike logs of benchmarks."""
@@ -57,15 +59,25 @@ def evaluate(
                     f"would replace them by {count}; choose another --output, or delete it"
                 )
     check_writable(path)
+    compared = references(spec.make())
     done = play_ladder(
         entrant.agent,
         spec,
         entrant.commitment,
-        references=references(spec.make()),
+        references=compared,
         whole=entrant.trusted,
         rows=rows,
         rungs=rungs,
         report=report,
+    )
+    probed = entrant.untrained and probe(
+        entrant.agent,
+        entrant.untrained,
+        entrant.weights,
+        spec,
+        entrant.commitment,
+        references=compared,
+        whole=entrant.trusted,
     )
     result = Result(
         schema_version=VERSION,
@@ -81,6 +93,7 @@ def evaluate(
         nonce=NO_NONCE,
         seconds=round(time.perf_counter() - started, 3),
         rungs=done,
+        probe=probed,
         versions=entrant.versions,
         commit=present_commit(),
         hardware=hardware(),

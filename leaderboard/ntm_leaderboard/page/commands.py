@@ -24,8 +24,9 @@ def command(result: Result, spec: TaskSpec) -> str | None:
 
     There is none for agents that are not of this project, or if an option no longer exists.
     """
-    if result.training is None or result.agent not in {row.name for row in AGENTS}:
-        return None
+    entries = {row.name: row.entry for row in AGENTS}
+    if result.training is None or entries.get(result.agent) != in_present_names(result)["entry"]:
+        return None  # nor is the module of another entry imported
     names = {"agent": result.agent, "task": spec.name, "seed": result.seed}
     try:
         now, then = (
@@ -34,7 +35,7 @@ def command(result: Result, spec: TaskSpec) -> str | None:
         )
     except (ModuleNotFoundError, TypeError, ValueError):
         return None
-    if any(then[field] != now[field] for field in ("entry", "learner")):
+    if then["learner"] != now["learner"]:
         return None
     words = ["ntm-envs", "train", "--agent", result.agent, "--task", spec.name, "--seed", str(result.seed)]
     for prefix, part in (("", "train"), ("model.", "model")):

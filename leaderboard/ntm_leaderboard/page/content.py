@@ -11,6 +11,7 @@ import numpy as np
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.boards import Board, places
+from ntm_leaderboard.board.copies import COPY
 from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import bootstrap_interval, horizon, ladder, learned, primary
 from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
@@ -77,6 +78,7 @@ def content(board: Board) -> dict[str, Any]:
         "runs": runs,
         "newest": max((result.created for result in runs), default=None),
         "needed": SEEDS,
+        "copy": COPY,
         "shown": SHOWN,
         "baseline": BASELINE,
         "all_tasks": ALL,

@@ -56,6 +56,7 @@ def build(boards: Boards, output: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}  # browsers read strict JSON alone
     environment.filters |= {
         "down": down,
         "title": task_title,
@@ -80,6 +81,7 @@ def build(boards: Boards, output: Path) -> Path:
         index = environment.get_template("index.html.j2").render(
             generator=GENERATOR,
             boards=list(boards.by_suite.values()),
+            left_out=boards.left_out,
             places=places,
             tracks=TRACKS,
             needed=SEEDS,

@@ -1,7 +1,7 @@
 """The rows of the page in a real browser: marks, runs and pictures; and names, which are nothing but text."""
 
 from pages import HOSTILE, agents, browsing, synthetic, trained
-from test_board import HELD
+from test_board import HELD, PROBE
 
 from ntm_envs import tasks
 from ntm_leaderboard.page.commands import command
@@ -48,6 +48,23 @@ def test_own_rows_are_marked_and_the_rungs_of_scores_are_named(show):
 
 
 @browsing
+def test_an_agent_that_is_right_before_training_is_marked_and_has_no_rank(show):
+    probe = PROBE | {"untrained": 0.75}
+    by_hand = [
+        found for task in ("copy", "repeat_copy") for found in trained("by-hand", 0.99, task, 1, probe=probe)
+    ]
+    opened = show([*by_hand, *trained("ntm", 0.5, "copy", 1)])
+    for table in ("#board", "section.task .ranking"):
+        row = opened.locator(f"{table} > tbody", has_text="by-hand").first
+        assert row.locator(".badge.doubted").inner_text() == "not learnt"
+        assert row.locator(".rank").inner_text() == "–"
+    ranking = opened.locator("section.task .ranking").first
+    assert ranking.locator("tbody:not(.reference) .name").all_inner_texts() == ["ntm", "by-hand"]
+    assert "0.750" in ranking.locator("tbody", has_text="by-hand").inner_text()
+    opened.close()
+
+
+@browsing
 def test_pictures_move_on_request(opened):
     figure = opened.locator(".machines figure").first
     button, image = figure.get_by_role("button"), figure.get_by_role("img")
@@ -74,7 +91,18 @@ def test_a_row_opens_to_its_runs_and_closes(opened):
     runs = details.locator("tbody tr")
     assert runs.count() == len(results)
     assert runs.nth(1).locator("th, td").all_inner_texts() == [
-        *("Copy", "1", "0.890", "0.500", "900,000", "90", "9,000", results[1].commitment[:12], "verified"),
+        *(
+            "Copy",
+            "1",
+            "0.890",
+            "0.500",
+            "–",
+            "900,000",
+            "90",
+            "9,000",
+            results[1].commitment[:12],
+            "verified",
+        ),
         command(results[1], tasks.spec("copy")),
     ]
     assert runs.nth(1).locator("code").first.get_attribute("title") == results[1].commitment
