@@ -134,7 +134,8 @@ ROW = AgentSpec(
         # Both heads shift, and never look up: the machine writes what it reads once more, further on, with
         # a tally of the repeats that are left. Repeats, harder to learn than lengths, grow, and soon: a
         # machine that outputs two or three for long learns a solution that cannot count further. So steps are
-        # large at first, and a run that is lost goes back.
+        # large at first, and a run that is lost goes back. Large steps destroy the exact solution as well, so
+        # they begin to shrink soon; and one run in ten or so, which still outputs few repeats, starts anew.
         "repeat_copy": Recipe(
             model={
                 "controller": "feedforward",
@@ -152,9 +153,12 @@ ROW = AgentSpec(
                 curriculum={"repeats": 3},
                 curriculum_end=0.19,
                 learning_rate=5e-3,
+                decay_start=0.3,
                 max_grad_norm=0.05,
                 beta2=0.99,
-                rollback=10.0,
+                rollback=4.0,
+                restart_after=20_000,
+                restart_loss=0.1,
             ),
         ),
         **WITH_LSTM,
