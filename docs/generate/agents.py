@@ -1,0 +1,81 @@
+"""A page for each agent and baseline: its model, options, recipes, and scores on the board."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+from pathlib import Path
+from typing import Any
+
+import ntm_agents
+import ntm_baselines
+from generate import rst
+from ntm_agents.protocol import config_class
+from ntm_agents.spec import AgentSpec
+from ntm_envs.lookup import load
+from ntm_leaderboard.board.boards import Board, Boards
+from ntm_leaderboard.board.rows import in_present_names
+from ntm_leaderboard.docstrings import field_docs
+from ntm_leaderboard.wording import down, task_name
+
+TABLES = {
+    "Memory machines": (ntm_agents.recipes, ntm_agents.TABLE),
+    "Baselines": (ntm_baselines.recipes, ntm_baselines.TABLE),
+}
+
+
+def write(folder: Path) -> None:
+    """Write a page for each agent."""
+    boards = Boards.read().by_suite
+    parts = []
+    for title, (recipes, rows) in TABLES.items():
+        source = Path(recipes.__path__[0])
+        for row in rows:
+            write_agent(folder / f"{row.name}.rst", row, boards, source / f"{row.name.replace('-', '_')}.py")
+        parts += [rst.heading(title, 1), rst.toctree(*(row.name for row in rows))]
+    rst.write(folder / "index.rst", rst.heading("Agents"), *parts)
+
+
+def write_agent(path: Path, row: AgentSpec, boards: dict[str, Board], recipes: Path) -> None:
+    """Write the page of an agent."""
+    entry = load(row.entry)
+    module = inspect.getmodule(entry)
+    assert module is not None
+    document = "autoclass" if inspect.isclass(entry) else "autofunction"
+    rst.write(
+        path,
+        rst.heading(row.name),
+        f"{row.summary}.",
+        *_scores(row.name, boards),
+        rst.heading("Model", 1) if row.learns else rst.heading("Agent", 1),
+        f".. {document}:: {module.__name__}.{entry.__name__}\n   :no-index:",
+        *(_options(entry) if row.learns else []),
+        rst.heading("Recipes", 1) if row.learns else "",
+        f".. literalinclude:: {os.path.relpath(recipes, path.parent)}\n" if row.learns else "",
+    )
+
+
+def _scores(name: str, boards: dict[str, Board]) -> list[str]:
+    parts = []
+    for suite, board in boards.items():
+        for row in board.rows:
+            if row.agent == name:
+                cells = [
+                    (f":doc:`{task_name(spec)} <../tasks/{suite}/{spec.name}>`", down(row.standings[spec.env_id].score))
+                    for spec in board.specs
+                    if spec.env_id in row.standings
+                ]
+                parts += [f"Suite {suite}:", rst.table(["task", "score"], cells)]
+    return [rst.heading("Scores", 1), *parts] if parts else []
+
+
+def _options(model: Any) -> list[str]:
+    config = config_class(model)
+    about = field_docs(config)
+    rows = [
+        (f"``{field.name}``", f"``{field.default!r}``", about.get(field.name, ""))
+        for field in dataclasses.fields(config)
+    ]
+    return [rst.heading("Options", 1), rst.table(["option", "default", "meaning"], rows)] if rows else []
+

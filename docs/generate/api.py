@@ -1,0 +1,39 @@
+"""A page for each public module, with all its public names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generate import rst
+
+MODULES = (
+    "ntm_envs",
+    "ntm_envs.tasks",
+    "ntm_envs.answers",
+    "ntm_envs.keyed",
+    "ntm_envs.playing",
+    "ntm_envs.testing",
+    "ntm_agents",
+    "ntm_agents.protocol",
+    "ntm_agents.memory_machine",
+    "ntm_agents.addressing",
+    "ntm_agents.controllers",
+    "ntm_agents.heads",
+    "ntm_agents.memory",
+    "ntm_agents.readout",
+    "ntm_agents.training",
+    "ntm_agents.testing",
+    "ntm_baselines",
+    "ntm_baselines.sb3",
+    "ntm_leaderboard.results",
+    "ntm_leaderboard.harness.ladder",
+    "ntm_leaderboard.board.statistics",
+)
+"""Modules whose names others may rely on."""
+
+
+def write(folder: Path) -> None:
+    """Write the pages of the modules."""
+    for module in MODULES:
+        rst.write(folder / f"{module}.rst", rst.heading(module), f".. automodule:: {module}\n   :members:")
+    rst.write(folder / "index.rst", rst.heading("API reference"), rst.toctree(*MODULES))
