@@ -17,9 +17,10 @@ test: $(READY)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
-# The documentation, in the folder `site`.
+# The documentation: open build/site/index.html.
 docs: $(READY)
-	$(BIN)/sphinx-build --fail-on-warning --quiet --doctree-dir build/doctrees docs site
+	rm -rf build/site
+	$(BIN)/sphinx-build --fail-on-warning --quiet --doctree-dir build/doctrees docs build/site
 
 # The wheels are kept, because the tests of the packaging install from them without a network.
 $(READY): pyproject.toml constraints.txt

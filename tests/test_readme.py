@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from ntm_envs import tasks
-
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "README.md",

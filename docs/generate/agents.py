@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sphinx.ext.napoleon import GoogleDocstring
+
 import ntm_agents
 import ntm_baselines
 from generate import rst
@@ -47,13 +49,16 @@ def write_agent(path: Path, row: AgentSpec, boards: dict[str, Board], recipes: P
 
 
 def _described(entry: Any) -> list[str]:
-    """Return the documentation of a function, or of a model and of the models that it extends."""
-    if not inspect.isclass(entry):
-        return [f".. autofunction:: {entry.__module__}.{entry.__name__}\n   :no-index:"]
-    kinds = [
-        kind for kind in entry.__mro__ if kind.__module__.startswith("ntm_") and not inspect.isabstract(kind)
-    ]
-    return [f".. autoclass:: {kind.__module__}.{kind.__name__}\n   :no-index:" for kind in kinds]
+    """Return the docstring of a function, or of a model and of the models that it extends."""
+    kinds = [kind for kind in inspect.getmro(entry) if _is_model(kind)] if inspect.isclass(entry) else [entry]
+    parts = []
+    for kind in kinds:
+        parts += [rst.heading(kind.__name__, 2), str(GoogleDocstring(inspect.getdoc(kind) or ""))]
+    return parts
+
+
+def _is_model(kind: type[Any]) -> bool:
+    return kind.__module__.startswith("ntm_") and not inspect.isabstract(kind)
 
 
 def _scores(name: str, boards: dict[str, Board]) -> list[str]:

@@ -1,6 +1,6 @@
 """Pages of the repository outside `docs/`, such as the README of a folder, as pages of the site.
 
-All pages link to files of the repository, as GitHub wants it. Here the links are changed to pages of the site.
+Links to files of the repository, as GitHub wants them, are changed to links to pages of the site.
 """
 
 from __future__ import annotations
