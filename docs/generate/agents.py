@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 import ntm_agents
 import ntm_baselines

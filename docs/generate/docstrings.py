@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.ext import napoleon
+from sphinx.ext.napoleon import Config
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 
 def setup(app: Sphinx) -> None:
     """Register the conversion, with the options of Napoleon."""
-    for value in napoleon.Config._config_values:
+    for value in Config._config_values:
         app.add_config_value(*value)
     app.connect("autodoc-process-docstring", convert)
 
 
-def convert(app: Sphinx, what: str, name: str, documented: Any, options: Any, lines: list[str]) -> None:
+def convert(app: Sphinx, what: Any, name: str, documented: Any, options: Any, lines: list[str]) -> None:
     """Convert the lines of a docstring in place."""
     if what not in ("attribute", "data", "property"):
-        lines[:] = napoleon.GoogleDocstring(lines, app.config, app, what, name, documented, options).lines()
+        lines[:] = GoogleDocstring(lines, app.config, app, what, name, documented, options).lines()

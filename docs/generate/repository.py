@@ -36,7 +36,8 @@ def write(folder: Path) -> None:
 def change_links(app: Sphinx, page: str, source: list[str]) -> None:
     """Change the links of a page, just before it is read."""
     shown = Path(app.srcdir, f"{page}.md")
-    written = {name: path for path, name in PAGES.items()}.get(shown.stem) if "repository" in page else shown
+    copied = {DOCS / "generated" / "repository" / f"{name}.md": path for path, name in PAGES.items()}
+    written = copied.get(shown, shown)
 
     def change(link: re.Match[str]) -> str:
         text, target, place = link[1], (written.parent / link[2]).resolve(), link[3] or ""
@@ -46,5 +47,5 @@ def change_links(app: Sphinx, page: str, source: list[str]) -> None:
             return text  # a folder, which has no page
         return f"[{text}]({os.path.relpath(target, shown.parent)}{place})"
 
-    if written:
+    if shown.exists():
         source[0] = LINK.sub(change, source[0])
