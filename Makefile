@@ -6,7 +6,7 @@ BIN := .venv/bin
 WHEELS := .venv/wheels
 READY := .venv/ready
 
-.PHONY: bench test
+.PHONY: bench test docs
 bench: $(READY)
 	$(BIN)/ntm-envs bench
 
@@ -16,6 +16,10 @@ test: $(READY)
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+# The documentation, in the folder `site`.
+docs: $(READY)
+	$(BIN)/sphinx-build --fail-on-warning --quiet --doctree-dir build/doctrees docs site
 
 # The wheels are kept, because the tests of the packaging install from them without a network.
 $(READY): pyproject.toml constraints.txt

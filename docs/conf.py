@@ -14,13 +14,13 @@ version = release = ntm_envs.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "generate",
 ]
 exclude_patterns = ["reproduction/*"]
 myst_enable_extensions = ["dollarmath", "html_image"]
 myst_heading_anchors = 3
+default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

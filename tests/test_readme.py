@@ -17,9 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from ntm_envs import tasks
-from ntm_leaderboard.documents.tasks import tasks_page
-
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "README.md",
@@ -62,14 +59,6 @@ def test_every_session_of_a_page_prints_what_it_shows(page: str, tmp_path: Path)
     command = [sys.executable, "-m", "doctest", "session.txt"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, f"{page} shows something else:\n{done.stdout}\n{done.stderr}"
-
-
-def test_the_page_on_tasks_is_generated_from_their_code() -> None:
-    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
-    assert tasks_page(page) == page, "benchmarks/task_pages.py writes it"
-    for row in tasks.TABLE:
-        picture = ROOT / "docs" / "tasks" / f"{row.name}.png"
-        assert picture.exists(), "benchmarks/task_pages.py draws it"
 
 
 def test_the_readme_is_short() -> None:

@@ -1,6 +1,6 @@
 """Pages of the documentation that are made from the code, as an extension of Sphinx.
 
-A new task, model, command or public name gets its page here, and nothing in `docs/` changes.
+A new task, model, command or public name gets its page here, and nothing else in `docs/` changes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from generate import agents, api, commands, mathml, tasks
+from generate import agents, api, commands, docstrings, mathml, repository, tasks
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the pages and the renderer of formulas."""
+    docstrings.setup(app)
     app.connect("builder-inited", write_pages)
+    app.connect("source-read", repository.change_links)
     app.add_html_math_renderer("mathml", (mathml.inline, None), (mathml.block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -25,5 +27,5 @@ def write_pages(app: Sphinx) -> None:
     """Write all generated pages into the folder `generated`, in place of earlier ones."""
     folder = Path(app.srcdir) / "generated"
     shutil.rmtree(folder, ignore_errors=True)
-    for kind in (tasks, agents, commands, api):
+    for kind in (tasks, agents, commands, api, repository):
         kind.write(folder / kind.__name__.rpartition(".")[2])

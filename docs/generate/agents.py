@@ -15,7 +15,6 @@ from ntm_agents.protocol import config_class
 from ntm_agents.spec import AgentSpec
 from ntm_envs.lookup import load
 from ntm_leaderboard.board.boards import Board, Boards
-from ntm_leaderboard.board.rows import in_present_names
 from ntm_leaderboard.docstrings import field_docs
 from ntm_leaderboard.wording import down, task_name
 
@@ -40,20 +39,21 @@ def write(folder: Path) -> None:
 def write_agent(path: Path, row: AgentSpec, boards: dict[str, Board], recipes: Path) -> None:
     """Write the page of an agent."""
     entry = load(row.entry)
-    module = inspect.getmodule(entry)
-    assert module is not None
-    document = "autoclass" if inspect.isclass(entry) else "autofunction"
-    rst.write(
-        path,
-        rst.heading(row.name),
-        f"{row.summary}.",
-        *_scores(row.name, boards),
-        rst.heading("Model", 1) if row.learns else rst.heading("Agent", 1),
-        f".. {document}:: {module.__name__}.{entry.__name__}\n   :no-index:",
-        *(_options(entry) if row.learns else []),
-        rst.heading("Recipes", 1) if row.learns else "",
-        f".. literalinclude:: {os.path.relpath(recipes, path.parent)}\n" if row.learns else "",
-    )
+    described = [rst.heading("Definition", 1), *_described(entry)]
+    if row.learns:
+        source = f".. literalinclude:: {os.path.relpath(recipes, path.parent)}"
+        described += [*_options(entry), rst.heading("Recipes", 1), source]
+    rst.write(path, rst.heading(row.name), f"{row.summary}.", *_scores(row.name, boards), *described)
+
+
+def _described(entry: Any) -> list[str]:
+    """Return the documentation of a function, or of a model and of the models that it extends."""
+    if not inspect.isclass(entry):
+        return [f".. autofunction:: {entry.__module__}.{entry.__name__}\n   :no-index:"]
+    kinds = [
+        kind for kind in entry.__mro__ if kind.__module__.startswith("ntm_") and not inspect.isabstract(kind)
+    ]
+    return [f".. autoclass:: {kind.__module__}.{kind.__name__}\n   :no-index:" for kind in kinds]
 
 
 def _scores(name: str, boards: dict[str, Board]) -> list[str]:
@@ -62,7 +62,10 @@ def _scores(name: str, boards: dict[str, Board]) -> list[str]:
         for row in board.rows:
             if row.agent == name:
                 cells = [
-                    (f":doc:`{task_name(spec)} <../tasks/{suite}/{spec.name}>`", down(row.standings[spec.env_id].score))
+                    (
+                        f":doc:`{task_name(spec)} <../tasks/{suite}/{spec.name}>`",
+                        down(row.standings[spec.env_id].score),
+                    )
                     for spec in board.specs
                     if spec.env_id in row.standings
                 ]
@@ -78,4 +81,3 @@ def _options(model: Any) -> list[str]:
         for field in dataclasses.fields(config)
     ]
     return [rst.heading("Options", 1), rst.table(["option", "default", "meaning"], rows)] if rows else []
-

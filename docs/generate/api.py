@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from generate import rst
@@ -33,7 +34,13 @@ MODULES = (
 
 
 def write(folder: Path) -> None:
-    """Write the pages of the modules."""
-    for module in MODULES:
-        rst.write(folder / f"{module}.rst", rst.heading(module), f".. automodule:: {module}\n   :members:")
+    """Write the pages of the modules; a name that several export is described once."""
+    seen = set[int]()
+    for name in MODULES:
+        module = import_module(name)
+        exported = {public: id(getattr(module, public)) for public in getattr(module, "__all__", ())}
+        known = [public for public, identity in exported.items() if identity in seen]
+        seen |= set(exported.values())
+        options = f"   :members:\n   :exclude-members: {', '.join(known)}" if known else "   :members:"
+        rst.write(folder / f"{name}.rst", rst.heading(name), f".. automodule:: {name}\n{options}")
     rst.write(folder / "index.rst", rst.heading("API reference"), rst.toctree(*MODULES))

@@ -16,7 +16,11 @@ def write(folder: Path) -> None:
     """Write the page of the command line."""
     overview = _help()
     names = re.findall(r"^  ntm-envs (\S+)", overview, re.MULTILINE)
-    parts = [part for name in names for part in (rst.heading(f"ntm-envs {name}", 1), rst.literal(_help(name), "text"))]
+    parts = [
+        part
+        for name in names
+        for part in (rst.heading(f"ntm-envs {name}", 1), rst.literal(_help(name), "text"))
+    ]
     rst.write(folder / "index.rst", rst.heading("Command line"), rst.literal(overview, "text"), *parts)
 
 

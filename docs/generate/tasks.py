@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import fields
 from importlib import import_module
 from itertools import groupby
@@ -68,16 +69,30 @@ def write_task(folder: Path, row: TaskSpec) -> None:
 
 def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
     answers = "Bits" if isinstance(task.answers, Bits) else "Symbols"
-    classes = "" if isinstance(task.answers, Bits) else f" of {', '.join(map(str, task.answers.sizes))} classes"
+    classes = (
+        "" if isinstance(task.answers, Bits) else f" of {', '.join(map(str, task.answers.sizes))} classes"
+    )
     kind = "interactive: observations depend on actions" if isinstance(task, InteractiveTask) else "sequence"
     return [
         ("Kind", kind),
-        ("Inputs", ", ".join(task.input_channels)),
-        ("Answers", f"{answers}{classes}: {', '.join(task.output_channels)}"),
+        ("Inputs", _names(task.input_channels)),
+        ("Answers", f"{answers}{classes}: {_names(task.output_channels)}"),
         ("Training", training_text(row)),
         ("Evaluation", "; ".join(ladder_texts(row))),
         ("Learnt from", " or ".join({"supervised": "targets", "reward": "rewards"}[n] for n in row.learners)),
     ]
+
+
+def _names(channels: tuple[str, ...]) -> str:
+    """Return names of channels, with numbered ones as a range."""
+    words: list[str] = []
+    for name in channels:
+        stem = re.sub(r" \w$", "", name)
+        alike = [other for other in channels if re.sub(r" \w$", "", other) == stem]
+        text = f"``{alike[0]}`` to ``{alike[-1]}``" if len(alike) > 2 else f"``{name}``"
+        if text not in words:
+            words.append(text)
+    return ", ".join(words)
 
 
 def _parameters(kind: type[Any]) -> str:
