@@ -6,7 +6,7 @@ BIN := .venv/bin
 WHEELS := .venv/wheels
 READY := .venv/ready
 
-.PHONY: bench test lowest
+.PHONY: bench test docs lowest
 bench: $(READY)
 	$(BIN)/ntm-envs bench
 
@@ -26,6 +26,11 @@ lowest:
 	  bounds = project["dependencies"] + project["optional-dependencies"]["render"]; \
 	  print(*(bound.replace(">=", "==") for bound in bounds))')
 	$(LOWEST)/bin/python -m pytest tests/envs
+
+# The documentation: open build/site/index.html.
+docs: $(READY)
+	rm -rf build/site
+	$(BIN)/sphinx-build --fail-on-warning --quiet --doctree-dir build/doctrees docs build/site
 
 # The wheels are kept, because the tests of the packaging install from them without a network.
 $(READY): pyproject.toml constraints.txt

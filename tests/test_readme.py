@@ -5,6 +5,7 @@ The blocks of a page run in order, in one folder, which is empty at first.
 - A python block whose first line is a comment with a file name, such as `# my_model.py`, is written to that
   file; any other is run by a Python of its own.
 - A bash block is run by a shell.
+- The pycon blocks of a page are one session of Python, which has to print what the page shows.
 - A block behind the line `<!-- not run: REASON -->` is not run, and neither are blocks in other languages.
 """
 
@@ -16,13 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from ntm_envs import tasks
-from ntm_leaderboard.documents.tasks import tasks_page
-
 ROOT = Path(__file__).parents[1]
 PAGES = [
     "README.md",
+    "docs/equations.md",
     "docs/evaluation.md",
+    "docs/faq.md",
     "docs/learning-from-rewards.md",
     "docs/own-model.md",
     "docs/own-task.md",
@@ -30,7 +30,7 @@ PAGES = [
 ]
 """The README and the tutorials."""
 DOCUMENTS = sorted({str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md"))})
-BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -51,12 +51,14 @@ def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{page}:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
 
 
-def test_the_page_on_tasks_is_generated_from_their_code() -> None:
-    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
-    assert tasks_page(page) == page, "benchmarks/task_pages.py writes it"
-    for row in tasks.TABLE:
-        picture = ROOT / "docs" / "tasks" / f"{row.name}.png"
-        assert picture.exists(), "benchmarks/task_pages.py draws it"
+@pytest.mark.parametrize("page", PAGES)
+def test_every_session_of_a_page_prints_what_it_shows(page: str, tmp_path: Path) -> None:
+    blocks = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    session = "".join(code for not_run, language, code in blocks if language == "pycon" and not not_run)
+    (tmp_path / "session.txt").write_text(session, encoding="utf-8")
+    command = [sys.executable, "-m", "doctest", "session.txt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, f"{page} shows something else:\n{done.stdout}\n{done.stderr}"
 
 
 def test_the_readme_is_short() -> None:

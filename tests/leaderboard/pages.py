@@ -1,7 +1,5 @@
 """Parts of tests of the page: results to show, and functions that find parts of an open page."""
 
-import os
-import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -11,19 +9,6 @@ from test_board import TRAINING, several
 from ntm_leaderboard.harness.entrants import agent_spec
 from ntm_leaderboard.page import site
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-browsing = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="there is no Chromium to look at the page with"
-)
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 NAMES = ("copy", "repeat_copy")
 SCORES = {"ntm": 0.9, "lstm": 0.3, "zebra-10": 0.6, "few": 0.99}
 HOSTILE = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"

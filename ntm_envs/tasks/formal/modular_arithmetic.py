@@ -28,9 +28,9 @@ OPERATORS = "+-*"
 class ModularArithmetic(SequenceTask):
     """The agent observes ``operands`` n digits with n - 1 operators between them, then outputs the value.
 
-    Digits are from 0 to 4; operators are +, - and *. Multiplication comes before addition and subtraction.
-    The size of an expression is its number of operands. The paper's public code takes a length instead, and
-    silently shortens even lengths.
+    Digits are from 0 to 4; operators are ``+``, ``-`` and ``*``. Multiplication comes before addition and
+    subtraction. The size of an expression is its number of operands. The paper's public code takes a length
+    instead, and silently shortens even lengths.
 
     Timing, for 2 + 3 * 4 = 14, which is 4 modulo 5::
 

@@ -2,7 +2,8 @@
 
 import pytest
 import vl_convert
-from pages import ARGUMENTS, CHROMIUM, quickly, synthetic
+from browsers import ARGUMENTS, CHROMIUM
+from pages import quickly, synthetic
 from playwright.sync_api import sync_playwright
 
 from ntm_leaderboard import page

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import browsing, synthetic, trained
+from browsers import browsing
+from pages import synthetic, trained
 
 
 @browsing

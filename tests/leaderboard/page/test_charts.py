@@ -1,7 +1,8 @@
 """The charts of the page: in a real browser they hold the measured numbers, and can be switched."""
 
 import pytest
-from pages import NAMES, SCORES, browsing, marks, synthetic
+from browsers import browsing
+from pages import NAMES, SCORES, marks, synthetic
 from test_board import result
 
 from ntm_envs import tasks

@@ -1,7 +1,8 @@
 """The ranking in a real browser: its order, its filter and its controls."""
 
 from axe_playwright_python.sync_playwright import Axe
-from pages import NAMES, agents, browsing, heading, synthetic, trained
+from browsers import browsing
+from pages import NAMES, agents, heading, synthetic, trained
 
 from ntm_leaderboard.board.statistics import bootstrap_interval
 

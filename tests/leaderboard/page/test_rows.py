@@ -1,6 +1,7 @@
 """The rows of the page in a real browser: marks, runs and pictures; and names, which are nothing but text."""
 
-from pages import HOSTILE, agents, browsing, synthetic, trained
+from browsers import browsing
+from pages import HOSTILE, agents, synthetic, trained
 from test_board import HELD, PROBE
 
 from ntm_envs import tasks

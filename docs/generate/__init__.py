@@ -1,0 +1,39 @@
+"""Pages of the documentation that are made from the code, as an extension of Sphinx.
+
+A new task, model, command or public name gets its page here, and nothing else in `docs/` changes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from generate import agents, api, commands, docstrings, mathml, repository, tasks
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the pages and the renderer of formulas."""
+    docstrings.setup(app)
+    app.connect("builder-inited", write_pages)
+    app.connect("source-read", repository.change_links)
+    app.connect("html-page-context", number_captions, priority=900)  # behind the theme
+    app.add_html_math_renderer("mathml", (mathml.inline, None), (mathml.block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write all generated pages into the folder `generated`, in place of earlier ones."""
+    folder = Path(app.srcdir) / "generated"
+    shutil.rmtree(folder, ignore_errors=True)
+    for kind in (tasks, agents, commands, api, repository):
+        kind.write(folder / kind.__name__.rpartition(".")[2])
+
+
+def number_captions(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Give the captions of the navigation, which Sphinx marks as headings, the level that these need."""
+    for name in ("furo_navigation_tree", "furo_toc"):
+        if name in context:
+            context[name] = context[name].replace('role="heading"', 'role="heading" aria-level="2"')

@@ -1,0 +1,80 @@
+"""The API reference: a page for each package, with the names that it exports, and for each module."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+from generate import rst
+
+PACKAGES = (
+    "ntm_envs",
+    "ntm_envs.tasks",
+    "ntm_envs.answers",
+    "ntm_agents",
+    "ntm_agents.training",
+    "ntm_baselines",
+    "ntm_baselines.sb3",
+)
+"""Packages, which are imported by their users."""
+MODULES = (
+    "ntm_envs.keyed",
+    "ntm_envs.playing",
+    "ntm_envs.testing",
+    "ntm_agents.addressing",
+    "ntm_agents.controllers",
+    "ntm_agents.heads",
+    "ntm_agents.memory",
+    "ntm_agents.memory_machine",
+    "ntm_agents.readout",
+    "ntm_agents.testing",
+    "ntm_leaderboard.results",
+    "ntm_leaderboard.harness.ladder",
+    "ntm_leaderboard.board.statistics",
+)
+"""Further modules, for authors of tasks, models and reports."""
+
+
+def write(folder: Path) -> None:
+    """Write the pages of packages and modules."""
+    modules = set(MODULES)
+    for package in PACKAGES:
+        exported = _exported(package)
+        modules |= set(exported.values()) - {package}
+        write_package(folder / f"{package}.rst", package, exported)
+    for module in modules - set(PACKAGES):
+        page = f".. automodule:: {module}\n   :members:"
+        rst.write(folder / f"{module}.rst", rst.heading(module), page)
+    parts = [rst.heading("API reference"), rst.toctree(*PACKAGES), rst.heading("Modules", 1)]
+    rst.write(folder / "index.rst", *parts, rst.toctree(*sorted(modules - set(PACKAGES))))
+
+
+def write_package(path: Path, package: str, exported: dict[str, str]) -> None:
+    """Write the page of a package: the names that it exports, and what itself defines of them."""
+    rows = [
+        (f":py:obj:`{name} <{module}.{name}>`", f"``{module}``", _summary(package, name))
+        for name, module in exported.items()
+    ]
+    elsewhere = [name for name, module in exported.items() if module != package]
+    members = f"   :members:\n   :exclude-members: {', '.join(elsewhere)}"
+    names = [rst.heading("Exports", 1), rst.table(["name", "defined in", ""], rows)]
+    rst.write(path, rst.heading(package), f".. automodule:: {package}\n{members}", *names)
+
+
+def _exported(package: str) -> dict[str, str]:
+    """Return the module that defines each name of `__all__`; modules among them are left out."""
+    module = import_module(package)
+    values = {name: getattr(module, name) for name in sorted(module.__all__)}
+    taken = {f"{package}.{name}" for name in values}  # a function may have the name of its module
+    homes = {name: str(getattr(value, "__module__", "")) for name, value in values.items()}
+    return {
+        name: home if home.startswith("ntm_") and home not in taken else package
+        for name, home in homes.items()
+        if not inspect.ismodule(values[name])
+    }
+
+
+def _summary(package: str, name: str) -> str:
+    value = getattr(import_module(package), name)
+    return (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ") if callable(value) else ""

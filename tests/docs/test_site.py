@@ -1,0 +1,115 @@
+"""The documentation is built without a warning, is complete, and works without a network."""
+
+import html.parser
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsers import ARGUMENTS, CHROMIUM, browsing
+from playwright.sync_api import sync_playwright
+
+import ntm_agents
+import ntm_baselines
+from ntm_envs import tasks
+
+ROOT = Path(__file__).parents[2]
+LOOKED_AT = ("index", "tasks", "results-by-seed", "generated/tasks/classic/copy", "generated/agents/ntm")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs")
+    command = ["-m", "sphinx", "--fail-on-warning", "--quiet", "--doctree-dir", str(folder / "doctrees")]
+    done = subprocess.run(
+        [sys.executable, *command, str(ROOT / "docs"), str(folder / "site")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "site"
+
+
+class Links(html.parser.HTMLParser):
+    """The targets of a page's links and pictures, and its anchors."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.targets, self.anchors = [], set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.targets += [found[name] for name in ("href", "src") if found.get(name)]
+        self.anchors |= {found[name] for name in ("id", "name") if found.get(name)}
+
+
+def test_every_task_and_agent_has_a_page_that_the_navigation_reaches(site):
+    index = (site / "index.html").read_text(encoding="utf-8")
+    pages = [f"generated/tasks/{row.suite}/{row.name}.html" for row in tasks.TABLE]
+    pages += [f"generated/agents/{row.name}.html" for row in (*ntm_agents.TABLE, *ntm_baselines.TABLE)]
+    for page in pages:
+        assert (site / page).exists()
+        assert page in index
+
+
+def test_every_link_between_pages_leads_somewhere(site):
+    pages = {path: Links(path) for path in site.rglob("*.html")}
+    missing = []
+    for path, links in pages.items():
+        for target in links.targets:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            found = there.exists() and (
+                not parts.fragment or there not in pages or unquote(parts.fragment) in pages[there].anchors
+            )
+            if not found:
+                missing.append(f"{path.relative_to(site)} -> {target}")
+    assert not missing
+
+
+def test_nothing_is_loaded_from_another_host(site):
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for attribute in ('src="http', 'src="//', 'rel="stylesheet" href="http', "@import"):
+            assert attribute not in text, f"{path.relative_to(site)} has {attribute}"
+
+
+@browsing
+def test_search_finds_words_without_a_network_and_phones_need_no_scrolling(site):
+    asked = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{(site / 'search.html').as_uri()}?q=sharpening")
+        page.wait_for_selector("#search-results li a")
+        for name in (
+            "index",
+            "tasks",
+            "results-by-seed",
+            "generated/tasks/classic/copy",
+            "generated/agents/ntm",
+        ):
+            page.goto((site / f"{name}.html").as_uri())
+            wide = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 0, f"{name} is {wide} pixels wider than a phone"
+        browser.close()
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+
+
+@browsing
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_for_everybody(site, scheme):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(color_scheme=scheme)
+        for name in LOOKED_AT:
+            page.goto((site / f"{name}.html").as_uri())
+            found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+            assert [(what["id"], [node["html"] for node in what["nodes"]]) for what in found] == []
+        browser.close()
