@@ -11,7 +11,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from generate import agents, api, commands, docstrings, mathml, repository, tasks
+from generate import agents, api, commands, docstrings, leaderboard, mathml, repository, tasks
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -19,6 +19,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     docstrings.setup(app)
     app.connect("builder-inited", write_pages)
     app.connect("source-read", repository.change_links)
+    app.connect("build-finished", leaderboard.build)
     app.connect("html-page-context", number_captions, priority=900)  # behind the theme
     app.add_html_math_renderer("mathml", (mathml.inline, None), (mathml.block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -28,7 +29,7 @@ def write_pages(app: Sphinx) -> None:
     """Write all generated pages into the folder `generated`, in place of earlier ones."""
     folder = Path(app.srcdir) / "generated"
     shutil.rmtree(folder, ignore_errors=True)
-    for kind in (tasks, agents, commands, api, repository):
+    for kind in (tasks, agents, commands, api, repository, leaderboard):
         kind.write(folder / kind.__name__.rpartition(".")[2])
 
 

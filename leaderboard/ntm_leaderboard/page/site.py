@@ -32,12 +32,13 @@ FILES = {"page.css", "page.js", "vega.js"} | {
 """Files of a site besides its pages."""
 
 
-def build(boards: Boards, output: Path) -> Path:
+def build(boards: Boards, output: Path, *, documentation: str | None = None) -> Path:
     """Write boards as a static site, in place of an earlier one.
 
     Args:
         boards: The boards to show.
         output: The folder of the site.
+        documentation: Address of the documentation, to link to.
 
     Returns:
         The path of its `index.html`.
@@ -75,7 +76,11 @@ def build(boards: Boards, output: Path) -> Path:
             machines = [machine for machine in MACHINES if tasks.spec(machine.task).suite == suite]
             pictures = {machine.name: draw(machine, site) for machine in machines}
             html = environment.get_template("suite.html.j2").render(
-                content(board), generator=GENERATOR, machines=machines, pictures=pictures
+                content(board),
+                generator=GENERATOR,
+                machines=machines,
+                pictures=pictures,
+                documentation=documentation,
             )
             (site / f"{suite}.html").write_text(html, encoding="utf-8")
         index = environment.get_template("index.html.j2").render(
@@ -85,6 +90,7 @@ def build(boards: Boards, output: Path) -> Path:
             places=places,
             tracks=TRACKS,
             needed=SEEDS,
+            documentation=documentation,
         )
         (site / "index.html").write_text(index, encoding="utf-8")
         vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
