@@ -29,6 +29,7 @@ LONG = (
         "agents/test_machines.py",
     ),
     (
+        "packaging/test_distributions.py",
         "packaging/test_wheel.py",
         "leaderboard/page/test_ranking.py",
         "leaderboard/page/test_rows.py",
