@@ -6,10 +6,10 @@ the tree are: a clone may be shallow, and then it does not have those of the his
 """
 
 from itertools import groupby
-from pathlib import Path
 
 import drawing
 import pytest
+from committed import RESULTS, ROOT, needs_weights
 from pages import build_quickly
 
 from ntm_leaderboard.board import verify
@@ -19,8 +19,6 @@ from ntm_leaderboard.documents.results import results_page
 from ntm_leaderboard.harness import ladder
 from ntm_leaderboard.results import Result
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "leaderboard" / "results"
 RUNS = sorted(verify.runs_in(RESULTS))
 HERE = [run for run in RUNS if (run / "model.safetensors").exists()]
 TASKS = [list(runs) for _, runs in groupby(HERE, lambda run: run.parents[1])]
@@ -71,6 +69,7 @@ def test_a_run_agrees_with_its_record(run):
     assert verify.check_record(run, claimed), f"drawn from {drawing.COMMIT}"
 
 
+@needs_weights
 def test_a_run_whose_weights_are_in_the_history_agrees_with_its_record():
     held = [run for run in RUNS if run not in HERE]
     run = held[drawing.rng("held").integers(len(held))]

@@ -1,9 +1,9 @@
 """A model, its options and those of its learner get other names, and a committed row stays what it is."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
+from committed import RESULTS, needs_weights
 
 import ntm_baselines
 from ntm_agents import TrainConfig, migrate
@@ -18,7 +18,7 @@ from ntm_leaderboard.harness.ladder import play_ladder
 from ntm_leaderboard.page import commands
 from ntm_leaderboard.results import Result
 
-ROW = Path(__file__).parents[2] / "leaderboard" / "results" / "associative_recall" / "lstm" / "seed-1"
+ROW = RESULTS / "associative_recall" / "lstm" / "seed-1"
 
 
 class Network(ntm_baselines.LSTM):
@@ -54,6 +54,7 @@ def renamed(monkeypatch):
         monkeypatch.setattr(module, "AGENTS", agents)
 
 
+@needs_weights
 def test_a_committed_row_reads_checks_and_replays(renamed):
     claimed = verify.check(ROW)
     assert claimed.entry == "ntm_baselines.lstm:LSTM"  # as it was written

@@ -1,15 +1,13 @@
 """Results in git and in the wheel stay small; leaderboard/README.md has the limits."""
 
-from pathlib import Path
-
 import pytest
+from committed import RESULTS, needs_weights
 
 from ntm_leaderboard.board import boards, verify
 from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
 from ntm_leaderboard.results import Result
 
-LEADERBOARD = Path(__file__).parents[2] / "leaderboard"
-RUNS = sorted(verify.runs_in(LEADERBOARD / "results"))
+RUNS = sorted(verify.runs_in(RESULTS))
 
 
 def size_of(folder):
@@ -20,7 +18,7 @@ def size_of(folder):
 
 
 def test_the_leaderboard_has_at_most_48_mebibytes():
-    assert 2**20 < size_of(LEADERBOARD) <= 48 * 2**20
+    assert 2**20 < size_of(RESULTS.parent) <= 48 * 2**20
 
 
 def test_the_board_of_the_wheel_has_at_most_2_mebibytes():
@@ -34,6 +32,7 @@ def test_no_file_of_a_run_has_more_than_256_kibibytes():
             assert path.stat().st_size <= 256 * 2**10, path
 
 
+@needs_weights
 @pytest.mark.parametrize("name", ["result.json", "verified.json"])
 def test_weights_lie_beside_a_result_or_in_the_history(name):
     for run in RUNS:
@@ -41,5 +40,5 @@ def test_weights_lie_beside_a_result_or_in_the_history(name):
         assert (held is None) == (run / "model.safetensors").exists(), run
         if held:
             assert held.in_history.endswith(
-                f":leaderboard/results/{run.relative_to(LEADERBOARD / 'results')}/model.safetensors"
+                f":leaderboard/results/{run.relative_to(RESULTS)}/model.safetensors"
             )
