@@ -12,14 +12,14 @@ from ntm_leaderboard.documents.rankings import rankings
 
 PAGE = """# Leaderboard
 
-<p><a href="../../leaderboard/index.html"><strong>Open the leaderboard</strong></a>: every agent, task, size and
-run, with charts, and the command that repeats each run.</p>
+<p><a href="../../leaderboard/index.html"><strong>Open the leaderboard</strong></a>: every agent, task, size
+and run, with charts, and the command that repeats each run.</p>
 
 {rankings}
 
-Scores are means over all sizes beyond the training range, with five seeds each: 0 is the best constant output, 1
-the oracle. [How models are evaluated](../../evaluation.md) explains the protocol, and why a result can be trusted;
-the [rules](../repository/leaderboard.md) tell how to verify a row, and how to add one.
+Scores are means over all sizes beyond the training range, with five seeds each: 0 is the best constant
+output, 1 the oracle. [How models are evaluated](../../evaluation.md) explains the protocol, and why a result
+can be trusted; the [rules](../repository/leaderboard.md) tell how to verify a row, and how to add one.
 """
 
 
