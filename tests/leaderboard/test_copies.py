@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from submissions import FEW, rewrite, trained
+from submissions import FEW, play, rewrite, trained
 from torch import nn
 
 from ntm_agents import ModelAgent, Run, TrainConfig, Trainer
@@ -138,13 +138,13 @@ def test_a_model_that_is_right_before_training_has_learnt_nothing(tmp_path, caps
         monkeypatch.setattr(module, "rungs_of", lambda spec: rungs_of(spec, up_to=60, sequences=16))
     (packed,) = submission.pack([folder], tmp_path / "submission")
     rewrite(packed / "result.json", lambda result: result["probe"].update(untrained=0.0))
-    assert verify.verify(packed).probe.untrained == 1.0  # whatever is claimed
+    assert play(packed).result.probe.untrained == 1.0  # whatever is claimed
 
 
 @pytest.mark.usefixtures("short_ladder")
 def test_the_initial_weights_of_a_model_play_in_its_process_as_in_this_one(packed):
     claimed = json.loads((packed[0] / "result.json").read_text())["probe"]
-    found = verify.verify(packed[0], nonce="0" * 64).probe
+    found = play(packed[0], nonce="0" * 64).result.probe
     assert found.untrained == claimed["untrained"]
     assert found.outputs == pytest.approx(claimed["outputs"], rel=1e-3)
     assert found.weights == claimed["weights"]
@@ -159,4 +159,4 @@ def test_sizes_below_those_of_the_model_are_refused(packed, own_model, name):
             rewrite(folder / file, lambda record: (record[part[0]] if part else record).update({name: 1}))  # noqa: B023
     verify.check(folder, trust_code=True)
     with pytest.raises(ValueError, match=f"result.json has {name} 1; expected at least "):
-        verify.verify(folder)
+        play(folder)

@@ -103,12 +103,12 @@ def test_a_model_is_given_its_own_files_and_nothing_else(own_model, monkeypatch)
 def test_sequences_are_drawn_after_the_model_is_loaded(own_model, monkeypatch):
     drawn = []
     folder, _ = own_model()
-    monkeypatch.setattr(Player, "_receive", lambda self, count: drawn.append("loaded") or b"")
+    monkeypatch.setattr(Player, "_receive", lambda self, count: drawn.append(count) or bytes(count))
     monkeypatch.setattr("ntm_leaderboard.board.verify.secrets.token_hex", lambda count: drawn.append("nonce"))
     monkeypatch.setattr("ntm_leaderboard.board.verify.play_ladder", lambda *args, **options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         play(folder)
-    assert drawn == ["loaded", "nonce"]
+    assert drawn == [0, 16, "nonce"]  # it is loaded, and tells its counts
 
 
 @pytest.mark.usefixtures("either_way")

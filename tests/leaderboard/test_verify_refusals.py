@@ -153,7 +153,7 @@ def oracle_no_better(folder):
         (in_training("sequences", 1), "result.json has training"),
         (in_training("recipe", {}), "result.json has training"),
         (in_summary("restarts", 1), "restarts is 1; expected at most 0"),
-        (in_summary("sequences", -1), "not the summary of a run"),
+        (in_summary("sequences", -1), "sequences is -1; expected an integer from 0"),
         (in_summary("updates", 3), "sequences is 32 and updates is 3"),
         (in_summary("updates", None), "updates is None"),
         (in_summary("dropped_updates", 3), "dropped_updates is 3; expected at most 2"),

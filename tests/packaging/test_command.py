@@ -26,8 +26,7 @@ class Interrupt:
             raise SystemExit("not interrupted")
 
 sys.meta_path.insert(0, Interrupt())
-if sys.argv[2:] == ["ignored"]:
-    signal.signal(int(sys.argv[1]), signal.SIG_IGN)
+signal.signal(int(sys.argv[1]), signal.SIG_IGN if sys.argv[2:] == ["ignored"] else signal.SIG_DFL)
 sys.exit(main())
 """
 

@@ -131,10 +131,18 @@ class _Precision(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _rounding(trial: Trial) -> float:
     """Return the rounding of the least precise type that a model computes in."""
     inputs = trial.inputs(STEPS, 3)
-    precision = _Precision()
-    with precision:
+
+    def run() -> None:
         _, state = trial.run(inputs, trial.start(3, CAPACITY))
         trial.run(inputs[:1], state)
+
+    precision = _Precision()
+    try:
+        with precision:
+            run()
+    except ModelError:  # of a model that fails, or of one whose operations cannot be observed
+        run()
+        return torch.finfo(trial.dtype).eps
     return precision.eps
 
 

@@ -74,9 +74,9 @@ def enter_namespaces(needed: Iterable[Path] = ()) -> None:
     """
     user, group = os.getuid(), os.getgid()
     call("unshare", CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
     call("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
     needed = list(needed)
     for folder in (*HIDDEN, Path.home(), *(path.parent for path in needed)):

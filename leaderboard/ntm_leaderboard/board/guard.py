@@ -78,5 +78,6 @@ def _parents() -> dict[int, int]:
     found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended
-            found[int(path.parent.name)] = int(path.read_text(errors="replace").rpartition(")")[2].split()[1])
+            status = path.read_bytes().rpartition(b")")[2]
+            found[int(path.parent.name)] = int(status.split()[1])
     return found
