@@ -56,21 +56,26 @@ class NGrams(BitTask):
         check_integer(self, "context", 1, 20)
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """The current bit of each source."""
         return channel_names("data", self.bits)
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The next bit of each source."""
         return channel_names("next", self.bits)
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one bit more than a context, so that one prediction is scored."""
         return {"length": (self.context + 1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return L, as every step shows a bit."""
         return sizes["length"]
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Draw the bits from urns; the target of a step is the bit of the next."""
         length, longest = batch.sizes["length"], len(batch.mask)
         words = keyed.words(batch.keys, keyed.DATA, longest * self.bits) >> np.uint64(32)
         words = words.reshape(-1, longest, self.bits).transpose(1, 0, 2).reshape(longest, -1)
@@ -88,7 +93,8 @@ class NGrams(BitTask):
         batch.inputs[:] = bits * (step < length)[:, :, None]
         batch.targets[:-1] = bits[1:] * batch.mask[:-1, :, None]
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return the optimal predictor, which counts."""
         return Counts(self.bits, self.context)
 
 

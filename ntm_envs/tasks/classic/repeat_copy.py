@@ -46,28 +46,34 @@ class RepeatCopy(CopyTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, the delimiter, and the normalised count."""
         return (*channel_names("data", self.bits), "delimiter", "count")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, and the end marker."""
         return (*super().output_channels, "end")
 
     @property
-    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
+    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """0 and 1, but for the count the normalised bounds of ``repeats``."""
         low, high = super().input_bounds
         low[-1], high[-1] = (np.array(self.limits["repeats"]) - MEAN) / DEVIATION
         return low, high
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one vector; 1 to 10,000 repeats."""
         return {"length": (1, UNBOUNDED), "repeats": (1, 10_000)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return ``L + 1 + L * R + 1``: the vectors, the delimiter, the copies and the end marker."""
         length, repeats = sizes["length"], sizes["repeats"]
         return length + 1 + length * repeats + 1
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the vectors, the delimiter with the count, the copies and the end marker."""
         length, repeats = batch.sizes["length"], batch.sizes["repeats"]
         rows, end = np.arange(len(length)), length + 1 + length * repeats
         vectors = self.vectors(batch.keys, length)
@@ -83,7 +89,8 @@ class RepeatCopy(CopyTask):
         batch.targets[:, :, : self.bits] = pick(np.concatenate((vectors, zeros)), source)
         batch.targets[end, rows, -1] = 1
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that memorises the vectors and the count."""
         return Solver(self.answers, asks=lambda now: now[:, -2] == 1, answer=self._answer)
 
     def _answer(self, inputs: Floats) -> Floats:

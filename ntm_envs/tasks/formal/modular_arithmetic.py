@@ -48,25 +48,31 @@ class ModularArithmetic(SequenceTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """One channel for each digit and operator, and the request for an answer."""
         return (*map(str, range(MODULUS)), *OPERATORS, "answer")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The value of the expression."""
         return ("value",)
 
     @property
-    def answers(self) -> Symbols:  # noqa: D102
+    def answers(self) -> Symbols:
+        """One digit, from 0 to 4."""
         return Symbols((MODULUS,))
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one operand."""
         return {"operands": (1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return ``2 * n``: n digits, n - 1 operators, and the request for an answer."""
         return 2 * sizes["operands"]
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the expression, the request for an answer, and the value."""
         operands, rows = batch.sizes["operands"], np.arange(len(batch.keys))
         # Word i draws token i, a digit or an operator.
         drawn = tokens(batch.keys, 2 * operands - 1, MODULUS * len(OPERATORS))
@@ -81,7 +87,8 @@ class ModularArithmetic(SequenceTask):
         batch.mask[end, rows] = True
         batch.targets[end, rows, 0] = _values(digits, operators, present[::2])
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that evaluates the expression in integers of any size."""
         return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
     def _answer(self, inputs: Floats) -> Integers:

@@ -43,10 +43,12 @@ class TapeCopy(Tape):
 
     base: int = 5
 
-    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:  # noqa: D102
+    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:
+        """Return the tapes themselves."""
         return tape
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that writes what it observes."""
         return CopyOracle()
 
 

@@ -41,11 +41,13 @@ class TapeReverse(Tape):
 
     base: int = 2
 
-    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:  # noqa: D102
+    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:
+        """Return the tapes in reverse order."""
         at = length[:, None] - 1 - np.arange(tape.shape[1])
         return np.where(at >= 0, np.take_along_axis(tape, np.maximum(at, 0), axis=1), 0).astype(np.uint8)
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that moves to the end of the tape, and writes on its way back."""
         return ReverseOracle()
 
 
