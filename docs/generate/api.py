@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+
+from sphinx.pycode import ModuleAnalyzer
 
 from generate import rst
+from ntm_envs import tasks
 
 PACKAGES = (
     "ntm_envs",
@@ -38,13 +43,14 @@ MODULES = (
 
 def write(folder: Path) -> None:
     """Write the pages of packages and modules."""
-    modules = set(MODULES)
+    kinds = {kind for row in tasks.TABLE for kind in inspect.getmro(type(row.make()))}
+    modules = {*MODULES, *(k.__module__ for k in kinds if k.__module__.startswith("ntm_envs.tasks."))}
     for package in PACKAGES:
         exported = _exported(package)
         modules |= set(exported.values()) - {package}
         write_package(folder / f"{package}.rst", package, exported)
     for module in modules - set(PACKAGES):
-        page = f".. automodule:: {module}\n   :members:"
+        page = f".. automodule:: {module}\n   :members:\n   :show-inheritance:"
         rst.write(folder / f"{module}.rst", rst.heading(module), page)
     parts = [rst.heading("API reference"), rst.toctree(*PACKAGES), rst.heading("Modules", 1)]
     rst.write(folder / "index.rst", *parts, rst.toctree(*sorted(modules - set(PACKAGES))))
@@ -53,12 +59,12 @@ def write(folder: Path) -> None:
 def write_package(path: Path, package: str, exported: dict[str, str]) -> None:
     """Write the page of a package: the names that it exports, and what itself defines of them."""
     rows = [
-        (f":py:obj:`{name} <{module}.{name}>`", f"``{module}``", _summary(package, name))
+        (f":py:obj:`{name} <{module}.{name}>`", f"``{module}``", _summary(module, name))
         for name, module in exported.items()
     ]
     elsewhere = [name for name, module in exported.items() if module != package]
     members = f"   :members:\n   :exclude-members: {', '.join(elsewhere)}"
-    names = [rst.heading("Exports", 1), rst.table(["name", "defined in", ""], rows)]
+    names = [rst.heading("Exports", 1), rst.table(["name", "defined in", "summary"], rows)]
     rst.write(path, rst.heading(package), f".. automodule:: {package}\n{members}", *names)
 
 
@@ -67,14 +73,32 @@ def _exported(package: str) -> dict[str, str]:
     module = import_module(package)
     values = {name: getattr(module, name) for name in sorted(module.__all__)}
     taken = {f"{package}.{name}" for name in values}  # a function may have the name of its module
-    homes = {name: str(getattr(value, "__module__", "")) for name, value in values.items()}
+    homes = {name: _home(module, name) for name in values}
     return {
-        name: home if home.startswith("ntm_") and home not in taken else package
-        for name, home in homes.items()
+        name: package if homes[name] in taken else homes[name]
+        for name in homes
         if not inspect.ismodule(values[name])
     }
 
 
-def _summary(package: str, name: str) -> str:
-    value = getattr(import_module(package), name)
-    return (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ") if callable(value) else ""
+def _home(package: ModuleType, name: str) -> str:
+    """Return the module that defines a name of a package; of a constant, the one that it is imported from."""
+    home = str(getattr(getattr(package, name), "__module__", ""))
+    if home.startswith("ntm_"):
+        return home
+    imports = (
+        node for node in ast.parse(inspect.getsource(package)).body if isinstance(node, ast.ImportFrom)
+    )
+    return next(
+        (str(node.module) for node in imports if name in {n.name for n in node.names}), package.__name__
+    )
+
+
+def _summary(module: str, name: str) -> str:
+    """Return the first paragraph of a docstring; that of a constant stands below it."""
+    value = getattr(import_module(module), name)
+    if inspect.isclass(value) or inspect.isroutine(value):
+        text = inspect.getdoc(value) or ""
+    else:
+        text = "\n".join(ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name), []))
+    return text.split("\n\n")[0].replace("\n", " ")

@@ -18,9 +18,9 @@ def literal(text: str, language: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, whose cells are reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in (head, *rows):
+    """Return a table, whose cells are reStructuredText; without a head, the first column has the headings."""
+    lines = [".. list-table::", "   :align: left", f"   :{'header-rows' if head else 'stub-columns'}: 1", ""]
+    for row in (head, *rows) if head else rows:
         for i, cell in enumerate(row):
             lines.append(f"   {'*' if i == 0 else ' '} - {cell}")
     return "\n".join(lines)

@@ -1,12 +1,14 @@
 """A training run: its description, and its folder.
 
-config.json               everything that is needed to repeat the run
-metrics.jsonl             a line every few updates, and one for each validation
-checkpoint.safetensors    state to resume from; deleted when the run is complete, as is the one before it,
-                          checkpoint.before.safetensors
-model.safetensors         the weights that are kept
-summary.json              outcome; exists if and only if the run is complete
-.lock                     held by the process that trains
+Files of the folder::
+
+    config.json               everything that is needed to repeat the run
+    metrics.jsonl             a line every few updates, and one for each validation
+    checkpoint.safetensors    state to resume from; deleted when the run is complete, as is the one before it,
+                              checkpoint.before.safetensors
+    model.safetensors         the weights that are kept
+    summary.json              outcome; exists if and only if the run is complete
+    .lock                     held by the process that trains
 """
 
 from __future__ import annotations

@@ -1,6 +1,14 @@
 """AssociativeRecall: given one item of a list, output its neighbour.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.3.
+
+Other definitions: vlgiitr/ntm-pytorch has the same channels and steps, but leaves queries ambiguous whose
+item is in the list twice, as does MarkPKCollier/NeuralTuringMachine. In the latter no delimiter precedes an
+item, and a vector of seven ones, across all channels, stands before and after the query. Multi-query
+associative recall (arXiv 2312.04927) is another task: pairs of a key and a value, and a value to output for
+each query.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
 """Copy: observe a sequence of random vectors, then output it.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.1.
+
+Other definitions: loudinthecloud/pytorch-ntm has the same channels and lengths. In
+MarkPKCollier/NeuralTuringMachine a vector of nine ones, across all channels, is the delimiter. Duplicate
+String of the Chomsky-hierarchy suite (arXiv 2207.02098) outputs a string of bits twice. In Copy-v0 of
+OpenAI's Gym the agent moves a head over a tape, which is TapeCopy here.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,11 @@
 """NGrams: predict the next bit of a random source whose statistics must be learned from its past bits.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.4.
+
+Other definitions: In the paper the optimal predictor needs about 133 bits for a sequence of length 200. Here
+the first five bits, which nobody can predict, are not scored; for the others it needs 128.4 bits on average.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -38,7 +43,7 @@ class NGrams(BitTask):
     followed the context so far, the next bit is 1 if and only if a random 32-bit number u satisfies
     ``u * (2 * (n0 + n1) + 2) < (2 * n1 + 1) * 2**32``. This integer arithmetic gives the same result on every
     platform. The optimal predictor outputs the same probability, ``(n1 + 1/2) / (n0 + n1 + 1)`` (paper,
-    equation 10).
+    equation 10). Even it errs: for L = 200 it returns 0.54 on average.
 
     Example:
         >>> batch = NGrams(context=1).episodes([5], length=8)

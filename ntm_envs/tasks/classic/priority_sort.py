@@ -1,6 +1,12 @@
 """PrioritySort: output the vectors with the highest priorities, in descending order.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.5.
+
+Other definitions: vlgiitr/ntm-pytorch has no delimiter, and sorts each channel by itself, bits as well as
+priorities, so that its targets are not the vectors of the input. Bucket Sort of the Chomsky-hierarchy suite
+(arXiv 2207.02098) sorts symbols, without priorities.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
 """RepeatCopy: output a sequence of random vectors a given number of times, then an end marker.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.2.
+
+Other definitions: In google-deepmind/dnc a start marker precedes the vectors, and the count alone follows
+them, as R / 10; vectors have six bits by default. In loudinthecloud/pytorch-ntm the delimiter and the count
+take a step each. Its count is a z-score over the training range, the same as here for 1 to 10. RepeatCopy-v0
+of OpenAI's Gym has a tape of symbols, and repeats it forwards, backwards and forwards again.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -28,7 +35,9 @@ MEAN, DEVIATION = 5.5, math.sqrt(8.25)
 class RepeatCopy(CopyTask):
     """The agent observes ``length`` L vectors and a count ``repeats`` R, then outputs the vectors R times.
 
-    The output ends with an end marker, which has a channel of its own.
+    The output ends with an end marker, which has a channel of its own. As it is 0 at all other steps, zeros
+    return more than uniform guesses: ``(L * R + 7) / (9 * (L * R + 1))`` on average with 8
+    bits, 0.118 for L = R = 10.
 
     Timing, for L = 2, R = 2 and vectors a, b, where n = (R - 5.5) / sqrt(8.25)::
 

@@ -1,6 +1,13 @@
 """ModularArithmetic: evaluate an expression over the integers modulo 5, with the usual precedence.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+
+Other definitions: Modular Arithmetic of google-deepmind/neural_networks_chomsky_hierarchy has the same
+expressions and precedence, but takes a length instead of a number of operands, and silently shortens even
+lengths by one. It has one more input channel, for a blank. The task with brackets of the same suite is
+another one.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -29,8 +36,7 @@ class ModularArithmetic(SequenceTask):
     """The agent observes ``operands`` n digits with n - 1 operators between them, then outputs the value.
 
     Digits are from 0 to 4; operators are ``+``, ``-`` and ``*``. Multiplication comes before addition and
-    subtraction. The size of an expression is its number of operands. The paper's public code takes a length
-    instead, and silently shortens even lengths.
+    subtraction. The size of an expression is its number of operands.
 
     Timing, for 2 + 3 * 4 = 14, which is 4 modulo 5::
 

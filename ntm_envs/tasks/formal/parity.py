@@ -1,6 +1,11 @@
 """Parity: determine whether a sequence of bits contains an odd number of ones.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+
+Other definitions: Parity Check of google-deepmind/neural_networks_chomsky_hierarchy has the same inputs and
+targets. Its channel of an empty output token is ``answer`` here.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
 """StackManipulation: apply a sequence of operations to a stack, then output the stack.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+
+Other definitions: Stack Manipulation of google-deepmind/neural_networks_chomsky_hierarchy has the same
+tokens, in another order, and the same distribution of stacks and operations. Its outputs all have L + 1
+steps: zeros, which its accuracy ignores, follow the end symbol, with which the episode ends here. It also has
+strings of length 1, a stack without operations.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations

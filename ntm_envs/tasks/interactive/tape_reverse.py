@@ -2,6 +2,12 @@
 
 Source: Reverse-v0 of OpenAI's Gym (Zaremba et al., *Learning Simple Algorithms from Examples*, arXiv
 1511.07275).
+
+Other definitions: Gym's differs from this task as its Copy-v0 differs from TapeCopy. Reverse String of the
+Chomsky-hierarchy suite (arXiv 2207.02098) shows a string of bits in a fixed order, and asks for the bits from
+last to first.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -22,7 +28,8 @@ from ntm_envs.tasks.spec import TaskSpec
 class TapeReverse(Tape):
     """A tape with ``length`` L random symbols, whose end the agent finds to write them in reverse order.
 
-    Observations, actions, rewards and the time limit are those of TapeCopy.
+    Observations, actions, rewards and the time limit are those of TapeCopy. Uniform guesses return about 0.5,
+    as half of them are correct.
 
     A perfect episode, for the symbols a b; the dot is the blank after the tape::
 
