@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
+import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -44,7 +45,7 @@ def write_agent(path: Path, row: AgentSpec, boards: dict[str, Board], recipes: P
     entry = load(row.entry)
     parts = [rst.heading(row.name), f"{row.summary[:1].upper()}{row.summary[1:]}."]
     if row.learns:
-        parts.append(rst.literal(_commands(row.name), "bash"))
+        parts += _commands(row.name)
     parts += [*_scores(row.name, boards), rst.heading("Definition", 1), *_described(entry)]
     if row.learns:
         source = f".. literalinclude:: {os.path.relpath(recipes, path.parent)}"
@@ -52,16 +53,16 @@ def write_agent(path: Path, row: AgentSpec, boards: dict[str, Board], recipes: P
     rst.write(path, *parts)
 
 
-def _commands(agent: str) -> str:
+def _commands(agent: str) -> list[str]:
     """Return commands that train and evaluate an agent, and show a pretrained one at work if there is any."""
     lines = [
         f"ntm-envs train --agent {agent} --task copy --output runs/{agent}",
         f"ntm-envs evaluate runs/{agent}",
     ]
-    if trained := pretrained_tasks(agent):
-        note = f"  # pretrained: {', '.join(trained)}"
-        lines.append(f"ntm-envs watch --agent {agent} --task {trained[0]}{note}")
-    return "\n".join(lines)
+    if not (trained := pretrained_tasks(agent)):
+        return [rst.literal("\n".join(lines), "bash")]
+    lines.append(f"ntm-envs watch --agent {agent} --task {trained[0]}  # pretrained")
+    return [rst.literal("\n".join(lines), "bash"), f"Pretrained for {', '.join(trained)}."]
 
 
 def _training(row: AgentSpec) -> str:
@@ -111,8 +112,12 @@ def _options(model: Any) -> list[str]:
     config = config_class(model)
     about, hints = field_docs(config), get_type_hints(config, include_extras=True)
     rows = [
-        (f"``{f.name}``", f"``{f.default!r}``", described(hints[f.name]), about.get(f.name, ""))
+        (f"``{f.name}={f.default!r}``", f"{about.get(f.name, '')} Values: {_values(hints[f.name])}.")
         for f in dataclasses.fields(config)
     ]
-    head = ["option", "default", "values", "meaning"]
-    return [rst.heading("Options", 1), rst.table(head, rows)] if rows else []
+    return [rst.heading("Options", 1), rst.definitions(rows)] if rows else []
+
+
+def _values(hint: Any) -> str:
+    """Return the values that a type permits, strings as code."""
+    return re.sub(r"('[^']*')", r"``\1``", described(hint))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -50,8 +51,7 @@ def write(folder: Path) -> None:
         modules |= set(exported.values()) - {package}
         write_package(folder / f"{package}.rst", package, exported)
     for module in modules - set(PACKAGES):
-        page = f".. automodule:: {module}\n   :members:\n   :show-inheritance:"
-        rst.write(folder / f"{module}.rst", rst.heading(module), page)
+        rst.write(folder / f"{module}.rst", rst.heading(module), _automodule(module))
     parts = [rst.heading("API reference"), rst.toctree(*PACKAGES), rst.heading("Modules", 1)]
     rst.write(folder / "index.rst", *parts, rst.toctree(*sorted(modules - set(PACKAGES))))
 
@@ -63,9 +63,17 @@ def write_package(path: Path, package: str, exported: dict[str, str]) -> None:
         for name, module in exported.items()
     ]
     elsewhere = [name for name, module in exported.items() if module != package]
-    members = f"   :members:\n   :exclude-members: {', '.join(elsewhere)}"
     names = [rst.heading("Exports", 1), rst.table(["name", "defined in", "summary"], rows)]
-    rst.write(path, rst.heading(package), f".. automodule:: {package}\n{members}", *names)
+    rst.write(path, rst.heading(package), _automodule(package, elsewhere), *names)
+
+
+def _automodule(module: str, excluded: Sequence[str] = ()) -> str:
+    """Return the directives that document a module; a table is shown without its value, which is long."""
+    table = ("", "TABLE") in _constants(module)
+    hidden = ", ".join([*excluded, *["TABLE"] * table])
+    options = ["members:", "show-inheritance:", *[f"exclude-members: {hidden}"] * bool(hidden)]
+    shown = "\n   :".join([f".. automodule:: {module}", *options])
+    return f"{shown}\n\n.. autodata:: {module}.TABLE\n   :no-value:" if table else shown
 
 
 def _exported(package: str) -> dict[str, str]:
@@ -86,12 +94,10 @@ def _home(package: ModuleType, name: str) -> str:
     home = str(getattr(getattr(package, name), "__module__", ""))
     if home.startswith("ntm_"):
         return home
-    imports = (
-        node for node in ast.parse(inspect.getsource(package)).body if isinstance(node, ast.ImportFrom)
-    )
-    return next(
-        (str(node.module) for node in imports if name in {n.name for n in node.names}), package.__name__
-    )
+    statements = ast.parse(inspect.getsource(package)).body
+    imports = (statement for statement in statements if isinstance(statement, ast.ImportFrom))
+    homes = {alias.name: str(statement.module) for statement in imports for alias in statement.names}
+    return homes.get(name, package.__name__)
 
 
 def _summary(module: str, name: str) -> str:
@@ -100,5 +106,10 @@ def _summary(module: str, name: str) -> str:
     if inspect.isclass(value) or inspect.isroutine(value):
         text = inspect.getdoc(value) or ""
     else:
-        text = "\n".join(ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name), []))
+        text = "\n".join(_constants(module).get(("", name), []))
     return text.split("\n\n")[0].replace("\n", " ")
+
+
+def _constants(module: str) -> dict[tuple[str, str], list[str]]:
+    """Return the docstrings below the constants of a module and the attributes of its classes."""
+    return ModuleAnalyzer.for_module(module).find_attr_docs()

@@ -26,6 +26,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def definitions(rows: Iterable[tuple[str, str]]) -> str:
+    """Return a list of terms, each with its meaning below."""
+    return "\n\n".join(f"{term}\n   {meaning}" for term, meaning in rows)
+
+
 def toctree(*pages: str, hidden: bool = False) -> str:
     """Return a list of pages, which also puts them into the navigation."""
     options = "   :hidden:\n" if hidden else "   :maxdepth: 1\n"

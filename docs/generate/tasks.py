@@ -88,11 +88,8 @@ def _rewards(row: TaskSpec, task: Any) -> str:
     """Return the returns of a perfect episode and of guesses; interactive tasks define their own above."""
     if not isinstance(task, InteractiveTask):
         return "A perfect episode returns 1, and uniform guesses 0 on average (:doc:`/tasks`)."
-    sizes = row.largest
-    low, high = (
-        bound.item() for bound in task.return_bounds({name: np.int64(size) for name, size in sizes.items()})
-    )
-    return f"Returns are from {low:g} to {high:g} for {sizes_text(sizes)}."
+    low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
+    return f"Defined above. Returns are from {low[0]} to {high[0]} for {sizes_text(row.largest)}."
 
 
 def _names(channels: tuple[str, ...]) -> str:
@@ -109,8 +106,7 @@ def _names(channels: tuple[str, ...]) -> str:
 
 def _parameters(kind: type[Any]) -> str:
     about = field_docs(kind)
-    found = [f"``{f.name}={f.default!r}``\n   {about.get(f.name, '')}" for f in fields(kind)]
-    return "\n\n".join(found)
+    return rst.definitions((f"``{f.name}={f.default!r}``", about.get(f.name, "")) for f in fields(kind))
 
 
 def _environment(row: TaskSpec) -> str:
