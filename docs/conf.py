@@ -24,6 +24,7 @@ default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
+napoleon_use_ivar = True
 suppress_warnings = ["ref.python"]  # several modules have a State
 viewcode_follow_imported_members = False
 html_math_renderer = "mathml"

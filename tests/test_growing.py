@@ -52,25 +52,25 @@ class EvenPairs(SequenceTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
         return ("bit 0", "bit 1", "answer")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
         return ("odd",)
 
     @property
-    def answers(self) -> Symbols:  # noqa: D102
+    def answers(self) -> Symbols:
         return Symbols((2,))
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
         return {"length": (1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
         return sizes["length"] + 1
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
         length, rows = batch.sizes["length"], np.arange(len(batch.keys))
         bits = tokens(batch.keys, length, 2)
         for value in range(2):
@@ -79,7 +79,7 @@ class EvenPairs(SequenceTask):
         batch.mask[length, rows] = True
         batch.targets[length, rows, 0] = bits[0] != bits[length - 1, rows]  # each change undoes the last
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
         return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
 
     def _answer(self, seen: Floats) -> Integers:

@@ -57,7 +57,7 @@ def check_options(config: Any) -> None:
         if isinstance(value, list):
             value = tuple(value)
             object.__setattr__(config, field.name, value)
-        expect(_fits(value, hint), field.name, value, _described(hint))
+        expect(_fits(value, hint), field.name, value, described(hint))
 
 
 def expect(valid: bool, name: str, value: Any, expected: str) -> None:
@@ -82,13 +82,14 @@ def _fits(value: Any, hint: Any) -> bool:
     return type(value) is hint
 
 
-def _described(hint: Any) -> str:
+def described(hint: Any) -> str:
+    """Return the values that a type of an option permits, in words: ``an integer of at least 1``."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         kind, bound = arguments
-        return f"{_described(kind)} of at least {bound.bound:g}"
+        return f"{described(kind)} of at least {bound.bound:g}"
     if origin in (Union, UnionType):
-        return " or ".join(map(_described, arguments))
+        return " or ".join(map(described, arguments))
     if origin is Literal:
         return f"one of {', '.join(map(repr, arguments))}"
     if origin is tuple:

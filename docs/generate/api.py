@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+
+from sphinx.pycode import ModuleAnalyzer
 
 from generate import rst
+from ntm_envs import tasks
 
 PACKAGES = (
     "ntm_envs",
@@ -38,14 +44,14 @@ MODULES = (
 
 def write(folder: Path) -> None:
     """Write the pages of packages and modules."""
-    modules = set(MODULES)
+    kinds = {kind for row in tasks.TABLE for kind in inspect.getmro(type(row.make()))}
+    modules = {*MODULES, *(k.__module__ for k in kinds if k.__module__.startswith("ntm_envs.tasks."))}
     for package in PACKAGES:
         exported = _exported(package)
         modules |= set(exported.values()) - {package}
         write_package(folder / f"{package}.rst", package, exported)
     for module in modules - set(PACKAGES):
-        page = f".. automodule:: {module}\n   :members:"
-        rst.write(folder / f"{module}.rst", rst.heading(module), page)
+        rst.write(folder / f"{module}.rst", rst.heading(module), _automodule(module))
     parts = [rst.heading("API reference"), rst.toctree(*PACKAGES), rst.heading("Modules", 1)]
     rst.write(folder / "index.rst", *parts, rst.toctree(*sorted(modules - set(PACKAGES))))
 
@@ -53,13 +59,21 @@ def write(folder: Path) -> None:
 def write_package(path: Path, package: str, exported: dict[str, str]) -> None:
     """Write the page of a package: the names that it exports, and what itself defines of them."""
     rows = [
-        (f":py:obj:`{name} <{module}.{name}>`", f"``{module}``", _summary(package, name))
+        (f":py:obj:`{name} <{module}.{name}>`", f"``{module}``", _summary(module, name))
         for name, module in exported.items()
     ]
     elsewhere = [name for name, module in exported.items() if module != package]
-    members = f"   :members:\n   :exclude-members: {', '.join(elsewhere)}"
-    names = [rst.heading("Exports", 1), rst.table(["name", "defined in", ""], rows)]
-    rst.write(path, rst.heading(package), f".. automodule:: {package}\n{members}", *names)
+    names = [rst.heading("Exports", 1), rst.table(["name", "defined in", "summary"], rows)]
+    rst.write(path, rst.heading(package), _automodule(package, elsewhere), *names)
+
+
+def _automodule(module: str, excluded: Sequence[str] = ()) -> str:
+    """Return the directives that document a module; a table is shown without its value, which is long."""
+    table = ("", "TABLE") in _constants(module)
+    hidden = ", ".join([*excluded, *["TABLE"] * table])
+    options = ["members:", "show-inheritance:", *[f"exclude-members: {hidden}"] * bool(hidden)]
+    shown = "\n   :".join([f".. automodule:: {module}", *options])
+    return f"{shown}\n\n.. autodata:: {module}.TABLE\n   :no-value:" if table else shown
 
 
 def _exported(package: str) -> dict[str, str]:
@@ -67,14 +81,35 @@ def _exported(package: str) -> dict[str, str]:
     module = import_module(package)
     values = {name: getattr(module, name) for name in sorted(module.__all__)}
     taken = {f"{package}.{name}" for name in values}  # a function may have the name of its module
-    homes = {name: str(getattr(value, "__module__", "")) for name, value in values.items()}
+    homes = {name: _home(module, name) for name in values}
     return {
-        name: home if home.startswith("ntm_") and home not in taken else package
-        for name, home in homes.items()
+        name: package if homes[name] in taken else homes[name]
+        for name in homes
         if not inspect.ismodule(values[name])
     }
 
 
-def _summary(package: str, name: str) -> str:
-    value = getattr(import_module(package), name)
-    return (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ") if callable(value) else ""
+def _home(package: ModuleType, name: str) -> str:
+    """Return the module that defines a name of a package; of a constant, the one that it is imported from."""
+    home = str(getattr(getattr(package, name), "__module__", ""))
+    if home.startswith("ntm_"):
+        return home
+    statements = ast.parse(inspect.getsource(package)).body
+    imports = (statement for statement in statements if isinstance(statement, ast.ImportFrom))
+    homes = {alias.name: str(statement.module) for statement in imports for alias in statement.names}
+    return homes.get(name, package.__name__)
+
+
+def _summary(module: str, name: str) -> str:
+    """Return the first paragraph of a docstring; that of a constant stands below it."""
+    value = getattr(import_module(module), name)
+    if inspect.isclass(value) or inspect.isroutine(value):
+        text = inspect.getdoc(value) or ""
+    else:
+        text = "\n".join(_constants(module).get(("", name), []))
+    return text.split("\n\n")[0].replace("\n", " ")
+
+
+def _constants(module: str) -> dict[tuple[str, str], list[str]]:
+    """Return the docstrings below the constants of a module and the attributes of its classes."""
+    return ModuleAnalyzer.for_module(module).find_attr_docs()

@@ -1,15 +1,19 @@
-"""Google-style docstrings in reStructuredText, by Napoleon, but without types in docstrings of attributes.
+"""Google-style docstrings in reStructuredText, by Napoleon, with two changes.
 
-There Napoleon takes all that stands before a colon for the type, but here it is a part of the sentence.
+Docstrings of attributes have no types: Napoleon takes all that stands before a colon for one, but here it is
+a part of the sentence. And the path of a page, such as `docs/equations.md`, is a link to that page.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import GoogleDocstring
+
+PAGE = re.compile(r"`docs/([\w-]+)\.md`")
 
 
 def setup(app: Sphinx) -> None:
@@ -23,3 +27,9 @@ def convert(app: Sphinx, what: Any, name: str, documented: Any, options: Any, li
     """Convert the lines of a docstring in place."""
     if what not in ("attribute", "data", "property"):
         lines[:] = GoogleDocstring(lines, app.config, app, what, name, documented, options).lines()
+    lines[:] = map(link_pages, lines)
+
+
+def link_pages(text: str) -> str:
+    """Return a text in which the paths of pages are links."""
+    return PAGE.sub(r":doc:`/\1`", text)

@@ -18,12 +18,17 @@ def literal(text: str, language: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, whose cells are reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in (head, *rows):
+    """Return a table, whose cells are reStructuredText; without a head, the first column has the headings."""
+    lines = [".. list-table::", "   :align: left", f"   :{'header-rows' if head else 'stub-columns'}: 1", ""]
+    for row in (head, *rows) if head else rows:
         for i, cell in enumerate(row):
             lines.append(f"   {'*' if i == 0 else ' '} - {cell}")
     return "\n".join(lines)
+
+
+def definitions(rows: Iterable[tuple[str, str]]) -> str:
+    """Return a list of terms, each with its meaning below."""
+    return "\n\n".join(f"{term}\n   {meaning}" for term, meaning in rows)
 
 
 def toctree(*pages: str, hidden: bool = False) -> str:

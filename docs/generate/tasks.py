@@ -10,15 +10,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from generate import rst
+from generate.docstrings import link_pages
 from ntm_envs import tasks
-from ntm_envs.answers import Bits
 from ntm_envs.tasks import InteractiveTask, TaskSpec
-from ntm_leaderboard.docstrings import field_docs, paragraphs, section
+from ntm_leaderboard.docstrings import field_docs, paragraphs, prose, section
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import ready
 from ntm_leaderboard.page.machines import MACHINES, draw
-from ntm_leaderboard.wording import ladder_texts, task_name, training_text
+from ntm_leaderboard.wording import ladder_texts, sizes_text, task_name, training_text
 
 SMALL = {"repeats": 3, "items": 3}
 """Sizes of the pictures; those that are not named are 8."""
@@ -47,15 +49,14 @@ def write_task(folder: Path, row: TaskSpec) -> None:
     sizes = {name: SMALL.get(name, 8) for name in row.training}
     picture = folder / f"{row.name}.png"
     watching.record(ready("oracle", row.name).agent, row.env_id, sizes, 0, [picture], 8)
-    about, _, _ = (inspect.getdoc(kind) or "").partition("Example:")
     rst.write(
         folder / f"{row.name}.rst",
         rst.heading(task_name(row)),
         f"``{row.env_id}``: {row.summary}.",
-        about.strip(),
+        prose(kind),
         f".. image:: {picture.name}\n   :alt: An episode of {task_name(row)}, played by the oracle",
         rst.heading("Definition", 1),
-        rst.table(["", ""], _definition(row, task)),
+        rst.table([], _definition(row, task)),
         rst.heading("Parameters", 1) if fields(kind) else "",
         _parameters(kind),
         rst.heading("Example", 1),
@@ -63,24 +64,32 @@ def write_task(folder: Path, row: TaskSpec) -> None:
         rst.literal(section(kind, "Example"), "pycon"),
         *_machines(row, folder),
         *_notes(kind),
-        f"Source code: :class:`{kind.__module__}.{kind.__name__}`.",
+        f"Source code: :py:obj:`{kind.__module__}.{kind.__name__}`.",
     )
 
 
 def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
-    answers = "Bits" if isinstance(task.answers, Bits) else "Symbols"
-    classes = (
-        "" if isinstance(task.answers, Bits) else f" of {', '.join(map(str, task.answers.sizes))} classes"
-    )
-    kind = "interactive: observations depend on actions" if isinstance(task, InteractiveTask) else "sequence"
+    interactive = isinstance(task, InteractiveTask)
+    steps = (inspect.getdoc(type(task).max_steps) or "").removeprefix("Return ")
+    learners = {"supervised": "targets", "reward": "rewards"}
     return [
-        ("Kind", kind),
-        ("Inputs", _names(task.input_channels)),
-        ("Answers", f"{answers}{classes}: {_names(task.output_channels)}"),
+        ("Kind", "interactive: observations depend on actions" if interactive else "sequence"),
+        ("Observations", f"{task.input_size} numbers: {_names(task.input_channels)}"),
+        ("Actions", f"``{task.answers.space('answers')}``: {_names(task.output_channels)}"),
+        ("Steps", f"{steps[:1].upper()}{steps[1:]}"),
+        ("Rewards", _rewards(row, task)),
         ("Training", training_text(row)),
         ("Evaluation", "; ".join(ladder_texts(row))),
-        ("Learnt from", " or ".join({"supervised": "targets", "reward": "rewards"}[n] for n in row.learners)),
+        ("Learnt from", " or ".join(learners[name] for name in row.learners)),
     ]
+
+
+def _rewards(row: TaskSpec, task: Any) -> str:
+    """Return the returns of a perfect episode and of guesses; interactive tasks define their own above."""
+    if not isinstance(task, InteractiveTask):
+        return "A perfect episode returns 1, and uniform guesses 0 on average (:doc:`/tasks`)."
+    low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
+    return f"Defined above. Returns are from {low[0]} to {high[0]} for {sizes_text(row.largest)}."
 
 
 def _names(channels: tuple[str, ...]) -> str:
@@ -97,8 +106,7 @@ def _names(channels: tuple[str, ...]) -> str:
 
 def _parameters(kind: type[Any]) -> str:
     about = field_docs(kind)
-    found = [f"``{f.name}={f.default!r}``\n   {about.get(f.name, '')}" for f in fields(kind)]
-    return "\n\n".join(found)
+    return rst.definitions((f"``{f.name}={f.default!r}``", about.get(f.name, "")) for f in fields(kind))
 
 
 def _environment(row: TaskSpec) -> str:
@@ -126,7 +134,7 @@ def _machines(row: TaskSpec, folder: Path) -> list[str]:
 def _notes(kind: type[Any]) -> list[str]:
     """Return the paragraphs of the module's docstring with a label, such as ``Source: ...``, as sections."""
     parts = []
-    for text in paragraphs(inspect.getdoc(inspect.getmodule(kind)) or "")[1:]:
+    for text in paragraphs(prose(inspect.getmodule(kind)))[1:]:
         label, colon, rest = text.partition(": ")
-        parts += [rst.heading(label, 1), rest] if colon else [text]
+        parts += [rst.heading(label, 1), link_pages(rest)] if colon else [link_pages(text)]
     return parts

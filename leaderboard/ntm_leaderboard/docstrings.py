@@ -22,11 +22,16 @@ def paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
-def description(documented: Any) -> list[str]:
-    """Return the paragraphs of a docstring that stand above its first section."""
+def prose(documented: Any) -> str:
+    """Return the part of a docstring above its first section."""
     text = inspect.cleandoc(documented.__doc__ or "") + "\n"
     heading = SECTION.search(text)
-    return paragraphs(text[: heading.start()] if heading else text)
+    return text[: heading.start() if heading else None].strip()
+
+
+def description(documented: Any) -> list[str]:
+    """Return the paragraphs of a docstring that stand above its first section."""
+    return paragraphs(prose(documented))
 
 
 def section(documented: Any, name: str) -> str:

@@ -57,7 +57,8 @@ class Symbols(Answers):
     def __repr__(self) -> str:
         return f"Symbols({self.sizes})"
 
-    def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:  # noqa: D102
+    def check(self, action: Any, batch: tuple[int, ...] = ()) -> NDArray[Any]:
+        """Validate classes; those of symbol j are integers from 0 to ``sizes[j] - 1``."""
         shapes = [(*batch, self.width), batch] if self.width == 1 else [(*batch, self.width)]
         array = as_real_array(action, shapes).reshape(*batch, self.width)
         valid = (array >= 0) & (array < self._highs) & (array == np.floor(array))
@@ -70,7 +71,8 @@ class Symbols(Answers):
             )
         return array.astype(self.dtype)
 
-    def encode(self, action: Any) -> bytes:  # noqa: D102
+    def encode(self, action: Any) -> bytes:
+        """Return the bytes of one answer's classes, in the dtype of targets."""
         if self.dtype == np.uint8:  # fast paths: samples of the action space
             if type(action) is np.int64 and self.width == 1 and 0 <= action < self.sizes[0]:
                 return bytes((action,))
@@ -80,7 +82,8 @@ class Symbols(Answers):
                     return bytes(values)
         return self.check(action).tobytes()
 
-    def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:  # noqa: D102
+    def grade_bytes(self, answer: bytes, target: bytes) -> tuple[int, float]:
+        """Return the number of wrong symbols and the credit of one encoded answer."""
         form = cast("Any", self.dtype.char)
         pairs = zip(memoryview(answer).cast(form), memoryview(target).cast(form), strict=True)
         missed = [symbol != expected for symbol, expected in pairs]
@@ -89,7 +92,8 @@ class Symbols(Answers):
             credit -= loss * sum([missed[j] for j in symbols])
         return sum(missed), credit
 
-    def check_and_pack(self, actions: Any, rows: int) -> NDArray[Any]:  # noqa: D102
+    def check_and_pack(self, actions: Any, rows: int) -> NDArray[Any]:
+        """Return valid answers ``[rows, O]``; samples of the action space are checked fast."""
         if type(actions) is np.ndarray and actions.dtype == np.int64 and actions.shape == (rows, self.width):
             # Viewed as unsigned, negative numbers exceed every bound.
             if (actions.view(np.uint64) < self._highs.view(np.uint64)).all():
@@ -98,28 +102,34 @@ class Symbols(Answers):
             return self.check_and_pack(actions[:, None], rows)
         return self.check(actions, (rows,))
 
-    def pack(self, answers: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+    def pack(self, answers: NDArray[Any]) -> NDArray[Any]:
+        """Return the answers themselves, so W is O."""
         return answers
 
-    def unpack(self, packed: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+    def unpack(self, packed: NDArray[Any]) -> NDArray[Any]:
+        """Return the packed answers themselves."""
         return packed
 
-    def grade(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:  # noqa: D102
+    def grade(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[Integers, NDArray[Any]]:
+        """Return the numbers of wrong symbols and the credits ``[...]``."""
         missed = answers != targets
         credit = np.full(missed.shape[:-1], float(self.width))
         for loss, symbols in self._groups:
             credit -= loss * missed[..., symbols].sum(axis=-1)
         return missed.sum(axis=-1, dtype=np.int64), credit
 
-    def decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+    def decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """Return the most probable class of each symbol, the first of several."""
         best = [part.argmax(axis=-1) for part in self._split(probabilities)]
         return np.stack(best, axis=-1).astype(self.dtype)
 
-    def likelihood(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:  # noqa: D102
+    def likelihood(self, probabilities: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probabilities at the targets' places, float64 ``[..., O]``."""
         return np.take_along_axis(probabilities, self._starts + targets, axis=-1).astype(np.float64)
 
     @property
-    def uniform_probabilities(self) -> NDArray[np.float64]:  # noqa: D102
+    def uniform_probabilities(self) -> NDArray[np.float64]:
+        """``1 / k_j`` for each class of symbol j, ``[L]``."""
         return np.repeat(1 / self._highs, self._highs)
 
     def _split(self, probabilities: NDArray[Any]) -> list[NDArray[Any]]:

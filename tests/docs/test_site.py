@@ -53,6 +53,23 @@ def test_every_task_and_agent_has_a_page_that_the_navigation_reaches(site):
         assert page in index
 
 
+def test_the_page_of_a_task_tells_all_that_defines_it(site):
+    for row in tasks.TABLE:
+        text = (site / f"generated/tasks/{row.suite}/{row.name}.html").read_text(encoding="utf-8")
+        for name in ("Observations", "Actions", "Steps", "Rewards", "Training", "Evaluation"):
+            assert f"{name}</p>" in text, f"{row.name} lacks {name}"
+        assert 'id="source"' in text
+        assert f"<p>{row.env_id.rpartition('-')[2]}, " in text  # the newest of its versions
+        kind = type(row.make())
+        assert f'{kind.__module__}.html#{kind.__module__}.{kind.__name__}"' in text
+
+
+def test_the_page_of_a_machine_tells_its_paper_and_leads_to_the_equations(site):
+    text = (site / "generated/agents/ntm.html").read_text(encoding="utf-8")
+    for told in ("arXiv 1410.5401", "Differences from the paper", "equations.html", "read_heads=1"):
+        assert told in text
+
+
 def test_every_link_between_pages_leads_somewhere(site):
     pages = {path: Links(path) for path in site.rglob("*.html")}
     missing = []

@@ -23,7 +23,7 @@ from ntm_agents.options import AtLeast, Positive, expect
 
 @dataclass(frozen=True, kw_only=True)
 class ExtendedNTMConfig(NTMConfig):
-    """Options of an extended NTM; with their defaults it is an NTM."""
+    """Options of an extended NTM."""
 
     followers: Annotated[int, AtLeast(0)] = 0
     """Number of trailing write heads that reuse the latest weighting of the leading read heads: that of the
@@ -51,7 +51,15 @@ class ExtendedNTMConfig(NTMConfig):
 
 
 class ExtendedNTM(NTM):
-    """An NTM whose options go beyond the paper: see `ExtendedNTMConfig`.
+    """An NTM with options beyond its paper; with their defaults it is an `NTM`.
+
+    Differences from the paper, besides those of an `NTM`:
+
+    - Write heads may follow read heads, that is, reuse the latest weighting of these (`followers`).
+    - Keys may be compared with a part of each slot only (`key_width`).
+    - The head parameters may depend on the inputs directly (`skip_connection`).
+    - A hidden layer may precede the logits (`output_hidden_size`).
+    - The controller may do without the read vectors (`read_feedback`).
 
     Args:
         input_size: Number of input channels I.

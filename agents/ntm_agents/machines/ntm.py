@@ -1,6 +1,7 @@
 """The Neural Turing Machine, to be read beside section 3 of its paper.
 
-Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401).
+Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401). The page `docs/equations.md`
+goes through its equations, each with the function that computes it.
 
 Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
 slots, M width of a slot, W/R write and read heads, H = W + R heads, S shift options.

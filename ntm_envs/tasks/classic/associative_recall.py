@@ -1,6 +1,14 @@
 """AssociativeRecall: given one item of a list, output its neighbour.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.3.
+
+Other definitions: vlgiitr/ntm-pytorch has the same channels and steps, but leaves queries ambiguous whose
+item is in the list twice, as does MarkPKCollier/NeuralTuringMachine. In the latter no delimiter precedes an
+item, and a vector of seven ones, across all channels, stands before and after the query. Multi-query
+associative recall (arXiv 2312.04927) is another task: pairs of a key and a value, and a value to output for
+each query.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -70,17 +78,21 @@ class AssociativeRecall(BitTask):
         check_fraction(self, "near_misses")
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, and the delimiters of items and of the query."""
         return (*channel_names("data", self.bits), "item", "query")
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least two items, so that one has a neighbour."""
         return {"items": (2, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return the steps of K items, of the query between its two delimiters, and of the answer."""
         return (self.item_length + 1) * (sizes["items"] + 1) + 1 + self.item_length
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the list, the query and, as targets, the item beside the queried one."""
         items = batch.sizes["items"]
         most, rows, stride = int(items.max(initial=0)), np.arange(len(items)), self.item_length + 1
         queried = self._queried(batch.keys, items)
@@ -135,7 +147,8 @@ class AssociativeRecall(BitTask):
             items[clash] = draw(keys[rows], attempt)[clash[rows]]
         return items
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that looks up the query in the list."""
         return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer)
 
     def _answer(self, inputs: Floats) -> Floats | None:

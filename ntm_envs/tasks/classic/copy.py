@@ -1,6 +1,13 @@
 """Copy: observe a sequence of random vectors, then output it.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.1.
+
+Other definitions: loudinthecloud/pytorch-ntm has the same channels and lengths. In
+MarkPKCollier/NeuralTuringMachine a vector of nine ones, across all channels, is the delimiter. Duplicate
+String of the Chomsky-hierarchy suite (arXiv 2207.02098) outputs a string of bits twice. In Copy-v0 of
+OpenAI's Gym the agent moves a head over a tape, which is TapeCopy here.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -38,17 +45,21 @@ class Copy(CopyTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, and the delimiter."""
         return (*channel_names("data", self.bits), "delimiter")
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one vector."""
         return {"length": (1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return ``2 * L + 1``: the vectors, the delimiter, and the vectors again."""
         return 2 * sizes["length"] + 1
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the vectors, the delimiter, and the vectors again as targets."""
         length = batch.sizes["length"]
         vectors = self.vectors(batch.keys, length)
         batch.inputs[: len(vectors), :, : self.bits] = vectors
@@ -57,7 +68,8 @@ class Copy(CopyTask):
         step = np.arange(len(batch.mask))[:, None]
         batch.mask[:] = (step > length) & (step < batch.steps)
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that memorises the vectors."""
         return Solver(
             self.answers,
             asks=lambda now: now[:, -1] == 1,

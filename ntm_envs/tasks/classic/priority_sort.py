@@ -1,6 +1,12 @@
 """PrioritySort: output the vectors with the highest priorities, in descending order.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.5.
+
+Other definitions: vlgiitr/ntm-pytorch has no delimiter, and sorts each channel by itself, bits as well as
+priorities, so that its targets are not the vectors of the input. Bucket Sort of the Chomsky-hierarchy suite
+(arXiv 2207.02098) sorts symbols, without priorities.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -54,23 +60,28 @@ class PrioritySort(BitTask):
             check_integer(self, "outputs", 1, UNBOUNDED)
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, its priority, and the delimiter."""
         return (*channel_names("data", self.bits), "priority", "delimiter")
 
     @property
-    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
+    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """0 and 1, but -1 and 1 for the priority."""
         low, high = super().input_bounds
         low[-2] = -1
         return low, high
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least two vectors, and at least as many as are output."""
         return {"length": (max(2, self.outputs or 0), UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return L + 1 and the number of vectors to output."""
         return sizes["length"] + 1 + self._outputs(sizes["length"])
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the vectors with their priorities, the delimiter, and the sorted vectors."""
         length = batch.sizes["length"]
         longest, width = int(length.max(initial=0)), words_for(self.bits)
         # Each vector consists of `width` words, followed by one word for its priority.
@@ -94,7 +105,8 @@ class PrioritySort(BitTask):
         """Return the number of vectors to output ``[B]``."""
         return 4 * length // 5 if self.outputs is None else np.full_like(length, self.outputs)
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that memorises the vectors and sorts them."""
         return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer)
 
     def _answer(self, inputs: Floats) -> Floats:

@@ -1,6 +1,13 @@
 """RepeatCopy: output a sequence of random vectors a given number of times, then an end marker.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), section 4.2.
+
+Other definitions: In google-deepmind/dnc a start marker precedes the vectors, and the count alone follows
+them, as R / 10; vectors have six bits by default. In loudinthecloud/pytorch-ntm the delimiter and the count
+take a step each. Its count is a z-score over the training range, the same as here for 1 to 10. RepeatCopy-v0
+of OpenAI's Gym has a tape of symbols, and repeats it forwards, backwards and forwards again.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -28,7 +35,9 @@ MEAN, DEVIATION = 5.5, math.sqrt(8.25)
 class RepeatCopy(CopyTask):
     """The agent observes ``length`` L vectors and a count ``repeats`` R, then outputs the vectors R times.
 
-    The output ends with an end marker, which has a channel of its own.
+    The output ends with an end marker, which has a channel of its own. As it is 0 at all other steps, zeros
+    return more than uniform guesses: ``(L * R + 7) / (9 * (L * R + 1))`` on average with 8
+    bits, 0.118 for L = R = 10.
 
     Timing, for L = 2, R = 2 and vectors a, b, where n = (R - 5.5) / sqrt(8.25)::
 
@@ -46,28 +55,34 @@ class RepeatCopy(CopyTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, the delimiter, and the normalised count."""
         return (*channel_names("data", self.bits), "delimiter", "count")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The bits of a vector, and the end marker."""
         return (*super().output_channels, "end")
 
     @property
-    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # noqa: D102
+    def input_bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """0 and 1, but for the count the normalised bounds of ``repeats``."""
         low, high = super().input_bounds
         low[-1], high[-1] = (np.array(self.limits["repeats"]) - MEAN) / DEVIATION
         return low, high
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one vector; 1 to 10,000 repeats."""
         return {"length": (1, UNBOUNDED), "repeats": (1, 10_000)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return ``L + 1 + L * R + 1``: the vectors, the delimiter, the copies and the end marker."""
         length, repeats = sizes["length"], sizes["repeats"]
         return length + 1 + length * repeats + 1
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the vectors, the delimiter with the count, the copies and the end marker."""
         length, repeats = batch.sizes["length"], batch.sizes["repeats"]
         rows, end = np.arange(len(length)), length + 1 + length * repeats
         vectors = self.vectors(batch.keys, length)
@@ -83,7 +98,8 @@ class RepeatCopy(CopyTask):
         batch.targets[:, :, : self.bits] = pick(np.concatenate((vectors, zeros)), source)
         batch.targets[end, rows, -1] = 1
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that memorises the vectors and the count."""
         return Solver(self.answers, asks=lambda now: now[:, -2] == 1, answer=self._answer)
 
     def _answer(self, inputs: Floats) -> Floats:

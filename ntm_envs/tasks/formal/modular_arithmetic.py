@@ -1,6 +1,13 @@
 """ModularArithmetic: evaluate an expression over the integers modulo 5, with the usual precedence.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+
+Other definitions: Modular Arithmetic of google-deepmind/neural_networks_chomsky_hierarchy has the same
+expressions and precedence, but takes a length instead of a number of operands, and silently shortens even
+lengths by one. It has one more input channel, for a blank. The task with brackets of the same suite is
+another one.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -29,8 +36,7 @@ class ModularArithmetic(SequenceTask):
     """The agent observes ``operands`` n digits with n - 1 operators between them, then outputs the value.
 
     Digits are from 0 to 4; operators are ``+``, ``-`` and ``*``. Multiplication comes before addition and
-    subtraction. The size of an expression is its number of operands. The paper's public code takes a length
-    instead, and silently shortens even lengths.
+    subtraction. The size of an expression is its number of operands.
 
     Timing, for 2 + 3 * 4 = 14, which is 4 modulo 5::
 
@@ -48,25 +54,31 @@ class ModularArithmetic(SequenceTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """One channel for each digit and operator, and the request for an answer."""
         return (*map(str, range(MODULUS)), *OPERATORS, "answer")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The value of the expression."""
         return ("value",)
 
     @property
-    def answers(self) -> Symbols:  # noqa: D102
+    def answers(self) -> Symbols:
+        """One digit, from 0 to 4."""
         return Symbols((MODULUS,))
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one operand."""
         return {"operands": (1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return ``2 * n``: n digits, n - 1 operators, and the request for an answer."""
         return 2 * sizes["operands"]
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the expression, the request for an answer, and the value."""
         operands, rows = batch.sizes["operands"], np.arange(len(batch.keys))
         # Word i draws token i, a digit or an operator.
         drawn = tokens(batch.keys, 2 * operands - 1, MODULUS * len(OPERATORS))
@@ -81,7 +93,8 @@ class ModularArithmetic(SequenceTask):
         batch.mask[end, rows] = True
         batch.targets[end, rows, 0] = _values(digits, operators, present[::2])
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that evaluates the expression in integers of any size."""
         return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
     def _answer(self, inputs: Floats) -> Integers:

@@ -1,6 +1,11 @@
 """Parity: determine whether a sequence of bits contains an odd number of ones.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+
+Other definitions: Parity Check of google-deepmind/neural_networks_chomsky_hierarchy has the same inputs and
+targets. Its channel of an empty output token is ``answer`` here.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -39,25 +44,31 @@ class Parity(SequenceTask):
     """
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """One channel for each value of a bit, and the request for an answer."""
         return ("bit 0", "bit 1", "answer")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The parity."""
         return ("parity",)
 
     @property
-    def answers(self) -> Symbols:  # noqa: D102
+    def answers(self) -> Symbols:
+        """One symbol: 0 for even, 1 for odd."""
         return Symbols((2,))
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one bit."""
         return {"length": (1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return L + 1: the bits, and the request for an answer."""
         return sizes["length"] + 1
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the bits, the request for an answer, and the parity."""
         length, rows = batch.sizes["length"], np.arange(len(batch.keys))
         bits = tokens(batch.keys, length, 2)  # (L, B), -1 after the end
         for value in range(2):
@@ -66,7 +77,8 @@ class Parity(SequenceTask):
         batch.mask[length, rows] = True
         batch.targets[length, rows, 0] = (bits == 1).sum(axis=0) % 2
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that counts the ones."""
         return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
     def _answer(self, inputs: Floats) -> Integers:

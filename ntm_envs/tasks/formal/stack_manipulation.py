@@ -1,6 +1,13 @@
 """StackManipulation: apply a sequence of operations to a stack, then output the stack.
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
+
+Other definitions: Stack Manipulation of google-deepmind/neural_networks_chomsky_hierarchy has the same
+tokens, in another order, and the same distribution of stacks and operations. Its outputs all have L + 1
+steps: zeros, which its accuracy ignores, follow the end symbol, with which the episode ends here. It also has
+strings of length 1, a stack without operations.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -55,28 +62,35 @@ class StackManipulation(SequenceTask):
     keyed_steps: ClassVar[bool] = True
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """One channel for each token, and the request for an answer."""
         return ("bit 0", "bit 1", "push 0", "push 1", "pop", "answer")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The topmost symbol, which the agent takes from the stack."""
         return ("top",)
 
     @property
-    def answers(self) -> Symbols:  # noqa: D102
+    def answers(self) -> Symbols:
+        """One symbol: 0, 1 or the end symbol."""
         return Symbols((3,), names=("01e",))
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least two tokens: a bit of the stack and an operation."""
         return {"length": (2, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return ``2 * L + 1``, which is reached if all operations push."""
         return 2 * sizes["length"] + 1  # reached if all operations push
 
-    def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:
+        """Return L, the height of the final stack, and 1 for the end symbol."""
         return sizes["length"] + self._run(keys, sizes["length"])[2] + 1
 
-    def fill(self, batch: Batch) -> None:  # noqa: D102
+    def fill(self, batch: Batch) -> None:
+        """Write the tokens, the requests for answers, and the final stack from the top."""
         length = batch.sizes["length"]
         shown, stack, height = self._run(batch.keys, length)
         for value in range(5):
@@ -89,7 +103,8 @@ class StackManipulation(SequenceTask):
         targets = np.where(below_top < height, np.take_along_axis(stack, at, axis=0), END)
         batch.targets[:, :, 0] = np.where(batch.mask, targets, 0)
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that runs the operations."""
         return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
 
     @staticmethod

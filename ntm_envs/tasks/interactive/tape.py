@@ -53,29 +53,36 @@ class Tape(InteractiveTask):
         """Return the target outputs ``[B, L]`` of tapes ``[B, L]``; values after the end are arbitrary."""
 
     @property
-    def input_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def input_channels(self) -> tuple[str, ...]:
+        """One channel for each symbol, and one for the blank outside the tape."""
         return (*(f"symbol {NAMES[i]}" for i in range(self.base)), "blank")
 
     @property
-    def output_channels(self) -> tuple[str, ...]:  # noqa: D102
+    def output_channels(self) -> tuple[str, ...]:
+        """The move of the head, whether to write, and the symbol to write."""
         return ("move", "write", "symbol")
 
     @property
-    def answers(self) -> Symbols:  # noqa: D102
+    def answers(self) -> Symbols:
+        """Three symbols: left or right; 1 to write; and one of ``base`` symbols."""
         return Symbols((2, 2, self.base), names=("<>", "-w", NAMES[: self.base]))
 
     @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:  # noqa: D102
+    def limits(self) -> Mapping[str, tuple[int, int]]:
+        """At least one symbol on the tape."""
         return {"length": (1, UNBOUNDED)}
 
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return the time limit, ``2 * L + 4``."""
         return 2 * sizes["length"] + SLACK
 
     @property
-    def constant_output(self) -> NDArray[np.uint8]:  # noqa: D102
+    def constant_output(self) -> NDArray[np.uint8]:
+        """Move to the right and write symbol 0."""
         return np.array([RIGHT, 1, 0], np.uint8)
 
-    def begin(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> State:  # noqa: D102
+    def begin(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> State:
+        """Return tapes and outputs ``[B, L]``, lengths, and counters ``[B]`` that start at zero."""
         length = sizes["length"]
         longest, rows = int(length.max(initial=0)), len(keys)
         tape = keyed.below(keyed.words(keys, keyed.DATA, longest), self.base).astype(np.uint8)
@@ -88,7 +95,8 @@ class Tape(InteractiveTask):
             "step": np.zeros(rows, np.int64),
         }
 
-    def observe(self, state: State) -> NDArray[np.float32]:  # noqa: D102
+    def observe(self, state: State) -> NDArray[np.float32]:
+        """Return the symbol under the head, one-hot, ``[B, base + 1]``."""
         head, rows = state["head"], np.arange(len(state["head"]))
         inside = (head >= 0) & (head < state["length"])
         symbol = np.where(inside, state["tape"][rows, np.where(inside, head, 0)], self.base)
@@ -96,9 +104,8 @@ class Tape(InteractiveTask):
         observations[rows, symbol] = 1
         return observations
 
-    def act(  # noqa: D102
-        self, state: State, answers: NDArray[Any]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def act(self, state: State, answers: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Write and move; grade what is written."""
         move, writes, symbol = answers[:, 0], answers[:, 1] == 1, answers[:, 2]
         written, length, rows = state["written"], state["length"], np.arange(len(answers))
         expected = state["output"][rows, np.minimum(written, length - 1)]
@@ -111,11 +118,14 @@ class Tape(InteractiveTask):
         late = ~over & (state["step"] >= self.max_steps({"length": length}))
         return rewards - late, over | late
 
-    def count_symbols(self, sizes: Mapping[str, Integers]) -> Integers:  # noqa: D102
+    def count_symbols(self, sizes: Mapping[str, Integers]) -> Integers:
+        """Return the length of the output, that of the tape."""
         return sizes["length"]
 
-    def count_wrong(self, state: State) -> Integers:  # noqa: D102
+    def count_wrong(self, state: State) -> Integers:
+        """Return the number of symbols that are not yet written correctly."""
         return state["length"] - state["written"]
 
-    def return_bounds(self, sizes: Mapping[str, Integers]) -> tuple[Any, Any]:  # noqa: D102
+    def return_bounds(self, sizes: Mapping[str, Integers]) -> tuple[Any, Any]:
+        """Return -1, for an episode that runs out of time with nothing written, and L."""
         return np.full_like(sizes["length"], -1), sizes["length"]

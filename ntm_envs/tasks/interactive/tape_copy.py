@@ -2,6 +2,12 @@
 
 Source: Copy-v0 of OpenAI's Gym (Zaremba et al., *Learning Simple Algorithms from Examples*, arXiv
 1511.07275).
+
+Other definitions: In Gym an observation is an integer, and an action a tuple. A tape has one of three
+lengths, at first 2 to 4, and all grow by one after ten good episodes in a row; here lengths do not depend on
+earlier episodes. The time limit of Gym is one step longer, and -1 replaces the reward of that step.
+
+Versions: v0, the first.
 """
 
 from __future__ import annotations
@@ -24,7 +30,8 @@ class TapeCopy(Tape):
 
     The agent observes the symbol under its head, or a blank outside the tape. At each step it moves the head
     to the left or to the right, and optionally writes a symbol. A correct symbol earns +1. A wrong symbol
-    earns -0.5 and ends the episode. The time limit of 2L + 4 steps ends the episode and subtracts 1.
+    earns -0.5 and ends the episode. The time limit of 2L + 4 steps ends the episode and subtracts 1. Uniform
+    guesses return about -0.25.
 
     A perfect episode, for the symbols a b c::
 
@@ -43,10 +50,12 @@ class TapeCopy(Tape):
 
     base: int = 5
 
-    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:  # noqa: D102
+    def output(self, tape: NDArray[np.uint8], length: Integers) -> NDArray[np.uint8]:
+        """Return the tapes themselves."""
         return tape
 
-    def oracle(self) -> Agent:  # noqa: D102
+    def oracle(self) -> Agent:
+        """Return an agent that writes what it observes."""
         return CopyOracle()
 
 
