@@ -36,6 +36,7 @@ LONG = (
         "leaderboard/page/test_charts.py",
         "leaderboard/page/test_accessibility.py",
         "leaderboard/test_verify_player.py",
+        "docs/test_site.py",
     ),
     (
         "baselines/test_reward_resuming.py",

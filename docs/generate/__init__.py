@@ -11,7 +11,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from generate import agents, api, commands, docstrings, leaderboard, mathml, repository, tasks
+from generate import accessibility, agents, api, commands, docstrings, leaderboard, mathml, repository, tasks
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_pages)
     app.connect("source-read", repository.change_links)
     app.connect("build-finished", leaderboard.build)
-    app.connect("html-page-context", number_captions, priority=900)  # behind the theme
+    app.connect("build-finished", accessibility.improve)
     app.add_html_math_renderer("mathml", (mathml.inline, None), (mathml.block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -31,10 +31,3 @@ def write_pages(app: Sphinx) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for kind in (tasks, agents, commands, api, repository, leaderboard):
         kind.write(folder / kind.__name__.rpartition(".")[2])
-
-
-def number_captions(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
-    """Give the captions of the navigation, which Sphinx marks as headings, the level that these need."""
-    for name in ("furo_navigation_tree", "furo_toc"):
-        if name in context:
-            context[name] = context[name].replace('role="heading"', 'role="heading" aria-level="2"')

@@ -40,7 +40,8 @@ def change_links(app: Sphinx, page: str, source: list[str]) -> None:
     written = copied.get(shown, shown)
 
     def change(link: re.Match[str]) -> str:
-        text, target, place = link[1], (written.parent / link[2]).resolve(), link[3] or ""
+        text, place = link[1], link[3] or ""
+        target = Path(os.path.normpath(written.parent / link[2]))
         if target in PAGES:
             target = DOCS / "generated" / "repository" / f"{PAGES[target]}.md"
         elif not target.is_file() or (target.suffix == ".md" and DOCS not in target.parents):

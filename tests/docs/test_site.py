@@ -1,6 +1,7 @@
 """The documentation is built without a warning, is complete, and works without a network."""
 
 import html.parser
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,13 +22,18 @@ LOOKED_AT = ("index", "tasks", "results-by-seed", "generated/tasks/classic/copy"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("docs")
-    command = ["-m", "sphinx", "--fail-on-warning", "--quiet", "--doctree-dir", str(folder / "doctrees")]
-    done = subprocess.run(
-        [sys.executable, *command, str(ROOT / "docs"), str(folder / "site")], capture_output=True, text=True
-    )
+    """Build the site from a copy of `docs`, as generated pages are written into it."""
+    folder = tmp_path_factory.mktemp("site")
+    copy, built = folder / "copy", folder / "built"
+    shutil.copytree(ROOT / "docs", copy / "docs", ignore=shutil.ignore_patterns("generated", "__pycache__"))
+    for path in ROOT.iterdir():
+        if path.name != "docs":
+            (copy / path.name).symlink_to(path)
+    options = ["--fail-on-warning", "--quiet", "--doctree-dir", str(folder / "doctrees")]
+    command = [sys.executable, "-m", "sphinx", *options, str(copy / "docs"), str(built)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return folder / "site"
+    return built
 
 
 class Links(html.parser.HTMLParser):

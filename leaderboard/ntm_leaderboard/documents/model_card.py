@@ -24,8 +24,8 @@ table](../../../../../docs/results-by-seed.md) has the other seeds. The command 
 
 used {training.sequences:,} sequences of sizes up to {largest}, and {training.seconds:.0f} seconds
 on one core. It trains to the same bytes again only on the same kind of processor, and with the same versions
-of this package and of torch. The machine has {training.parameters:,} parameters; `config.json` has all options. Its evaluation
-sequences are drawn from the hash of its weights, `{commitment}`:
+of this package and of torch. The machine has {training.parameters:,} parameters; `config.json` has all
+options. Its evaluation sequences are drawn from the hash of its weights, `{commitment}`:
 
 {rungs}
 
