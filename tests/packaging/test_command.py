@@ -64,7 +64,7 @@ def test_closed_streams_are_opened_so_that_no_file_takes_their_place() -> None:
 
 
 def test_a_folder_that_has_been_deleted_gets_one_line(tmp_path: Path) -> None:
-    code = "import os; from ntm_leaderboard.__main__ import main; os.rmdir(os.getcwd()); raise SystemExit(main())"
+    code = "import os; from ntm_leaderboard.__main__ import main; os.rmdir(os.getcwd()); exit(main())"
     done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "ntm-envs: the present folder has been deleted; change to another one\n"

@@ -60,7 +60,7 @@ def main(argv: list[str]) -> int:
     name = options.verifier
     if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):  # a record could not be written
         raise ValueError(
-            f"verifier is {name[:LONGEST_NAME]!a}; expected 1 to {LONGEST_NAME} characters that can be printed"
+            f"verifier is {name[:LONGEST_NAME]!a}; expected 1 to {LONGEST_NAME} printable characters"
         )
     folders = list(verify.runs_in(options.folder))
     if not folders:

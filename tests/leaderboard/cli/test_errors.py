@@ -62,7 +62,7 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["bench", "--budget", "0"], "budget is 0"),
         (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),
         (["evaluate", "--agent", "oracle", "--output", "mine.py"], "choose another --output, or delete it"),
-        (["verify", ".", "--verifier", ""], "verifier is ''; expected 1 to 200 characters"),
+        (["verify", ".", "--verifier", ""], "verifier is ''; expected 1 to 200 printable characters"),
         (["verify", ".", "--verifier", "\udcff"], r"verifier is '\udcff'"),
         (["watch", "--fps", "0"], "fps is 0"),
         (["watch", "--fps", "nan"], "fps is nan"),
