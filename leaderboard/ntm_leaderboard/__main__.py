@@ -39,10 +39,15 @@ def main() -> int:
     _open_closed_streams()
     _on_interrupt(_exit)  # imports take seconds, and hold nothing
     try:
+        here = str(Path.cwd())
+    except FileNotFoundError:  # torch would end the process
+        print("ntm-envs: the present folder has been deleted; change to another one", file=sys.stderr)
+        return 2
+    try:
         from ntm_leaderboard import cli
         from ntm_leaderboard.harness.launcher import end_with_launcher
 
-        here, own = str(Path.cwd()), sys.argv[1:2] != ["verify"]
+        own = sys.argv[1:2] != ["verify"]
         if own and "" not in sys.path and here not in sys.path:  # after all imports: it shadows nothing
             sys.path.append(here)  # my_module:MyModel may be in the current folder
         _on_interrupt(signal.default_int_handler)

@@ -20,8 +20,8 @@ def migrate(record: dict[str, Any]) -> dict[str, Any]:
     if type(version) is not int or not 1 <= version <= VERSION:
         shown = version if isinstance(version, int | float) and abs(version) < 2**63 else type(version)
         raise ValueError(
-            f"schema_version is {shown!r}; this ntm-envs reads 1 to {VERSION}, so evaluate the run again, "
-            "or use the version of ntm-envs that the result names"
+            f"schema_version is {shown!r}; this ntm-envs reads 1 to {VERSION}, so delete the result and "
+            "evaluate the run again, or use the version of ntm-envs that it names"
         )
     for change in (_with_symbols, _with_learner)[version - 1 :]:
         record = change(record)

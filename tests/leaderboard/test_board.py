@@ -186,6 +186,7 @@ def on_rungs(**changes):
         ({}, on_rungs(sizes={"length": 7}), "no rung of copy beyond the training range"),
         ({}, on_rungs(references={"oracle2": SCORE}), "it has the reference oracle2"),
         ({}, on_rungs(references={"oracle": SCORE}), "expected a constant output"),
+        ({}, {"agent": "other", "score": 1.5}, r"score\.mean_return is 1\.5 at .*; expected -1\.0 to 1\.0"),
     ],
 )
 def test_a_result_that_does_not_belong_there_is_left_out_and_changes_nothing(first, second, reason):

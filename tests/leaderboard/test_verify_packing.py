@@ -1,5 +1,6 @@
 """The packing of submissions, and weights that are held elsewhere."""
 
+import errno
 import hashlib
 import shutil
 import subprocess
@@ -7,7 +8,9 @@ import subprocess
 import pytest
 from submissions import play, rewrite, trained, with_own_model
 
+from ntm_leaderboard import page
 from ntm_leaderboard.board import submission, verify, weights
+from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.harness.entrants import from_run
 from ntm_leaderboard.results import Result
 
@@ -55,6 +58,21 @@ def test_a_model_that_needs_more_than_its_file_is_not_packed(tmp_path):
     with pytest.raises(ValueError, match="No module named 'helper'"):
         with_own_model(tmp_path, first="import helper")
     assert not list((tmp_path / "submission").rglob("result.json"))
+
+
+def test_a_full_disk_is_named_by_what_was_to_be_written(made, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", source, None, target)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    for write in (
+        lambda path: submission.pack([made[0]], path),
+        lambda path: page.build(Boards.of([]), path),
+    ):
+        with pytest.raises(OSError, match="No space left") as error:
+            write(tmp_path / "new")
+        assert str(error.value.filename).startswith(str(tmp_path / "new"))
+        assert not list(tmp_path.iterdir())
 
 
 def test_what_does_not_learn_is_left_out_of_a_submission(made, tmp_path):

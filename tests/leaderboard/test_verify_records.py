@@ -1,6 +1,7 @@
 """Records: only a verifier's own count, only of exactly what was played, and none is left by a failure."""
 
 import os
+import shutil
 
 import pytest
 from submissions import play, rewrite
@@ -118,11 +119,29 @@ def test_a_verification_that_fails_leaves_no_record(packed, records, capsys, mon
     assert not list(records.rglob("*.json"))
 
 
+def test_a_refused_submission_deletes_no_record_of_other_files(packed, records):
+    rewrite(packed[0] / "result.json", lambda result: result.update(hardware="another", status="doubted"))
+    assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 1
+    assert len(list(records.rglob("*.json"))) == 1
+
+
 def test_no_record_is_written_without_a_folder_for_them(packed, tmp_path, capsys):
     before = sorted(tmp_path.rglob("*"))
     assert cli.main(["verify", str(packed[0])]) == 0
     assert "No record was written" in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_record_is_of_the_files_that_were_there_before_the_model_was_loaded(packed, record, monkeypatch):
+    class Exchanging(verify.Player):
+        def __enter__(self):
+            shutil.copy(packed[1] / "model.safetensors", packed[0])
+            return super().__enter__()
+
+    monkeypatch.setattr(verify, "Player", Exchanging)
+    again = play(packed[0])
+    assert again.files == record.files
+    assert again.result.probe == record.result.probe
 
 
 def nested(text):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import requires
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -59,6 +60,13 @@ def test_closed_streams_are_opened_so_that_no_file_takes_their_place() -> None:
     code += "sys.exit(7 if os.open(os.devnull, os.O_RDONLY) > 2 else 1)"
     done = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "{code}" <&- >&- 2>&-'])
     assert done.returncode == 7
+
+
+def test_a_folder_that_has_been_deleted_gets_one_line(tmp_path: Path) -> None:
+    code = "import os; from ntm_leaderboard.__main__ import main; os.rmdir(os.getcwd()); exit(main())"
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "ntm-envs: the present folder has been deleted; change to another one\n"
 
 
 def packages(extra: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.copies import copied
+from ntm_leaderboard.board.numbers import impossible_return
 from ntm_leaderboard.board.rows import TRACKS, in_present_names, track_of
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.harness.entrants import AGENTS
@@ -158,4 +159,5 @@ def _unscored(result: Result, spec: TaskSpec, rungs: Iterable[dict[str, int]]) -
             )
     except ValueError as error:
         return str(error)
-    return None
+    task, played = spec.make(), only(result, map(dict, spec.rungs)).rungs
+    return next(filter(None, (impossible_return(task, rung) for rung in played)), None)

@@ -36,13 +36,9 @@ def check_rungs(path: Path, result: Result, spec: TaskSpec) -> None:
             raise ValueError(
                 f"{path}: the {rung.best[0]} is no better than a constant output at {rung.sizes}"
             )
-        low, high = task.return_bounds({name: np.array([size]) for name, size in rung.sizes.items()})
+        if reason := impossible_return(task, rung):
+            raise ValueError(f"{path}: {reason}")
         for name, score in scores_of(rung).items():
-            if not low[0] - 1e-6 <= score.mean_return <= high[0] + 1e-6:
-                raise ValueError(
-                    f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}; expected "
-                    f"{low[0]} to {high[0]}"
-                )
             expected_return = None if keyed else task.answers.mean_return(score.wrong_symbols, symbols)
             if expected_return is not None and not math.isclose(
                 score.mean_return, expected_return, abs_tol=1e-6
@@ -51,6 +47,16 @@ def check_rungs(path: Path, result: Result, spec: TaskSpec) -> None:
                     f"{path}: {name}.mean_return is {score.mean_return} at {rung.sizes}, but "
                     f"{score.wrong_symbols} of {symbols} symbols wrong make {expected_return}"
                 )
+
+
+def impossible_return(task: Task, rung: Rung) -> str | None:
+    """Return which mean return of a rung is outside of the bounds of the task; None if none is."""
+    low, high = task.return_bounds({name: np.array([size]) for name, size in rung.sizes.items()})
+    for name, score in scores_of(rung).items():
+        if not low[0] - 1e-6 <= score.mean_return <= high[0] + 1e-6:
+            value = f"{name}.mean_return is {score.mean_return} at {rung.sizes}"
+            return f"{value}; expected {low[0]} to {high[0]}"
+    return None
 
 
 def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: Training) -> None:

@@ -26,12 +26,15 @@ BY_VERIFIER = {"status", "nonce", "rungs", "probe", "seconds", "versions", "comm
 PLAYED = ("config.json", WEIGHTS)
 """The files that decide what plays, besides the source of a custom model."""
 
+LONGEST_NAME = 200
+"""Largest number of characters of a verifier's name."""
+
 
 class Verification(Record):
     """The record of a verification."""
 
     schema_version: Literal[1] = 1
-    verifier: Annotated[str, Field(min_length=1, max_length=200)]
+    verifier: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     """Name of whoever verified the result."""
     files: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], Hex]
     """The SHA-256 of the claim, `result.json`, and of each file that was played, by name."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from ntm_agents.training.checkpoint import CheckpointError
 from ntm_agents.training.run import Run
 from ntm_envs import tasks
-from ntm_envs.files import write_atomically
+from ntm_envs.files import naming, write_atomically
 from ntm_leaderboard.board.player import Player, PlayerError
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.board.verify import FILES, check, runs_in
@@ -50,6 +50,7 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
     Raises:
         ValueError: If there is no evaluated run, if one cannot be submitted, or if another one is in its
             place; every run is there whole or not at all.
+        OSError: If a run cannot be written; `filename` is its folder.
     """
     runs = [run for folder in folders for run in runs_in(folder) if (run / "config.json").exists()]
     if not runs:
@@ -99,7 +100,8 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
             raise ValueError(f"{target} holds another run; choose another --output, or delete it")
         return target
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".") as made:  # what is hidden is never ranked
+    # What is hidden is never ranked.
+    with naming(target), tempfile.TemporaryDirectory(dir=output, prefix=".") as made:
         copy = Path(made) / "run"
         copy.mkdir()
         for file in FILES:

@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -104,6 +105,8 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
     if spec is None:
         known = ", ".join(row.env_id for row in tasks.TABLE)
         raise ValueError(f"{folder}: task is {result.task!r}, which is not on the board; expected {known}")
+    if run.task != spec.name:  # before anything looks it up, which would execute a file
+        raise ValueError(f"{folder}: config.json has task {run.task!r}; expected {spec.name!r}")
     with with_weights(folder, result.held) as whole:
         tensors = load_weights(whole)
     numbers = numbers_in(tensors)
@@ -114,7 +117,6 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         "entry": (result.entry, portable(stored["entry"])),
         "model": (result.model, stored["model"]),
         "seed": (result.seed, run.seed),
-        "task": (spec.env_id, spec.env_id if run.task == spec.name else run.task),
         "privileges": (result.privileges, list(run.train.privileges)),
         "status": (result.status, "self-reported"),
         "nonce": (result.nonce, NO_NONCE),
@@ -178,10 +180,10 @@ def verify(
     spec = tasks.spec(claimed.task)
     task, entry = spec.make(), _run(folder)[0].entry
     trusted, present = source_digest(entry) is None, versions(entry)
-    with (
-        with_weights(folder, claimed.held) as whole,
-        Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes) as player,
-    ):
+    with ExitStack() as stack:
+        whole = stack.enter_context(with_weights(folder, claimed.held))
+        weights = load_weights(whole)
+        player = stack.enter_context(Player(whole, task.output_size, minutes=minutes, gibibytes=gibibytes))
         check_counts(folder, claimed, player.counts(capacity(task.steps(**spec.largest))))
         nonce, compared = nonce or secrets.token_hex(32), references(task)
         rungs = play_ladder(
@@ -197,7 +199,7 @@ def verify(
         probed = probe(
             player,
             player.untrained,
-            load_weights(whole),
+            weights,
             spec,
             claimed.commitment,
             references=compared,

@@ -57,8 +57,8 @@ def parse(options: type[Options], argv: Sequence[str], command: str) -> Options:
 
 
 def peek(argv: Sequence[str], option: str, default: str) -> str:
-    """Return the value of an option before the command line is parsed as a whole."""
-    for i, argument in enumerate(argv):
+    """Return the value of an option before the command line is parsed as a whole; the last one counts."""
+    for i, argument in reversed(list(enumerate(argv))):
         if argument == option and i + 1 < len(argv):
             return argv[i + 1]
         if argument.startswith(f"{option}="):

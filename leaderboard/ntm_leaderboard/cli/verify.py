@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.admission import contradiction
 from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.confinement import obstacle
-from ntm_leaderboard.board.records import place, read_record
+from ntm_leaderboard.board.records import LONGEST_NAME, place, read_record
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, plain, say
@@ -39,8 +40,8 @@ class VerifyOptions:
     folder: tyro.conf.Positional[Path]
     """Folder that `ntm-envs submit` has made, or a part of it."""
     records: Path | None = None
-    """Folder of your records, apart from any submission. A record is deleted first, and written
-    anew only after a verdict."""
+    """Folder of your records, apart from any submission. The record of a submission is deleted first, and
+    written anew only after a verdict."""
     verifier: str = "anonymous"
     """Your name, which records have."""
     replay: bool = False
@@ -56,6 +57,11 @@ class VerifyOptions:
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     options = parse(VerifyOptions, argv, "verify")
+    name = options.verifier
+    if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):  # a record could not be written
+        raise ValueError(
+            f"verifier is {name[:LONGEST_NAME]!a}; expected 1 to {LONGEST_NAME} printable characters"
+        )
     folders = list(verify.runs_in(options.folder))
     if not folders:
         raise ValueError(f"there is no result.json in {options.folder}; name the folder that submit has made")
@@ -86,13 +92,22 @@ def main(argv: list[str]) -> int:
     return 1 if failed else 0
 
 
+def _forget(folder: Path, records: Path) -> None:
+    """Delete the record of a submission, and none of other files: names are the submission's choice."""
+    claimed = Result.read(folder / "result.json")
+    with suppress(ValueError):  # it is damaged
+        if read_record(records, folder, claimed) is None:
+            return
+    place(records, claimed).unlink(missing_ok=True)
+
+
 def _doubts(folder: Path, options: VerifyOptions, board: list[Result]) -> list[str]:
     """Evaluate a submission, on new sequences or on those of its records; return what disagrees.
 
     What is verified joins the board, so that the next one of the same submission cannot be its copy.
     """
     if options.records and not options.replay:
-        place(options.records, Result.read(folder / "result.json")).unlink(missing_ok=True)
+        _forget(folder, options.records)
     claimed = verify.check(folder, trust_code=options.trust_code)
     with progress.evaluation_display(console) as display:
         play = partial(

@@ -50,7 +50,10 @@ def evaluate(
     spec, started = entrant.spec, time.perf_counter()
     rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
     if path.exists():
-        before = Result.read(path)
+        try:
+            before = Result.read(path)
+        except ValueError as error:  # perhaps it is no result, and of value
+            raise ValueError(f"{error}; choose another --output, or delete it") from error
         for rung in before.rungs if before.commitment == entrant.commitment else ():
             count = next((count for sizes, count in rungs if sizes == rung.sizes), 0)
             if rung.sequences > count:

@@ -15,6 +15,7 @@ import jinja2
 import vl_convert
 
 from ntm_envs import tasks
+from ntm_envs.files import naming
 from ntm_leaderboard.board.boards import Boards, places
 from ntm_leaderboard.board.rows import TRACKS, in_present_names
 from ntm_leaderboard.page.commands import command, configuration
@@ -45,6 +46,7 @@ def build(boards: Boards, output: Path, *, documentation: str | None = None) -> 
 
     Raises:
         ValueError: If there is anything else at `output`.
+        OSError: If it cannot be written; `filename` is `output`.
     """
     if output.exists() and not _made_here(output):
         raise ValueError(
@@ -69,7 +71,7 @@ def build(boards: Boards, output: Path, *, documentation: str | None = None) -> 
         "present": in_present_names,
     }
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
+    with naming(output), tempfile.TemporaryDirectory(dir=output.parent, prefix=".") as temporary:
         site = Path(temporary) / "site"
         site.mkdir()
         for suite, board in boards.by_suite.items():

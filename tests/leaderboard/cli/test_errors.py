@@ -61,6 +61,9 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["bench", "--jobs", "0"], "jobs is 0"),
         (["bench", "--budget", "0"], "budget is 0"),
         (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),
+        (["evaluate", "--agent", "oracle", "--output", "mine.py"], "choose another --output, or delete it"),
+        (["verify", ".", "--verifier", ""], "verifier is ''; expected 1 to 200 printable characters"),
+        (["verify", ".", "--verifier", "\udcff"], r"verifier is '\udcff'"),
         (["watch", "--fps", "0"], "fps is 0"),
         (["watch", "--fps", "nan"], "fps is nan"),
         (["watch", "--length", "2", "--output", "mine.py/x.gif"], "mine.py: File exists"),
@@ -98,6 +101,13 @@ def test_errors_in_a_custom_file_name_the_line(home, capsys):
     error = "".join(capsys.readouterr().err.split())  # it may be wrapped
     assert "mine.py" in error
     assert "line" in error
+
+
+def test_of_an_option_that_is_there_twice_the_last_one_counts(home):
+    command = ["train", "--agent", "lstm", "--task", "copy", "--task", "parity", "--seed", "1", "--seed", "2"]
+    assert cli.main([*command, *TINY]) == 0
+    run = json.loads(Path("runs/parity-lstm-2/config.json").read_text())
+    assert (run["task"], run["seed"]) == ("parity", 2)
 
 
 OLD = {
