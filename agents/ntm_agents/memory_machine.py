@@ -203,16 +203,10 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         from ntm_agents.pretrained import pretrained
         from ntm_agents.training.run import load_run  # which imports models, by their names
 
-        device, dtype = torch.get_default_device(), torch.get_default_dtype()
-        torch.set_default_dtype(torch.float32)  # as it was trained
-        try:
-            with torch.device("cpu"):
-                model, run = load_run(pretrained(agent, task))
-        finally:
-            torch.set_default_dtype(dtype)
+        model, run = load_run(pretrained(agent, task))
         if not isinstance(model, cls):
             raise TypeError(f"{agent} on {task} is of the class {run.entry}; expected {cls.__name__}")
-        return model.to(device, dtype)
+        return model.to(torch.get_default_device(), torch.get_default_dtype())
 
     def check_state(self, inputs: Tensor, state: S) -> None:
         """Check that inputs and a state fit the model and each other.

@@ -17,6 +17,7 @@ Example:
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -46,17 +47,15 @@ PLURALS = {int: "integers", float: "finite numbers", str: "strings"}
 def check_options(config: Any) -> None:
     """Check that every field of a frozen dataclass has its declared type, and turn lists into tuples.
 
-    JSON has lists where a configuration has tuples. Call it first in ``__post_init__``.
+    JSON has lists where a configuration has tuples, also inside mappings. Call it first in ``__post_init__``.
 
     Raises:
         ValueError: If a value does not fit; the message names the field, the value and what was expected.
     """
     hints = get_type_hints(type(config), include_extras=True)
     for field in fields(config):
-        value, hint = getattr(config, field.name), hints[field.name]
-        if isinstance(value, list):
-            value = tuple(value)
-            object.__setattr__(config, field.name, value)
+        value, hint = _with_tuples(getattr(config, field.name)), hints[field.name]
+        object.__setattr__(config, field.name, value)
         expect(_fits(value, hint), field.name, value, described(hint))
 
 
@@ -64,6 +63,13 @@ def expect(valid: bool, name: str, value: Any, expected: str) -> None:
     """Raise a `ValueError` that names an option, its value and what was expected, unless it is valid."""
     if not valid:
         raise ValueError(f"{name} is {value!r}; expected {expected}")
+
+
+def _with_tuples(value: Any) -> Any:
+    """Return a value with tuples in place of lists; a mapping is copied."""
+    if isinstance(value, Mapping):
+        return {name: _with_tuples(part) for name, part in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -76,9 +82,13 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return value in arguments
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
+        right = isinstance(value, tuple) and (arguments[-1] is ... or len(value) == len(arguments))
+        return right and all(_fits(item, arguments[0]) for item in value)
+    if origin is Mapping:
+        name, kind = arguments
+        return isinstance(value, Mapping) and all(_fits(n, name) and _fits(v, kind) for n, v in value.items())
     if hint is float:
-        return type(value) in (int, float) and math.isfinite(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return type(value) is hint
 
 
@@ -93,5 +103,9 @@ def described(hint: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(repr, arguments))}"
     if origin is tuple:
-        return f"a list of {PLURALS[arguments[0]]}"
+        kind, *others = arguments
+        count = "" if others == [...] else f"{len(arguments)} "
+        return f"a list of {count}{PLURALS.get(kind) or _described(kind)}"
+    if origin is Mapping:
+        return f"a mapping of names to {_described(arguments[1])}"
     return NAMES[hint]

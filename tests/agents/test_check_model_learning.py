@@ -125,11 +125,19 @@ class Sparse(Good):
 
 
 class NotCopied(Good):
+    """It keeps what forward has computed, with the graph behind it."""
+
     def forward(self, inputs, state):
-        with torch.enable_grad():
-            logits, after = super().forward(inputs, state)
-            self.seen = logits * 1
-        return logits.detach() if not torch.is_grad_enabled() else logits, after.detach()
+        logits, after = super().forward(inputs, state)
+        self.seen = logits
+        return logits, after
+
+
+class OldWeightNorm(Good):
+    def __init__(self, input_size, output_size):
+        super().__init__(input_size, output_size)
+        with pytest.warns(FutureWarning, match="deprecated"):
+            nn.utils.weight_norm(self.output)
 
 
 class ExtraState(Good):
@@ -172,7 +180,8 @@ class NoiseOfNumPy(Good):
         (Lazy, "'output.weight' has no shape before the first forward"),
         (MadeInForward, "forward made the parameter 'scale'; expected all parameters to be made by __init__"),
         (Sparse, "gradient of the parameter 'embedding.weight' is sparse; .* sparse=False"),
-        (NotCopied, "copy.deepcopy of the model failed: RuntimeError"),
+        (NotCopied, "copy.deepcopy of the model failed: RuntimeError.* detach what forward keeps"),
+        (OldWeightNorm, "copy.deepcopy of the model failed: .* torch.nn.utils.parametrizations"),
         (ExtraState, "state_dict cannot be written as safetensors: .* remove get_extra_state"),
         (BatchNorm, "in training mode, with other inputs in row 0 .* such as nn.LayerNorm"),
         (NoiseOfNumPy, "in training mode, the same weights, .* torch's global generator"),

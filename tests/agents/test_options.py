@@ -1,8 +1,10 @@
 """Options are checked by their declared types and bounds, and errors name what is wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 
 from ntm_agents.options import AtLeast, NonNegative, Positive, check_options
@@ -18,6 +20,8 @@ class Config:
     flag: bool = False
     kind: Literal["one", "two"] = "one"
     names: tuple[str, ...] = ()
+    pair: tuple[int, int] = (1, 2)
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -45,6 +49,10 @@ class Derived(Config):
         ({"kind": "three"}, "kind is 'three'; expected one of 'one', 'two'"),
         ({"names": "ab"}, "names is 'ab'; expected a list of strings"),
         ({"names": (1,)}, r"names is \(1,\); expected a list of strings"),
+        ({"pair": [1]}, r"pair is \(1,\); expected a list of 2 integers"),
+        ({"ranges": [1]}, r"ranges is \(1,\); expected a mapping of names to a list of 2 integers"),
+        ({"ranges": {"a": 1}}, "ranges is {'a': 1}; expected a mapping of names to a list of 2 integers"),
+        ({"ranges": {3: [1, 2]}}, "ranges is {3: .*; expected a mapping of names"),
     ],
 )
 @pytest.mark.parametrize("config", [Config, Derived])
@@ -57,5 +65,7 @@ def test_right_values_pass_and_lists_become_tuples():
     options = {"size": 3, "noise": 1, "bias": [1, 2.0], "slots": 2, "flag": True, "kind": "two"}
     config = Derived(**options, names=["a"], more=2)
     assert (config.bias, config.names, config.noise) == ((1, 2.0), ("a",), 1)
+    nested = Config(ranges={"a": [1, 2]}, noise=np.float64(0.5))
+    assert (nested.ranges, nested.noise) == ({"a": (1, 2)}, 0.5)
     with pytest.raises(ValueError, match="more is 0"):
         Derived(more=0)

@@ -195,6 +195,27 @@ def test_a_policy_is_of_bits_or_symbols_and_of_its_own_kind():
         MemoryPolicy(env.observation_space, box, lambda _: 1, model=GRU(9, 8), capacity=8)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"model": GRU}, TypeError, "model is <class .*; expected a torch.nn.Module"),
+        ({"capacity": 0}, ValueError, "capacity is 0; expected an integer of at least 1"),
+        ({"capacity": "8"}, ValueError, "capacity is '8'; expected an integer of at least 1"),
+        (
+            {"model": GRU(9, 16)},
+            ValueError,
+            r"the model has 16 outputs; expected 8, the logits of MultiBinary",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused(arguments, error, message):
+    policy_kwargs = {"model": GRU(9, 8), "capacity": 8, **arguments}
+    with pytest.raises(error, match=message):
+        MemoryPPO(
+            MemoryPolicy, SequenceVecEnv(COPY, 3, length=2), n_steps=4, policy_kwargs=policy_kwargs
+        ).learn(4)
+
+
 def test_no_batch_is_a_single_step():
     """Of one advantage there is no standard deviation, and all weights would be lost."""
     env = SequenceVecEnv(COPY, 1, length=(1, 4))

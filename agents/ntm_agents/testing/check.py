@@ -49,6 +49,7 @@ def check_model(
         torch.manual_seed(0)
         built = _build(make, input_size, output_size, options)
         learning.check_parameters(built)
+        learning.check_copied(built)
         made = dict(built.named_parameters())
         trial = Trial(built, input_size, output_size, torch.float32, torch.finfo(torch.float32).eps)
         with torch.no_grad():
@@ -56,7 +57,6 @@ def check_model(
             for batch_size, capacity in ((3, 8), (5, 64), (1, 8)):
                 form.check_shapes(trial, batch_size, capacity)
             learning.check_made(built, made)
-            learning.check_copied(built)
             exact = precise(trial)
             with behaviour.weights_kept(exact):
                 behaviour.check_state_kept(exact)
@@ -69,6 +69,7 @@ def check_model(
             learning.check_saved(trial, _build(make, input_size, output_size, options))
         learning.check_training_mode(exact)
         learning.check_gradients(trial)
+        learning.check_copied(built)
         learning.check_updates(trial)
 
 

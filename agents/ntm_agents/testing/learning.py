@@ -66,7 +66,8 @@ def check_copied(model: nn.Module) -> None:
     except Exception as error:
         raise ModelError(
             f"copy.deepcopy of the model failed: {words(error)}. Expected it to work: attributes may hold "
-            "parameters, buffers and constants, but no tensors that forward has computed with gradients"
+            "parameters, buffers and constants, but no tensors that are computed from parameters: detach "
+            "what forward keeps, and take weight_norm from torch.nn.utils.parametrizations"
         ) from error
     try:
         _written(model)

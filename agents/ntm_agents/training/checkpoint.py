@@ -77,18 +77,17 @@ def check_tensors(path: Path, tensors: Mapping[str, Tensor], expected: Mapping[s
     Raises:
         CheckpointError: If one differs.
     """
-    for name in expected:
-        if name not in tensors:
+    for name, want in expected.items():
+        if (tensor := tensors.get(name)) is None:
             raise CheckpointError(f"{path} lacks the tensor {name!r}; it belongs to another model")
-    for name, tensor in tensors.items():
-        if name not in expected:
-            raise CheckpointError(f"{path} has an unknown tensor {name!r}; it belongs to another model")
-        want = expected[name]
         if tensor.shape != want.shape or tensor.dtype != want.dtype:
             raise CheckpointError(
                 f"{path}: {name!r} is {tensor.dtype} {tuple(tensor.shape)}; "
                 f"expected {want.dtype} {tuple(want.shape)}"
             )
+    for name in tensors:
+        if name not in expected:
+            raise CheckpointError(f"{path} has an unknown tensor {name!r}; it belongs to another model")
 
 
 def named(prefix: str, tensors: Mapping[str, V]) -> dict[str, V]:

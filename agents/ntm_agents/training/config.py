@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
+from ntm_agents.options import check_options
 from ntm_envs.tasks import Size
 
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
@@ -45,13 +46,10 @@ class LearnerConfig:
     """Seconds between checkpoints."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", {n: tuple(s) for n, s in self.sizes.items()})  # JSON gives lists
-        object.__setattr__(self, "privileges", tuple(self.privileges))
+        check_options(self)
         self._check_counts("validate_every", "validation_sequences")
         self._check_positive("minutes", "checkpoint_seconds")
         self._check_shares("curriculum_end")
-        known = set(get_args(Privilege))
-        self._check("privileges", known.issuperset(self.privileges), f"some of {sorted(known)}")
 
     def sizes_at(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
         """Return the sizes to train on: the training range, or `sizes`, as far as the curriculum has come.
@@ -197,9 +195,6 @@ class TrainConfig(LearnerConfig):
         self._check_not_negative("weight_decay", "penalty", "restarts")
         compiled_penalty = self.compile and self.penalty
         self._check("penalty", not compiled_penalty, "0 with compile, which runs single steps")
-        self._check("optimizer", self.optimizer in ("adam", "adamw", "rmsprop"), "adam, adamw or rmsprop")
-        schedules = ("constant", "linear", "cosine")
-        self._check("schedule", self.schedule in schedules, "constant, linear or cosine")
 
     def rate(self, progress: float) -> float:
         """Return the learning rate at a progress from 0 to 1."""

@@ -92,7 +92,7 @@ class Learner:
     def start(
         self,
         run: Run,
-        folder: Path | None = None,
+        folder: str | Path | None = None,
         *,
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",

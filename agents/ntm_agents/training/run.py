@@ -34,6 +34,7 @@ from ntm_agents.training import learners
 from ntm_agents.training.checkpoint import check_tensors, load_tensors
 from ntm_agents.training.checks import check_count, check_seconds
 from ntm_agents.training.config import LearnerConfig, TrainConfig
+from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Learner
 from ntm_agents.training.sources import executed_digest, imported_packages
 from ntm_envs import tasks
@@ -74,7 +75,8 @@ class Run:
         seed: Seed of initial weights, data and noise, from 0 to below 2 ** 63.
 
     Raises:
-        ValueError: If there is no such learner, `train` is not of its kind, or the seed is out of range.
+        ValueError: If there is no such learner, `train` is not of its kind, the seed is out of range, or a
+            field is of another type.
     """
 
     agent: str
@@ -86,6 +88,7 @@ class Run:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _check_types({name: value for name, value in vars(self).items() if name != "train"})
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"seed is {self.seed}; expected an integer from 0 to below 2 ** 63")
         kind = self.learner_row().config
@@ -127,11 +130,14 @@ class Run:
         """Return the model for a task, with the initial weights of torch's present random state.
 
         Raises:
-            TypeError: If the model has no such option.
+            TypeError: If the model has no such option, or there is no model at the reference.
             ValueError: If an option's value is not possible.
         """
-        model = build(self._loaded_model[0], task, **self.model)
-        assert isinstance(model, nn.Module), f"{self.entry} is not a torch.nn.Module"
+        make = self._loaded_model[0]
+        with own_defaults():
+            model = build(make, task, **self.model) if callable(make) else make
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"{self.entry} is of type {type(model).__name__}; expected a torch.nn.Module")
         return model
 
     def resolved(self) -> dict[str, Any]:
@@ -207,16 +213,26 @@ class Run:
         present = migrate(record)
         for name in ("format", "versions", "source", "task_source"):
             present.pop(name, None)
-        for name, kind in _FIELDS.items():
+        for name in _FIELDS:
             if name not in present:
                 raise ValueError(f"{name} is missing")
-            if type(present[name]) is not kind:
-                raise ValueError(f"{name} is {present[name]!r}; expected {_KINDS[kind]}")
+        _check_types(present)
         learner = learners.find(present["learner"])
         return cls(**{**present, "train": learner.config(**present["train"])})
 
 
-def load_run(folder: Path) -> tuple[nn.Module, Run]:
+def _check_types(fields: Mapping[str, object]) -> None:
+    """Check the types of fields of a description.
+
+    Raises:
+        ValueError: If one is of another type.
+    """
+    for name, kind in _FIELDS.items():
+        if name in fields and type(fields[name]) is not kind:
+            raise ValueError(f"{name} is {fields[name]!r}; expected {_KINDS[kind]}")
+
+
+def load_run(folder: str | Path) -> tuple[nn.Module, Run]:
     """Return the trained model of a complete run, in evaluation mode, and its run.
 
     It warns if the source of the model or of the task has changed since the training.
@@ -226,6 +242,7 @@ def load_run(folder: Path) -> tuple[nn.Module, Run]:
         ValueError: If one of its files is damaged.
         CheckpointError: If the weights do not belong to the model.
     """
+    folder = Path(folder)
     run = Run.read(folder)
     read_summary(folder)  # only a complete run has one
     tensors = load_weights(folder)

@@ -3,7 +3,7 @@
 On a CPU a run is a function of its configuration and seed, to the byte, also when it was killed and resumed:
 the batches are drawn by key from the seed and the number of the update, and everything else that the next
 update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
-has a run's own state while the run is at work, and the caller's before and after.
+has a run's own state while the run is at work, and the caller's before and after; so have torch's defaults.
 
 Shape letters: B batch, T time steps, I input channels, L logits.
 """
@@ -26,6 +26,7 @@ from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
 from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
 from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
 from ntm_agents.training.run import Run
@@ -64,7 +65,7 @@ class Trainer:
     def __init__(
         self,
         run: Run,
-        folder: Path | None = None,
+        folder: str | Path | None = None,
         *,
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
@@ -83,11 +84,12 @@ class Trainer:
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = SupervisedCounters()
         self._best: dict[str, Tensor] = {}
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), own_defaults():
             self._start()
             self._random = torch.get_rng_state()
         self._writer = RunWriter(run, folder, report)
-        self._resume()
+        with own_defaults():
+            self._resume()
 
     @property
     def complete(self) -> bool:
@@ -293,7 +295,7 @@ class Trainer:
     @contextmanager
     def _own_random_state(self) -> Iterator[None]:
         """Continue where this run left torch's generator, whatever others have drawn from it since."""
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), own_defaults():
             torch.set_rng_state(self._random)
             try:
                 yield

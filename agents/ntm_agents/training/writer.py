@@ -101,12 +101,12 @@ class RunWriter:
         ValueError: If the folder holds another run.
     """
 
-    def __init__(self, run: Run, folder: Path | None, report: Callable[[Metrics], None]) -> None:
-        self.folder = folder
+    def __init__(self, run: Run, folder: str | Path | None, report: Callable[[Metrics], None]) -> None:
+        self.folder = None if folder is None else Path(folder)
         self._run, self._report = run, report
         self._last_is_whole = False  # the last checkpoint, so that it may take the place of the one before
-        if folder is not None:
-            run.write(folder)
+        if self.folder is not None:
+            run.write(self.folder)
 
     @property
     def complete(self) -> bool:

@@ -34,6 +34,7 @@ from ntm_agents.protocol import Model, mapped, preserved
 from ntm_agents.readout import readout
 from ntm_baselines.sb3.rows import Counted, MemoryRolloutBuffer, Rows
 from ntm_envs.answers import from_space
+from ntm_envs.tasks.sizes import is_whole
 
 PARTS = 4
 """Number of parts that a batch of rows is cut into, to have less padding."""
@@ -71,7 +72,8 @@ class MemoryPolicy(BasePolicy):
         hidden_size: Units of each of the critic's two layers.
 
     Raises:
-        ValueError: If actions are neither bits nor symbols.
+        TypeError: If the model is no module.
+        ValueError: If actions are neither bits nor symbols, or the capacity is no positive integer.
     """
 
     def __init__(
@@ -85,8 +87,12 @@ class MemoryPolicy(BasePolicy):
         hidden_size: int = 64,
     ) -> None:
         super().__init__(observation_space, action_space)
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model is {model!r}; expected a torch.nn.Module, with its inputs and outputs")
+        if not is_whole(capacity) or capacity < 1:
+            raise ValueError(f"capacity is {capacity!r}; expected an integer of at least 1, a power of two")
         answers = from_space(action_space)
-        self._readout, self._width = readout(answers), answers.width
+        self._readout, self._width, self._logits = readout(answers), answers.width, answers.logits
         self.model = model
         self._memory = cast("Model", model)
         self._capacity, self._hidden_size = capacity, hidden_size
@@ -225,6 +231,11 @@ class MemoryPolicy(BasePolicy):
                 "a power of two of at least their number of steps, plus one if they are truncated"
             )
         logits, memory = self._memory(inputs, state.memory)
+        if logits.shape[2] != self._logits:
+            raise ValueError(
+                f"the model has {logits.shape[2]} outputs; expected {self._logits}, the logits of "
+                f"{self.action_space}"
+            )
         return logits, Counted(memory, steps)
 
     def _padded(

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from ntm_agents.acting import ModelAgent
 from ntm_agents.training import checkpoint
 from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
+from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.run import Run
 from ntm_agents.training.trainer import TRAINING, VALIDATION
@@ -83,7 +84,7 @@ class RewardTrainer(ABC, Generic[C]):
     def __init__(
         self,
         run: Run,
-        folder: Path | None = None,
+        folder: str | Path | None = None,
         *,
         report: Callable[[Metrics], None] = lambda metrics: None,
         device: str = "cpu",
@@ -114,7 +115,8 @@ class RewardTrainer(ABC, Generic[C]):
             np.arange(self.config.validation_sequences),
         )
         self._writer = RunWriter(run, folder, report)
-        self._resume()
+        with own_defaults():
+            self._resume()
 
     @abstractmethod
     def _algorithm(self, env: VecEnv, shared: dict[str, Any]) -> OnPolicyAlgorithm:
@@ -276,7 +278,8 @@ class RewardTrainer(ABC, Generic[C]):
         others = generators()
         set_generators(self._random)
         try:
-            yield
+            with own_defaults():
+                yield
         finally:
             self._random = generators()
             set_generators(others)

@@ -97,3 +97,23 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
 def test_impossible_values_are_named(name, value):
     with pytest.raises(ValueError, match=re.escape(f"{name} is {value!r}")):
         TrainConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sequences": 1.5}, "sequences is 1.5; expected an integer"),
+        ({"batch_size": True}, "batch_size is True; expected an integer"),
+        ({"learning_rate": "0.1"}, "learning_rate is '0.1'; expected a finite number"),
+        (
+            {"sizes": {"length": 5}},
+            "sizes is {'length': 5}; expected a mapping of names to a list",
+        ),
+        ({"privileges": "long_validation"}, "privileges is 'long_validation'; expected a list of"),
+        ({"optimizer": "sgd"}, "optimizer is 'sgd'; expected one of 'adam', 'adamw', 'rmsprop'"),
+        ({"minutes": "1"}, "minutes is '1'; expected a finite number or None"),
+    ],
+)
+def test_options_of_another_type_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**options)

@@ -8,7 +8,7 @@ import pytest
 from tiny_runs import tiny_run
 
 import ntm_baselines
-from ntm_agents import Run, TrainConfig, load_run
+from ntm_agents import Run, TrainConfig, Trainer, load_run
 from ntm_agents.migrate import migrate
 from ntm_agents.training import Learner, LearnerConfig, learners
 from ntm_baselines.learners.a2c import A2CConfig
@@ -139,6 +139,32 @@ def test_options_belong_to_the_learner():
     for seed in (-1, 2**63):
         with pytest.raises(ValueError, match=f"seed is {seed}; expected an integer from 0"):
             tiny_run(seed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"seed": 1.5}, "seed is 1.5; expected an integer"),
+        ({"seed": True}, "seed is True; expected an integer"),
+        ({"agent": 3}, "agent is 3; expected text"),
+        ({"task": None}, "task is None; expected text"),
+        ({"model": None}, "model is None; expected an object of options"),
+    ],
+)
+def test_fields_of_another_type_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Run(**{"agent": "a", "entry": "ntm_agents:NTM", "task": "copy", **fields})
+
+
+@pytest.mark.parametrize("name", ["json", "ROWS"])
+def test_what_is_no_model_is_refused(name):
+    with pytest.raises(TypeError, match=f":{name} is of type .*; expected a torch.nn.Module"):
+        Trainer(tiny_run(entry=f"{__file__}:{name}"))
+
+
+def test_folders_may_be_named_by_text(tmp_path):
+    Trainer(tiny_run(sequences=8), str(tmp_path)).train()
+    assert load_run(str(tmp_path))[1].agent == "tiny"
 
 
 def test_reading_a_run_executes_nothing_that_it_names(tmp_path):

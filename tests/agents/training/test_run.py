@@ -99,7 +99,7 @@ def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
         ({"learner": 3}, "learner is 3; expected text"),
         ({"entry": None}, "entry is None; expected text"),
         ({"seed": True}, "seed is True; expected an integer"),
-        ({"train": {"sizes": 3}}, "'int' object has no attribute 'items'"),
+        ({"train": {"sizes": 3}}, "sizes is 3; expected a mapping of names to a list of 2 integers"),
         ({"format": "2"}, "format is '2'; this ntm-envs reads"),
         ({"surprise": 1}, "unexpected keyword argument 'surprise'"),
     ],
