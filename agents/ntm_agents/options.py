@@ -105,7 +105,7 @@ def described(hint: Any) -> str:
     if origin is tuple:
         kind, *others = arguments
         count = "" if others == [...] else f"{len(arguments)} "
-        return f"a list of {count}{PLURALS.get(kind) or _described(kind)}"
+        return f"a list of {count}{PLURALS.get(kind) or described(kind)}"
     if origin is Mapping:
-        return f"a mapping of names to {_described(arguments[1])}"
+        return f"a mapping of names to {described(arguments[1])}"
     return NAMES[hint]
