@@ -166,10 +166,8 @@ def parameters(options: Options) -> None:
             if not runs:
                 continue
             found = [json.loads((run / "summary.json").read_text(encoding="utf-8")) for run in runs]
-            own, seen, seconds = (
-                f"{np.median([summary[name] for summary in found]):,.0f}"
-                for name in ("parameters", "sequences", "seconds")
-            )
+            names = ("parameters", "sequences", "seconds")
+            own, seen, seconds = (f"{np.median([each[name] for each in found]):,.0f}" for name in names)
             theirs = PARAMETERS.get(model, {}).get(row.name)
             paper = f"{theirs:,}" if theirs else ""
             print(f"| {task_name(row)} | {model} | {own} | {paper} | {seen} | {seconds} |")
@@ -205,10 +203,8 @@ def learning_curves(options: Options) -> None:
         bits = float(batch.mask.sum(0).mean()) * task.output_size
         for colour, model in zip(COLOURS, MODELS, strict=False):
             for i, run in enumerate(runs_of(options, model, row.name)):
-                lines = [
-                    json.loads(line)
-                    for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-                ]
+                written = (run / "metrics.jsonl").read_text(encoding="utf-8")
+                lines = [json.loads(line) for line in written.splitlines()]
                 points = [line for line in lines if "validation_loss" in line]
                 seen = [line["sequences"] / 1000 for line in points]
                 cost = [line["validation_loss"] * bits / math.log(2) for line in points]
