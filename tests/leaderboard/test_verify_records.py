@@ -144,6 +144,17 @@ def test_a_record_is_of_the_files_that_were_there_before_the_model_was_loaded(pa
     assert again.result.probe == record.result.probe
 
 
+@pytest.mark.parametrize("command", ["show", "build", "replay"])
+def test_a_folder_of_records_that_is_not_there_is_refused(packed, tmp_path, capsys, command):
+    submission, nowhere, site = str(packed[0]), str(tmp_path / "nowhere"), str(tmp_path / "site")
+    argv = ["leaderboard", command, "--results", submission, "--output", site]
+    if command == "replay":
+        argv = ["verify", submission, "--replay"]
+    assert cli.main([*argv, "--records", nowhere]) != 0
+    assert f"--records is {nowhere}, which is no folder" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "site").exists()
+
+
 def nested(text):
     return '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"
 

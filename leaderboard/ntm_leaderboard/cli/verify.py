@@ -14,7 +14,7 @@ from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.admission import contradiction
 from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.confinement import obstacle
-from ntm_leaderboard.board.records import LONGEST_NAME, place, read_record
+from ntm_leaderboard.board.records import LONGEST_NAME, check_records, place, read_record
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, plain, say
@@ -70,6 +70,8 @@ def main(argv: list[str]) -> int:
             f"--records is {options.records}, inside the submission, which could bring records of its own; "
             "choose a folder elsewhere"
         )
+    if options.records and options.replay:
+        check_records(options.records)
     if options.trust_code and (reason := obstacle()):
         console.print(
             f"[yellow]Code of a submission is not confined here[/]: {plain(reason)}. It can read and change "
