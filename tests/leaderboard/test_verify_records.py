@@ -1,5 +1,6 @@
 """Records: only a verifier's own count, only of exactly what was played, and none is left by a failure."""
 
+import errno
 import os
 import shutil
 
@@ -142,6 +143,27 @@ def test_a_record_is_of_the_files_that_were_there_before_the_model_was_loaded(pa
     again = play(packed[0])
     assert again.files == record.files
     assert again.result.probe == record.result.probe
+
+
+def test_a_record_that_cannot_be_written_is_told_from_a_refusal(
+    packed, record, tmp_path, capsys, monkeypatch
+):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(verify, "verify", lambda *arguments, **options: record)
+    monkeypatch.setattr("ntm_leaderboard.board.records.write_atomically", full)
+    argv = ["verify", str(packed[0]), "--records", str(tmp_path / "records")]
+    path = place(tmp_path / "records", record.result)
+    assert cli.main(argv) == 1
+    printed = capsys.readouterr().out
+    assert "seed-0: verified, but not recorded" in printed
+    assert f"cannot be written to {path} (No space left on device)" in printed.replace("\n", "")
+    path.mkdir()  # known before anything is played
+    assert cli.main(argv) == 1
+    printed = capsys.readouterr().out
+    assert "seed-0: not verified" in printed
+    assert f"cannot be written to {path} (Is a directory)" in printed.replace("\n", "")
 
 
 @pytest.mark.parametrize("command", ["show", "build", "replay"])
