@@ -60,7 +60,8 @@ def check_records(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise ValueError(
-            f"--records is {folder}, which is no folder; expected one that `ntm-envs verify --records` has made"
+            f"--records is {folder}, which is no folder; expected one that `ntm-envs verify --records` "
+            "has made"
         )
 
 
