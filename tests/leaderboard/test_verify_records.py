@@ -10,7 +10,8 @@ from submissions import play, rewrite
 from ntm_leaderboard import cli
 from ntm_leaderboard.board import submission, verify
 from ntm_leaderboard.board.boards import results_in
-from ntm_leaderboard.board.records import place, read_record
+from ntm_leaderboard.board.private_copy import copy_plain
+from ntm_leaderboard.board.records import Verification, place, read_record
 from ntm_leaderboard.results import Result
 
 pytestmark = pytest.mark.usefixtures("short_ladder")
@@ -175,6 +176,40 @@ def test_a_folder_of_records_that_is_not_there_is_refused(packed, tmp_path, caps
     assert cli.main([*argv, "--records", nowhere]) != 0
     assert f"--records is {nowhere}, which is no folder" in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "site").exists()
+
+
+def test_what_is_played_is_what_was_checked(packed, record, tmp_path, capsys, monkeypatch):
+    check = verify.check
+
+    def exchange(folder, **options):
+        claimed = check(folder, **options)
+        shutil.copy(packed[1] / "model.safetensors", packed[0])
+        return claimed
+
+    monkeypatch.setattr(verify, "check", exchange)
+    records = tmp_path / "records"
+    assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 0
+    written = Verification.model_validate_json(place(records, record.result).read_bytes())
+    assert written.files == record.files
+    assert written.result.probe == record.result.probe
+    assert statuses(packed[0], records) == ["self-reported"]  # it is of the files that were there
+    assert cli.main(["verify", str(packed[0])]) == 1
+    assert f"{packed[0]}: the commitment of result.json is" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "huge"])
+def test_only_plain_files_of_a_possible_size_are_copied(packed, tmp_path, kind):
+    path = packed[0] / "model.safetensors"
+    path.unlink()
+    if kind == "link":
+        path.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match=r"safetensors (is no plain file|has 1,099,511,627,776 bytes)"):
+        copy_plain(packed[0], tmp_path / "copy")
 
 
 def nested(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.admission import contradiction
 from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.confinement import obstacle
+from ntm_leaderboard.board.private_copy import copy_plain
 from ntm_leaderboard.board.records import LONGEST_NAME, Verification, check_records, place, read_record
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
@@ -86,7 +88,7 @@ def main(argv: list[str]) -> int:
     for folder in folders:
         record, unwritten = None, []
         try:
-            found, record = _doubts(folder, options, board)
+            found, record = _doubts_in_private(folder, options, board)
             verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
             if found:
                 verdict = "[yellow]doubted[/]"
@@ -133,6 +135,21 @@ def _naming_record(path: Path) -> Iterator[None]:
         raise RecordError(
             f"the record cannot be written to {path} ({error.strerror}); mend that, and verify anew"
         ) from error
+
+
+def _doubts_in_private(
+    folder: Path, options: VerifyOptions, board: list[Result]
+) -> tuple[list[str], Verification | None]:
+    """Evaluate a private copy of a submission, and name the submission in errors; see `_doubts`."""
+    with tempfile.TemporaryDirectory() as made:
+        private = Path(made).resolve() / folder.resolve().name
+        try:
+            copy_plain(folder, private)
+            return _doubts(private, options, board)
+        except RecordError:
+            raise
+        except Exception as error:
+            raise ValueError((str(error) or repr(error)).replace(str(private), str(folder))) from error
 
 
 def _doubts(
