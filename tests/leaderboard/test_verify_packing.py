@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import shutil
+import signal
 import subprocess
+import sys
 
 import pytest
 from submissions import play, rewrite, trained, with_own_model
@@ -73,6 +75,36 @@ def test_a_full_disk_is_named_by_what_was_to_be_written(made, tmp_path, monkeypa
             write(tmp_path / "new")
         assert str(error.value.filename).startswith(str(tmp_path / "new"))
         assert not list(tmp_path.iterdir())
+
+
+KILLED_WHILE_PACKING = """
+import os, pathlib, signal, sys
+from ntm_leaderboard.board import submission
+
+submission.check = lambda *arguments, **options: os.kill(os.getpid(), signal.SIGKILL)
+submission.pack([pathlib.Path(sys.argv[1])], pathlib.Path(sys.argv[2]))
+"""
+
+
+def test_what_a_killed_packing_has_left_is_deleted_and_nothing_else(made, tmp_path, monkeypatch):
+    output, hidden = tmp_path / "submission", ".packing-elsewhere-1-abc"
+    command = [sys.executable, "-c", KILLED_WHILE_PACKING, str(made[0]), str(output)]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    (leftover,) = output.iterdir()
+    for kept in (hidden, ".git", ".abcdefgh"):
+        (output / kept).mkdir()
+    during = []
+
+    def pack_at_the_same_time(folder, **options):
+        monkeypatch.setattr(submission, "check", verify.check)
+        submission.pack([made[1]], output)
+        during.extend(path.parent for path in output.glob(".*/run"))
+
+    monkeypatch.setattr(submission, "check", pack_at_the_same_time)
+    submission.pack([made[0]], output)
+    assert during
+    assert leftover not in during
+    assert {path.name for path in output.iterdir()} == {hidden, ".git", ".abcdefgh", "README.md", "copy"}
 
 
 def test_what_does_not_learn_is_left_out_of_a_submission(made, tmp_path):

@@ -1,5 +1,6 @@
 """Records: only a verifier's own count, only of exactly what was played, and none is left by a failure."""
 
+import errno
 import os
 import shutil
 
@@ -9,7 +10,8 @@ from submissions import play, rewrite
 from ntm_leaderboard import cli
 from ntm_leaderboard.board import submission, verify
 from ntm_leaderboard.board.boards import results_in
-from ntm_leaderboard.board.records import place, read_record
+from ntm_leaderboard.board.private_copy import copy_plain
+from ntm_leaderboard.board.records import Verification, place, read_record
 from ntm_leaderboard.results import Result
 
 pytestmark = pytest.mark.usefixtures("short_ladder")
@@ -142,6 +144,72 @@ def test_a_record_is_of_the_files_that_were_there_before_the_model_was_loaded(pa
     again = play(packed[0])
     assert again.files == record.files
     assert again.result.probe == record.result.probe
+
+
+def test_a_record_that_cannot_be_written_is_told_from_a_refusal(
+    packed, record, tmp_path, capsys, monkeypatch
+):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(verify, "verify", lambda *arguments, **options: record)
+    monkeypatch.setattr("ntm_leaderboard.board.records.write_atomically", full)
+    argv = ["verify", str(packed[0]), "--records", str(tmp_path / "records")]
+    path = place(tmp_path / "records", record.result)
+    assert cli.main(argv) == 1
+    printed = capsys.readouterr().out
+    assert "seed-0: verified, but not recorded" in printed
+    assert f"cannot be written to {path} (No space left on device)" in printed.replace("\n", "")
+    path.mkdir()  # known before anything is played
+    assert cli.main(argv) == 1
+    printed = capsys.readouterr().out
+    assert "seed-0: not verified" in printed
+    assert f"cannot be written to {path} (Is a directory)" in printed.replace("\n", "")
+
+
+@pytest.mark.parametrize("command", ["show", "build", "replay"])
+def test_a_folder_of_records_that_is_not_there_is_refused(packed, tmp_path, capsys, command):
+    submission, nowhere, site = str(packed[0]), str(tmp_path / "nowhere"), str(tmp_path / "site")
+    argv = ["leaderboard", command, "--results", submission, "--output", site]
+    if command == "replay":
+        argv = ["verify", submission, "--replay"]
+    assert cli.main([*argv, "--records", nowhere]) != 0
+    assert f"--records is {nowhere}, which is no folder" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "site").exists()
+
+
+def test_what_is_played_is_what_was_checked(packed, record, tmp_path, capsys, monkeypatch):
+    check = verify.check
+
+    def exchange(folder, **options):
+        claimed = check(folder, **options)
+        shutil.copy(packed[1] / "model.safetensors", packed[0])
+        return claimed
+
+    monkeypatch.setattr(verify, "check", exchange)
+    records = tmp_path / "records"
+    assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 0
+    written = Verification.model_validate_json(place(records, record.result).read_bytes())
+    assert written.files == record.files
+    assert written.result.probe == record.result.probe
+    assert statuses(packed[0], records) == ["self-reported"]  # it is of the files that were there
+    assert cli.main(["verify", str(packed[0])]) == 1
+    assert f"{packed[0]}: the commitment of result.json is" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "huge"])
+def test_only_plain_files_of_a_possible_size_are_copied(packed, tmp_path, kind):
+    path = packed[0] / "model.safetensors"
+    path.unlink()
+    if kind == "link":
+        path.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match=r"safetensors (is no plain file|has 1,099,511,627,776 bytes)"):
+        copy_plain(packed[0], tmp_path / "copy")
 
 
 def nested(text):

@@ -116,6 +116,7 @@ def oracle_no_better(folder):
     ("harm", "message"),
     [
         (missing, "config.json is missing"),
+        (in_result("probe", None), "result.json has no probe"),
         (truncated, "not a whole safetensors file"),
         (oversized, "expected at most 262,144"),
         (header_bomb, "not a whole safetensors file"),

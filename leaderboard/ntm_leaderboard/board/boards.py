@@ -20,7 +20,7 @@ from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.admission import Candidate, admit, common_rungs, only
 from ntm_leaderboard.board.probes import PROBES, with_probes
-from ntm_leaderboard.board.records import verified_or_claimed
+from ntm_leaderboard.board.records import check_records, verified_or_claimed
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.results import SEEDS, Result
@@ -183,8 +183,10 @@ class Boards:
             shipped: Whether to add those that come with the package.
 
         Raises:
-            ValueError: If there are none.
+            ValueError: If there are none, or no folder of records where one is named.
         """
+        if records:
+            check_records(records)
         own: dict[Path, Result] = {}
         unread: list[str] = []
         for folder in folders:

@@ -52,6 +52,19 @@ class Verification(Record):
         write_atomically(path, f"{self.model_dump_json(indent=2)}\n".encode())
 
 
+def check_records(folder: Path) -> None:
+    """Check that records can be read from a folder: without it, all results would pass for mere claims.
+
+    Raises:
+        ValueError: If there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ValueError(
+            f"--records is {folder}, which is no folder; expected one that `ntm-envs verify --records` "
+            "has made"
+        )
+
+
 def place(folder: Path, claimed: Result) -> Path:
     """Return the path of the record of a result on a task of this project, in a folder of records."""
     return folder / tasks.spec(claimed.task).name / claimed.agent / f"seed-{claimed.seed}.json"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -36,6 +39,7 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
     """Copy the files of runs that others need: result, configuration, weights, and a foreign model's source.
 
     That source is loaded once as a verifier will load it: by itself, in a process of its own.
+    What earlier calls have left in the folder, as their processes were killed, is deleted.
 
     Args:
         folders: Runs, or folders of runs; agents that were evaluated but not trained are left out.
@@ -58,6 +62,7 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
         raise ValueError(
             f"there is no evaluated run in {named}; expected folders that `ntm-envs evaluate` was given"
         )
+    _delete_leftovers(output)
     try:
         packed = [_pack(run, output, held_at) for run in runs]
     finally:
@@ -101,7 +106,7 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
         return target
     output.mkdir(parents=True, exist_ok=True)
     # What is hidden is never ranked.
-    with naming(target), tempfile.TemporaryDirectory(dir=output, prefix=".") as made:
+    with naming(target), tempfile.TemporaryDirectory(dir=output, prefix=f"{_prefix()}{os.getpid()}-") as made:
         copy = Path(made) / "run"
         copy.mkdir()
         for file in FILES:
@@ -127,6 +132,24 @@ def _pack(folder: Path, output: Path, held_at: str | None) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         copy.rename(target)
     return target
+
+
+def _prefix() -> str:
+    """Return how names of folders begin in which processes of this machine pack runs, before their ids."""
+    return f".packing-{platform.node()[:100]}-"
+
+
+def _delete_leftovers(output: Path) -> None:
+    """Delete the folders of processes that were killed while they packed; others may be packing just now."""
+    for folder in output.glob(".packing-*"):
+        found = re.fullmatch(rf"{re.escape(_prefix())}(\d+)-\w+", folder.name)
+        if found and folder.is_dir() and not folder.is_symlink():
+            try:
+                os.kill(int(found[1]), 0)  # which asks, and sends nothing
+            except ProcessLookupError:
+                shutil.rmtree(folder)
+            except (OSError, OverflowError):  # it belongs to somebody else, or is no id
+                pass
 
 
 def _card(output: Path) -> str:

@@ -31,6 +31,7 @@ from ntm_agents.training.run import (
 from ntm_agents.training.sources import source_digest
 from ntm_envs import capacity, tasks
 from ntm_envs.files import check_plain
+from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.copies import COPY, distance
 from ntm_leaderboard.board.numbers import check_counts, check_rungs, check_training, scores_of
 from ntm_leaderboard.board.plain_json import check_json
@@ -139,6 +140,11 @@ def check(folder: Path, *, trust_code: bool = False) -> Result:
         raise ValueError(
             f"{folder}: the commitment of result.json is {result.commitment}, but that of weights, "
             f"configuration and source is {commitment}; evaluate the run again"
+        )
+    if result.probe is None and all(known.commitment != commitment for known in load(SHIPPED)):
+        raise ValueError(
+            f"{folder}: result.json has no probe, which only results from before there were probes may lack; "
+            "evaluate the run again"
         )
     if source and stored.get("source") != digest:
         raise ValueError(f"{folder}: {source} is not what the model was trained with; train it again")

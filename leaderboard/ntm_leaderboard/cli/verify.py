@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,8 @@ from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.admission import contradiction
 from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.confinement import obstacle
-from ntm_leaderboard.board.records import LONGEST_NAME, place, read_record
+from ntm_leaderboard.board.private_copy import copy_plain
+from ntm_leaderboard.board.records import LONGEST_NAME, Verification, check_records, place, read_record
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, plain, say
@@ -22,6 +25,10 @@ from ntm_leaderboard.results import Result
 
 LONGEST = 2000
 """Largest number of characters of a reason that is printed; a part of it may be the submission's."""
+
+
+class RecordError(Exception):
+    """A failure to write or delete a record, which is no fault of the submission."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,8 @@ def main(argv: list[str]) -> int:
             f"--records is {options.records}, inside the submission, which could bring records of its own; "
             "choose a folder elsewhere"
         )
+    if options.records and options.replay:
+        check_records(options.records)
     if options.trust_code and (reason := obstacle()):
         console.print(
             f"[yellow]Code of a submission is not confined here[/]: {plain(reason)}. It can read and change "
@@ -77,15 +86,25 @@ def main(argv: list[str]) -> int:
         )
     failed, board = 0, load(SHIPPED)
     for folder in folders:
+        record, unwritten = None, []
         try:
-            found, verdict = _doubts(folder, options, board), "[yellow]doubted[/]"
+            found, record = _doubts_in_private(folder, options, board)
+            verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
+            if found:
+                verdict = "[yellow]doubted[/]"
+        except RecordError as error:
+            found, verdict = [str(error)], "[red]not verified[/]"
         except Exception as error:
             found, verdict = [str(error) or repr(error)], "[red]refused[/]"
-        failed += bool(found)
-        if not found:
-            verdict = "[green]plays the same again[/]" if options.replay else "[green]verified[/]"
+        if record and options.records:
+            try:
+                with _naming_record(place(options.records, record.result)):
+                    record.write(options.records)
+            except RecordError as error:
+                unwritten, verdict = [str(error)], f"{verdict}, but not recorded"
+        failed += bool(found or unwritten)
         console.print(f"{plain(str(folder))}: {verdict}", highlight=False, soft_wrap=True)
-        for text in found:
+        for text in found + unwritten:
             say(f"    {' '.join(text.split())[:LONGEST]}")
     if not options.records and not options.replay:
         say("No record was written; to keep one, name a folder: --records")
@@ -98,11 +117,47 @@ def _forget(folder: Path, records: Path) -> None:
     with suppress(ValueError):  # it is damaged
         if read_record(records, folder, claimed) is None:
             return
-    place(records, claimed).unlink(missing_ok=True)
+    path = place(records, claimed)
+    with _naming_record(path):
+        path.unlink(missing_ok=True)
 
 
-def _doubts(folder: Path, options: VerifyOptions, board: list[Result]) -> list[str]:
-    """Evaluate a submission, on new sequences or on those of its records; return what disagrees.
+@contextmanager
+def _naming_record(path: Path) -> Iterator[None]:
+    """Tell errors of the system about a record from those about a submission.
+
+    Raises:
+        RecordError: If one occurs.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RecordError(
+            f"the record cannot be written to {path} ({error.strerror}); mend that, and verify anew"
+        ) from error
+
+
+def _doubts_in_private(
+    folder: Path, options: VerifyOptions, board: list[Result]
+) -> tuple[list[str], Verification | None]:
+    """Evaluate a private copy of a submission, and name the submission in errors; see `_doubts`."""
+    with tempfile.TemporaryDirectory() as made:
+        private = Path(made).resolve() / folder.resolve().name
+        try:
+            copy_plain(folder, private)
+            return _doubts(private, options, board)
+        except RecordError:
+            raise
+        except Exception as error:
+            raise ValueError((str(error) or repr(error)).replace(str(private), str(folder))) from error
+
+
+def _doubts(
+    folder: Path, options: VerifyOptions, board: list[Result]
+) -> tuple[list[str], Verification | None]:
+    """Evaluate a submission, on new sequences or on those of its records.
+
+    Return what disagrees, and the record to keep; there is none of a replay.
 
     What is verified joins the board, so that the next one of the same submission cannot be its copy.
     """
@@ -120,14 +175,14 @@ def _doubts(folder: Path, options: VerifyOptions, board: list[Result]) -> list[s
         )
         if not options.replay:
             if options.records:
-                check_writable(place(options.records, claimed))
+                path = place(options.records, claimed)
+                with _naming_record(path):
+                    check_writable(path)
             record = play()
             found = verify.doubts(claimed, record.result)
             found += filter(None, [contradiction(record.result, board)])
             board.append(record.result)
-            if options.records:
-                (record.doubted() if found else record).write(options.records)
-            return found
+            return found, record.doubted() if found else record
         results = [claimed]
         if options.records and (kept := read_record(options.records, folder, claimed)):
             results.append(kept.result)
@@ -135,4 +190,4 @@ def _doubts(folder: Path, options: VerifyOptions, board: list[Result]) -> list[s
         for before in results:
             again = play(nonce=before.nonce).result
             found += [f"{before.status}: {text}" for text in verify.differences(before, again)]
-    return found
+    return found, None
