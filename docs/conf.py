@@ -1,4 +1,4 @@
-"""Configuration of the documentation: `make docs` builds it in `site/`."""
+"""Configuration of the documentation: `make docs` builds it in `build/site`."""
 
 import sys
 from pathlib import Path

@@ -31,10 +31,9 @@ def definitions(rows: Iterable[tuple[str, str]]) -> str:
     return "\n\n".join(f"{term}\n   {meaning}" for term, meaning in rows)
 
 
-def toctree(*pages: str, hidden: bool = False) -> str:
+def toctree(*pages: str) -> str:
     """Return a list of pages, which also puts them into the navigation."""
-    options = "   :hidden:\n" if hidden else "   :maxdepth: 1\n"
-    return f".. toctree::\n{options}\n" + "\n".join(f"   {page}" for page in pages)
+    return ".. toctree::\n   :maxdepth: 1\n\n" + "\n".join(f"   {page}" for page in pages)
 
 
 def write(path: Path, *parts: str) -> None:
