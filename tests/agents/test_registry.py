@@ -10,6 +10,7 @@ from ntm_agents.protocol import build
 from ntm_agents.registry import find
 from ntm_agents.testing import check_model
 from ntm_agents.training import learners
+from ntm_agents.training.curriculum import Curriculum
 from ntm_envs import tasks
 from ntm_envs.lookup import load
 
@@ -23,7 +24,7 @@ def test_every_row_and_recipe_can_be_built(row):
         if row.learns:
             recipe = row.recipe(task_row.name, task_row.suite)
             build(load(row.entry), task, **recipe.model)
-            recipe.train.sizes_at(task_row.training, 0)
+            Curriculum(recipe.train, task, task_row.training)
             assert type(recipe.train) is learners.find(recipe.learner).config
         else:
             agent = row.make(task)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ntm_agents.options import check_options
-from ntm_envs.tasks import Size
 
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
 """Exceptions to the rules that a run may declare: choices that were made on sizes beyond the training range
@@ -50,37 +49,6 @@ class LearnerConfig:
         self._check_counts("validate_every", "validation_sequences")
         self._check_positive("minutes", "checkpoint_seconds")
         self._check_shares("curriculum_end")
-
-    def sizes_at(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
-        """Return the sizes to train on: the training range, or `sizes`, as far as the curriculum has come.
-
-        Args:
-            training: The task's training range.
-            progress: From 0 to 1.
-
-        Raises:
-            ValueError: If `sizes` go above the training range or name another size, or if the curriculum
-                names one that has no range, or leaves it.
-        """
-        for name, (low, high) in self.sizes.items():
-            whole = training.get(name, 0)
-            if not 1 <= low <= high <= (whole if isinstance(whole, int) else whole[1]):
-                raise ValueError(
-                    f"sizes has {name}={(low, high)}; expected sizes of the training range, or below it: "
-                    f"{dict(training)}"
-                )
-        training = {**training, **self.sizes}
-        sizes: dict[str, Size] = dict(training)
-        done = min(1.0, progress / self.curriculum_end) if self.curriculum_end else 1.0
-        for name, start in self.curriculum.items():
-            bounds = training.get(name)
-            if not isinstance(bounds, tuple) or not bounds[0] <= start <= bounds[1]:
-                raise ValueError(
-                    f"curriculum has {name}={start}; expected a size with a range, and a start inside it: "
-                    f"{dict(training)}"
-                )
-            sizes[name] = (bounds[0], start + round(done * (bounds[1] - start)))
-        return sizes
 
     def _check(self, name: str, valid: bool, expected: str) -> None:
         """Refuse the value of a field.
@@ -212,13 +180,3 @@ class TrainConfig(LearnerConfig):
         if progress <= self.penalty_start:
             return 0.0
         return self.penalty * (progress - self.penalty_start) / (self.penalty_end - self.penalty_start)
-
-    def sizes_at(self, training: Mapping[str, int | tuple[int, int]], progress: float) -> dict[str, Size]:
-        """Return the sizes to train on; see :meth:`LearnerConfig.sizes_at`, and `longest_from`."""
-        sizes = super().sizes_at(training, progress)
-        if self.longest_from is not None and progress > self.curriculum_end:
-            grown = min(1.0, (progress - self.curriculum_end) / (self.longest_from - self.curriculum_end))
-            for name, size in sizes.items():
-                if isinstance(size, tuple):
-                    sizes[name] = (size[0] + round(grown * (size[1] - size[0])), size[1])
-        return sizes

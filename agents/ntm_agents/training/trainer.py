@@ -26,6 +26,7 @@ from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
 from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
 from ntm_agents.training.config import TrainConfig
+from ntm_agents.training.curriculum import SequenceCurriculum
 from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
@@ -80,7 +81,7 @@ class Trainer:
         self._task = task
         self._readout = readout(self._task.answers)
         self._training_task = with_overrides(self._task, self.config.task_overrides)
-        self.config.sizes_at(self._spec.training, 0.0)  # refuses impossible sizes before there are files
+        self._curriculum = SequenceCurriculum(self.config, task, self._spec.training)
         self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
         self.counters = SupervisedCounters()
         self._best: dict[str, Tensor] = {}
@@ -250,14 +251,10 @@ class Trainer:
 
     def _batch(self, progress: float) -> Batch:
         """Return the batch of this update."""
-        config, B = self.config, self.config.batch_size
+        B = self.config.batch_size
         indices = np.arange(B) + self.counters.updates * B
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
-        sizes = config.sizes_at(self._spec.training, progress)
-        if not config.mixed_sizes:
-            bounds = self._task.check_sizes(sizes, None)
-            sizes = {name: int(size[0]) for name, size in self._task.draw_sizes(keys[:1], bounds).items()}
-        return self._training_task.episodes(keys, **sizes)
+        return self._training_task.episodes(keys, **self._curriculum.draw(keys, progress))
 
     def _progress(self) -> float:
         return (self.counters.sequences - self.counters.restarted_at) / self.config.sequences

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from ntm_agents.acting import ModelAgent
 from ntm_agents.training import checkpoint
 from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
+from ntm_agents.training.curriculum import Curriculum, Sizes
 from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.run import Run
@@ -95,7 +96,8 @@ class RewardTrainer(ABC, Generic[C]):
         self._spec = run.task_spec()
         self._task = self._spec.make()
         self._training_task = with_overrides(self._task, self.config.task_overrides)
-        self._sizes = self.config.sizes_at(self._spec.training, 0.0)
+        self._curriculum = Curriculum(self.config, self._task, self._spec.training)
+        self._sizes = self._curriculum.at(0.0)
         streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, ALGORITHM]))
         both = self._task, self._training_task
         self.capacity = capacity(max(task.steps(**self._spec.largest) for task in both))
@@ -236,9 +238,9 @@ class RewardTrainer(ABC, Generic[C]):
         self.algorithm._last_obs = cast("Any", env.reset())
         self.algorithm._last_episode_starts = np.ones(env.num_envs, np.bool_)
 
-    def _sizes_now(self) -> dict[str, Any]:
+    def _sizes_now(self) -> Sizes:
         progress = min(1.0, self.counters.steps / self.config.total_timesteps)
-        return self.config.sizes_at(self._spec.training, progress)
+        return self._curriculum.at(progress)
 
     def _environment(self) -> VecEnv:
         """Return the environment of the present sizes, with its wrappers."""

@@ -16,56 +16,12 @@ def test_the_rate_is_constant_and_then_falls():
     assert cosine.rate(0.25) == pytest.approx((1 + 0.5**0.5) / 2)
 
 
-def test_a_part_of_the_training_range():
-    training = {"length": (1, 10), "items": (2, 6)}
-    assert TrainConfig(sizes={"items": (5, 6)}).sizes_at(training, 0) == {"length": (1, 10), "items": (5, 6)}
-    both = TrainConfig(sizes={"items": (3, 6)}, curriculum={"items": 4}, curriculum_end=0.5)
-    assert [both.sizes_at(training, p)["items"] for p in (0, 1)] == [(3, 4), (3, 6)]
-    assert TrainConfig(sizes={"length": (2, 20)}).sizes_at({"length": 20}, 0) == {"length": (2, 20)}
-    listed = TrainConfig(sizes={"items": [3, 6]}, curriculum={"items": 4})  # as JSON has it
-    assert listed.sizes_at(training, 0) == both.sizes_at(training, 0)
-    for sizes in ({"items": (0, 6)}, {"items": (5, 7)}, {"items": (6, 5)}, {"width": (1, 2)}):
-        with pytest.raises(ValueError, match="sizes has"):
-            TrainConfig(sizes=sizes).sizes_at(training, 0)
-
-
 def test_the_penalty_grows_to_its_weight():
     config = TrainConfig(penalty=2.0, penalty_start=0.25, penalty_end=0.75)
     weights = [config.penalty_weight(p) for p in (0, 0.25, 0.5, 0.75, 1)]
     assert weights == pytest.approx([0, 0, 1, 2, 2])
     at_once = TrainConfig(penalty=2.0, penalty_start=0.5, penalty_end=0.5)
     assert [at_once.penalty_weight(p) for p in (0.4, 0.5, 1)] == [0, 2, 2]
-
-
-def test_a_curriculum_grows_to_the_whole_range():
-    config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5)
-    training = {"length": (1, 10), "repeats": (1, 11)}
-    repeats = [config.sizes_at(training, p)["repeats"] for p in (0, 0.25, 0.5, 1)]
-    assert repeats == [(1, 3), (1, 7), (1, 11), (1, 11)]
-    assert config.sizes_at(training, 0)["length"] == (1, 10)
-    assert TrainConfig(curriculum={"repeats": 3}, curriculum_end=0).sizes_at(training, 0)["repeats"] == (
-        1,
-        11,
-    )
-
-
-def test_in_the_end_all_sequences_may_be_of_the_largest_sizes():
-    config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5, longest_from=0.75)
-    training = {"length": (1, 10), "repeats": (1, 11), "items": 4}
-    assert config.sizes_at(training, 0.5) == {"length": (1, 10), "repeats": (1, 11), "items": 4}
-    assert config.sizes_at(training, 0.625)["repeats"] == (6, 11)
-    for progress in (0.75, 1):
-        largest = {"length": (10, 10), "repeats": (11, 11), "items": 4}
-        assert config.sizes_at(training, progress) == largest
-
-
-@pytest.mark.parametrize(
-    "curriculum", [{"width": 3}, {"repeats": 12}, {"repeats": 0}, {"length": 10}], ids=str
-)
-def test_a_curriculum_outside_the_range_is_refused(curriculum):
-    config = TrainConfig(curriculum=curriculum)
-    with pytest.raises(ValueError, match="curriculum has"):
-        config.sizes_at({"length": 200, "repeats": (1, 10)}, 0)
 
 
 @pytest.mark.parametrize(

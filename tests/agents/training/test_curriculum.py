@@ -1,0 +1,55 @@
+"""The sizes that a run trains on, by its progress."""
+
+import pytest
+
+from ntm_agents import TrainConfig
+from ntm_agents.training.curriculum import SequenceCurriculum
+from ntm_envs import tasks
+
+
+def sizes_at(config, training, progress, task="repeat_copy"):
+    return SequenceCurriculum(config, tasks.get(task), training).at(progress)
+
+
+def test_a_part_of_the_training_range():
+    training = {"length": (1, 10), "items": (2, 6)}
+    assert sizes_at(TrainConfig(sizes={"items": (5, 6)}), training, 0) == {"length": (1, 10), "items": (5, 6)}
+    both = TrainConfig(sizes={"items": (3, 6)}, curriculum={"items": 4}, curriculum_end=0.5)
+    assert [sizes_at(both, training, p)["items"] for p in (0, 1)] == [(3, 4), (3, 6)]
+    assert sizes_at(TrainConfig(sizes={"length": (2, 20)}), {"length": 20}, 0) == {"length": (2, 20)}
+    listed = TrainConfig(sizes={"items": [3, 6]}, curriculum={"items": 4})  # as JSON has it
+    assert sizes_at(listed, training, 0) == sizes_at(both, training, 0)
+    for sizes in ({"items": (0, 6)}, {"items": (5, 7)}, {"items": (6, 5)}, {"width": (1, 2)}):
+        with pytest.raises(ValueError, match="sizes has"):
+            sizes_at(TrainConfig(sizes=sizes), training, 0)
+
+
+def test_a_curriculum_grows_to_the_whole_range():
+    config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5)
+    training = {"length": (1, 10), "repeats": (1, 11)}
+    repeats = [sizes_at(config, training, p)["repeats"] for p in (0, 0.25, 0.5, 1)]
+    assert repeats == [(1, 3), (1, 7), (1, 11), (1, 11)]
+    assert sizes_at(config, training, 0)["length"] == (1, 10)
+    assert sizes_at(TrainConfig(curriculum={"repeats": 3}, curriculum_end=0), training, 0)["repeats"] == (
+        1,
+        11,
+    )
+
+
+def test_in_the_end_all_sequences_may_be_of_the_largest_sizes():
+    config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5, longest_from=0.75)
+    training = {"length": (1, 10), "repeats": (1, 11), "items": 4}
+    assert sizes_at(config, training, 0.5) == {"length": (1, 10), "repeats": (1, 11), "items": 4}
+    assert sizes_at(config, training, 0.625)["repeats"] == (6, 11)
+    for progress in (0.75, 1):
+        largest = {"length": (10, 10), "repeats": (11, 11), "items": 4}
+        assert sizes_at(config, training, progress) == largest
+
+
+@pytest.mark.parametrize(
+    "curriculum", [{"width": 3}, {"repeats": 12}, {"repeats": 0}, {"length": 10}], ids=str
+)
+def test_a_curriculum_outside_the_range_is_refused(curriculum):
+    config = TrainConfig(curriculum=curriculum)
+    with pytest.raises(ValueError, match="curriculum has"):
+        sizes_at(config, {"length": 200, "repeats": (1, 10)}, 0)
