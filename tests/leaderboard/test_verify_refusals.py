@@ -161,6 +161,10 @@ def oracle_no_better(folder):
         (in_summary("seconds", 0.0), "seconds is 0.0; expected more than 0"),
         (in_summary("sequences", 96), "sequences is 96, but sequences of config.json is 32"),
         (fewer_sequences, "sequences is 16, but sequences of config.json is 32, .* expected 32 to 48"),
+        (
+            in_config("train", {"steps": 4_100, "batch_size": 16}),
+            "is 32, but sequences of config.json is 100",
+        ),
         (more_restarts, "with 1 restarts; expected 48 to"),
         (fewer_parameters, "parameters is 1, but the weights are"),
         (oracle_no_better, "the oracle is no better than a constant output"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self, TypeAlias
 
 from ntm_agents.options import check_options
+from ntm_envs.tasks import TaskSpec
 
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
 """Exceptions to the rules that a run may declare: choices that were made on sizes beyond the training range
@@ -49,6 +50,14 @@ class LearnerConfig:
         self._check_counts("validate_every", "validation_sequences")
         self._check_positive("minutes", "checkpoint_seconds")
         self._check_shares("curriculum_end")
+
+    def for_task(self, spec: TaskSpec) -> Self:
+        """Return the options with the budget in the unit of the learner, if it is in one that suits all tasks.
+
+        Args:
+            spec: The row of the task.
+        """
+        return self
 
     def _check(self, name: str, valid: bool, expected: str) -> None:
         """Refuse the value of a field.
@@ -88,7 +97,10 @@ class TrainConfig(LearnerConfig):
 
     sequences: int = 32_000
     """Budget: number of training sequences from the start, or the last restart, to the end. Those before a
-    restart come on top; results count them in."""
+    restart come on top; results count them in. It has no effect with `steps`."""
+    steps: int | None = None
+    """Budget in steps of input, in place of `sequences`, for tasks of any length: as many sequences as have
+    so many steps at the largest training size. None for `sequences`."""
     batch_size: int = 32
     """Sequences of a batch."""
     mixed_sizes: bool = False
@@ -150,7 +162,8 @@ class TrainConfig(LearnerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_counts("sequences", "batch_size", "bucket_size", "patience", "log_every", "restart_after")
+        self._check_counts("sequences", "steps", "batch_size", "bucket_size", "patience", "log_every")
+        self._check_counts("restart_after")
         self._check_rate("learning_rate")
         self._check_positive("max_grad_norm", "restart_loss", "epsilon")
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
@@ -163,6 +176,12 @@ class TrainConfig(LearnerConfig):
         self._check_not_negative("weight_decay", "penalty", "restarts")
         compiled_penalty = self.compile and self.penalty
         self._check("penalty", not compiled_penalty, "0 with compile, which runs single steps")
+
+    def for_task(self, spec: TaskSpec) -> Self:
+        """Return the options with the budget in sequences; see :meth:`LearnerConfig.for_task`."""
+        if self.steps is None:
+            return self
+        return replace(self, steps=None, sequences=max(1, self.steps // spec.make().steps(**spec.largest)))
 
     def rate(self, progress: float) -> float:
         """Return the learning rate at a progress from 0 to 1."""

@@ -81,7 +81,7 @@ class Learner:
     measure: str
 
     def budget_of(self, config: LearnerConfig) -> int:
-        """Return the budget of a run, in units of the learner."""
+        """Return the budget of options `for_task`, in units of the learner."""
         return int(getattr(config, self.budget))
 
     def with_budget(self, config: LearnerConfig, budget: int) -> LearnerConfig:

@@ -72,9 +72,9 @@ class Trainer:
         device: str = "cpu",
     ) -> None:
         self.run = run = replace(run)  # loads files anew if they have changed, and keeps to them
-        self.config = config_for(run, TrainConfig)
-        self.device = torch_device(device)
         self._spec = run.task_spec()
+        self.config = config_for(run, TrainConfig).for_task(self._spec)
+        self.device = torch_device(device)
         task = self._spec.make()
         if not isinstance(task, SequenceTask):
             raise ValueError(f"{self._spec.name} is interactive and has no targets; learn it from rewards")

@@ -71,8 +71,9 @@ def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: T
     Raises:
         ValueError: If there are such; the message begins with the path.
     """
-    config, learner = run.train, run.learner_row()
-    updates, restarts, budget = summary.get("updates"), training.restarts, getattr(config, learner.budget)
+    spec, learner = run.task_spec(), run.learner_row()
+    config = run.train.for_task(spec)
+    updates, restarts, budget = summary.get("updates"), training.restarts, learner.budget_of(config)
     spent = training.steps if learner.unit == "steps" else training.sequences
     if type(updates) is not int or updates < 1 or not spent or spent % updates:
         raise ValueError(
@@ -96,7 +97,6 @@ def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: T
     if not training.seconds > 0:
         raise ValueError(f"{path}: seconds is {training.seconds}; expected more than 0")
     if learner.unit == "steps":
-        spec = run.task_spec()
         longest, envs = spec.make().steps(**spec.largest), getattr(config, "num_envs", 1)
         least, most = envs * (spent // envs // longest), spent
         if not least <= training.sequences <= most:

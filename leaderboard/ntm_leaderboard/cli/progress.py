@@ -25,7 +25,8 @@ def training_display(
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Show the progress of a training run; yield a function to call with each line of its metrics."""
     learner = run.learner_row()
-    unit, budget, measure = learner.unit, learner.budget_of(run.train), learner.measure
+    unit, measure = learner.unit, learner.measure
+    budget = learner.budget_of(run.train.for_task(run.task_spec()))
     total = restarted_at + budget
     bar = Progress(
         TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),

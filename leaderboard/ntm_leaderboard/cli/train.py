@@ -70,6 +70,8 @@ def main(argv: list[str]) -> int:
     file, learner = peek(argv, "--recipe", ""), peek(argv, "--learner", "")
     recipe = read_recipe(Path(file), config) if file else None
     run = new_run(agent, task, learner=learner or None, recipe=recipe)
+    if peek(argv, f"--{run.learner_row().budget.replace('_', '-')}", ""):  # also in place of one in steps
+        run = dataclasses.replace(run, train=run.train.for_task(run.task_spec()))
     fields = [
         ("train", Annotated[type(run.train), tyro.conf.arg(name="")], field(default=run.train)),
         ("model", config, field(default_factory=lambda: config(**run.model))),

@@ -97,7 +97,7 @@ class BenchJob(Job):
             run = new_run(self.agent, self.task, self.seed)
             learner = run.learner_row()
             if self.budget and learner.unit == "sequences":
-                run = replace(run, train=learner.with_budget(run.train, self.budget))
+                run = replace(run, train=learner.with_budget(run.train.for_task(spec), self.budget))
                 train += [f"--{learner.budget.replace('_', '-')}", str(self.budget)]
             run.write(self.folder)  # refuses a folder that holds another run
         if self.result.exists():

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from ntm_agents import TrainConfig
+from ntm_envs import tasks
 
 
 def test_the_rate_is_constant_and_then_falls():
@@ -24,10 +25,22 @@ def test_the_penalty_grows_to_its_weight():
     assert [at_once.penalty_weight(p) for p in (0.4, 0.5, 1)] == [0, 2, 2]
 
 
+def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
+    config = TrainConfig(steps=100_000, learning_rate=0.1)
+    for task, longest in (("copy", 41), ("ngrams", 200), ("repeat_copy", 112)):
+        spec = tasks.spec(task)
+        assert spec.make().steps(**spec.largest) == longest
+        resolved = config.for_task(spec)
+        assert resolved == TrainConfig(sequences=100_000 // longest, learning_rate=0.1)
+        assert resolved.for_task(spec) is resolved
+    assert TrainConfig(steps=1).for_task(tasks.spec("copy")).sequences == 1
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("sequences", 0),
+        ("steps", 0),
         ("batch_size", 0),
         ("learning_rate", 0),
         ("learning_rate", float("nan")),
