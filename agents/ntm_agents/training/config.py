@@ -31,8 +31,12 @@ class LearnerConfig:
     """Sizes to train on in place of the task's training range, none above it, such as `items 5 6`."""
     curriculum: Mapping[str, int] = field(default_factory=dict)
     """Upper end of a size's range at the start of training, such as `repeats 3`; it grows from there."""
+    initial_range: float | None = None
+    """Share of its range that each size has at the start of training, such as 0.2: a curriculum that names no
+    size (those that `curriculum` names start there). Of a size that the task fixes at n, the range is n / 10
+    to n. None for whole ranges, and fixed sizes, from the start."""
     curriculum_end: float = 0.5
-    """Progress at which the curriculum reaches the whole training range."""
+    """Progress at which upper ends that grow reach those of the whole training range."""
     task_overrides: Mapping[str, float] = field(default_factory=dict)
     """Parameters of the task with other values in training, such as `blank 0.1`: rare inputs are learnt
     late."""
@@ -49,10 +53,10 @@ class LearnerConfig:
         check_options(self)
         self._check_counts("validate_every", "validation_sequences")
         self._check_positive("minutes", "checkpoint_seconds")
-        self._check_shares("curriculum_end")
+        self._check_shares("initial_range", "curriculum_end")
 
     def for_task(self, spec: TaskSpec) -> Self:
-        """Return the options with the budget in the unit of the learner, if it is in one that suits all tasks.
+        """Return the options with the budget in the unit of the learner, where it is in another.
 
         Args:
             spec: The row of the task.
@@ -88,7 +92,8 @@ class LearnerConfig:
 
     def _check_shares(self, *names: str) -> None:
         for name in names:
-            self._check(name, 0 <= getattr(self, name) <= 1, "a number from 0 to 1")
+            value = getattr(self, name)
+            self._check(name, value is None or 0 <= value <= 1, "a number from 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)

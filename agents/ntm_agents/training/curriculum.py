@@ -38,14 +38,19 @@ class Curriculum:
                     f"sizes has {name}={(low, high)}; expected sizes of the training range, or below it: "
                     f"{dict(training)}"
                 )
-        self._whole: Sizes = {**training, **config.sizes}
+        self._whole: dict[str, int | tuple[int, int]] = {**training, **config.sizes}
         self._growing: dict[str, tuple[int, int, int]] = {}  # low, first high, last high
+        if (share := config.initial_range) is not None:
+            for name, size in self._whole.items():  # one that is fixed gets a range that has small sizes
+                low, high = size if isinstance(size, tuple) else (max(task.limits[name][0], size // 10), size)
+                self._whole[name] = (low, high)
+                self._growing[name] = (low, low + round(share * (high - low)), high)
         for name, start in config.curriculum.items():
             bounds = self._whole.get(name)
             if not isinstance(bounds, tuple) or not bounds[0] <= start <= bounds[1]:
                 raise ValueError(
                     f"curriculum has {name}={start}; expected a size with a range, and a start inside it: "
-                    f"{dict(self._whole)}"
+                    f"{self._whole}"
                 )
             self._growing[name] = (bounds[0], start, bounds[1])
 

@@ -36,6 +36,26 @@ def test_a_curriculum_grows_to_the_whole_range():
     )
 
 
+def test_all_sizes_grow_from_a_share_of_their_range():
+    config = TrainConfig(initial_range=0.2, curriculum_end=0.2)
+    training = tasks.spec("repeat_copy").training
+    grown = [sizes_at(config, training, p) for p in (0, 0.1, 0.2, 1)]
+    assert grown == [{"length": (1, high), "repeats": (1, high)} for high in (3, 7, 10, 10)]
+    named = TrainConfig(initial_range=0.2, curriculum={"repeats": 7}, curriculum_end=0.2)
+    assert sizes_at(named, training, 0) == {"length": (1, 3), "repeats": (1, 7)}
+    part = TrainConfig(initial_range=0.5, sizes={"repeats": (4, 8)})
+    assert [sizes_at(part, training, p)["repeats"] for p in (0, 1)] == [(4, 6), (4, 8)]
+
+
+def test_a_fixed_size_gets_a_range_down_to_a_tenth_or_the_smallest_one_of_the_task():
+    config = TrainConfig(initial_range=0.2, curriculum_end=0.5)
+    for task, size, ends in (("ngrams", 200, [(20, 56), (20, 200)]), ("ngrams", 50, [(6, 15), (6, 50)])):
+        grown = [sizes_at(config, {"length": size}, p, task)["length"] for p in (0, 0.5)]
+        assert grown == ends
+    assert tasks.get("ngrams").limits["length"][0] == 6
+    assert sizes_at(TrainConfig(), {"length": 200}, 0, "ngrams") == {"length": 200}
+
+
 def test_in_the_end_all_sequences_may_be_of_the_largest_sizes():
     config = TrainConfig(curriculum={"repeats": 3}, curriculum_end=0.5, longest_from=0.75)
     training = {"length": (1, 10), "repeats": (1, 11), "items": 4}
