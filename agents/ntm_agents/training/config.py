@@ -147,6 +147,9 @@ class TrainConfig(LearnerConfig):
     longest_from: float | None = None
     """Progress from which all sequences are of the largest sizes: the lower ends of ranges grow as well, from
     `curriculum_end` on. Inputs that are rare in long sequences are rarer in short ones. None for never."""
+    alternate_from: float | None = None
+    """Progress from which every second batch is of the largest sizes, however far the others have grown. Where
+    `longest_from` gives the small sizes up, this keeps them. None for never."""
     restart_after: int | None = None
     """Number of sequences after which training starts again from new weights, if the validation loss is still
     above `restart_loss`. None for never."""
@@ -174,7 +177,7 @@ class TrainConfig(LearnerConfig):
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
         for name in ("momentum", "ema_decay", "beta2"):
             self._check(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
-        self._check_shares("decay_start", "final_rate", "penalty_start", "penalty_end")
+        self._check_shares("decay_start", "final_rate", "penalty_start", "penalty_end", "alternate_from")
         last = self.longest_from
         valid = last is None or self.curriculum_end < last <= 1
         self._check("longest_from", valid, "above curriculum_end, and at most 1")

@@ -5,6 +5,7 @@ Progress goes from 0, at the start, to 1, where the budget is used up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -69,6 +70,7 @@ class SequenceCurriculum(Curriculum):
     def __init__(self, config: TrainConfig, task: Task, training: Sizes) -> None:
         super().__init__(config, task, training)
         self._mixed, self._longest_from = config.mixed_sizes, config.longest_from
+        self._alternate_from = math.inf if config.alternate_from is None else config.alternate_from
 
     def at(self, progress: float) -> Sizes:
         """Return the sizes as `Curriculum` has them; lower ends grow as well, up to `longest_from`."""
@@ -80,8 +82,16 @@ class SequenceCurriculum(Curriculum):
                     sizes[name] = (size[0] + round(grown * (size[1] - size[0])), size[1])
         return sizes
 
-    def draw(self, keys: keyed.Keys, progress: float) -> Mapping[str, Size]:
-        """Return the sizes of the batch of keys ``[B]``: one of each, or with `mixed_sizes` the ranges."""
+    def draw(self, keys: keyed.Keys, progress: float, update: int) -> Mapping[str, Size]:
+        """Return the sizes of a batch: one of each, or with `mixed_sizes` the ranges.
+
+        Args:
+            keys: The keys of the batch ``[B]``.
+            progress: From 0 to 1.
+            update: The number of its update, of which every odd one may be of the largest sizes.
+        """
+        if update % 2 and progress >= self._alternate_from:
+            return {name: size if isinstance(size, int) else size[1] for name, size in self._whole.items()}
         sizes = self.at(progress)
         if self._mixed:
             return sizes

@@ -251,10 +251,10 @@ class Trainer:
 
     def _batch(self, progress: float) -> Batch:
         """Return the batch of this update."""
-        B = self.config.batch_size
-        indices = np.arange(B) + self.counters.updates * B
+        B, update = self.config.batch_size, self.counters.updates
+        indices = np.arange(B) + update * B
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
-        return self._training_task.episodes(keys, **self._curriculum.draw(keys, progress))
+        return self._training_task.episodes(keys, **self._curriculum.draw(keys, progress, update))
 
     def _progress(self) -> float:
         return (self.counters.sequences - self.counters.restarted_at) / self.config.sequences

@@ -1,8 +1,10 @@
 """The sizes that a run trains on, by its progress."""
 
+import numpy as np
 import pytest
+from tiny_runs import tiny_run
 
-from ntm_agents import TrainConfig
+from ntm_agents import TrainConfig, Trainer
 from ntm_agents.training.curriculum import SequenceCurriculum
 from ntm_envs import tasks
 
@@ -73,3 +75,28 @@ def test_a_curriculum_outside_the_range_is_refused(curriculum):
     config = TrainConfig(curriculum=curriculum)
     with pytest.raises(ValueError, match="curriculum has"):
         sizes_at(config, {"length": 200, "repeats": (1, 10)}, 0)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_every_second_batch_may_be_of_the_largest_sizes(mixed):
+    spec, keys = tasks.spec("repeat_copy"), np.arange(6)
+    options = {"initial_range": 0.2, "curriculum_end": 0.5, "mixed_sizes": mixed}
+    curricula = [
+        SequenceCurriculum(TrainConfig(**options, alternate_from=start), spec.make(), spec.training)
+        for start in (None, 0.25)
+    ]
+    for progress in (0.0, 0.2, 0.25, 0.5, 1.0):
+        for update in range(4):
+            without, alternating = (curriculum.draw(keys, progress, update) for curriculum in curricula)
+            largest = update % 2 and progress >= 0.25
+            assert alternating == ({"length": 10, "repeats": 10} if largest else without)
+
+
+def test_half_of_the_batches_of_a_run_are_of_the_largest_size():
+    run = tiny_run(alternate_from=0.5, mixed_sizes=True, sizes={"length": (1, 15)})
+    trainer, lengths = Trainer(run), []
+    for update in range(100):
+        trainer.counters.updates = update
+        lengths.append(trainer._batch(update / 100).sizes["length"])
+    assert [update for update, drawn in enumerate(lengths) if set(drawn) == {15}] == [*range(51, 100, 2)]
+    assert {*np.concatenate(lengths[50::2])} == {*range(1, 16)}
