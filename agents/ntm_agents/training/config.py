@@ -131,6 +131,9 @@ class TrainConfig(LearnerConfig):
     """Decay of the learning rate."""
     decay_start: float = 0.5
     """Progress at which the learning rate begins to fall."""
+    solved_loss: float | None = None
+    """Validation loss, in nats a symbol, below which it begins to fall before that, at once: large steps can
+    only harm what is solved. It falls until the end of training in either case. None for never."""
     final_rate: float = 0.01
     """Learning rate at the end, as a share of that at the start."""
     max_grad_norm: float | None = 0.5
@@ -148,8 +151,8 @@ class TrainConfig(LearnerConfig):
     """Progress from which all sequences are of the largest sizes: the lower ends of ranges grow as well, from
     `curriculum_end` on. Inputs that are rare in long sequences are rarer in short ones. None for never."""
     alternate_from: float | None = None
-    """Progress from which every second batch is of the largest sizes, however far the others have grown. Where
-    `longest_from` gives the small sizes up, this keeps them. None for never."""
+    """Progress from which every second batch is of the largest sizes, however far the others have grown.
+    Where `longest_from` gives the small sizes up, this keeps them. None for never."""
     restart_after: int | None = None
     """Number of sequences after which training starts again from new weights, if the validation loss is still
     above `restart_loss`. None for never."""
@@ -173,7 +176,7 @@ class TrainConfig(LearnerConfig):
         self._check_counts("sequences", "steps", "batch_size", "bucket_size", "patience", "log_every")
         self._check_counts("restart_after")
         self._check_rate("learning_rate")
-        self._check_positive("max_grad_norm", "restart_loss", "epsilon")
+        self._check_positive("max_grad_norm", "restart_loss", "solved_loss", "epsilon")
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
         for name in ("momentum", "ema_decay", "beta2"):
             self._check(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
@@ -191,11 +194,17 @@ class TrainConfig(LearnerConfig):
             return self
         return replace(self, steps=None, sequences=max(1, self.steps // spec.make().steps(**spec.largest)))
 
-    def rate(self, progress: float) -> float:
-        """Return the learning rate at a progress from 0 to 1."""
-        if self.schedule == "constant" or progress <= self.decay_start:
+    def rate(self, progress: float, solved_at: float | None = None) -> float:
+        """Return the learning rate at a progress from 0 to 1.
+
+        Args:
+            progress: The progress.
+            solved_at: Progress of the first validation below `solved_loss`; None if there was none.
+        """
+        start = self.decay_start if solved_at is None else min(self.decay_start, solved_at)
+        if self.schedule == "constant" or progress <= start:
             return self.learning_rate
-        left = (1 - progress) / (1 - self.decay_start)
+        left = (1 - progress) / (1 - start)
         if self.schedule == "cosine":
             left = (1 - math.cos(math.pi * left)) / 2
         return self.learning_rate * (self.final_rate + (1 - self.final_rate) * left)

@@ -14,7 +14,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
 from ntm_agents.training.run import Run
-from ntm_agents.training.writer import Counters, RunWriter, finite
+from ntm_agents.training.writer import LATER, Counters, RunWriter, finite
 from ntm_agents.training.writer import State as Checkpoint
 from ntm_envs import capacity, keyed
 from ntm_envs.tasks import Batch, SequenceTask
@@ -47,6 +47,8 @@ class SupervisedCounters(Counters):
     loss: float = 0.0
     losses: int = 0
     best_loss: float = math.inf
+    solved_at: int | None = field(default=None, metadata=LATER)
+    """Sequences before the first validation since the last restart whose loss was below `solved_loss`."""
 
 
 class Trainer:
@@ -153,6 +155,8 @@ class Trainer:
             losses, right = self._forward(self._averaged, batch)
         loss, accuracy = float(losses), float(right.double().mean())
         counters.validated_at = counters.sequences
+        if config.solved_loss is not None and counters.solved_at is None and loss < config.solved_loss:
+            counters.solved_at = counters.sequences
         self._log({"validation_loss": finite(loss), "validation_accuracy": accuracy})
         # Not by accuracy, which is luck where the answers are random bits.
         if not self._best or loss < counters.best_loss or math.isnan(counters.best_loss):
@@ -185,10 +189,12 @@ class Trainer:
 
     def _update(self) -> None:
         config, counters = self.config, self.counters
-        progress = self._progress()
+        progress = self._progress(counters.sequences)
         batch = self._batch(progress)
+        solved_at = None if counters.solved_at is None else self._progress(counters.solved_at)
+        rate = config.rate(progress, solved_at)
         for group in self._optimizer.param_groups:
-            group["lr"] = config.rate(progress)
+            group["lr"] = rate
         for parameter in self._parameters:
             parameter.grad = None
         value, answers, penalty = 0.0, batch.mask.sum(), config.penalty_weight(progress)
@@ -256,13 +262,13 @@ class Trainer:
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
         return self._training_task.episodes(keys, **self._curriculum.draw(keys, progress, update))
 
-    def _progress(self) -> float:
-        return (self.counters.sequences - self.counters.restarted_at) / self.config.sequences
+    def _progress(self, sequences: int) -> float:
+        return (sequences - self.counters.restarted_at) / self.config.sequences
 
     def _is_over(self) -> bool:
         config, counters = self.config, self.counters
         late = config.minutes is not None and counters.seconds >= 60 * config.minutes
-        return self._progress() >= 1 or late
+        return self._progress(counters.sequences) >= 1 or late
 
     def _restart_if_stuck(self, before: int) -> None:
         """Restart if this is the first validation after `restart_after`; the last was at `before`."""
@@ -272,7 +278,7 @@ class Trainer:
             return
         if counters.restarts < config.restarts and not counters.best_loss <= config.restart_loss:
             counters.restarts += 1
-            counters.restarted_at = counters.sequences
+            counters.restarted_at, counters.solved_at = counters.sequences, None
             counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0
             self._start()
             self._log({"restarts": counters.restarts})

@@ -23,7 +23,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeAlias, get_type_hints
 
@@ -39,6 +39,8 @@ from ntm_envs.files import naming, write_atomically
 LAST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
 """The files of the last checkpoint of a run, and of the one before it."""
 
+LATER: Mapping[str, bool] = {"later": True}
+"""Metadata of a counter that earlier versions lack: in their checkpoints it has its default."""
 State: TypeAlias = tuple[Mapping[str, Tensor], Mapping[str, Any]]
 """Contents of a checkpoint beside the counters: named tensors, and a JSON-able record."""
 
@@ -50,13 +52,13 @@ class Counters:
     updates: int = 0
     sequences: int = 0
     """Training sequences that have ended, those before restarts included."""
-    steps: int | None = None
+    steps: int | None = field(default=None, metadata=LATER)
     """Steps of environments, for a learner that plays."""
     seconds: float = 0.0
     restarts: int = 0
     restarted_at: int = 0
     """Units of the budget before the last restart."""
-    rollbacks: int = 0
+    rollbacks: int = field(default=0, metadata=LATER)
     dropped: int = 0
     """Updates that were not finite."""
     validated_at: int = 0
@@ -74,7 +76,7 @@ class Counters:
         Raises:
             CheckpointError: If it is of another learner, or has impossible counters.
         """
-        present = {"steps": None, "rollbacks": 0, **record}  # which the first format lacked
+        present = {each.name: each.default for each in fields(cls) if "later" in each.metadata} | record
         try:
             for name, kind in get_type_hints(cls).items():
                 if name not in present:

@@ -25,6 +25,16 @@ def test_the_penalty_grows_to_its_weight():
     assert [at_once.penalty_weight(p) for p in (0.4, 0.5, 1)] == [0, 2, 2]
 
 
+def test_a_solved_run_takes_smaller_steps_from_then_on():
+    config = TrainConfig(learning_rate=1.0, decay_start=0.5, final_rate=0.2)
+    assert [config.rate(p, 0.2) for p in (0.1, 0.2)] == [1, 1]
+    assert config.rate(0.6, 0.2) == pytest.approx(0.6)  # half of the way from 0.2 to the end
+    assert config.rate(1, 0.2) == pytest.approx(0.2)
+    for progress in (0.4, 0.75, 1):  # what is solved later has begun to fall already
+        assert config.rate(progress, 0.7) == config.rate(progress)
+    assert TrainConfig(learning_rate=1.0, schedule="constant").rate(0.5, 0.2) == 1
+
+
 def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
     config = TrainConfig(steps=100_000, learning_rate=0.1)
     for task, longest in (("copy", 41), ("ngrams", 200), ("repeat_copy", 112)):
@@ -62,6 +72,7 @@ def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
         ("longest_from", 0.5),
         ("initial_range", 1.5),
         ("alternate_from", -0.1),
+        ("solved_loss", 0),
         ("rollback", 1),
     ],
 )
