@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 from submissions import rewrite
 
 from ntm_agents.training.checkpoint import CheckpointError
+from ntm_envs.tasks.classic.copy import Copy
+from ntm_envs.tasks.lessons import Lesson
 from ntm_leaderboard.board import verify
 
 pytestmark = pytest.mark.usefixtures("short_ladder")
@@ -237,3 +239,15 @@ def test_files_of_the_present_folder_are_not_imported(packed, tmp_path):
     done = subprocess.run(command, cwd=packed[0].parent, capture_output=True, text=True, check=False)
     assert "was imported" not in done.stderr + done.stdout
     assert "seed-0" in done.stdout
+
+
+def test_lessons_above_the_training_range_are_refused(packed, monkeypatch):
+    lessons = tuple(Lesson(sizes={"length": (1, high)}) for high in (20, 21))
+    monkeypatch.setattr(Copy, "lessons", lessons, raising=False)
+    train = {"sequences": 32, "batch_size": 16, "lessons": True}
+    in_config("train", train)(packed[0])
+    with pytest.raises(ValueError, match="lessons, of which number 2 goes above the training range of copy"):
+        verify.check(packed[0])
+    in_config("train", train | {"last_lesson": 1})(packed[0])
+    with pytest.raises(ValueError, match=r"result\.json has training"):  # which has no lessons
+        verify.check(packed[0])

@@ -153,6 +153,17 @@ class TrainConfig(LearnerConfig):
     alternate_from: float | None = None
     """Progress from which every second batch is of the largest sizes, however far the others have grown.
     Where `longest_from` gives the small sizes up, this keeps them. None for never."""
+    lessons: bool = False
+    """Train on the lessons of the task, one after the other, in place of its training range; other options of
+    sizes apply to each lesson. Validations are of the present lesson, at its largest sizes, and the best
+    weights of the last lesson that was reached are kept. Lessons with sizes above the training range are for
+    experiments: the leaderboard refuses such runs (see `last_lesson`)."""
+    last_lesson: int | None = None
+    """Number of the lesson, from 1, that lasts until the end of training. None for the last of the task."""
+    lesson_pass: float = 0.9
+    """Sequence accuracy of a validation that passes a lesson. A run that has passed one never restarts."""
+    lesson_review: float = 0.1
+    """Share of batches that are from earlier lessons, so that these are not forgotten."""
     restart_after: int | None = None
     """Number of sequences after which training starts again from new weights, if the validation loss is still
     above `restart_loss`. None for never."""
@@ -174,13 +185,14 @@ class TrainConfig(LearnerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_counts("sequences", "steps", "batch_size", "bucket_size", "patience", "log_every")
-        self._check_counts("restart_after")
+        self._check_counts("restart_after", "last_lesson")
         self._check_rate("learning_rate")
         self._check_positive("max_grad_norm", "restart_loss", "solved_loss", "epsilon")
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
         for name in ("momentum", "ema_decay", "beta2"):
             self._check(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         self._check_shares("decay_start", "final_rate", "penalty_start", "penalty_end", "alternate_from")
+        self._check_shares("lesson_pass", "lesson_review")
         last = self.longest_from
         valid = last is None or self.curriculum_end < last <= 1
         self._check("longest_from", valid, "above curriculum_end, and at most 1")

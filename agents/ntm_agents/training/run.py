@@ -293,7 +293,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     try:
         for name in _COUNTS:
             check_count(name, summary.get(name))
-        for name in ("steps", "rollbacks"):  # of some learners
+        for name in ("steps", "rollbacks", "lesson"):  # of some learners
             if summary.get(name) is not None:
                 check_count(name, summary[name])
         check_seconds(summary.get("seconds"))

@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from ntm_agents.protocol import State, mapped
 from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
-from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device, with_overrides
+from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device
 from ntm_agents.training.config import TrainConfig
-from ntm_agents.training.curriculum import SequenceCurriculum
 from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.learners import Metrics, config_for
+from ntm_agents.training.lessons import lesson_of_batch, stages_of
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
 from ntm_agents.training.run import Run
 from ntm_agents.training.writer import LATER, Counters, RunWriter, finite
@@ -36,7 +36,7 @@ from ntm_agents.training.writer import State as Checkpoint
 from ntm_envs import capacity, keyed
 from ntm_envs.tasks import Batch, SequenceTask
 
-TRAINING, VALIDATION = 0, 1  # the streams of a seed
+TRAINING, VALIDATION, REVIEW = 0, 1, 2  # the streams of a seed
 
 
 @dataclass(kw_only=True)
@@ -82,10 +82,9 @@ class Trainer:
             raise ValueError(f"{self._spec.name} is interactive and has no targets; learn it from rewards")
         self._task = task
         self._readout = readout(self._task.answers)
-        self._training_task = with_overrides(self._task, self.config.task_overrides)
-        self._curriculum = SequenceCurriculum(self.config, task, self._spec.training)
-        self._streams = keyed.stream_keys(np.full(2, run.seed), np.array([TRAINING, VALIDATION]))
-        self.counters = SupervisedCounters()
+        self._stages = stages_of(self.config, task, self._spec)
+        self._streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, REVIEW]))
+        self.counters = SupervisedCounters(lesson=1 if self.config.lessons else None)
         self._best: dict[str, Tensor] = {}
         with torch.random.fork_rng(devices=[]), own_defaults():
             self._start()
@@ -136,9 +135,10 @@ class Trainer:
         return self._averaged
 
     def validate(self) -> None:
-        """Evaluate the averaged weights at the largest training size.
+        """Evaluate the averaged weights at the largest training size, or that of the present lesson.
 
         They are kept if the loss is the lowest so far, and discarded if it is many times that (`rollback`).
+        Losses of different lessons are not comparable: the first weights of each lesson are kept.
 
         Raises:
             NonFiniteError: If they are not finite.
@@ -150,12 +150,13 @@ class Trainer:
             np.full(config.validation_sequences, self._streams[VALIDATION]),
             np.arange(config.validation_sequences),
         )
-        batch = self._task.episodes(keys, **self._spec.largest)
+        batch = self._stages[self._lesson - 1].validation(keys)
         with torch.no_grad():
             losses, right = self._forward(self._averaged, batch)
         loss, accuracy = float(losses), float(right.double().mean())
         counters.validated_at = counters.sequences
-        if config.solved_loss is not None and counters.solved_at is None and loss < config.solved_loss:
+        is_last = self._lesson == len(self._stages)
+        if is_last and counters.solved_at is None and loss < (config.solved_loss or 0):
             counters.solved_at = counters.sequences
         self._log({"validation_loss": finite(loss), "validation_accuracy": accuracy})
         # Not by accuracy, which is luck where the answers are random bits.
@@ -168,6 +169,8 @@ class Trainer:
             self._averaged.load_state_dict(self._best)
             counters.rollbacks += 1
             self._log({"rollbacks": counters.rollbacks})
+        if not is_last and accuracy >= config.lesson_pass and not self._is_over():
+            counters.lesson, counters.best_loss = self._lesson + 1, math.inf
 
     def _start(self) -> None:
         """Start with new weights, which depend on the seed and on the number of restarts."""
@@ -260,7 +263,13 @@ class Trainer:
         B, update = self.config.batch_size, self.counters.updates
         indices = np.arange(B) + update * B
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
-        return self._training_task.episodes(keys, **self._curriculum.draw(keys, progress, update))
+        lesson = lesson_of_batch(self._streams[REVIEW], update, self._lesson, self.config.lesson_review)
+        return self._stages[lesson - 1].batch(keys, progress, update)
+
+    @property
+    def _lesson(self) -> int:
+        """The number of the present stage, from 1."""
+        return self.counters.lesson or 1
 
     def _progress(self, sequences: int) -> float:
         return (sequences - self.counters.restarted_at) / self.config.sequences
@@ -274,7 +283,7 @@ class Trainer:
         """Restart if this is the first validation after `restart_after`; the last was at `before`."""
         config, counters = self.config, self.counters
         due = math.inf if config.restart_after is None else counters.restarted_at + config.restart_after
-        if not before < due <= counters.sequences or self._is_over():
+        if self._lesson > 1 or not before < due <= counters.sequences or self._is_over():
             return
         if counters.restarts < config.restarts and not counters.best_loss <= config.restart_loss:
             counters.restarts += 1

@@ -54,6 +54,8 @@ class Counters:
     """Training sequences that have ended, those before restarts included."""
     steps: int | None = field(default=None, metadata=LATER)
     """Steps of environments, for a learner that plays."""
+    lesson: int | None = field(default=None, metadata=LATER)
+    """Number of the lesson that was reached, from 1, for a run with lessons."""
     seconds: float = 0.0
     restarts: int = 0
     restarted_at: int = 0
@@ -120,6 +122,8 @@ class RunWriter:
         line: Metrics = {"update": counters.updates, "sequences": counters.sequences}
         if counters.steps is not None:
             line["steps"] = counters.steps
+        if counters.lesson is not None:
+            line["lesson"] = counters.lesson
         line |= {**values, "seconds": round(counters.seconds, 3)}
         if self.folder is not None:
             path = self.folder / "metrics.jsonl"
@@ -231,6 +235,7 @@ class RunWriter:
             "seconds": round(counters.seconds, 3),
             "kernel": kernel,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "lesson": counters.lesson,
             "restarts": counters.restarts,
             "rollbacks": counters.rollbacks,
             "dropped_updates": counters.dropped,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ntm_agents.training.lessons import lessons_beyond
 from ntm_agents.training.run import Run
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
 from ntm_leaderboard.harness.entrants import references
@@ -86,6 +87,11 @@ def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: T
     ):
         if count > most:
             raise ValueError(f"{path}: {name} is {count}; expected at most {most}")
+    if beyond := lessons_beyond(config, spec):
+        raise ValueError(
+            f"{path.parent}: the run has lessons, of which number {beyond[0]} goes above the training range "
+            f"of {spec.name}; expected lessons inside it (ntm-envs train --last-lesson)"
+        )
     late = config.minutes is not None and training.seconds >= 60 * config.minutes
     least = 0 if late else budget + restarts * _restart_after(run)
     most = (restarts + 1) * (budget + spent // updates)

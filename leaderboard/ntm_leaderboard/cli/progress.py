@@ -51,7 +51,8 @@ def training_display(
             if metrics.get(measure) is not None:
                 latest["measured"] = f"{metrics[measure]:.4f}"
             if "validation_accuracy" in metrics:
-                latest["accuracy"] = f"{metrics['validation_accuracy']:.3f}"
+                of = f" in lesson {metrics['lesson']}" if "lesson" in metrics else ""
+                latest["accuracy"] = f"{metrics['validation_accuracy']:.3f}{of}"
             if "dropped" in metrics:
                 console.print(f"[yellow]update {metrics['update']} was not finite and was dropped[/]")
             if "restarts" in metrics:

@@ -13,6 +13,7 @@ import tyro
 
 from ntm_agents import config_class
 from ntm_agents.testing import check_model
+from ntm_agents.training.lessons import lessons_beyond
 from ntm_agents.training.sources import source_digest
 from ntm_envs import tasks
 from ntm_envs.lookup import is_reference, load
@@ -96,6 +97,9 @@ def main(argv: list[str]) -> int:
         return 0
     if trainer.kernel:
         say(f"kernel: {trainer.kernel} ({KERNELS.get(str(trainer.kernel), 'of the model itself')})")
+    if beyond := lessons_beyond(run.train, run.task_spec()):
+        above = f"Lesson {beyond[0]} goes above the training range"
+        say(f"{above}, so this run is none for the leaderboard (--last-lesson).")
     with ExitStack() as stack:
         shown = progress.training_display(console, run, trainer.counters.restarted_at)
         listeners.append(stack.enter_context(shown))
@@ -107,9 +111,12 @@ def main(argv: list[str]) -> int:
             at = f"stopped at {trainer.counters.sequences:,} sequences"
             raise KeyboardInterrupt(f"{at}; the same command resumes from there") from None
     counters = trainer.counters
+    largest = (
+        "largest training size" if counters.lesson is None else f"largest size of lesson {counters.lesson}"
+    )
     say(
         f"Trained on {counters.sequences:,} sequences in {counters.seconds:.0f} s; sequence accuracy at the "
-        f"largest training size {counters.best_accuracy:.3f}."
+        f"{largest} {counters.best_accuracy:.3f}."
     )
     say(f"Evaluate it: ntm-envs evaluate {folder}")
     return 0

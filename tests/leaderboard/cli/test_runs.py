@@ -4,6 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+import lessons
 import pytest
 from own_files import MODEL, TINY
 from rich.console import Console
@@ -104,6 +105,24 @@ def test_a_budget_in_steps_gives_way_to_one_in_sequences(home, capsys):
     assert cli.main([*train, *few, "--sequences", "32", "--output", "sequences"]) == 0
     assert Run.read(Path("sequences")).train.steps is None
     assert json.loads(Path("sequences/summary.json").read_text())["sequences"] == 32
+
+
+def test_a_run_with_lessons_says_which_it_has_reached(home, capsys):
+    task = [
+        "--task",
+        f"{lessons.__file__}:LESSONS",
+        "--agent",
+        "lstm",
+        "--model.hidden-size",
+        "6",
+        "--lessons",
+    ]
+    assert cli.main(["train", *task, *TINY, "--lesson-pass", "0", "--output", "whole"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Lesson 3 goes above the training range, so this run is none for the leaderboard" in shown
+    assert "sequence accuracy at the largest size of lesson 2 " in shown
+    assert cli.main(["train", *task, *TINY, "--last-lesson", "2", "--output", "part"]) == 0
+    assert "leaderboard" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

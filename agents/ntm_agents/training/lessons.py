@@ -1,0 +1,131 @@
+"""The stages of a supervised training: lessons of the task, or the training range alone.
+
+Lessons are data of a task (:mod:`ntm_envs.tasks.lessons`). Their numbers begin with 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ntm_agents.training.checks import with_overrides
+from ntm_agents.training.config import LearnerConfig, TrainConfig
+from ntm_agents.training.curriculum import SequenceCurriculum, Sizes
+from ntm_envs import keyed
+from ntm_envs.tasks import Batch, SequenceTask, Task, TaskSpec
+from ntm_envs.tasks.lessons import Lesson
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stage of a training.
+
+    Attributes:
+        task: The task of its validations.
+        training_task: The same, as it is in training.
+        curriculum: The sizes of its batches.
+        largest: The sizes of its validations.
+    """
+
+    task: SequenceTask
+    training_task: SequenceTask
+    curriculum: SequenceCurriculum
+    largest: Mapping[str, int]
+
+    def batch(self, keys: keyed.Keys, progress: float, update: int) -> Batch:
+        """Return a batch to train on; the arguments are those of :meth:`SequenceCurriculum.draw`."""
+        return self.training_task.episodes(keys, **self.curriculum.draw(keys, progress, update))
+
+    def validation(self, keys: keyed.Keys) -> Batch:
+        """Return the sequences of a validation."""
+        return self.task.episodes(keys, **self.largest)
+
+
+def stages_of(config: TrainConfig, task: SequenceTask, spec: TaskSpec) -> list[Stage]:
+    """Return the stages of a training: a lesson each or, without lessons, the training range.
+
+    Args:
+        config: Options of the training.
+        task: The task.
+        spec: Its row.
+
+    Raises:
+        ValueError: If the task has no lessons, or not as many, or sizes or parameters of the training or of a
+            lesson are not possible.
+    """
+    if not config.lessons:
+        return [_stage(config, task, spec.training)]
+    stages = []
+    for lesson in lessons_of(config, spec):
+        own = with_overrides(task, lesson.parameters)
+        stages.append(_stage(config, own, _ranges(own, lesson)))
+    return stages
+
+
+def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
+    """Return the lessons of a task, up to the last one of a training with lessons.
+
+    Raises:
+        ValueError: If the task has no lessons, or not as many.
+    """
+    found: Sequence[Lesson] = getattr(spec.make(), "lessons", ())
+    if not found:
+        raise ValueError(f"lessons is True, but {spec.name} has none; expected False (--no-lessons)")
+    last = config.last_lesson or len(found)
+    if last > len(found):
+        raise ValueError(f"last_lesson is {last}; expected at most {len(found)}, the lessons of {spec.name}")
+    return found[:last]
+
+
+def lessons_beyond(config: LearnerConfig, spec: TaskSpec) -> list[int]:
+    """Return the numbers of those lessons of a training that have sizes above the training range.
+
+    Raises:
+        ValueError: If the task has no lessons, or not as many.
+    """
+    if not (isinstance(config, TrainConfig) and config.lessons):
+        return []
+    found = []
+    for number, lesson in enumerate(lessons_of(config, spec), start=1):
+        largest = _largest(_ranges(with_overrides(spec.make(), lesson.parameters), lesson))
+        if any(largest[name] > size for name, size in spec.largest.items()):
+            found.append(number)
+    return found
+
+
+def lesson_of_batch(stream: int, update: int, lesson: int, review: float) -> int:
+    """Return the number of the lesson that a batch is from.
+
+    Args:
+        stream: The key of the stream that reviews are drawn from.
+        update: The number of the batch's update.
+        lesson: The number of the present lesson, from 1.
+        review: Share of batches that are from an earlier one, each of which is as likely.
+    """
+    if lesson == 1:
+        return lesson
+    key = keyed.stream_keys(np.array([stream]), np.array([update]))
+    chance, which = keyed.words(key, keyed.DATA, 2)[0]
+    if int(chance) >= review * 2**64:
+        return lesson
+    return 1 + int(keyed.below(np.asarray(which), lesson - 1))
+
+
+def _stage(config: TrainConfig, task: SequenceTask, sizes: Sizes) -> Stage:
+    return Stage(
+        task=task,
+        training_task=with_overrides(task, config.task_overrides),
+        curriculum=SequenceCurriculum(config, task, sizes),
+        largest=_largest(sizes),
+    )
+
+
+def _ranges(task: Task, lesson: Lesson) -> Sizes:
+    bounds = task.check_sizes(lesson.sizes, None)
+    return {name: int(low) if low is high else (int(low), int(high)) for name, (low, high) in bounds.items()}
+
+
+def _largest(sizes: Sizes) -> dict[str, int]:
+    return {name: size if isinstance(size, int) else size[1] for name, size in sizes.items()}

@@ -1,0 +1,160 @@
+"""Lessons are passed one after the other, the weights of the last one that was reached are kept."""
+
+import json
+from dataclasses import replace
+
+import lessons
+import numpy as np
+import pytest
+import torch
+from tiny_runs import interrupted, lines, tiny_run, without_time
+
+from ntm_agents import Trainer
+from ntm_agents.training.lessons import lesson_of_batch, lessons_beyond
+from ntm_envs import keyed, tasks
+
+TASK = f"{lessons.__file__}:LESSONS"
+
+
+def run_of(**options):
+    """Return a small run on the lessons, with validations at 104, 208, 312 and 400 sequences."""
+    return tiny_run(task=TASK, lessons=True, **options)
+
+
+def graded(monkeypatch, trainer, grades):
+    """Have the validations of a trainer end with a loss and an accuracy each, and return their batches."""
+    forward, left, batches = trainer._forward, iter(grades), []
+
+    def _forward(model, batch, *others):
+        if model is trainer.model:
+            return forward(model, batch, *others)
+        batches.append(batch)
+        loss, accuracy = next(left)
+        return torch.tensor(loss), torch.arange(100) < 100 * accuracy
+
+    monkeypatch.setattr(trainer, "_forward", _forward)
+    return batches
+
+
+def test_a_lesson_is_passed_by_a_validation_of_its_own_sizes(monkeypatch):
+    seen = []
+    trainer = Trainer(run_of(lesson_pass=0.9, lesson_review=0.0), report=seen.append)
+    grades = [(0.5, 0.89), (0.6, 0.9), (9.0, 0.95), (0.8, 1.0)]
+    batches = graded(monkeypatch, trainer, grades)
+    trained, batch_of = [], trainer._batch
+    monkeypatch.setattr(trainer, "_batch", lambda progress: trained.append(batch_of(progress)) or trained[-1])
+    trainer.train()
+    assert [int(batch.sizes["length"][0]) for batch in batches] == [1, 1, 3, 6]
+    assert not batches[0].inputs[:1].any()  # blank, by the parameters of the lesson
+    validated = [line["lesson"] for line in seen if "validation_loss" in line]
+    assert validated == [1, 1, 2, 3]
+    lengths = [set(batch.sizes["length"].tolist()) for batch in trained]
+    assert set.union(*lengths[:26]) == {1}
+    assert set.union(*lengths[26:39]) == {2, 3}
+    assert set.union(*lengths[39:]) <= {*range(1, 7)}
+
+
+def test_the_best_weights_of_the_last_lesson_are_kept(monkeypatch, tmp_path):
+    trainer = Trainer(run_of(rollback=1.5), tmp_path)
+    graded(monkeypatch, trainer, [(0.1, 1.0), (0.9, 0.2), (0.8, 0.5), (1.1, 0.6)])
+    trainer.train()
+    counters = trainer.counters
+    assert (counters.lesson, counters.best_sequences, counters.rollbacks) == (2, 312, 0)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["lesson"], summary["validation_accuracy"]) == (2, 0.5)
+    assert summary["validation_loss"] == pytest.approx(0.8)
+
+
+def test_a_lesson_that_is_passed_at_the_end_keeps_its_weights(monkeypatch):
+    trainer = Trainer(run_of(sequences=100))
+    graded(monkeypatch, trainer, [(0.1, 1.0)])
+    trainer.train()
+    assert trainer.counters.lesson == 1
+    assert trainer.counters.best_loss == pytest.approx(0.1)
+
+
+def test_only_the_last_lesson_is_solved_and_only_the_first_restarts(monkeypatch):
+    options = {"solved_loss": 0.3, "last_lesson": 2, "restart_after": 150, "restart_loss": 1e-9}
+    trainer = Trainer(run_of(**options))
+    graded(monkeypatch, trainer, [(0.1, 1.0), (0.5, 0.0), (0.2, 1.0), (0.1, 1.0)])
+    trainer.train()
+    counters = trainer.counters
+    assert (counters.lesson, counters.solved_at, counters.restarts) == (2, 312, 0)
+
+
+def test_earlier_lessons_are_reviewed():
+    stream = int(keyed.stream_keys(np.array([0]), np.array([2]))[0])
+    drawn = [[lesson_of_batch(stream, update, 4, share) for update in range(2000)] for share in (0.25, 0, 1)]
+    counts = np.bincount(drawn[0])
+    assert counts[4] == pytest.approx(1500, abs=60)
+    assert counts[1:4] == pytest.approx(167, abs=40)
+    assert set(drawn[1]) == {4}
+    assert set(drawn[2]) == {1, 2, 3}
+    assert {lesson_of_batch(stream, update, 1, 1.0) for update in range(9)} == {1}
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {"lesson_pass": 0.0, "lesson_review": 0.5, "rollback": 1.0001, "learning_rate": 0.3},
+        {
+            "lesson_pass": 0.0,
+            "steps": 9 * 400,
+            "initial_range": 0.2,
+            "alternate_from": 0.1,
+            "solved_loss": 10.0,
+            "mixed_sizes": True,
+        },
+        {"lesson_pass": 1.0, "restart_after": 90, "restart_loss": 1e-9},
+    ],
+    ids=str,
+)
+def test_a_run_with_lessons_that_was_interrupted_ends_in_the_same_bytes(tmp_path, train):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(run_of(**train), whole).train()
+    interrupted(lambda report: Trainer(run_of(**train), parts, report=report), parts)
+    assert (parts / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert without_time(parts) == without_time(whole)
+    assert {line["lesson"] for line in lines(whole)} >= {1, 2}
+    assert any("restarts" in line for line in lines(whole)) == ("restart_after" in train)
+
+
+def test_a_short_copy_is_learnt_lesson_by_lesson():
+    run = run_of(
+        sequences=9_600,
+        learning_rate=0.01,
+        model={"hidden": 32},
+        batch_size=16,
+        last_lesson=2,
+        lesson_pass=0.5,
+    )
+    trainer = Trainer(run)
+    trainer.train()
+    assert trainer.counters.lesson == 2
+    assert trainer.counters.best_loss < 0.6
+
+
+def test_other_options_of_sizes_apply_to_each_lesson():
+    trainer = Trainer(run_of(initial_range=0.5, alternate_from=0.5, mixed_sizes=True, curriculum_end=0.5))
+    third = trainer._stages[2]
+    keys = np.arange(50)
+    assert set(third.batch(keys, 0.0, 1).sizes["length"].tolist()) == {1, 2, 3}
+    assert set(third.batch(keys, 0.5, 1).sizes["length"].tolist()) == {6}
+    assert third.largest == {"length": 6}
+
+
+def test_lessons_that_are_not_there_are_refused():
+    for options, task, message in (
+        ({}, "copy", r"lessons is True, but copy has none; expected False"),
+        ({"last_lesson": 4}, TASK, "last_lesson is 4; expected at most 3, the lessons of lessons"),
+        ({"sizes": {"length": (1, 2)}}, TASK, "sizes has length"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Trainer(replace(run_of(**options), task=task))
+
+
+def test_lessons_beyond_the_training_range_are_known():
+    spec, train = tasks.spec(TASK), run_of().train
+    assert lessons_beyond(train, spec) == [3]
+    assert lessons_beyond(replace(train, last_lesson=2), spec) == []
+    assert lessons_beyond(replace(train, lessons=False), spec) == []
