@@ -78,7 +78,8 @@ class Counters:
         Raises:
             CheckpointError: If it is of another learner, or has impossible counters.
         """
-        present = {each.name: each.default for each in fields(cls) if "later" in each.metadata} | record
+        later = {each.name: each.default for each in fields(cls) if "later" in each.metadata}
+        present = {**later, **record}
         try:
             for name, kind in get_type_hints(cls).items():
                 if name not in present:
