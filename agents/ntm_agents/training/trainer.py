@@ -5,7 +5,7 @@ the batches are drawn by key from the seed and the number of the update, and eve
 update depends on is in the checkpoint. Initial weights and noise come from torch's global generator, which
 has a run's own state while the run is at work, and the caller's before and after; so have torch's defaults.
 
-Shape letters: B batch, T time steps, I input channels, L logits.
+Shape letter: B batch.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.protocol import State, mapped
 from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
 from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.defaults import own_defaults
+from ntm_agents.training.forward import Forward
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.lessons import lesson_of_batch, stages_of
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
 from ntm_agents.training.run import Run
 from ntm_agents.training.writer import LATER, Counters, RunWriter, finite
 from ntm_agents.training.writer import State as Checkpoint
-from ntm_envs import capacity, keyed
+from ntm_envs import keyed
 from ntm_envs.tasks import Batch, SequenceTask
 
 TRAINING, VALIDATION, REVIEW = 0, 1, 2  # the streams of a seed
@@ -184,9 +184,7 @@ class Trainer:
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
         self._averages: list[Tensor] = list(self._averaged.parameters())
-        self._step: Callable[[Tensor, State], tuple[Tensor, State]] = self.model
-        if self.config.compile:  # even to ask for it takes seconds
-            self._step = torch.compile(self.model, dynamic=False)
+        self._forward = Forward(self._readout, self.device, self.model if self.config.compile else None)
         self._optimizer = make_optimizer(self.config, self.model)
         self._best = {}
 
@@ -227,36 +225,6 @@ class Trainer:
                 f"sizes: { {name: size.tolist() for name, size in batch.sizes.items()} }. A smaller "
                 "learning_rate or max_grad_norm may help"
             )
-
-    def _forward(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Return the mean loss, in nats a symbol, and which sequences ``[B]`` have no wrong symbol.
-
-        The model's penalty is added with its weight.
-        """
-        inputs = torch.from_numpy(batch.inputs).to(self.device).contiguous()
-        targets = torch.from_numpy(batch.targets).to(self.device)
-        mask = torch.from_numpy(batch.mask).to(self.device)
-        T, B, _ = inputs.shape
-        state = model.initial_state(B, capacity(T))  # type: ignore[operator]
-        added: Tensor | float = 0.0
-        if penalty:
-            logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]
-        elif self.config.compile and model is self.model:
-            logits = self._compiled_steps(inputs, state)
-        else:
-            logits, _ = model(inputs, state)
-        right = (self._readout.decode(logits) == targets).all(2) | ~mask
-        loss = self._readout.loss(logits[mask], targets[mask])
-        return loss + penalty * added, right.all(0)
-
-    def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
-        """Return the logits ``[T, B, L]``, a compiled step at a time; whole sequences compile for minutes."""
-        logits = []
-        for observation in inputs.unsqueeze(1).unbind(0):
-            # Of a state that is always laid out alike, one program serves all steps.
-            output, state = self._step(observation, mapped(Tensor.contiguous, state))
-            logits.append(output)
-        return torch.cat(logits)
 
     def _batch(self, progress: float) -> Batch:
         """Return the batch of this update."""

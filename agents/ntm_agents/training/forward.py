@@ -1,0 +1,60 @@
+"""The forward pass of supervised training: the loss of a model on a batch.
+
+Shape letters: B batch, T time steps, I input channels, L logits.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ntm_agents.protocol import State, mapped
+from ntm_agents.readout import Readout
+from ntm_envs import capacity
+from ntm_envs.tasks import Batch
+
+
+class Forward:
+    """A function that computes losses.
+
+    Args:
+        readout: Readout of the answers.
+        device: Device to compute on.
+        compiled: The model whose single steps are compiled with torch.compile; None for none.
+    """
+
+    def __init__(self, readout: Readout, device: torch.device, compiled: nn.Module | None = None) -> None:
+        self._readout, self._device, self._compiled = readout, device, compiled
+        # Even to ask for it takes seconds.
+        self._step = None if compiled is None else torch.compile(compiled, dynamic=False)
+
+    def __call__(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Return the mean loss, in nats a symbol, and which sequences ``[B]`` have no wrong symbol.
+
+        The model's penalty is added with its weight.
+        """
+        inputs = torch.from_numpy(batch.inputs).to(self._device).contiguous()
+        targets = torch.from_numpy(batch.targets).to(self._device)
+        mask = torch.from_numpy(batch.mask).to(self._device)
+        T, B, _ = inputs.shape
+        state = model.initial_state(B, capacity(T))  # type: ignore[operator]
+        added: Tensor | float = 0.0
+        if penalty:
+            logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]
+        elif model is self._compiled:
+            logits = self._compiled_steps(inputs, state)
+        else:
+            logits, _ = model(inputs, state)
+        right = (self._readout.decode(logits) == targets).all(2) | ~mask
+        loss = self._readout.loss(logits[mask], targets[mask])
+        return loss + penalty * added, right.all(0)
+
+    def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
+        """Return the logits ``[T, B, L]``, a compiled step at a time; whole sequences compile for minutes."""
+        assert self._step is not None
+        logits = []
+        for observation in inputs.unsqueeze(1).unbind(0):
+            # Of a state that is always laid out alike, one program serves all steps.
+            output, state = self._step(observation, mapped(Tensor.contiguous, state))
+            logits.append(output)
+        return torch.cat(logits)
