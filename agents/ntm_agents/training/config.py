@@ -153,6 +153,10 @@ class TrainConfig(LearnerConfig):
     alternate_from: float | None = None
     """Progress from which every second batch is of the largest sizes, however far the others have grown.
     Where `longest_from` gives the small sizes up, this keeps them. None for never."""
+    own_actions: float = 0.0
+    """Probability, at the end of training, that an interactive task gets the model's own answer, and not that
+    of its expert; it grows from 0 with progress. Targets are the expert's answers in any case, so that the
+    model learns what to do after errors of its own."""
     lessons: bool = False
     """Train on the lessons of the task, one after the other, in place of its training range; other options of
     sizes apply to each lesson. Validations are of the present lesson, at its largest sizes, and the best
@@ -192,7 +196,7 @@ class TrainConfig(LearnerConfig):
         for name in ("momentum", "ema_decay", "beta2"):
             self._check(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         self._check_shares("decay_start", "final_rate", "penalty_start", "penalty_end", "alternate_from")
-        self._check_shares("lesson_pass", "lesson_review")
+        self._check_shares("lesson_pass", "lesson_review", "own_actions")
         last = self.longest_from
         valid = last is None or self.curriculum_end < last <= 1
         self._check("longest_from", valid, "above curriculum_end, and at most 1")

@@ -14,7 +14,7 @@ from ntm_agents.training.checks import with_overrides
 from ntm_agents.training.config import LearnerConfig, TrainConfig
 from ntm_agents.training.curriculum import SequenceCurriculum, Sizes
 from ntm_envs import keyed
-from ntm_envs.tasks import Batch, SequenceTask, Task, TaskSpec
+from ntm_envs.tasks import Task, TaskSpec
 from ntm_envs.tasks.lessons import Lesson
 
 
@@ -29,21 +29,13 @@ class Stage:
         largest: The sizes of its validations.
     """
 
-    task: SequenceTask
-    training_task: SequenceTask
+    task: Task
+    training_task: Task
     curriculum: SequenceCurriculum
     largest: Mapping[str, int]
 
-    def batch(self, keys: keyed.Keys, progress: float, update: int) -> Batch:
-        """Return a batch to train on; the arguments are those of :meth:`SequenceCurriculum.draw`."""
-        return self.training_task.episodes(keys, **self.curriculum.draw(keys, progress, update))
 
-    def validation(self, keys: keyed.Keys) -> Batch:
-        """Return the sequences of a validation."""
-        return self.task.episodes(keys, **self.largest)
-
-
-def stages_of(config: TrainConfig, task: SequenceTask, spec: TaskSpec) -> list[Stage]:
+def stages_of(config: TrainConfig, task: Task, spec: TaskSpec) -> list[Stage]:
     """Return the stages of a training: a lesson each or, without lessons, the training range.
 
     Args:
@@ -113,7 +105,7 @@ def lesson_of_batch(stream: int, update: int, lesson: int, review: float) -> int
     return 1 + int(keyed.below(np.asarray(which), lesson - 1))
 
 
-def _stage(config: TrainConfig, task: SequenceTask, sizes: Sizes) -> Stage:
+def _stage(config: TrainConfig, task: Task, sizes: Sizes) -> Stage:
     return Stage(
         task=task,
         training_task=with_overrides(task, config.task_overrides),

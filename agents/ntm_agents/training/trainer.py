@@ -12,21 +12,24 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ntm_agents.acting import ModelAgent
 from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
 from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.forward import Forward
+from ntm_agents.training.imitation import has_expert, roll_out
 from ntm_agents.training.learners import Metrics, config_for
 from ntm_agents.training.lessons import lesson_of_batch, stages_of
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
@@ -34,7 +37,7 @@ from ntm_agents.training.run import Run
 from ntm_agents.training.writer import LATER, Counters, RunWriter, finite
 from ntm_agents.training.writer import State as Checkpoint
 from ntm_envs import keyed
-from ntm_envs.tasks import Batch, SequenceTask
+from ntm_envs.tasks import Batch, InteractiveTask, SequenceTask, Size, Task
 
 TRAINING, VALIDATION, REVIEW = 0, 1, 2  # the streams of a seed
 
@@ -77,10 +80,9 @@ class Trainer:
         self._spec = run.task_spec()
         self.config = config_for(run, TrainConfig).for_task(self._spec)
         self.device = torch_device(device)
-        task = self._spec.make()
-        if not isinstance(task, SequenceTask):
-            raise ValueError(f"{self._spec.name} is interactive and has no targets; learn it from rewards")
-        self._task = task
+        self._task = task = self._spec.make()
+        if isinstance(task, InteractiveTask) and not has_expert(task):
+            raise ValueError(f"{self._spec.name} is interactive and has no expert; learn it from rewards")
         self._readout = readout(self._task.answers)
         self._stages = stages_of(self.config, task, self._spec)
         self._streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, REVIEW]))
@@ -150,10 +152,12 @@ class Trainer:
             np.full(config.validation_sequences, self._streams[VALIDATION]),
             np.arange(config.validation_sequences),
         )
-        batch = self._stages[self._lesson - 1].validation(keys)
+        stage = self._stages[self._lesson - 1]
+        batch, played = self._episodes(self._averaged, stage.task, keys, stage.largest, own=1.0)
         with torch.no_grad():
             losses, right = self._forward(self._averaged, batch)
-        loss, accuracy = float(losses), float(right.double().mean())
+        loss = float(losses)
+        accuracy = float(right.double().mean() if played is None else played.mean())
         counters.validated_at = counters.sequences
         is_last = self._lesson == len(self._stages)
         if is_last and counters.solved_at is None and loss < (config.solved_loss or 0):
@@ -232,7 +236,24 @@ class Trainer:
         indices = np.arange(B) + update * B
         keys = keyed.stream_keys(np.full(B, self._streams[TRAINING]), indices)
         lesson = lesson_of_batch(self._streams[REVIEW], update, self._lesson, self.config.lesson_review)
-        return self._stages[lesson - 1].batch(keys, progress, update)
+        stage, own = self._stages[lesson - 1], self.config.own_actions * progress
+        sizes = stage.curriculum.draw(keys, progress, update)
+        return self._episodes(self.model, stage.training_task, keys, sizes, own)[0]
+
+    def _episodes(
+        self, model: nn.Module, task: Task, keys: keyed.Keys, sizes: Mapping[str, Size], own: float
+    ) -> tuple[Batch, NDArray[np.bool_] | None]:
+        """Return episodes, and which of them a model plays without an error; None if targets tell that.
+
+        The answers to an interactive task are the model's own with a probability.
+        """
+        if isinstance(task, SequenceTask):
+            return task.episodes(keys, **sizes), None
+        assert isinstance(task, InteractiveTask)
+        training = model.training
+        played = roll_out(task, keys, sizes, ModelAgent(model, task.answers, self.device), own)
+        model.train(training)
+        return played
 
     @property
     def _lesson(self) -> int:

@@ -138,8 +138,8 @@ def test_other_options_of_sizes_apply_to_each_lesson():
     trainer = Trainer(run_of(initial_range=0.5, alternate_from=0.5, mixed_sizes=True, curriculum_end=0.5))
     third = trainer._stages[2]
     keys = np.arange(50)
-    assert set(third.batch(keys, 0.0, 1).sizes["length"].tolist()) == {1, 2, 3}
-    assert set(third.batch(keys, 0.5, 1).sizes["length"].tolist()) == {6}
+    assert third.curriculum.draw(keys, 0.0, 1) == {"length": (1, 3)}
+    assert third.curriculum.draw(keys, 0.5, 1) == {"length": 6}
     assert third.largest == {"length": 6}
 
 
