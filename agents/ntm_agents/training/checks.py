@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -39,20 +39,23 @@ def check_seconds(value: object) -> None:
         raise ValueError(f"seconds is {value!r}; expected a finite number, at least 0")
 
 
-def with_overrides(task: T, overrides: Mapping[str, float]) -> T:
+def with_overrides(task: T, overrides: Mapping[str, Any], owner: str = "task_overrides") -> T:
     """Return a task with the parameters that have other values in training.
+
+    Args:
+        task: The task.
+        overrides: Values by parameter.
+        owner: Name of what has them, for messages.
 
     Raises:
         ValueError: If it has no such parameter, or the value changes its channels.
     """
     for name in overrides:
         if name not in (field.name for field in fields(task)):
-            raise ValueError(f"task_overrides has {name!r}; expected a parameter of the task: {task}")
+            raise ValueError(f"{owner} has {name!r}; expected a parameter of the task: {task}")
     changed = replace(task, **overrides)
     if (changed.input_channels, changed.output_channels) != (task.input_channels, task.output_channels):
-        raise ValueError(
-            f"task_overrides has {dict(overrides)}, which changes the channels; expected the same ones"
-        )
+        raise ValueError(f"{owner} has {dict(overrides)}, which changes the channels; expected the same ones")
     return changed
 
 

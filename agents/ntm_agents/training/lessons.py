@@ -49,11 +49,7 @@ def stages_of(config: TrainConfig, task: Task, spec: TaskSpec) -> list[Stage]:
     """
     if not config.lessons:
         return [_stage(config, task, spec.training)]
-    stages = []
-    for lesson in lessons_of(config, spec):
-        own = with_overrides(task, lesson.parameters)
-        stages.append(_stage(config, own, _ranges(own, lesson)))
-    return stages
+    return [_stage(config, *_of_lesson(task, lesson)) for lesson in lessons_of(config, spec)]
 
 
 def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
@@ -81,7 +77,7 @@ def lessons_beyond(config: LearnerConfig, spec: TaskSpec) -> list[int]:
         return []
     found = []
     for number, lesson in enumerate(lessons_of(config, spec), start=1):
-        largest = _largest(_ranges(with_overrides(spec.make(), lesson.parameters), lesson))
+        largest = _largest(_of_lesson(spec.make(), lesson)[1])
         if any(largest[name] > size for name, size in spec.largest.items()):
             found.append(number)
     return found
@@ -114,9 +110,11 @@ def _stage(config: TrainConfig, task: Task, sizes: Sizes) -> Stage:
     )
 
 
-def _ranges(task: Task, lesson: Lesson) -> Sizes:
-    bounds = task.check_sizes(lesson.sizes, None)
-    return {name: int(low) if low is high else (int(low), int(high)) for name, (low, high) in bounds.items()}
+def _of_lesson(task: Task, lesson: Lesson) -> tuple[Task, Sizes]:
+    """Return the task of a lesson, and its sizes."""
+    own = with_overrides(task, lesson.parameters, "a lesson")
+    bounds = own.check_sizes(lesson.sizes, None).items()
+    return own, {name: int(low) if low is high else (int(low), int(high)) for name, (low, high) in bounds}
 
 
 def _largest(sizes: Sizes) -> dict[str, int]:

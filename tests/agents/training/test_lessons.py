@@ -12,6 +12,7 @@ from tiny_runs import interrupted, lines, tiny_run, without_time
 from ntm_agents import Trainer
 from ntm_agents.training.lessons import lesson_of_batch, lessons_beyond
 from ntm_envs import keyed, tasks
+from ntm_envs.tasks.lessons import Lesson
 
 TASK = f"{lessons.__file__}:LESSONS"
 
@@ -151,6 +152,13 @@ def test_lessons_that_are_not_there_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             Trainer(replace(run_of(**options), task=task))
+
+
+def test_parameters_that_no_task_has_are_refused(monkeypatch):
+    task = type(tasks.spec(TASK).make())
+    monkeypatch.setattr(task, "lessons", (Lesson(sizes={"length": 1}, parameters={"size": 1}),))
+    with pytest.raises(ValueError, match=r"a lesson has 'size'; expected a parameter of the task: Lessons\("):
+        Trainer(run_of())
 
 
 def test_lessons_beyond_the_training_range_are_known():
