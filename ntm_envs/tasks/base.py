@@ -256,6 +256,21 @@ def check_fraction(task: Task, name: str) -> None:
         raise ValueError(f"{name} is {value}; expected a fraction from 0 to 1")
 
 
+def check_range(task: Task, name: str, smallest: int, largest: int) -> None:
+    """Check a parameter of a task that is a range (low, high), and convert it to a tuple of integers.
+
+    Raises:
+        TypeError: If the parameter is not a tuple or a list of two integers.
+        ValueError: If they are out of range, or in the wrong order.
+    """
+    value = getattr(task, name)
+    if not (isinstance(value, tuple | list) and len(value) == 2 and all(map(is_whole, value))):
+        raise TypeError(f"{name} is {value!r}; expected a range (low, high) of two integers")
+    if not smallest <= value[0] <= value[1] <= largest:
+        raise ValueError(f"{name} is {value!r}; expected {smallest} <= low <= high <= {largest}")
+    object.__setattr__(task, name, (int(value[0]), int(value[1])))
+
+
 def channel_names(name: str, count: int) -> tuple[str, ...]:
     """Return the names of the channels of a vector: ``("data 0", "data 1", ...)``."""
     return tuple(f"{name} {i}" for i in range(count))
