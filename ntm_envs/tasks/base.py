@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Answers
+from ntm_envs.rendering import View
 from ntm_envs.tasks.sizes import Bounds, Integers, Size, check_sizes, draw_sizes, is_whole
 
 
@@ -66,6 +67,10 @@ class Task(ABC):
 
     def reference(self) -> Agent | None:
         """Return a strong agent that replaces the oracle in scores if there is none, or None."""
+        return None
+
+    def view(self, key: int, sizes: Mapping[str, int]) -> View | None:
+        """Return the task's own rendering of the episode of a key; None if grids of channels are enough."""
         return None
 
     @property

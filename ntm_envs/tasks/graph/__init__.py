@@ -1,4 +1,1 @@
-"""Suite `graph`: paths in random graphs, the tasks with which the Differentiable Neural Computer was published.
-
-Graves et al., *Hybrid computing using a neural network with dynamic external memory* (Nature 538, 2016).
-"""
+"""Suite `graph`: the graph tasks of the Differentiable Neural Computer (Graves et al., Nature 538, 2016)."""

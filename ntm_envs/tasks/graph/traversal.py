@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
+from ntm_envs.rendering import Snapshot
 from ntm_envs.tasks.base import Batch, SequenceTask
 from ntm_envs.tasks.graph import graphs
 from ntm_envs.tasks.graph.graphs import CHOICES, LABELS, Graphs
-from ntm_envs.tasks.graph.triples import ANSWER, PHASE, GraphTask, digits, read, write
+from ntm_envs.tasks.graph.triples import ANSWER, PHASE, GraphTask, digits, labels, read, write
+from ntm_envs.tasks.graph.view import GraphView, Part, answered, places
 from ntm_envs.tasks.lessons import Lesson
 from ntm_envs.tasks.sizes import Integers
 from ntm_envs.tasks.solver import Floats, Solver
@@ -52,11 +54,11 @@ class Traversal(GraphTask, SequenceTask):
         target   .  .  .  .  t  u    (t is a x b, and u is b y c)
 
     Example:
-        >>> batch = Traversal().episodes([5], nodes=3, path=2)
-        >>> read(batch.inputs[:, 0]).tolist()  # -1 where not specified
-        []
-        >>> batch.targets[-2:, 0].tolist()
-        []
+        >>> batch = Traversal().episodes([5], nodes=2, path=2)
+        >>> read(batch.inputs[:, 0]).tolist()  # -1 is not specified
+        [[395, 358, 412], [412, 261, 395], [395, 358, -1], [-1, 261, -1], [-1, -1, -1], [-1, -1, -1]]
+        >>> labels(batch.targets[-2:, 0]).tolist()
+        [[395, 358, 412], [412, 261, 395]]
     """
 
     keyed_steps: ClassVar[bool] = True
@@ -92,8 +94,8 @@ class Traversal(GraphTask, SequenceTask):
 
     def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:
         """Return the number of edges of the graph, and two steps for each edge of the path."""
-        degrees = graphs.draw_degrees(keys, sizes["nodes"], self.out_degree)
-        return degrees.sum(axis=1) + 2 * sizes["path"]
+        edges: Integers = graphs.draw_degrees(keys, sizes["nodes"], self.out_degree).sum(axis=1)
+        return edges + 2 * sizes["path"]
 
     def fill(self, batch: Batch) -> None:
         """Write the description of the graph, the query, and the path."""
@@ -127,6 +129,27 @@ class Traversal(GraphTask, SequenceTask):
             at_once=True,
         )
 
+    def view(self, key: int, sizes: Mapping[str, int]) -> GraphView:
+        """Return a rendering of the graph, in which the path appears query by query."""
+        batch = self.episodes(key, **sizes)
+        shown, (_, query, end) = read(batch.inputs[:, 0]), np.flatnonzero(batch.inputs[:, 0, PHASE]).tolist()
+        path = [tuple(triple) for triple in labels(batch.targets[end:, 0]).tolist()]
+
+        def parts(snapshot: Snapshot) -> list[Part]:
+            return [
+                Part(
+                    asked=query + i,
+                    answered=end + i,
+                    query=tuple(shown[query + i].tolist()),
+                    edges=[edge],
+                    **answered(snapshot, end + i),
+                )
+                for i, edge in enumerate(path)
+            ]
+
+        graph = graphs.draw(batch.keys, batch.sizes["nodes"], self.out_degree)
+        return GraphView(places=places(graph), described=query, parts=parts)
+
     @staticmethod
     def _answer(inputs: Floats) -> NDArray[np.uint8]:
         shown, (_, query, end) = read(inputs).tolist(), np.flatnonzero(inputs[:, PHASE])
@@ -159,4 +182,5 @@ ROW = TaskSpec(
     training={"nodes": (3, 10), "path": (1, 5)},
     ladders=ladder("nodes", (10, 15, 20, 30, 40), path=5) | ladder("path", (5, 7, 10, 20), nodes=10),
     small={"nodes": (2, 4), "path": (1, 3)},
+    digest="57774b5e69c47db6",
 )

@@ -66,7 +66,7 @@ class GraphTask(Task):
 
 def digits(labels: Integers) -> NDArray[np.uint8]:
     """Return the digits ``[..., 9]`` of triples of labels ``[..., 3]``."""
-    found = labels[..., None] // PLACES % BASE
+    found: Integers = labels[..., None] // PLACES % BASE
     return found.reshape(*labels.shape[:-1], -1).astype(np.uint8)
 
 
@@ -87,5 +87,5 @@ def write(inputs: NDArray[np.float32], triples: Integers) -> None:
 def read(inputs: NDArray[np.float32]) -> Integers:
     """Return the triples of labels ``[..., 3]`` in inputs ``[..., I]``, -1 where not specified."""
     coded = inputs[..., :CHANNELS].reshape(*inputs.shape[:-1], len(NAMES), BASE)
-    there = coded.any(axis=-1)[..., ::3]
+    there = coded[..., ::3, :].any(axis=-1)
     return np.where(there, labels(coded.argmax(axis=-1)), -1)
