@@ -54,6 +54,7 @@ class Traversal(GraphTask, SequenceTask):
         target   .  .  .  .  t  u    (t is a x b, and u is b y c)
 
     Example:
+        >>> from ntm_envs.tasks.graph.triples import labels, read
         >>> batch = Traversal().episodes([5], nodes=2, path=2)
         >>> read(batch.inputs[:, 0]).tolist()  # -1 is not specified
         [[395, 358, 412], [412, 261, 395], [395, 358, -1], [-1, 261, -1], [-1, -1, -1], [-1, -1, -1]]
