@@ -33,11 +33,11 @@ class Graph:
     """
 
     def __init__(self, key, nodes, out_degree, attempt=0):
-        self.key, self.stride, self.start = key, out_degree[1], attempt * SPAN
+        self.key, self.stride, start = key, out_degree[1], attempt * SPAN
         low, high = out_degree
-        drawn = [word(key, self.start + POINTS + node) for node in range(nodes)]
+        drawn = [word(key, start + POINTS + node) for node in range(nodes)]
         self.places = [(each >> 40, (each >> 16) % 2**24) for each in drawn]
-        self.labels = distinct([self.start + NODES + node for node in range(nodes)], key)
+        self.labels = distinct([NODES + node for node in range(nodes)], key)
         self.ends = []
         for node, (x, y) in enumerate(self.places):
             away = {
@@ -45,7 +45,7 @@ class Graph:
                 for other, (a, b) in enumerate(self.places)
                 if other != node
             }
-            degree = low + below(key, self.start + DEGREES + node, high - low + 1)
+            degree = low + below(key, start + DEGREES + node, high - low + 1)
             self.ends.append(sorted(away, key=lambda other: (away[other], other))[:degree])
 
     def edge_labels(self):
@@ -58,9 +58,7 @@ class Graph:
     def shuffled(self):
         """Return all edges, as pairs of a node and a slot, in the order of the description."""
         edges = [(node, slot) for node, ends in enumerate(self.ends) for slot in range(len(ends))]
-        return sorted(
-            edges, key=lambda edge: word(self.key, self.start + ORDER + edge[0] * self.stride + edge[1]) >> 1
-        )
+        return sorted(edges, key=lambda edge: word(self.key, ORDER + edge[0] * self.stride + edge[1]) >> 1)
 
     def triple(self, edge_labels, edge):
         node, slot = edge

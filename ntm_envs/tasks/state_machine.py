@@ -51,6 +51,14 @@ class InteractiveTask(Task):
             than `max_steps`.
         """
 
+    def expert(self, state: State) -> NDArray[Any] | None:
+        """Return an optimal answer ``[B, O]`` in each state, or None if the task has no expert.
+
+        An expert knows the whole state, unlike an oracle, which sees only the observations. It can therefore
+        teach a learner in the states that the learner itself has reached.
+        """
+        return None
+
     @abstractmethod
     def count_symbols(self, sizes: Mapping[str, Integers]) -> Integers:
         """Return the number of scored symbols ``[B]`` of episodes of the given sizes."""

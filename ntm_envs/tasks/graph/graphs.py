@@ -58,7 +58,9 @@ class Graphs:
         return there
 
 
-def draw(keys: keyed.Keys, nodes: Integers, out_degree: tuple[int, int], attempt: int = 0) -> Graphs:
+def draw(
+    keys: keyed.Keys, nodes: Integers, out_degree: tuple[int, int], attempt: int | Integers = 0
+) -> Graphs:
     """Draw the graphs of keys.
 
     Args:
@@ -66,21 +68,21 @@ def draw(keys: keyed.Keys, nodes: Integers, out_degree: tuple[int, int], attempt
         nodes: Number of nodes of each graph ``[B]``, from 2 to 1000.
         out_degree: Smallest and largest number of edges that leave a node. A node of a small graph has fewer,
             an edge to every other node.
-        attempt: Index of the graph among those of the key.
+        attempt: Index of the points and degrees among those of the key; one for all keys or ``[B]``.
     """
-    most, start = int(nodes.max(initial=2)), attempt * SPAN
-    words = keyed.words(keys, keyed.DATA, most, start + POINTS) >> np.uint64(16)
+    most = int(nodes.max(initial=2))
+    words = keyed.words(keys, keyed.DATA, most, attempt * SPAN + POINTS) >> np.uint64(16)
     points = np.stack([words >> np.uint64(24), words % np.uint64(SIDE)], axis=-1).astype(np.int64)
     return Graphs(
         points=points,
-        labels=distinct(keyed.words(keys, keyed.DATA, most, start + NODES), LABELS),
+        labels=distinct(keyed.words(keys, keyed.DATA, most, NODES), LABELS),
         degrees=draw_degrees(keys, nodes, out_degree, attempt),
         ends=_nearest(points, nodes, min(out_degree[1], most - 1)),
     )
 
 
 def draw_degrees(
-    keys: keyed.Keys, nodes: Integers, out_degree: tuple[int, int], attempt: int = 0
+    keys: keyed.Keys, nodes: Integers, out_degree: tuple[int, int], attempt: int | Integers = 0
 ) -> Integers:
     """Return the degrees ``[B, N]`` of the graphs of keys; the arguments are those of :func:`draw`."""
     (low, high), most = out_degree, int(nodes.max(initial=2))
@@ -97,15 +99,13 @@ def draw_edge_labels(keys: keyed.Keys, graphs: Graphs, out_degree: tuple[int, in
     return distinct(words, LABELS).reshape(B, N, K)
 
 
-def shuffled_edges(
-    keys: keyed.Keys, graphs: Graphs, out_degree: tuple[int, int], attempt: int = 0
-) -> Integers:
+def shuffled_edges(keys: keyed.Keys, graphs: Graphs, out_degree: tuple[int, int]) -> Integers:
     """Return the edges in a random order, ``[B, E]``.
 
     Edge k of node n is number ``n * K + k``; -1 follows the last edge.
     """
     B, N, K = graphs.ends.shape
-    words = keyed.words(keys, keyed.DATA, N * out_degree[1], attempt * SPAN + ORDER)
+    words = keyed.words(keys, keyed.DATA, N * out_degree[1], ORDER)
     words = words.reshape(B, N, -1)[:, :, :K] >> np.uint64(1)
     last = np.uint64(2**64 - 1)
     order = np.where(graphs.present, words, last).reshape(B, -1).argsort(axis=1, kind="stable")
