@@ -138,3 +138,31 @@ def inference(key, nodes, relation, out_degree):
         left = sorted(set(range(10)) - set(own), key=lambda label: word(key, EDGES + 10 * node + label) >> 1)
         known[node] = [left.pop(0) if label is None else label for label in own]
     return [graph.triple(known, edge) for edge in graph.shuffled()], answers
+
+
+def shortest_path(key, nodes, path, out_degree):
+    """Return the graph, the triples of the description, and the indices of start and end."""
+    wanted = min(path, nodes - min(out_degree[0], nodes - 1))
+
+    def pairs(graph):
+        """Return the pairs of nodes by the lengths of their paths, as far as these are wanted."""
+        found = {}
+        for start, end in itertools.product(range(nodes), repeat=2):
+            steps = steps_until(graph, start, end)
+            if steps is not None and steps <= wanted:
+                found.setdefault(steps, []).append((start, end))
+        return found
+
+    drawn = (Graph(key, nodes, out_degree, attempt) for attempt in range(16))
+    best = None
+    for graph in drawn:
+        found = pairs(graph)
+        if best is None or max(found) > max(best[1]):
+            best = graph, found
+        if max(found) == wanted:
+            break
+    graph, found = best
+    chosen = found[max(found)]
+    start, end = chosen[below(key, CHOICES, len(chosen))]
+    edge_labels = graph.edge_labels()
+    return graph, [graph.triple(edge_labels, edge) for edge in graph.shuffled()], start, end

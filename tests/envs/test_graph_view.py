@@ -123,3 +123,44 @@ def test_shapes_may_leave_the_canvas():
     canvas.arrow((5, 5), (5, 5), 1, 3, (0, 0, 0))  # has no direction
     canvas.text((0, 0), "42", 2, (0, 0, 0), (255, 0, 0))
     assert canvas.pixels[9, 9].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("traversal", {"path": 2}), ("inference", {"relation": 2}), ("shortest_path", {"path": 2})],
+)
+def test_the_oracle_leads_to_a_picture_without_errors_of_the_same_size_at_all_steps(name, sizes):
+    env = gym.make(tasks.spec(name).env_id, render_mode="rgb_array", nodes=4, **sizes)
+    observation, _ = env.reset(seed=0)
+    oracle, over, pictures = env.unwrapped.task.oracle(), False, [env.render()]
+    oracle.begin(1, 128, 0)
+    while not over:
+        observation, _, over, _, _ = env.step(oracle.act(observation[None])[0])
+        pictures.append(env.render())
+    assert {picture.shape for picture in pictures} == {pictures[0].shape}
+    assert has(pictures[-1][50:], ONE)
+    assert not has(pictures[-1][50:], WRONG)
+    assert not any(has(picture[50:], ONE) for picture in pictures[:-12])
+
+
+def test_moves_on_graphs_are_drawn_and_the_wrong_one_is_crossed():
+    env = gym.make("ntm_envs/ShortestPath-v0", render_mode="rgb_array", nodes=9, path=3, planning=0)
+    text = gym.make("ntm_envs/ShortestPath-v0", render_mode="ansi", nodes=9, path=3, planning=0)
+    env.reset(seed=0), text.reset(seed=0)
+    task, over = env.unwrapped.task, False
+    while not over:
+        state = env.unwrapped._episode._state
+        answer = task.expert(state)
+        if state["moves"][0] == 1:
+            bad = task._leaving(state) & ~state["closer"]
+            answer = state["triples"][bad][:1]
+        over = env.step(answer[0])[2]
+        text.step(answer[0])
+    assert has(env.render()[50:], ONE)
+    assert has(env.render()[50:], WRONG)
+    *_, asked, right, wrong = text.render().splitlines()
+    start, _, goal = labels(state["query"])[0].tolist()
+    assert asked == f"query   {start:03d}-...>{goal:03d}"
+    assert right.split()[0] == f"{start:03d}-...>..."
+    assert wrong.endswith("  x")
+    assert not right.endswith("x")

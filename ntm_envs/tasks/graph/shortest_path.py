@@ -27,7 +27,7 @@ from ntm_envs.rendering import Snapshot
 from ntm_envs.tasks.base import check_integer
 from ntm_envs.tasks.graph import graphs
 from ntm_envs.tasks.graph.graphs import CHOICES, LABELS, Graphs
-from ntm_envs.tasks.graph.triples import ANSWER, CHANNELS, PHASE, GraphTask, digits, labels, read, write
+from ntm_envs.tasks.graph.triples import ANSWER, PHASE, GraphTask, digits, labels, read, write
 from ntm_envs.tasks.graph.view import GraphView, Part, places
 from ntm_envs.tasks.lessons import Lesson
 from ntm_envs.tasks.sizes import Integers
@@ -64,12 +64,13 @@ class ShortestPath(GraphTask, InteractiveTask):
         action   .  .  .  .  t  u    (t is a x b, and u is b y c)
 
     Example:
-        >>> task = ShortestPath(planning=0)
-        >>> state = task.begin(np.array([5]), {"nodes": np.array([4]), "path": np.array([2])})
+        >>> from ntm_envs.tasks.graph.triples import labels
+        >>> task = ShortestPath(out_degree=(1, 2))
+        >>> state = task.begin(np.array([5]), {"nodes": np.array([3]), "path": np.array([2])})
         >>> labels(state["triples"])[0].tolist()
-        []
-        >>> labels(state["query"]).tolist()  # the label of the edge is not shown
-        []
+        [[81, 126, 395], [81, 358, 412], [395, 212, 81], [412, 261, 81]]
+        >>> labels(state["query"])[0, [0, 2]].tolist(), labels(task.expert(state))[0].tolist()
+        ([395, 412], [395, 212, 81])
     """
 
     planning: int = 10
@@ -247,9 +248,7 @@ class ShortestPath(GraphTask, InteractiveTask):
         short = np.flatnonzero(distance.max(axis=(1, 2), initial=0) < wanted)
         if len(short):
             rows = short.repeat(ATTEMPTS)
-            others = graphs.draw(
-                keys[rows], nodes[rows], self.out_degree, np.arange(len(rows)) % ATTEMPTS
-            )
+            others = graphs.draw(keys[rows], nodes[rows], self.out_degree, np.arange(len(rows)) % ATTEMPTS)
             longest = _distances(others, wanted[rows]).max(axis=(1, 2))
             attempt[short] = longest.reshape(-1, ATTEMPTS).argmax(axis=1)
             graph = graphs.draw(keys, nodes, self.out_degree, attempt)
@@ -266,7 +265,9 @@ def _distances(graph: Graphs, most: Integers) -> Integers:
     reached = np.tile(np.eye(N, dtype=np.float32), (B, 1, 1))
     distance = np.where(reached > 0, 0, -1)
     for length in range(1, int(most.max(initial=0)) + 1):
-        reached = ((reached @ edges > 0) & (distance < 0) & (length <= most)[:, None, None]).astype(np.float32)
+        reached = ((reached @ edges > 0) & (distance < 0) & (length <= most)[:, None, None]).astype(
+            np.float32
+        )
         if not reached.any():
             break
         distance[reached > 0] = length
@@ -308,4 +309,5 @@ ROW = TaskSpec(
     ladders=ladder("nodes", (10, 15, 20, 30, 40), path=5),
     learners=("reward",),
     small={"nodes": (2, 5), "path": (1, 2)},
+    digest="261cc33a9ec6185e",
 )

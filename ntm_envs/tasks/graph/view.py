@@ -133,7 +133,7 @@ class GraphView:
         top = 3 * LINE
         for i, part in enumerate(parts[-((side - top) // LINE - 1) :]):
             if i == 0:
-                _write(canvas, top, "queries", INK)
+                _write(canvas, top, "answers", INK)
             top += LINE
             if now in (part.asked, part.answered):
                 _highlight(canvas, top)
