@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ Colour = Sequence[int]
 class Canvas:
     """An image on which shapes are drawn one above the other, with smooth outlines.
 
+    Attributes:
+        pixels: The image, uint8 ``[height, width, 3]``.
+
     Args:
         height: Height in pixels.
         width: Width in pixels.
@@ -25,12 +29,7 @@ class Canvas:
     """
 
     def __init__(self, height: int, width: int, colour: Colour) -> None:
-        self._pixels = np.full((height, width, 3), colour, np.float32)
-
-    @property
-    def pixels(self) -> NDArray[np.uint8]:
-        """The image, uint8 ``[height, width, 3]``."""
-        return self._pixels.round().astype(np.uint8)
+        self.pixels = np.tile(np.array(colour, np.uint8), (height, width, 1))
 
     def disc(self, centre: Point, radius: float, colour: Colour) -> None:
         """Draw a filled disc."""
@@ -53,9 +52,9 @@ class Canvas:
             return
         along = along / length
         size = min(size, length)
-        neck = np.subtract(end, size * along)
-        self.line(start, (neck[0], neck[1]), width, colour)
-        x, y, box = self._box((start, end), size)
+        neck = (end[0] - size * along[0], end[1] - size * along[1])
+        self.line(start, neck, width, colour)
+        x, y, box = self._box((neck, end), size)
         behind = (end[0] - x) * along[0] + (end[1] - y) * along[1]
         aside = abs((x - end[0]) * along[1] - (y - end[1]) * along[0])
         self._blend(box, np.minimum(size - behind, (behind - 2 * aside) / 5**0.5) + 0.5, colour)
@@ -76,23 +75,24 @@ class Canvas:
         """Colour the pixels of a shape, as far as they are on the canvas."""
         rows, columns = np.nonzero(shape)
         rows, columns = rows + top, columns + left
-        height, width, _ = self._pixels.shape
+        height, width, _ = self.pixels.shape
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        self._pixels[rows[inside], columns[inside]] = colour
+        self.pixels[rows[inside], columns[inside]] = colour
 
     def _box(
         self, points: Sequence[Point], margin: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[slice, slice]]:
+    ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]], tuple[slice, slice]]:
         """Return the coordinates of the pixels around points, and the part of the image that they are in."""
         low, high = np.min(points, axis=0) - margin, np.max(points, axis=0) + margin
-        height, width, _ = self._pixels.shape
+        height, width, _ = self.pixels.shape
         columns = slice(max(0, int(low[0])), min(width, int(high[0]) + 2))
         rows = slice(max(0, int(low[1])), min(height, int(high[1]) + 2))
-        y, x = np.ogrid[rows, columns]
-        return x + 0.5, y + 0.5, (rows, columns)
+        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + 0.5
+        x = np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5
+        return x, y, (rows, columns)
 
-    def _blend(self, box: tuple[slice, slice], coverage: NDArray[np.float64], colour: Colour) -> None:
+    def _blend(self, box: tuple[slice, slice], coverage: NDArray[Any], colour: Colour) -> None:
         """Paint the covered shares of the pixels of a part of the image, cut off at 0 and 1."""
-        share = np.clip(coverage, 0, 1)[..., None]
-        part = self._pixels[box]
-        part += share * (np.array(colour) - part)
+        inside = coverage > 0
+        share, part = np.minimum(coverage[inside], 1)[:, None], self.pixels[box]
+        part[inside] = (part[inside] * (1 - share) + share * np.array(colour)).round()

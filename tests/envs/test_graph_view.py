@@ -127,7 +127,11 @@ def test_shapes_may_leave_the_canvas():
 
 @pytest.mark.parametrize(
     ("name", "sizes"),
-    [("traversal", {"path": 2}), ("inference", {"relation": 2}), ("shortest_path", {"path": 2})],
+    [
+        ("traversal", {"path": 2}),
+        ("inference", {"relation": 2, "planning": 1}),
+        ("shortest_path", {"path": 2, "planning": 1}),
+    ],
 )
 def test_the_oracle_leads_to_a_picture_without_errors_of_the_same_size_at_all_steps(name, sizes):
     env = gym.make(tasks.spec(name).env_id, render_mode="rgb_array", nodes=4, **sizes)
@@ -140,7 +144,7 @@ def test_the_oracle_leads_to_a_picture_without_errors_of_the_same_size_at_all_st
     assert {picture.shape for picture in pictures} == {pictures[0].shape}
     assert has(pictures[-1][50:], ONE)
     assert not has(pictures[-1][50:], WRONG)
-    assert not any(has(picture[50:], ONE) for picture in pictures[:-12])
+    assert not has(pictures[0][50:], ONE)
 
 
 def test_moves_on_graphs_are_drawn_and_the_wrong_one_is_crossed():
