@@ -21,7 +21,7 @@ TINY = 1e-30
 """Added before logarithms and square roots, whose gradient at zero is not finite."""
 
 
-def similarity(memory: Tensor, keys: Tensor, epsilon: float) -> Tensor:
+def similarity(memory: Tensor, keys: Tensor, epsilon: float, masks: Tensor | None = None) -> Tensor:
     """Compare keys with slots by the cosine of their angle: K, equation 6.
 
     Args:
@@ -29,12 +29,18 @@ def similarity(memory: Tensor, keys: Tensor, epsilon: float) -> Tensor:
         keys: Vectors to look for, k, ``[B, H, M]``.
         epsilon: Addend of the product of the norms, at least 0, which keeps the cosine finite for empty slots
             and keys. A slot that is small against it is similar to no key.
+        masks: Factors of keys and slots ``[B, H, M]``, which let a head look at a part of each slot; None
+            for all of it. (Csordas and Schmidhuber, arXiv 1904.10278, section 3.1; not in the paper.)
 
     Returns:
         Similarities from -1 to 1, ``[B, H, N]``.
     """
-    norms = _norms(keys) * _norms(memory).transpose(1, 2)  # (B, H, N)
-    return torch.bmm(keys, memory.transpose(1, 2)) / (norms + epsilon)
+    slots = memory.transpose(1, 2)  # (B, M, N)
+    if masks is None:
+        return torch.bmm(keys, slots) / (_norms(keys) * _norms(memory).transpose(1, 2) + epsilon)
+    squares = masks * masks
+    norms = _norms(keys * masks) * (torch.bmm(squares, slots * slots) + TINY).sqrt()
+    return torch.bmm(keys * squares, slots) / (norms + epsilon)
 
 
 def content_weighting(similarities: Tensor, strengths: Tensor) -> Tensor:
