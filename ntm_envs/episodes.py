@@ -184,7 +184,9 @@ def _of_batch(answers: Answers, batch: Batch, totals: Mapping[str, Any]) -> Iter
     inputs, targets = batch.inputs.transpose(1, 0, 2), batch.targets.transpose(1, 0, 2)
     columns = {"episode_key": batch.keys.tolist()}
     columns |= {name: size.tolist() for name, size in batch.sizes.items()}
-    infos = [dict(zip(columns, row, strict=True)) | totals for row in zip(*columns.values(), strict=True)]
+    infos = [
+        {**dict(zip(columns, row, strict=True)), **totals} for row in zip(*columns.values(), strict=True)
+    ]
     masks = batch.mask.T.tolist()
     for i, steps in enumerate(batch.steps.tolist()):
         yield SequenceEpisode(answers, inputs[i, :steps], targets[i, :steps], masks[i][:steps], infos[i])
