@@ -25,7 +25,7 @@ from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import TaskSpec, ladder
 
 MOST_COUNTS = 2**24
-"""Largest number of counts in memory while episodes are generated (128 MiB); a context of a source has two."""
+"""Largest number of counts while episodes are generated (128 MiB). Each context of a source has two."""
 
 
 @dataclass(frozen=True, kw_only=True)
