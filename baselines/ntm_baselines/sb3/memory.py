@@ -208,7 +208,7 @@ class MemoryPolicy(BasePolicy):
                 self._advance(zeros, self._initial(1))
             except (RuntimeError, TypeError, IndexError) as error:
                 raise ValueError(
-                    f"the model fails at float32 inputs [T, B, I] of shape {tuple(zeros.shape)}; expected one "
+                    f"the model fails at float32 inputs [T, B, I] of {tuple(zeros.shape)}; expected one "
                     f"that takes the {inputs} numbers of {self.observation_space} ({error})"
                 ) from error
 
@@ -305,7 +305,8 @@ class MemoryPPO(RecurrentPPO):
         Raises:
             ValueError: If no parameter of the model requires a gradient, so that it cannot learn.
         """
-        if not any(parameter.requires_grad for parameter in self.policy.model.parameters()):
+        model = cast("MemoryPolicy", self.policy).model
+        if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ValueError(
                 "no parameter of the model requires a gradient, so it learns nothing; expected at least one "
                 "(model.requires_grad_() unfreezes all)"
