@@ -48,7 +48,7 @@ def test_it_has_learnt_its_task(folder):
         assert excess(model, spec.make(), 100, **spec.largest) < BITS[spec.name]
     else:
         assert right(model, spec.make(), 100, **spec.largest) >= 0.99
-    card = (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"--agent {run.agent} --task {spec.name} --seed {run.seed}" in card
     assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
 

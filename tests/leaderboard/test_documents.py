@@ -105,7 +105,7 @@ def test_a_machine_is_published_with_its_card(tmp_path, monkeypatch):
     folder = model_card.publish(Path("run"))
     assert folder == tmp_path / "pretrained" / "lstm" / "copy"
     assert load_run(folder)[1] == load_run(Path("run"))[1]
-    card = (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text(encoding="utf-8")
     assert card == model_card.model_card(result)
     assert "ntm-envs train --agent lstm --task copy --seed 0" in card
     assert result.commitment in card

@@ -111,7 +111,7 @@ TWICE = [RESULT["rungs"][0]] * 2
     ],
 )
 def test_inconsistent_or_executable_values_are_refused(path, value, message, tmp_path):
-    (tmp_path / "result.json").write_text(json.dumps(changed(path, value)))
+    (tmp_path / "result.json").write_text(json.dumps(changed(path, value)), encoding="utf-8")
     with pytest.raises(ValueError, match=f"(?s){message}"):
         Result.read(tmp_path / "result.json")
 
@@ -160,4 +160,4 @@ def test_a_result_cannot_be_changed():
 
 def test_the_json_schema_is_that_of_the_model():
     path = Path(results.__file__).parents[1] / "result.schema.json"
-    assert json.loads(path.read_text()) == Result.model_json_schema(), results.__doc__
+    assert json.loads(path.read_text(encoding="utf-8")) == Result.model_json_schema(), results.__doc__
