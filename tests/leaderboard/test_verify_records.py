@@ -127,6 +127,15 @@ def test_a_refused_submission_deletes_no_record_of_other_files(packed, records):
     assert len(list(records.rglob("*.json"))) == 1
 
 
+def test_a_submission_that_is_refused_before_it_is_copied_keeps_no_record(packed, records, capsys):
+    folder, result = packed[0], Result.read(packed[0] / "result.json")
+    assert read_record(records, folder, result)
+    (folder / "notes").symlink_to(folder)
+    assert cli.main(["verify", str(folder), "--records", str(records)]) == 1
+    assert "notes is no plain file" in capsys.readouterr().out
+    assert read_record(records, folder, result) is None
+
+
 def test_no_record_is_written_without_a_folder_for_them(packed, tmp_path, capsys):
     before = sorted(tmp_path.rglob("*"))
     assert cli.main(["verify", str(packed[0])]) == 0
