@@ -10,6 +10,7 @@ import pytest
 from submissions import play, rewrite
 
 from ntm_leaderboard.board import verify
+from ntm_leaderboard.board.confinement import obstacle
 from ntm_leaderboard.board.guard import descendants
 from ntm_leaderboard.board.player import Player, PlayerError
 
@@ -31,6 +32,7 @@ def test_foreign_code_runs_only_if_it_is_trusted(own_model):
     record = play(folder, nonce=claimed.nonce)
     assert record.result.rungs == claimed.rungs
     assert "my_model.py" in record.files
+    assert record.confined is (obstacle() is None)
     rewrite(folder / "config.json", lambda config: config.update(source="0" * 64))
     with pytest.raises(ValueError, match=r"my_model\.py is not what the model was trained with"):
         verify.check(folder, trust_code=True)

@@ -40,6 +40,7 @@ def test_a_record_says_who_verified_what_with_what(record, records, packed):
     assert record.files.keys() == {"result.json", "config.json", "summary.json", "model.safetensors"}
     assert record.result.nonce == "e" * 64
     assert {"ntm-envs", "torch"} <= record.result.versions.keys()
+    assert record.confined is None  # it has no code of its own
     assert statuses(packed[0], records) == ["verified"]
     assert statuses(packed[1], records) == ["self-reported"]
 

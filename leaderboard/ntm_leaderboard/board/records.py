@@ -39,6 +39,9 @@ class Verification(Record):
     """Name of whoever verified the result."""
     files: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], Hex]
     """The SHA-256 of the claim, `result.json`, and of each file that was played, by name."""
+    confined: bool | None = None
+    """Whether the code of the submission was confined while it played; None if it has none of its own, and in
+    records that were made before this was noted."""
     result: Result
     """The verifier's numbers, in the description of the claim."""
 
