@@ -147,12 +147,12 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             if keys is None:
                 keys = self._keys(REQUESTED + self._requests, 1)
                 self._requests += 1
-            episode = next(episodes.make(self.task, keys, {**self.sizes, **sizes}))
+            episode = next(episodes.make(self.task, keys, {**self.sizes, **sizes}, self._probabilities))
         else:
             if not self._upcoming:
                 keys = self._keys(self._index, self._ahead)
                 self._index += self._ahead
-                self._upcoming = list(episodes.make(self.task, keys, self.sizes))[::-1]
+                self._upcoming = list(episodes.make(self.task, keys, self.sizes, self._probabilities))[::-1]
             episode = self._upcoming.pop()
         self._episode, self._over, self._outputs = episode, False, []
         if self.render_mode == "human":
@@ -223,12 +223,11 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
 
     def _info(self, episode: Episode) -> dict[str, Any]:
         """Return the information about the episode so far."""
-        info = episode.info | episode.totals(self._probabilities)
-        return info | episode.revealed() if self._reveal else info
+        return episode.info | episode.revealed() if self._reveal else episode.info.copy()
 
     def _snapshot(self, episode: Episode) -> Snapshot:
         """Return what a rendering of the episode shows."""
-        sizes = {name: size for name, size in episode.info.items() if name != "episode_key"}
+        sizes = {name: episode.info[name] for name in self.task.limits}
         shown = ", ".join(f"{name} {size}" for name, size in sizes.items())
         return Snapshot(
             title=f"{type(self.task).__name__} · {shown}",

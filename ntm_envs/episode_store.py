@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
+from ntm_envs.answers.base import CLIP
+from ntm_envs.restoring import State, check_range
 from ntm_envs.tasks.base import Batch, SequenceTask
 from ntm_envs.tasks.sizes import Integers, Size
 
@@ -143,13 +145,23 @@ class EpisodeStore:
             **self.episodes(rows),
         }
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go to where all rows were: their episodes are made again, and those that come next."""
+    def restore(self, state: State) -> None:
+        """Go to where all rows were: their episodes are made again, and those that come next.
+
+        Raises:
+            ValueError: If a number is out of range; nothing is changed.
+        """
         rows = np.arange(len(self._streams))
+        check_streams(state)
+        sizes = {name: state[name] for name in self._task.limits}
+        batch = self._task.episodes(state["episode_key"], **sizes)
+        symbols = self._answers.width * state["step"]
+        check_range("step", state["step"], 0, batch.steps - ~state["ended"])
+        check_range("wrong", state["wrong"], 0, symbols)
+        check_range("cost", state["cost"], 0, -np.log2(CLIP) * symbols)
         self._streams[:], self._index[:] = state["stream"], state["next"]
         self._requests[:], self._ready[:] = state["requests"], 0
-        sizes = {name: state[name] for name in self._task.limits}
-        self._write(rows, self._slot, self._task.episodes(state["episode_key"], **sizes))
+        self._write(rows, self._slot, batch)
         self._begin(rows)
         self._cursor += state["step"]
         self._wrong[:], self._cost[:] = state["wrong"], state["cost"]
@@ -230,3 +242,14 @@ class EpisodeStore:
         cell, step = np.divmod(self._cursor, old + 1)
         self._cursor = cell * (longest + 1) + step
         self._end = cell * (longest + 1) + self._steps[cell]
+
+
+def check_streams(state: State) -> None:
+    """Check the streams of a state, and the numbers of their next episodes and of their requested ones.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    check_range("stream", state["stream"], 0, 2**63 - 1)
+    check_range("next", state["next"], 0, REQUESTED - 1)
+    check_range("requests", state["requests"], 0, REQUESTED - 1)

@@ -1,7 +1,8 @@
 """Episodes of the single environment, stored so that single steps are fast.
 
 Sequence tasks and interactive tasks have one class each, with the same methods: `begin` returns the first
-observation, `step` takes an action, and `totals` counts the errors so far.
+observation, and `step` takes an action. Errors are counted in `info` as they happen, so that the information
+of a step is a copy of one dictionary.
 
 Shape letters: T time steps, I input channels, O symbols and L probabilities per answer.
 """
@@ -30,7 +31,8 @@ class SequenceEpisode:
     Attributes:
         steps: Number of steps T.
         inputs: Observations ``[T, I]``.
-        info: Key and sizes of the episode.
+        info: Key and sizes of the episode; ``wrong_symbols`` and, if actions are probabilities,
+            ``cost_in_bits`` so far.
         now: Number of steps taken so far.
     """
 
@@ -42,14 +44,13 @@ class SequenceEpisode:
         inputs: Observation,
         targets: NDArray[Any],
         mask: list[bool],
-        info: dict[str, int],
+        info: dict[str, Any],
     ) -> None:
         self.steps, self.inputs, self.info, self.now = len(inputs), inputs, info, 0
         self._answers, self._mask = answers, mask
         self._targets, self._width = targets.tobytes(), targets.itemsize * targets.shape[1]
         self._max_credit = answers.max_credit(sum(mask) or 1)
         self._perfect = answers.width / self._max_credit
-        self._wrong, self._cost = 0, 0.0
 
     def begin(self) -> Observation:
         """Return the first observation ``[I]``."""
@@ -73,22 +74,15 @@ class SequenceEpisode:
                 reward = self._perfect
             else:
                 wrong, credit = self._answers.grade_bytes(code, target)
-                self._wrong += wrong
+                self.info["wrong_symbols"] += wrong
                 reward = credit / self._max_credit
             if probabilities is not None:
                 symbols = np.frombuffer(target, self._answers.dtype)
-                self._cost += float(self._answers.cost_in_bits(probabilities, symbols))
+                self.info["cost_in_bits"] += float(self._answers.cost_in_bits(probabilities, symbols))
         self.now = now = now + 1
         if now == self.steps:
             return np.zeros_like(self.inputs[0]), reward, True
         return self.inputs[now].copy(), reward, False
-
-    def totals(self, probabilities: bool) -> dict[str, Any]:
-        """Return ``wrong_symbols`` and, if actions are probabilities, ``cost_in_bits`` so far."""
-        info: dict[str, Any] = {"wrong_symbols": self._wrong}
-        if probabilities:
-            info["cost_in_bits"] = self._cost
-        return info
 
     def revealed(self) -> dict[str, Any]:
         """Return the target ``[O]`` and the mask of the current observation; zeros after the last step."""
@@ -118,6 +112,7 @@ class InteractiveEpisode:
         self._task, self._state = task, task.begin(keys, drawn)
         self.steps = int(task.max_steps(drawn)[0])
         self.info = {"episode_key": int(keys[0])} | {name: int(size[0]) for name, size in drawn.items()}
+        self.info["wrong_symbols"] = self._wrong()
         self.now, self._seen, self._rewards = 0, [task.observe(self._state)[0]], list[float]()
 
     def begin(self) -> Observation:
@@ -130,6 +125,7 @@ class InteractiveEpisode:
         answer = np.frombuffer(code, self._task.answers.dtype)[None]
         rewards, over = self._task.act(self._state, answer)
         self.now += 1
+        self.info["wrong_symbols"] = self._wrong()
         observation = np.zeros_like(self._seen[0]) if over[0] else self._task.observe(self._state)[0]
         self._rewards.append(float(rewards[0]))
         if over[0]:
@@ -137,10 +133,6 @@ class InteractiveEpisode:
         else:
             self._seen.append(observation)
         return observation.copy(), float(rewards[0]), bool(over[0])
-
-    def totals(self, probabilities: bool) -> dict[str, Any]:
-        """Return ``wrong_symbols``; without targets there is no cost in bits."""
-        return {"wrong_symbols": int(self._task.count_wrong(self._state)[0])}
 
     def revealed(self) -> dict[str, Any]:
         """Return an empty dictionary, as there are no targets."""
@@ -162,6 +154,10 @@ class InteractiveEpisode:
         """The rewards so far, ``[now]``."""
         return np.array(self._rewards, np.float64)
 
+    def _wrong(self) -> int:
+        """Return the number of wrong and missing symbols so far."""
+        return int(self._task.count_wrong(self._state)[0])
+
 
 Episode = SequenceEpisode | InteractiveEpisode
 
@@ -173,21 +169,24 @@ def lookahead(task: Task, longest: int) -> int:
     return max(1, min(64, LOOKAHEAD_BYTES // (longest * task.step_bytes)))
 
 
-def make(task: Task, keys: keyed.Keys, sizes: Mapping[str, Size]) -> Iterator[Episode]:
-    """Yield the episode of each key."""
+def make(task: Task, keys: keyed.Keys, sizes: Mapping[str, Size], probabilities: bool) -> Iterator[Episode]:
+    """Yield the episode of each key; `probabilities` says whether actions are."""
     if isinstance(task, InteractiveTask):
         yield from (InteractiveEpisode(task, key, sizes) for key in keys.tolist())
         return
     assert isinstance(task, SequenceTask)
-    yield from _of_batch(task.answers, task.episodes(keys, **sizes))
+    totals: dict[str, Any] = {"wrong_symbols": 0} | ({"cost_in_bits": 0.0} if probabilities else {})
+    yield from _of_batch(task.answers, task.episodes(keys, **sizes), totals)
 
 
-def _of_batch(answers: Answers, batch: Batch) -> Iterator[SequenceEpisode]:
+def _of_batch(answers: Answers, batch: Batch, totals: Mapping[str, Any]) -> Iterator[SequenceEpisode]:
     """Yield the episodes of a batch without its padding."""
     inputs, targets = batch.inputs.transpose(1, 0, 2), batch.targets.transpose(1, 0, 2)
     columns = {"episode_key": batch.keys.tolist()}
     columns |= {name: size.tolist() for name, size in batch.sizes.items()}
-    infos = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    infos = [
+        {**dict(zip(columns, row, strict=True)), **totals} for row in zip(*columns.values(), strict=True)
+    ]
     masks = batch.mask.T.tolist()
     for i, steps in enumerate(batch.steps.tolist()):
         yield SequenceEpisode(answers, inputs[i, :steps], targets[i, :steps], masks[i][:steps], infos[i])

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.episode_store import REQUESTED, Rows
+from ntm_envs.episode_store import REQUESTED, Rows, check_streams
+from ntm_envs.restoring import State, check_range
 from ntm_envs.tasks.sizes import Integers, Size
 from ntm_envs.tasks.state_machine import InteractiveTask, assign
 
@@ -90,13 +91,29 @@ class InteractiveStore:
         inner = {f"task.{name}": values for name, values in self._state.items()}
         return {name: values.copy() for name, values in (own | self._episodes | inner).items()}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go to where all rows were."""
+    def restore(self, state: State) -> None:
+        """Go to where all rows were.
+
+        Raises:
+            ValueError: If a part has the wrong shape or is out of range; nothing is changed.
+        """
+        check_streams(state)
+        check_range("over", state["over"], 0, state["ended"])
+        start = self._task.begin(state["episode_key"], {name: state[name] for name in self._task.limits})
+        inner = {name: state[f"task.{name}"] for name in start}
+        for name, least in start.items():  # arrays are padded, if there were longer episodes before
+            if any(size < needed for size, needed in zip(inner[name].shape, least.shape, strict=True)):
+                raise ValueError(
+                    f"'task.{name}' of the state has the shape {inner[name].shape}; expected at least "
+                    f"{least.shape}, the size of the episodes"
+                )
+        unpadded = {name: inner[name][tuple(map(slice, start[name].shape))] for name in start}
+        self._task.check_state(unpadded, start)
         self._streams[:], self._index[:] = state["stream"], state["next"]
         self._requests[:], self._over[:] = state["requests"], state["over"]
         for name, values in self._episodes.items():
             values[:] = state[name]
-        self._state = {name: state[f"task.{name}"].copy() for name in self._state}
+        self._state = {name: values.copy() for name, values in inner.items()}
 
     def _begin(self, rows: Integers, keys: keyed.Keys, sizes: Mapping[str, Size]) -> None:
         """Start the episodes of keys in the given rows."""

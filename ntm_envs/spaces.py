@@ -86,6 +86,8 @@ def requested(
         TypeError: If an option is unknown or of the wrong type.
         ValueError: If an option has the wrong shape or is out of range.
     """
+    if not options:  # the usual reset, and the sizes were checked when the environment was made
+        return None, {}
     chosen: dict[str, Any] = {}
     for name, value in options.items():
         by_row = list | tuple | range if name == "key" else list  # a tuple of sizes is a range

@@ -16,6 +16,7 @@ from ntm_envs import keyed
 from ntm_envs.answers import Actions, NumberedAnswers
 from ntm_envs.episode_store import EpisodeStore, Rows
 from ntm_envs.interactive_store import InteractiveStore
+from ntm_envs.restoring import check_form, check_range
 from ntm_envs.spaces import as_options, check_reveal, observation_space, requested, resolve
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Size, Task
 from ntm_envs.tasks.sizes import Integers, is_whole
@@ -182,8 +183,7 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
         """
         if not self._begun:
             raise ResetNeeded("the episodes have not begun; call reset() first")
-        state = {**self._store.state(), "ended": self._over.copy()}
-        return state if self._most_steps is None else {**state, "elapsed": self._elapsed.copy()}
+        return self._state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> tuple[Observations, dict[str, Any]]:
         """Go on where an environment of the same task, sizes and number of rows was.
@@ -195,21 +195,31 @@ class SequenceVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[Any]]):
             The present observations, and keys and sizes of the present episodes.
 
         Raises:
-            KeyError: If something is missing from it.
-            ValueError: If it is of another number of rows.
+            ValueError: If a part is missing, unknown, of another dtype or shape, or out of range. The
+                environment is left unchanged.
         """
-        if (rows := len(state["ended"])) != self.num_envs:
-            raise ValueError(f"the state is of {rows} rows; expected {self.num_envs}")
-        self._store.restore(state)
-        self._over, self._begun = np.array(state["ended"], np.bool_), True
+        check_form(state, self._state())
+        ended, elapsed = state["ended"], state.get("elapsed", self._elapsed)
+        if self._mode == AutoresetMode.SAME_STEP:
+            check_range("ended", ended, 0, 0)
         if self._most_steps is not None:
-            self._elapsed = np.array(state["elapsed"], np.int64)
+            check_range("elapsed", elapsed, 0, self._most_steps)
+        sizes = {name: state[name] for name in self.task.limits}
+        options = {"key": state["episode_key"], **sizes}
+        requested(self.task, self.sizes, options, self.num_envs, np.arange(self.num_envs))
+        self._store.restore(state)
+        self._over, self._elapsed, self._begun = ended.copy(), elapsed.copy(), True
         return self._store.observations(), self._batched_info(ALL)
 
     @property
     def answer_steps(self) -> Integers:
         """The number of scored steps of the current episodes ``[B]``, by which rewards are divided."""
         return self._store.answer_steps.copy()
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        """Return what `state` returns, also before the first `reset`."""
+        state = {**self._store.state(), "ended": self._over.copy()}
+        return state if self._most_steps is None else {**state, "elapsed": self._elapsed.copy()}
 
     def _rows(self, reset_mask: Any) -> Integers:
         """Return the indices of the rows that a `reset_mask` selects; all rows if it is None."""

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = [
-    path for folder in ("ntm_envs", "agents", "baselines", "leaderboard", "benchmarks")
+    path for folder in ("ntm_envs", "agents", "baselines", "leaderboard", "benchmarks", "tests")
     for path in (ROOT / folder).rglob("*.py")
 ]  # fmt: skip
 TEXT_MODES = ("r", "w", "a", "x")

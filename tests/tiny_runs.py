@@ -59,7 +59,7 @@ def tiny_run(seed=0, task="copy", model=None, entry=f"{__file__}:Tiny", **train)
 
 
 def lines(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def without_time(folder):

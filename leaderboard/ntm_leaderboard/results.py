@@ -42,6 +42,8 @@ NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
 SKETCH = 32
 """Numbers of a sketch (:mod:`ntm_leaderboard.harness.probe`)."""
+MOST_BITS = 20
+"""Largest cost of a symbol in bits, as :mod:`ntm_envs.answers` clips probabilities."""
 SEEDS = 5
 """Seeds that an agent needs on every task of a suite to be ranked on it."""
 
@@ -85,19 +87,35 @@ class Rung(Record):
 
     @model_validator(mode="after")
     def _possible(self) -> Rung:
+        if self.symbols < self.sequences:
+            raise ValueError(f"symbols is {self.symbols}; expected at least {self.sequences}, one a sequence")
         for name, score in {"score": self.score, **self.references}.items():
             if score.all_right > self.sequences:
                 raise ValueError(f"{name}.all_right is {score.all_right} of {self.sequences} sequences")
             if score.wrong_symbols > self.symbols:
                 raise ValueError(f"{name}.wrong_symbols is {score.wrong_symbols} of {self.symbols} symbols")
-            if score.wrong_symbols < self.sequences - score.all_right or (
-                score.wrong_symbols and score.all_right == self.sequences
-            ):
+            # Every wrong sequence has a wrong symbol, and every correct one a correct symbol.
+            least, most = self.sequences - score.all_right, self.symbols - score.all_right
+            if not least <= score.wrong_symbols <= (most if least else 0):
                 raise ValueError(
                     f"{name}: {score.wrong_symbols} wrong symbols and {score.all_right} of {self.sequences} "
                     "correct sequences contradict each other"
                 )
+            if score.cost_in_bits is not None:
+                self._check_cost(name, score.wrong_symbols, score.cost_in_bits)
         return self
+
+    def _check_cost(self, name: str, wrong: int, cost: float) -> None:
+        """Check the cost of a sequence: a wrong symbol costs at least one bit, and none more than twenty.
+
+        The probabilities of a symbol sum to 1 only nearly, so that a wrong one may cost a little less.
+        """
+        least, most = 0.999 * wrong / self.sequences, MOST_BITS * self.symbols / self.sequences
+        if not least <= cost <= most * (1 + 1e-6):
+            raise ValueError(
+                f"{name}.cost_in_bits is {cost}, and {wrong} of {self.symbols} symbols are wrong; expected "
+                f"{least:.3f} to {most:.3f} bits of each of {self.sequences} sequences"
+            )
 
     @property
     def sequence_accuracy(self) -> float:

@@ -67,6 +67,17 @@ class InteractiveTask(Task):
     def count_wrong(self, state: State) -> Integers:
         """Return the number of scored symbols ``[B]`` that are wrong, or missing, if episodes end now."""
 
+    def check_state(self, state: State, start: State) -> None:
+        """Check a state that comes from outside, such as a file; override this method to check values.
+
+        Args:
+            state: A state whose arrays have the shapes and dtypes of `start`.
+            start: The initial state of the same episodes.
+
+        Raises:
+            ValueError: If no actions lead from `start` to `state`, as far as that is checked.
+        """
+
     @property
     @abstractmethod
     def constant_output(self) -> NDArray[Any]:

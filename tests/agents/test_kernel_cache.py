@@ -46,7 +46,7 @@ def call(package, warning="", **environment):
     source = package.parents[1]
     environment = {"NUMBA_CACHE_DIR": str(source.parent / "cache"), "PYTHONPATH": str(source)} | environment
     script = source / "call.py"
-    script.write_text(CALL)
+    script.write_text(CALL, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, script], env=os.environ | environment, capture_output=True, text=True
     )
@@ -62,7 +62,7 @@ def test_a_change_of_any_source_compiles_anew(package):
     for part in ("compilation.py", "memory.py", "ntm/forward.py"):  # two of them are not imported here
         source = package / part
         stat = source.stat()
-        source.write_text(source.read_text() + "\n# changed\n")
+        source.write_text(source.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
         os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # contents count, times do not
         assert call(package) == COMPILED, part
         assert call(package) == LOADED, part
@@ -80,7 +80,7 @@ def test_what_was_stored_for_other_sources_is_removed_unread(package):
     assert call(package) == COMPILED
     before = set((package.parents[2] / "cache").rglob("*.nbc"))
     source = package / "location.py"
-    source.write_text(source.read_text() + "\n")
+    source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert call(package) == COMPILED
     after = set((package.parents[2] / "cache").rglob("*.nbc"))
     assert len(after) == len(before) == 2

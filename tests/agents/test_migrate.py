@@ -168,9 +168,9 @@ def test_machines_that_come_trained_are_of_the_first_format_and_are_read():
 
 def test_a_run_resumes_in_a_folder_of_an_earlier_format(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text(json.dumps(OLD))
+    path.write_text(json.dumps(OLD), encoding="utf-8")
     Run.read(tmp_path).write(tmp_path)
-    assert json.loads(path.read_text()) == OLD
+    assert json.loads(path.read_text(encoding="utf-8")) == OLD
     with pytest.raises(ValueError, match="seed is 3 there and 4 here"):
         replace(Run.of(OLD), seed=4).write(tmp_path)
     with pytest.raises(ValueError, match=r"model\.hidden_size is 8 there and 9 here"):

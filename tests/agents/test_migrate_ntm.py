@@ -10,7 +10,7 @@ from ntm_agents.pretrained import HERE
 
 
 def written(folder):
-    return json.loads((HERE / folder / "config.json").read_text())
+    return json.loads((HERE / folder / "config.json").read_text(encoding="utf-8"))
 
 
 def test_one_that_does_not_jump_is_an_extended_ntm():

@@ -1,11 +1,14 @@
 """The pretrained machines perform as their cards state."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
 from ntm_agents import NTM, load_run
 from ntm_agents.pretrained import HERE, pretrained
+from ntm_agents.training import CheckpointError
 from ntm_envs import capacity, keyed, tasks
 
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/summary.json"))
@@ -48,7 +51,7 @@ def test_it_has_learnt_its_task(folder):
         assert excess(model, spec.make(), 100, **spec.largest) < BITS[spec.name]
     else:
         assert right(model, spec.make(), 100, **spec.largest) >= 0.99
-    card = (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"--agent {run.agent} --task {spec.name} --seed {run.seed}" in card
     assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
 
@@ -67,3 +70,14 @@ def test_a_machine_that_jumps_repeats_more_often_than_in_training():
 def test_a_missing_machine_is_named():
     with pytest.raises(ValueError, match=r"no trained ntm-jump on copy.*ntm on copy"):
         NTM.from_pretrained("copy", "ntm-jump")
+
+
+def test_damaged_weights_are_named(tmp_path, monkeypatch):
+    folder = shutil.copytree(HERE / "ntm" / "copy", tmp_path / "ntm" / "copy")
+    monkeypatch.setattr("ntm_agents.pretrained.HERE", tmp_path)
+    assert pretrained("ntm", "copy") == folder
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    with pytest.raises(CheckpointError, match=r"copy/model\.safetensors is damaged: .* install"):
+        NTM.from_pretrained("copy")

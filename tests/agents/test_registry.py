@@ -101,7 +101,7 @@ class Demanding(Mine):
 
 
 def test_references_to_ones_own_classes(tmp_path, monkeypatch):
-    (tmp_path / "mine.py").write_text(FILE)
+    (tmp_path / "mine.py").write_text(FILE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     row = find("./mine.py:Mine", ROWS)
     assert isinstance(row, AgentSpec)
@@ -123,15 +123,15 @@ def test_references_to_ones_own_classes(tmp_path, monkeypatch):
         find("mine.py:", ROWS)
     with pytest.raises(ValueError, match="there is no module 'no_such_module'"):
         find("no_such_module.inside:Mine", ROWS)
-    (tmp_path / "lacking.py").write_text("import no_such_module")
+    (tmp_path / "lacking.py").write_text("import no_such_module", encoding="utf-8")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         find("./lacking.py:Mine", ROWS)
 
 
 def test_a_file_is_loaded_once_and_again_after_it_failed(tmp_path):
     path = tmp_path / "flaky.py"
-    path.write_text("raise RuntimeError('first')")
+    path.write_text("raise RuntimeError('first')", encoding="utf-8")
     with pytest.raises(RuntimeError, match="first"):
         load(f"{path}:x")
-    path.write_text("x = object()")
+    path.write_text("x = object()", encoding="utf-8")
     assert load(f"{path}:x") is load(f"{path}:x")

@@ -199,6 +199,11 @@ def test_a_policy_is_of_bits_or_symbols_and_of_its_own_kind():
     ("arguments", "error", "message"),
     [
         ({"model": GRU}, TypeError, "model is <class .*; expected a torch.nn.Module"),
+        ({"model": torch.nn.Linear(9, 8)}, TypeError, r"initial_state\(batch_size, capacity\)"),
+        ({"model": GRU(5, 8)}, ValueError, r"the model fails .*expected one that takes the 9 numbers of Box"),
+        ({"hidden_size": 0}, ValueError, "hidden_size is 0; expected an integer of at least 1"),
+        ({"hidden_size": 1.5}, ValueError, r"hidden_size is 1\.5; expected an integer of at least 1"),
+        ({"model": GRU(9, 8).requires_grad_(False)}, ValueError, r"no parameter .*model\.requires_grad_"),
         ({"capacity": 0}, ValueError, "capacity is 0; expected an integer of at least 1"),
         ({"capacity": "8"}, ValueError, "capacity is '8'; expected an integer of at least 1"),
         (

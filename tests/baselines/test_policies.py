@@ -71,16 +71,16 @@ def test_weights_are_kept_without_a_critic_and_those_with_one_are_still_read(tmp
     policy = {f"policy.{name}": tensor for name, tensor in trainer.algorithm.policy.state_dict().items()}
     # As the first format kept them.
     save_tensors(tmp_path / "model.safetensors", {**policy, **tensors}, record)
-    description = json.loads((tmp_path / "config.json").read_text())
+    description = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     entry = description["entry"].replace(":", ".sb3.policies:")
     description |= {"format": 1, "entry": entry, "track": "reward"}
-    (tmp_path / "config.json").write_text(json.dumps(description))
+    (tmp_path / "config.json").write_text(json.dumps(description), encoding="utf-8")
     again, _ = load_run(tmp_path)
     for name, tensor in again.state_dict().items():
         assert torch.equal(tensor, tensors[name])
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     counted = summary | {"parameters": sum(tensor.numel() for tensor in policy.values())}
-    (tmp_path / "summary.json").write_text(json.dumps(counted))
+    (tmp_path / "summary.json").write_text(json.dumps(counted), encoding="utf-8")
     assert from_run(tmp_path).training.parameters == summary["parameters"]
 
 

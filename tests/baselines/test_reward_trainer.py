@@ -30,10 +30,10 @@ def test_a_run_is_repeated_to_the_byte_and_leaves_what_every_run_leaves(entry, m
     assert weights[0] == weights[1]
     loaded, again = load_run(folder)
     assert again.train == config
-    assert json.loads((folder / "config.json").read_text())["learner"] == learner
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["learner"] == learner
     for name, tensor in loaded.state_dict().items():
         torch.testing.assert_close(tensor, kept.state_dict()[name])
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert summary["steps"] == 256
     assert 0 < summary["sequences"] < 256
     assert summary["parameters"] == sum(p.numel() for p in loaded.parameters())

@@ -154,3 +154,9 @@ def test_another_environment_continues_from_a_state(row):
         assert present(first) == present(second)
         ended += arrays[2].sum()
     assert ended >= count
+
+
+def test_steps_have_rewards_of_their_own_only_in_an_environment_that_tells_their_number():
+    with pytest.raises(TypeError, match=r"venv is .*DummyVecEnv.*expected a SequenceVecEnv"):
+        StepRewards(DummyVecEnv([lambda: gym.make(COPY)]))
+    StepRewards(VecMonitor(SequenceVecEnv(COPY, 2)))

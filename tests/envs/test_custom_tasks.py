@@ -158,7 +158,8 @@ REVERSE = TaskSpec(
     training={"length": (1, 20)},
     ladders={"length": ({"length": 20}, {"length": 40})},
 )
-'''
+''',
+        encoding="utf-8",
     )
     row = tasks.spec(f"{path}:REVERSE")
     check_task(row.make(), row.training)

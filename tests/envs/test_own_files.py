@@ -56,7 +56,7 @@ MINE = TaskSpec(
 def written(folder, n=1):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"neighbour_{n}.py").touch()
-    (folder / "file.py").write_text(FILE.format(n=n))
+    (folder / "file.py").write_text(FILE.format(n=n), encoding="utf-8")
     return folder / "file.py"
 
 
@@ -73,18 +73,19 @@ def test_a_file_is_executed_again_after_an_edit_and_what_there_was_stays(tmp_pat
     path = written(tmp_path)
     old = load(f"{path}:Point")(3)
     times = os.stat(path)
-    path.write_text(FILE.format(n=1).replace("1 * self.x", "2 * self.x"))  # as long as before
+    as_long = FILE.format(n=1).replace("1 * self.x", "2 * self.x")
+    path.write_text(as_long, encoding="utf-8")
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     new = load(f"{path}:Point")(3)
     assert (old.double(), new.double()) == (3, 6)
     assert type(old) is not type(new)
     assert executed_source(f"{path}:Point") == path.read_bytes()
     before = executed_source(f"{path}:Point")
-    path.write_text("Point = 1 / 0")
+    path.write_text("Point = 1 / 0", encoding="utf-8")
     assert executed_source(f"{path}:Point") == before
     with pytest.raises(ZeroDivisionError):
         load(f"{path}:Point")
-    path.write_text("Point = 1")
+    path.write_text("Point = 1", encoding="utf-8")
     assert load(f"{path}:Point") == 1
 
 
@@ -126,30 +127,30 @@ def test_spawned_workers_call_what_a_file_defines(tmp_path):
 
 def test_a_task_can_be_edited(tmp_path):
     path = tmp_path / "task.py"
-    path.write_text(ROW.format(bits=3, name="Edited"))
+    path.write_text(ROW.format(bits=3, name="Edited"), encoding="utf-8")
     reference = f"{path}:MINE"
     assert tasks.spec(reference) is tasks.spec(reference)
-    path.write_text(ROW.format(bits=4, name="Edited"))
+    path.write_text(ROW.format(bits=4, name="Edited"), encoding="utf-8")
     row = tasks.spec(reference)
     assert row.make().bits == 4
     assert tasks.spec(row.name) is row
     env = gym.make(row.env_id)
     assert env.action_space.shape == (4,)
     env.close()
-    path.write_text(ROW.format(bits=5, name="Renamed"))
+    path.write_text(ROW.format(bits=5, name="Renamed"), encoding="utf-8")
     assert tasks.spec(reference).name == "mine-Renamed"
     assert row.name not in tasks.names()
-    path.write_text(ROW.format(bits=4, name="Edited"))
+    path.write_text(ROW.format(bits=4, name="Edited"), encoding="utf-8")
     tasks.spec(reference)
     other = tmp_path / "other.py"
-    other.write_text(ROW.format(bits=3, name="Edited"))
+    other.write_text(ROW.format(bits=3, name="Edited"), encoding="utf-8")
     with pytest.raises(ValueError, match="there is another task named 'mine-Edited'"):
         tasks.spec(f"{other}:MINE")
 
 
 def test_spawned_workers_make_the_environment_of_a_task(tmp_path):
     path = tmp_path / "task.py"
-    path.write_text(ROW.format(bits=3, name="Spawned"))
+    path.write_text(ROW.format(bits=3, name="Spawned"), encoding="utf-8")
     row = tasks.spec(f"{path}:MINE")
     how = {"vectorization_mode": "async", "vector_kwargs": {"context": "spawn"}}
     envs = gym.make_vec(row.env_id, num_envs=2, **how)

@@ -67,14 +67,63 @@ def test_costs_continue_too():
     assert min(costs[0]) > 0
 
 
-def test_states_that_cannot_be_restored_are_refused():
-    env = SequenceVectorEnv("copy", 2, length=3)
+def test_there_is_no_state_before_the_first_reset():
     with pytest.raises(ResetNeeded, match=r"call reset\(\) first"):
-        env.state()
+        SequenceVectorEnv("copy", 2, length=3).state()
+
+
+def damaged(state, name):
+    """Yield copies of a state whose part of this name is wrong in one way each."""
+    values = state[name]
+    yield {other: part for other, part in state.items() if other != name}
+    yield {**state, name: values.tolist()}
+    yield {**state, name: values.astype(np.complex128)}
+    yield {**state, name: values[:-1]}
+    yield {**state, name: values[None]}
+    extremes = {"b": [], "f": [-1.0, np.nan], "i": [-(2**63), 2**63 - 1], "u": [255]}[values.dtype.kind]
+    if name in ("stream", "episode_key"):  # any positive number is possible
+        del extremes[1]
+    for value in extremes:
+        wrong = values.copy()
+        wrong[-1] = value
+        yield {**state, name: wrong}
+
+
+@pytest.mark.parametrize("name", ["copy", "parity", "tape_copy", "tape_reverse"])
+def test_every_part_of_a_state_is_checked_before_anything_changes(name):
+    env = SequenceVectorEnv(name, 3, length=4, max_episode_steps=9)
     env.reset(seed=0)
-    with pytest.raises(ValueError, match="the state is of 2 rows; expected 3"):
-        SequenceVectorEnv("copy", 3, length=3).restore(env.state())
-    state = env.state()
-    del state["step"]
-    with pytest.raises(KeyError, match="step"):
-        SequenceVectorEnv("copy", 2, length=3).restore(state)
+    for _ in range(2):
+        env.step(np.zeros_like(env.action_space.sample()))
+    state, other = env.state(), SequenceVectorEnv(name, 3, length=4, max_episode_steps=9)
+    other.reset(seed=1)
+    before = other.state()
+    for part in state:
+        for wrong in damaged(state, part):
+            with pytest.raises(ValueError, match=f"{part.removeprefix('task.')}|the key"):
+                other.restore(wrong)
+            equal(other.state(), before)
+    other.restore(state)
+    equal(other.state(), state)
+
+
+def test_states_of_other_environments_are_refused():
+    env = SequenceVectorEnv("copy", 2, length=3)
+    env.reset(seed=0)
+    while not (state := env.state())["ended"].any():
+        env.step(np.zeros((2, 8), np.int8))
+    for other, message in [
+        (SequenceVectorEnv("copy", 3, length=3), r"\(2,\); expected \(3,\), one row for each environment"),
+        (SequenceVectorEnv("repeat_copy", 2), "lacks 'repeats'; expected what state"),
+        (SequenceVectorEnv("tape_copy", 2), "the state .* expected what state"),
+        (SequenceVectorEnv("copy", 2, max_episode_steps=9), "lacks 'elapsed'"),
+        (SequenceVectorEnv("copy", 2, autoreset_mode="SameStep"), "'ended' of the state is True in row 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            other.restore(state)
+    with pytest.raises(ValueError, match="unknown part 'other'"):
+        env.restore({**state, "other": state["step"]})
+    with pytest.raises(ValueError, match="'step' of the state is 7 in row 0; expected a value from 0 to 6"):
+        env.restore({**state, "ended": ~state["ended"]})
+    with pytest.raises(ValueError, match=r"need .* GiB of memory"):
+        env.restore({**state, "length": np.full(2, 2**31 - 1)})

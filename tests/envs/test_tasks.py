@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -95,6 +96,18 @@ def test_the_optimal_predictor_of_ngrams_costs_127_9_bits_and_returns_0_54():
     assert abs(costs.mean() - 127.9) < 4 * costs.std() / np.sqrt(len(costs))
     values = returns(task, batch, task.answers.decode(probabilities))
     assert abs(values.mean() - 0.54) < 0.005 + 4 * values.std() / np.sqrt(len(values))
+
+
+def test_long_contexts_of_ngrams_are_counted_for_a_few_episodes_at_a_time():
+    task, keys = tasks.get("ngrams", context=20), np.arange(20)
+    tracemalloc.start()
+    batch = task.episodes(keys, length=(21, 30))  # 20 tables of 16 MiB
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 2**20
+    for key in (0, 7, 8, 19):
+        alone = task.episodes([key], length=(21, 30)).inputs
+        np.testing.assert_array_equal(batch.inputs[: len(alone), key], alone[:, 0])
 
 
 def test_the_bits_of_ngrams_follow_the_beta_distribution_of_contexts():

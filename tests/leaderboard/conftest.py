@@ -71,7 +71,9 @@ def own_model(packed_own, tmp_path):
         marker.unlink(missing_ok=True)
         folder = shutil.copytree(packed, tmp_path / "own", dirs_exist_ok=True)
         if act != "pass":
-            (folder / "my_model.py").write_text(OWN_MODEL.format(marker=str(marker), act=act))
+            (folder / "my_model.py").write_text(
+                OWN_MODEL.format(marker=str(marker), act=act), encoding="utf-8"
+            )
         return folder, marker
 
     return make

@@ -48,7 +48,7 @@ def with_own_model(tmp_path, first=""):
     """Train a custom model in a folder, and pack it there."""
     source, marker = tmp_path / "mine" / "my_model.py", tmp_path / "marker"
     source.parent.mkdir(exist_ok=True)
-    source.write_text(first + OWN_MODEL.format(marker=str(marker), act="pass"))
+    source.write_text(first + OWN_MODEL.format(marker=str(marker), act="pass"), encoding="utf-8")
     row = find(f"{source}:Mine", ())
     run = trained(tmp_path / "run", entry=row.entry, agent=row.name, model={})
     return submission.pack([run], tmp_path / "submission")[0], marker
@@ -60,6 +60,6 @@ def play(folder, **options):
 
 
 def rewrite(path, change):
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     change(record)
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(record), encoding="utf-8")

@@ -39,7 +39,7 @@ def test_ones_own_results_are_rows_among_those_of_a_board():
 
 def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("ntm_leaderboard.board.boards.SHIPPED", tmp_path / "board.json")
-    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5])))
+    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5])), encoding="utf-8")
     result().write(tmp_path / "mine" / "result.json")
     for options, expected in (({}, {"shipped", "ntm (yours)"}), ({"shipped": False}, {"ntm"})):
         assert {row.agent for row in read_board([tmp_path / "mine"], **options).rows} == expected
@@ -47,14 +47,14 @@ def test_the_results_that_come_with_the_package_are_there_unless_they_are_left_o
 
 def test_many_results_come_back_from_one_file(tmp_path):
     results = [*several("ntm", [0.5, 0.7], training=TRAINING), result("lstm", held=HELD)]
-    (tmp_path / "board.json").write_text(dump(results))
+    (tmp_path / "board.json").write_text(dump(results), encoding="utf-8")
     assert load(tmp_path / "board.json") == results
 
 
 def recorded(records, claim, score, status="verified"):
     """Write a claim whose model is no file, and a record of it."""
     claim.write(path := records.parent / "results" / str(claim.seed) / "result.json")
-    (path.parent / "config.json").write_text("{}")
+    (path.parent / "config.json").write_text("{}", encoding="utf-8")
     (path.parent / "model.safetensors").touch()
     found = result(seed=claim.seed, score=score, **VERIFIED | {"status": status})
     files = {path.name: digest(path) for path in path.parent.iterdir()}
@@ -102,7 +102,7 @@ def test_the_ranking_is_printed(tmp_path, capsys, monkeypatch):
     report.print_boards(Console(file=file, width=120), Boards.of([*several("ntm", [0.7] * 5), *rewards]))
     assert "rewards alone" in file.getvalue()
     assert "best_of_seeds" in file.getvalue()
-    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)))
+    (tmp_path / "board.json").write_text(dump(several("shipped", [0.5] * 5)), encoding="utf-8")
     monkeypatch.setattr("ntm_leaderboard.board.boards.SHIPPED", tmp_path / "board.json")
     assert cli.main(["leaderboard", "show", "--results", str(tmp_path / "copy")]) == 0
     printed = capsys.readouterr().out
@@ -130,7 +130,8 @@ def test_results_on_a_task_of_ones_own_are_ranked_in_a_suite_of_their_own(tmp_pa
     path.write_text(
         "from ntm_envs.tasks import TaskSpec, ladder\n"
         "ROW = TaskSpec(name='own_copy', env_id='mine/OwnCopy-v0', task='ntm_envs.tasks.classic.copy:Copy',\n"
-        "    training={'length': (1, 5)}, ladders=ladder('length', (5, 10)))\n"
+        "    training={'length': (1, 5)}, ladders=ladder('length', (5, 10)))\n",
+        encoding="utf-8",
     )
     tasks.spec(f"{path}:ROW")
     found = several("mine", [0.8] * SEEDS, "own_copy")

@@ -27,7 +27,7 @@ def test_rewards_train_it_on_every_task(task):
 def test_every_command_plays_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shutil.copy(tape.__file__, "tape.py")
-    Path("short.py").write_text(TASK)
+    Path("short.py").write_text(TASK, encoding="utf-8")
     plan = bench.plan(agents=["./tape.py:Tape"], tasks=["./short.py:SHORT"], seeds=1, sequences=8, budget=64)
     (job,) = bench.jobs_of(plan)
     train, evaluate = job.commands()

@@ -58,7 +58,7 @@ def results():
 def test_the_board_that_ships_is_made_of_them(results):
     assert RUNS
     made = dump(with_probes(results, ROOT / PROBES))
-    assert SHIPPED.read_text() == made + "\n", "leaderboard/README.md has the command"
+    assert SHIPPED.read_text(encoding="utf-8") == made + "\n", "leaderboard/README.md has the command"
     boards = Boards.read()
     assert not boards.left_out
     for row in boards.by_suite["classic"].rows:
@@ -123,11 +123,14 @@ def test_the_page_is_built_from_them(tmp_path):
     boards = Boards.read()
     index = build_quickly(boards, tmp_path / "site")
     for suite, board in boards.by_suite.items():
-        text = index.with_name(f"{suite}.html").read_text()
+        text = index.with_name(f"{suite}.html").read_text(encoding="utf-8")
         assert all(row.agent in text for row in board.rows)
 
 
 def test_documents_have_their_numbers(results):
-    readme, page = (ROOT / "README.md").read_text(), (ROOT / "docs" / "results.md").read_text()
+    readme, page = (
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        (ROOT / "docs" / "results.md").read_text(encoding="utf-8"),
+    )
     assert rankings(Boards.read()) in readme, "benchmarks/ranking.py prints it"
     assert results_page(results) == page, "benchmarks/classic.py writes it"

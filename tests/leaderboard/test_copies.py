@@ -122,7 +122,7 @@ class ByHand(torch.nn.Module):
 
 
 def test_a_model_that_is_right_before_training_has_learnt_nothing(tmp_path, capsys, monkeypatch):
-    (tmp_path / "solver.py").write_text(SOLVER)
+    (tmp_path / "solver.py").write_text(SOLVER, encoding="utf-8")
     row = find(f"{tmp_path / 'solver.py'}:ByHand", ())
     train = TrainConfig(sequences=32, batch_size=16, validation_sequences=4)
     run = Run(agent=row.name, entry=row.entry, task="parity", model={}, train=train)
@@ -143,7 +143,7 @@ def test_a_model_that_is_right_before_training_has_learnt_nothing(tmp_path, caps
 
 @pytest.mark.usefixtures("short_ladder")
 def test_the_initial_weights_of_a_model_play_in_its_process_as_in_this_one(packed):
-    claimed = json.loads((packed[0] / "result.json").read_text())["probe"]
+    claimed = json.loads((packed[0] / "result.json").read_text(encoding="utf-8"))["probe"]
     found = play(packed[0], nonce="0" * 64).result.probe
     assert found.untrained == claimed["untrained"]
     assert found.outputs == pytest.approx(claimed["outputs"], rel=1e-3)

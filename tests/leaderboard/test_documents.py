@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ntm_agents import load_run
+from ntm_agents.pretrained import CHECKSUM, checksum
 from ntm_envs import tasks
 from ntm_leaderboard import cli
 from ntm_leaderboard.docstrings import description, field_docs, paragraphs, section
@@ -105,7 +106,8 @@ def test_a_machine_is_published_with_its_card(tmp_path, monkeypatch):
     folder = model_card.publish(Path("run"))
     assert folder == tmp_path / "pretrained" / "lstm" / "copy"
     assert load_run(folder)[1] == load_run(Path("run"))[1]
-    card = (folder / "README.md").read_text()
+    assert (folder / CHECKSUM).read_text(encoding="utf-8") == checksum(folder)
+    card = (folder / "README.md").read_text(encoding="utf-8")
     assert card == model_card.model_card(result)
     assert "ntm-envs train --agent lstm --task copy --seed 0" in card
     assert result.commitment in card

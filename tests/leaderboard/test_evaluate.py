@@ -13,7 +13,7 @@ def checkout(tmp_path, monkeypatch):
     file = tmp_path / "leaderboard" / "ntm_leaderboard" / "evaluate.py"
     for path in (file, tmp_path / "benchmarks" / "log.jsonl"):
         path.parent.mkdir(parents=True)
-        path.write_text("as committed\n")
+        path.write_text("as committed\n", encoding="utf-8")
     identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "all", "--no-verify"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
@@ -24,15 +24,15 @@ def checkout(tmp_path, monkeypatch):
 def test_the_commit_is_dirty_only_where_code_was_changed(checkout):
     commit = evaluate.present_commit()
     assert len(commit) == 40
-    (checkout / "benchmarks" / "log.jsonl").write_text("a line more\n")
+    (checkout / "benchmarks" / "log.jsonl").write_text("a line more\n", encoding="utf-8")
     assert evaluate.present_commit() == commit
-    (checkout / "leaderboard" / "ntm_leaderboard" / "evaluate.py").write_text("changed\n")
+    (checkout / "leaderboard" / "ntm_leaderboard" / "evaluate.py").write_text("changed\n", encoding="utf-8")
     assert evaluate.present_commit() == f"{commit}-dirty"
 
 
 def test_without_a_checkout_there_is_no_commit(checkout, monkeypatch):
     untracked = checkout / "leaderboard" / "ntm_leaderboard" / "other.py"
-    untracked.write_text("")
+    untracked.write_text("", encoding="utf-8")
     monkeypatch.setattr(evaluate, "__file__", str(untracked))
     assert evaluate.present_commit() is None
     monkeypatch.setenv("PATH", "")

@@ -94,8 +94,8 @@ def test_a_bad_file_is_named_and_all_others_are_shown(tmp_path, capsys):
         assert "mine" in printed
     boards = Boards.read([tmp_path / "runs"], shipped=False)
     index = build_quickly(boards, tmp_path / "site")
-    assert str(bad) in index.read_text()
-    assert "mine" in index.with_name("classic.html").read_text()
+    assert str(bad) in index.read_text(encoding="utf-8")
+    assert "mine" in index.with_name("classic.html").read_text(encoding="utf-8")
 
 
 def test_the_page_has_no_numbers_that_are_no_json(tmp_path, monkeypatch):
@@ -105,7 +105,7 @@ def test_the_page_has_no_numbers_that_are_no_json(tmp_path, monkeypatch):
 
 
 def test_the_page_imports_no_module_that_a_result_names(tmp_path, monkeypatch):
-    (tmp_path / "evil.py").write_text("raise SystemExit('executed')")
+    (tmp_path / "evil.py").write_text("raise SystemExit('executed')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for entry in ("evil.py:NTM", "evil:NTM", "./evil.py:NTM"):
         found = result("ntm", entry=entry, training=TRAINING)

@@ -43,7 +43,9 @@ def test_keys_follow_their_definition():
     "folder", sorted(path.parent for path in PRETRAINED.glob("*/*/summary.json")), ids=str
 )
 def test_machines_that_come_trained_still_have_the_commitment_of_their_cards(folder):
-    assert f"`{ready(folder.parent.name, folder.name).commitment}`" in (folder / "README.md").read_text()
+    assert f"`{ready(folder.parent.name, folder.name).commitment}`" in (folder / "README.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_whatever_changes_changes_every_key():

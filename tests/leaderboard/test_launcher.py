@@ -62,9 +62,9 @@ def test_a_job_that_fails_stops_no_other(tmp_path):
     assert dict(ended) == {job: failures.get(job) for job in made}
     logs = [(tmp_path / str(i) / "log.txt") for i in range(4)]
     version = f"ntm-envs {ntm_envs.__version__}\n"
-    assert logs[0].read_text().startswith(version)
-    assert logs[0].read_text().count(version) == 1  # nothing is run after what failed
-    assert logs[2].read_text() == 2 * version
+    assert logs[0].read_text(encoding="utf-8").startswith(version)
+    assert logs[0].read_text(encoding="utf-8").count(version) == 1  # nothing is run after what failed
+    assert logs[2].read_text(encoding="utf-8") == 2 * version
     assert not logs[1].exists()
     assert not logs[3].exists()
     assert "4 of 4" in printed
@@ -75,13 +75,13 @@ def test_damaged_metrics_show_no_progress(tmp_path, text):
     job = Runs(number=0, folder=tmp_path, words=())
     (tmp_path / "metrics.jsonl").write_bytes(text.encode(errors="surrogateescape"))
     assert job.progress() == "starting"
-    (tmp_path / "metrics.jsonl").write_text('{"sequences": 1200, "loss": 0.5}\n')
+    (tmp_path / "metrics.jsonl").write_text('{"sequences": 1200, "loss": 0.5}\n', encoding="utf-8")
     assert job.progress() == "1,200 sequences, loss 0.500"
 
 
 def test_files_of_the_present_folder_take_no_modules_place(tmp_path, monkeypatch):
     for name in ("copy", "random", "signal", "torch", "types"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit('it was imported')")
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('it was imported')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert not launch(tmp_path, ("--version",))[2]
 
@@ -97,7 +97,7 @@ def test_jobs_begin_in_their_order_and_only_so_many_at_a_time(tmp_path):
 
 
 def test_a_job_that_a_signal_ends_is_distinguished_from_one_that_fails(tmp_path):
-    (tmp_path / "dies.py").write_text(DIES)
+    (tmp_path / "dies.py").write_text(DIES, encoding="utf-8")
     train = f"train --agent {tmp_path}/dies.py:Dies --task copy --output {tmp_path}/run"
     _, _, failures, _ = launch(tmp_path, (train,))
     (failure,) = failures.values()

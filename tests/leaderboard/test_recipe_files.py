@@ -16,7 +16,7 @@ LSTM_OPTIONS, NTM_OPTIONS = config_class(LSTM), config_class(NTM)
 
 def written(folder, record):
     path = folder / "recipe.json"
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(record), encoding="utf-8")
     return path
 
 
@@ -76,7 +76,7 @@ def test_errors_name_file_option_value_and_what_was_expected(tmp_path, record, m
 
 def test_the_recipe_in_the_documentation_is_one(tmp_path):
     pages = (Path(__file__).parents[2] / "docs").glob("*.md")
-    (text,) = [text for page in pages if "## A recipe is data" in (text := page.read_text())]
+    (text,) = [text for page in pages if "## A recipe is data" in (text := page.read_text(encoding="utf-8"))]
     block = text.partition("## A recipe is data")[2].partition("```json\n")[2].partition("```")[0]
     recipe = read_recipe(written(tmp_path, json.loads(block)), NTM_OPTIONS)
     assert recipe.train == TrainConfig(sequences=48_000, task_overrides={"blank": 0.1})
@@ -95,7 +95,7 @@ def test_options_on_the_command_line_override_a_recipe_file(tmp_path):
     }
     train = ["train", "--agent", "lstm", "--task", "copy", "--recipe", str(written(tmp_path, record))]
     assert cli.main([*train, "--output", str(tmp_path / "run"), "--learning-rate", "0.5"]) == 0
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
     assert config["model"]["hidden_size"] == 6
     assert config["model"]["num_layers"] == 1, "and not the two of the agent's own recipe"
     assert (config["train"]["sequences"], config["train"]["learning_rate"]) == (64, 0.5)

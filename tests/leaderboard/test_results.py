@@ -76,7 +76,11 @@ def test_a_result_comes_back_from_its_file(tmp_path):
         (["rungs", 0, "score", "wrong_symbols"], 0, "contradict"),
         (["rungs", 0, "score", "all_right"], 4, "5 wrong symbols and 4 of 4 correct sequences contradict"),
         (["rungs", 0, "score"], SCORE | {"all_right": 1, "wrong_symbols": 2}, "2 wrong symbols and 1 of 4"),
+        (["rungs", 0, "score", "wrong_symbols"], 638, "638 wrong symbols and 3 of 4 correct sequences"),
         (["rungs", 0, "references", "oracle", "wrong_symbols"], 1, "oracle: 1 wrong symbols"),
+        (["rungs", 0, "symbols"], 3, "symbols is 3; expected at least 4, one a sequence"),
+        (["rungs", 0, "score", "cost_in_bits"], 1.2, "cost_in_bits is 1.2, and 5 of 640 symbols are wrong"),
+        (["rungs", 0, "score", "cost_in_bits"], 3201.0, "cost_in_bits is 3201.0, .* to 3200.000 bits"),
         (["rungs", 0, "score", "mean_return"], float("inf"), "mean_return"),
         (["rungs", 0, "score", "cost_in_bits"], float("inf"), "cost_in_bits"),
         (["rungs", 0, "sequences"], 0, "sequences"),
@@ -111,7 +115,7 @@ TWICE = [RESULT["rungs"][0]] * 2
     ],
 )
 def test_inconsistent_or_executable_values_are_refused(path, value, message, tmp_path):
-    (tmp_path / "result.json").write_text(json.dumps(changed(path, value)))
+    (tmp_path / "result.json").write_text(json.dumps(changed(path, value)), encoding="utf-8")
     with pytest.raises(ValueError, match=f"(?s){message}"):
         Result.read(tmp_path / "result.json")
 
@@ -160,4 +164,4 @@ def test_a_result_cannot_be_changed():
 
 def test_the_json_schema_is_that_of_the_model():
     path = Path(results.__file__).parents[1] / "result.schema.json"
-    assert json.loads(path.read_text()) == Result.model_json_schema(), results.__doc__
+    assert json.loads(path.read_text(encoding="utf-8")) == Result.model_json_schema(), results.__doc__

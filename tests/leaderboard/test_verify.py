@@ -31,7 +31,7 @@ def test_the_command_packs_and_verifies(made, tmp_path, capsys):
     output = tmp_path / "submission"
     assert cli.main(["submit", str(made[0]), "--output", str(output)]) == 0
     assert cli.main(["submit", str(made[0]), "--output", str(output)]) == 0  # the same is there already
-    assert "| lstm | copy | 0 |" in (output / "README.md").read_text()
+    assert "| lstm | copy | 0 |" in (output / "README.md").read_text(encoding="utf-8")
     records = ["--records", str(tmp_path / "records"), "--verifier", "Ada"]
     assert cli.main(["verify", str(output), *records]) == 0
     record = Verification.model_validate_json((tmp_path / "records/copy/lstm/seed-0.json").read_bytes())
@@ -114,11 +114,11 @@ def test_all_counts_of_a_record_have_to_come_out_again(packed):
 
 
 def test_one_folder_does_not_stop_the_others(packed, tmp_path, capsys):
-    (packed[0] / "config.json").write_text("[" * 100_000)
+    (packed[0] / "config.json").write_text("[" * 100_000, encoding="utf-8")
     (odd := packed[0].parent / "[red]seed").mkdir()
     (odd / "result.json").mkdir()
     (odd / "x]").mkdir()
-    (odd / "x]" / "result.json").write_text("{}")
+    (odd / "x]" / "result.json").write_text("{}", encoding="utf-8")
     assert cli.main(["verify", str(tmp_path / "submission")]) == 1
     printed = capsys.readouterr().out.replace("\n", "")
     assert "seed-0: refused" in printed

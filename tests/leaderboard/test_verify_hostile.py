@@ -65,13 +65,13 @@ def test_no_process_outlives_a_player_whatever_its_session_and_parent(own_model)
 @pytest.mark.usefixtures("either_way")
 def test_a_model_cannot_forge_a_file(own_model, tmp_path):
     record, another = tmp_path / "seed-0.json", tmp_path / "another"
-    record.write_text("honest")
+    record.write_text("honest", encoding="utf-8")
     folder, _ = own_model(
         fails([f"pathlib.Path({str(path)!r}).write_text('forged')" for path in (record, another)])
     )
     act(folder)
-    assert "forged" not in record.read_text()
-    assert not another.exists() or not another.read_text()
+    assert "forged" not in record.read_text(encoding="utf-8")
+    assert not another.exists() or not another.read_text(encoding="utf-8")
 
 
 @LINUX

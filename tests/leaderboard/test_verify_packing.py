@@ -56,7 +56,7 @@ def test_weights_that_are_held_elsewhere_are_those_that_the_result_names(made, t
 
 def test_a_model_that_needs_more_than_its_file_is_not_packed(tmp_path):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "helper.py").write_text("value = 1")
+    (tmp_path / "mine" / "helper.py").write_text("value = 1", encoding="utf-8")
     with pytest.raises(ValueError, match="No module named 'helper'"):
         with_own_model(tmp_path, first="import helper")
     assert not list((tmp_path / "submission").rglob("result.json"))

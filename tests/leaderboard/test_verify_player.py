@@ -10,6 +10,7 @@ import pytest
 from submissions import play, rewrite
 
 from ntm_leaderboard.board import verify
+from ntm_leaderboard.board.confinement import obstacle
 from ntm_leaderboard.board.guard import descendants
 from ntm_leaderboard.board.player import Player, PlayerError
 
@@ -31,10 +32,13 @@ def test_foreign_code_runs_only_if_it_is_trusted(own_model):
     record = play(folder, nonce=claimed.nonce)
     assert record.result.rungs == claimed.rungs
     assert "my_model.py" in record.files
+    assert record.confined is (obstacle() is None)
     rewrite(folder / "config.json", lambda config: config.update(source="0" * 64))
     with pytest.raises(ValueError, match=r"my_model\.py is not what the model was trained with"):
         verify.check(folder, trust_code=True)
-    (folder / "my_model.py").write_text((folder / "my_model.py").read_text() + "# changed\n")
+    (folder / "my_model.py").write_text(
+        (folder / "my_model.py").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8"
+    )
     with pytest.raises(ValueError, match="commitment"):
         verify.check(folder, trust_code=True)
 
@@ -65,7 +69,7 @@ def test_the_kernel_stops_a_model_that_has_computed_for_as_long_as_it_may(own_mo
         pid = model_of(player)
         assert resource.prlimit(pid, resource.RLIMIT_CPU) == (15, 15)
         # The test has not the time for them: a second more than it has taken so far is enough.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         seconds = (int(fields[11]) + int(fields[12])) // os.sysconf("SC_CLK_TCK") + 1
         resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
         with pytest.raises(PlayerError, match=r"ended, exit code -(9|24)"):

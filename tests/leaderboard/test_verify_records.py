@@ -40,12 +40,13 @@ def test_a_record_says_who_verified_what_with_what(record, records, packed):
     assert record.files.keys() == {"result.json", "config.json", "summary.json", "model.safetensors"}
     assert record.result.nonce == "e" * 64
     assert {"ntm-envs", "torch"} <= record.result.versions.keys()
+    assert record.confined is None  # it has no code of its own
     assert statuses(packed[0], records) == ["verified"]
     assert statuses(packed[1], records) == ["self-reported"]
 
 
 def test_nothing_that_came_with_a_submission_counts_as_a_record(packed, record, records, capsys):
-    (packed[0] / "verified.json").write_text(record.result.model_dump_json())
+    (packed[0] / "verified.json").write_text(record.result.model_dump_json(), encoding="utf-8")
     record.write(packed[0].parents[2])
     assert statuses(packed[0]) == ["self-reported"]
     assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 1
@@ -101,12 +102,12 @@ def test_a_damaged_record_is_refused(packed, records, change, message):
 def test_a_record_is_read_and_written_through_no_link(packed, record, records, tmp_path):
     path, victim = place(records, record.result), tmp_path / "victim"
     path.rename(victim)
-    before = victim.read_text()
+    before = victim.read_text(encoding="utf-8")
     path.symlink_to(victim)
     with pytest.raises(ValueError, match="is no plain file"):
         statuses(packed[0], records)
     record.model_copy(update={"verifier": "another"}).write(records)
-    assert victim.read_text() == before
+    assert victim.read_text(encoding="utf-8") == before
     assert not path.is_symlink()
 
 
@@ -125,6 +126,15 @@ def test_a_refused_submission_deletes_no_record_of_other_files(packed, records):
     rewrite(packed[0] / "result.json", lambda result: result.update(hardware="another", status="doubted"))
     assert cli.main(["verify", str(packed[0]), "--records", str(records)]) == 1
     assert len(list(records.rglob("*.json"))) == 1
+
+
+def test_a_submission_that_is_refused_before_it_is_copied_keeps_no_record(packed, records, capsys):
+    folder, result = packed[0], Result.read(packed[0] / "result.json")
+    assert read_record(records, folder, result)
+    (folder / "notes").symlink_to(folder)
+    assert cli.main(["verify", str(folder), "--records", str(records)]) == 1
+    assert "notes is no plain file" in capsys.readouterr().out
+    assert read_record(records, folder, result) is None
 
 
 def test_no_record_is_written_without_a_folder_for_them(packed, tmp_path, capsys):
@@ -236,7 +246,7 @@ def endless(text):
 @pytest.mark.parametrize("harm", [nested, twice, not_a_number, infinite, endless], ids=lambda f: f.__name__)
 def test_json_that_readers_may_understand_differently_is_refused_in_a_line(packed, file, harm, capsys):
     path = packed[0] / file
-    path.write_text(harm(path.read_text()))
+    path.write_text(harm(path.read_text(encoding="utf-8")), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"{file} (has too many levels|is no plain JSON)") as refusal:
         verify.check(packed[0])
     assert "\n" not in str(refusal.value)

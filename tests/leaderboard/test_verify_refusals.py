@@ -57,7 +57,7 @@ def linked(folder):
 
 
 def with_another_file(folder):
-    (folder / "helper.py").write_text("")
+    (folder / "helper.py").write_text("", encoding="utf-8")
 
 
 def in_file(file, *where):
@@ -221,7 +221,7 @@ def test_a_model_of_ones_own_is_refused_that_reads_like_one_of_the_project(own_m
 
 def test_the_task_of_a_submission_is_not_executed(packed, tmp_path):
     source, marker = tmp_path / "evil.py", tmp_path / "marker"
-    source.write_text(f"open({str(marker)!r}, 'w')\nTASK = None\n")
+    source.write_text(f"open({str(marker)!r}, 'w')\nTASK = None\n", encoding="utf-8")
     in_config("learner", "ppo")(packed[0])  # the sequences in its steps depend on the task
     in_config("train", {"total_timesteps": 2048})(packed[0])
     in_summary("steps", 2048)(packed[0])
@@ -233,7 +233,9 @@ def test_the_task_of_a_submission_is_not_executed(packed, tmp_path):
 
 def test_files_of_the_present_folder_are_not_imported(packed, tmp_path):
     for name in ("opt_einsum", "rich", "helper"):
-        (packed[0].parent / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
+        (packed[0].parent / f"{name}.py").write_text(
+            f"raise SystemExit('{name} was imported')", encoding="utf-8"
+        )
     code = "import sys; sys.path.remove(''); from ntm_leaderboard.__main__ import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "verify", "."]
     done = subprocess.run(command, cwd=packed[0].parent, capture_output=True, text=True, check=False)

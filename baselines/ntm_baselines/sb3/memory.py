@@ -15,7 +15,6 @@ an answer. Stable-Baselines3 has no axis O where O is 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -32,31 +31,13 @@ from torch import Tensor, nn
 
 from ntm_agents.protocol import Model, mapped, preserved
 from ntm_agents.readout import readout
-from ntm_baselines.sb3.rows import Counted, MemoryRolloutBuffer, Rows
+from ntm_baselines.sb3.rows import MemoryRolloutBuffer, Rows
+from ntm_baselines.sb3.states import Counted, for_both, rows_of
 from ntm_envs.answers import from_space
 from ntm_envs.tasks.sizes import is_whole
 
 PARTS = 4
 """Number of parts that a batch of rows is cut into, to have less padding."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A state that is cut as sb3-contrib cuts that of an LSTM, to value the end of a truncated episode.
-
-    That is ``(state[0][:, row : row + 1, :].contiguous(), state[1][...])``: each part of it is the whole
-    state of the row.
-    """
-
-    whole: Counted
-
-    def __getitem__(self, at: Any) -> Any:
-        """Return the state of some rows, if `at` names rows."""
-        return Cut(_rows(self.whole, at[1])) if isinstance(at, tuple) else self
-
-    def contiguous(self) -> Cut:
-        """Return this state itself."""
-        return self
 
 
 class MemoryPolicy(BasePolicy):
@@ -72,8 +53,9 @@ class MemoryPolicy(BasePolicy):
         hidden_size: Units of each of the critic's two layers.
 
     Raises:
-        TypeError: If the model is no module.
-        ValueError: If actions are neither bits nor symbols, or the capacity is no positive integer.
+        TypeError: If the model is no module with the method `initial_state`.
+        ValueError: If actions are neither bits nor symbols, the capacity or the hidden size is no positive
+            integer, or the model does not take the inputs or has another number of outputs.
     """
 
     def __init__(
@@ -87,10 +69,15 @@ class MemoryPolicy(BasePolicy):
         hidden_size: int = 64,
     ) -> None:
         super().__init__(observation_space, action_space)
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"model is {model!r}; expected a torch.nn.Module, with its inputs and outputs")
+        if not isinstance(model, nn.Module) or not hasattr(model, "initial_state"):
+            raise TypeError(
+                f"model is {model!r}; expected a torch.nn.Module, with its inputs and outputs, that has the "
+                "methods initial_state(batch_size, capacity) and forward(inputs, state)"
+            )
         if not is_whole(capacity) or capacity < 1:
             raise ValueError(f"capacity is {capacity!r}; expected an integer of at least 1, a power of two")
+        if not is_whole(hidden_size) or hidden_size < 1:
+            raise ValueError(f"hidden_size is {hidden_size!r}; expected an integer of at least 1")
         answers = from_space(action_space)
         self._readout, self._width, self._logits = readout(answers), answers.width, answers.logits
         self.model = model
@@ -105,10 +92,12 @@ class MemoryPolicy(BasePolicy):
             nn.Linear(hidden_size, 1),
         )
         self.optimizer = torch.optim.Adam(self.parameters(), lr=lr_schedule(1), eps=1e-5)
+        self.model.eval()
+        self._try_step(spaces.flatdim(observation_space))
 
     def initial_states(self, rows: int) -> RNNStates:
         """Return the states of so many rows at the start of episodes. The critic has none of its own."""
-        return _both(self._initial(rows))
+        return for_both(self._initial(rows))
 
     def set_training_mode(self, mode: bool) -> None:
         """Set the mode of the critic; the model stays in evaluation mode.
@@ -134,7 +123,7 @@ class MemoryPolicy(BasePolicy):
         answers = self._readout.decode(logits) if deterministic else self._readout.sample(logits)
         likelihood = self._readout.log_probability(logits, answers)
         actions = answers.reshape(-1, *cast("tuple[int, ...]", self.action_space.shape))
-        return actions, self._values(obs, logits), likelihood, _both(state)
+        return actions, self._values(obs, logits), likelihood, for_both(state)
 
     def evaluate_actions(
         self, obs: Tensor, actions: Tensor, lstm_states: Rows, episode_starts: Tensor
@@ -149,7 +138,7 @@ class MemoryPolicy(BasePolicy):
         state = self._started(lstm_states.state, episode_starts[begins])
         found, places = [], []
         for rows in lengths.argsort().chunk(PARTS):  # of like length, as each is padded to the longest
-            for logits, at in self._padded(obs, begins[rows], lengths[rows], _rows(state, rows)):
+            for logits, at in self._padded(obs, begins[rows], lengths[rows], rows_of(state, rows)):
                 found.append(logits)
                 places.append(at)
         logits = torch.cat(found)[torch.cat(places).argsort()]
@@ -180,7 +169,7 @@ class MemoryPolicy(BasePolicy):
         self.set_training_mode(False)
         inputs, vectorised = self.obs_to_tensor(observation)
         assert isinstance(inputs, Tensor)
-        states = self.initial_states(len(inputs)) if state is None else _both(self._given(state))
+        states = self.initial_states(len(inputs)) if state is None else for_both(self._given(state))
         starts = np.zeros(len(inputs)) if episode_start is None else episode_start
         with torch.no_grad():
             begins = torch.as_tensor(starts, dtype=torch.float32, device=inputs.device)
@@ -210,6 +199,18 @@ class MemoryPolicy(BasePolicy):
     def _initial(self, rows: int) -> Counted:
         steps = torch.zeros(rows, dtype=torch.int64, device=self.device)
         return Counted(self._memory.initial_state(rows, self._capacity), steps)
+
+    def _try_step(self, inputs: int) -> None:
+        """Raise a ValueError unless the model takes a step of one row of so many inputs."""
+        zeros = torch.zeros(1, 1, inputs, device=self.device)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            try:
+                self._advance(zeros, self._initial(1))
+            except (RuntimeError, TypeError, IndexError) as error:
+                raise ValueError(
+                    f"the model fails at float32 inputs [T, B, I] of {tuple(zeros.shape)}; expected one "
+                    f"that takes the {inputs} numbers of {self.observation_space} ({error})"
+                ) from error
 
     def _given(self, state: Any) -> Counted:
         """Return a state that is given from outside as tensors of the policy's device."""
@@ -259,7 +260,7 @@ class MemoryPolicy(BasePolicy):
             left = lengths > done
             if not left.any():
                 return
-            begins, lengths, state = begins[left], lengths[left], _rows(state, left)
+            begins, lengths, state = begins[left], lengths[left], rows_of(state, left)
 
     def _started(self, state: Counted, starts: Tensor) -> Counted:
         """Return a state in which the rows that start are at the start of an episode."""
@@ -296,7 +297,21 @@ class MemoryPPO(RecurrentPPO):
 
     @carried.setter
     def carried(self, state: Counted) -> None:
-        self._last_lstm_states = _both(state)
+        self._last_lstm_states = for_both(state)
+
+    def train(self) -> None:
+        """Update the policy with the last rollout.
+
+        Raises:
+            ValueError: If no parameter of the model requires a gradient, so that it cannot learn.
+        """
+        model = cast("MemoryPolicy", self.policy).model
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise ValueError(
+                "no parameter of the model requires a gradient, so it learns nothing; expected at least one "
+                "(model.requires_grad_() unfreezes all)"
+            )
+        super().train()
 
     def _setup_model(self) -> None:
         self._setup_lr_schedule()
@@ -321,13 +336,3 @@ class MemoryPPO(RecurrentPPO):
         self.clip_range = FloatSchedule(self.clip_range)
         if self.clip_range_vf is not None:
             self.clip_range_vf = FloatSchedule(self.clip_range_vf)
-
-
-def _rows(state: Counted, rows: Tensor | slice) -> Counted:
-    """Return the state of some rows."""
-    return Counted(*mapped(lambda tensor: tensor[rows], state))
-
-
-def _both(state: Counted) -> RNNStates:
-    """Return a state in the form of RecurrentPPO, for the actor and the critic."""
-    return RNNStates(cast("Any", state), cast("Any", Cut(state)))

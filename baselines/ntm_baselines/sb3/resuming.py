@@ -51,7 +51,8 @@ def restore_play(algorithm: OnPolicyAlgorithm, found: Mapping[str, Tensor]) -> N
     """Restore the state that `play_tensors` returned, in a new environment of the same sizes.
 
     Raises:
-        KeyError: If something is missing.
+        KeyError: If something other than a part of the environment is missing.
+        ValueError: If the environment refuses its state.
     """
     env = cast("VecEnv", algorithm.env)
     arrays: dict[str, NDArray[Any]] = {

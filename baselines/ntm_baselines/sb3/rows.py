@@ -19,16 +19,8 @@ from sb3_contrib.common.recurrent.type_aliases import RecurrentRolloutBufferSamp
 from stable_baselines3.common.buffers import RolloutBuffer
 from torch import Tensor
 
-from ntm_agents.protocol import State, mapped
-
-
-class Counted(NamedTuple):
-    """The state of episodes: that of the model, and the number of steps that it has taken."""
-
-    memory: State
-    """State of the model."""
-    steps: Tensor
-    """Steps since the start of each episode ``[B]``, int64."""
+from ntm_agents.protocol import mapped
+from ntm_baselines.sb3.states import Counted
 
 
 class Rows(NamedTuple):

@@ -136,7 +136,15 @@ class StepRewards(VecEnvWrapper):
 
     Args:
         venv: A `SequenceVecEnv`, which others may be wrapped around.
+
+    Raises:
+        TypeError: If it is another vector environment, which does not tell the number of answer steps.
     """
+
+    def __init__(self, venv: VecEnv) -> None:
+        if not isinstance(venv, VecEnv) or not isinstance(venv.unwrapped, SequenceVecEnv):
+            raise TypeError(f"venv is {venv!r}; expected a SequenceVecEnv, or a wrapper around one")
+        super().__init__(venv)
 
     def reset(self) -> Any:
         """Start all episodes anew; see :meth:`SequenceVecEnv.reset`."""

@@ -62,6 +62,7 @@ class Player:
 
     Attributes:
         files: The SHA-256 of each file that the process was given, by name.
+        confined: Whether the code of the submission is confined; None if it has none of its own.
 
     Raises:
         ValueError: If a limit is not positive and finite.
@@ -84,8 +85,9 @@ class Player:
             for name in ("config.json", "summary.json", WEIGHTS, *source):
                 shutil.copyfile(folder / name, private / name)
             self.files = {path.name: digest(path) for path in sorted(private.iterdir())}
-            confined = "confined" if source and obstacle() is None else "open"
-            limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30)), confined]
+            self.confined = obstacle() is None if source else None
+            mode = "confined" if self.confined else "open"
+            limits = [str(math.ceil(60 * minutes)), str(int(gibibytes * 2**30)), mode]
             stack.enter_context(guarded())
             self._process = subprocess.Popen(
                 [sys.executable, "-BPum", "ntm_leaderboard.board.player_process", str(private), *limits],

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 from ntm_agents.training.run import WEIGHTS
 from ntm_envs import tasks
 from ntm_envs.files import check_plain, write_atomically
+from ntm_leaderboard.board.weights import LARGEST_HELD
 from ntm_leaderboard.fields import Hex
 from ntm_leaderboard.results import LARGEST_RECORD, NO_NONCE, Record, Result
 
@@ -38,6 +39,9 @@ class Verification(Record):
     """Name of whoever verified the result."""
     files: dict[Annotated[str, Field(pattern=r"^\w[\w.-]*$")], Hex]
     """The SHA-256 of the claim, `result.json`, and of each file that was played, by name."""
+    confined: bool | None = None
+    """Whether the code of the submission was confined while it played; None if it has none of its own, and in
+    records that were made before this was noted."""
     result: Result
     """The verifier's numbers, in the description of the claim."""
 
@@ -132,4 +136,8 @@ def _digest_in(run: Path, name: str, claimed: Result) -> str | None:
     if name == WEIGHTS and claimed.held:
         return claimed.held.sha256  # where the file is there too, a verifier has compared it
     path = run / name
-    return digest(path) if path.is_file() and not path.is_symlink() else None
+    try:
+        check_plain(path, LARGEST_HELD)
+    except (FileNotFoundError, ValueError):
+        return None
+    return digest(path)

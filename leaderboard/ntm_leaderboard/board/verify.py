@@ -225,7 +225,12 @@ def verify(
             "created": datetime.now(UTC),
         }
     )
-    return Verification(verifier=verifier, files={"result.json": claim, **player.files}, result=own)
+    return Verification(
+        verifier=verifier,
+        files={"result.json": claim, **player.files},
+        confined=player.confined,
+        result=own,
+    )
 
 
 def doubts(claimed: Result, own: Result) -> list[str]:

@@ -144,12 +144,22 @@ def _doubts_in_private(
     with tempfile.TemporaryDirectory() as made:
         private = Path(made).resolve() / folder.resolve().name
         try:
-            copy_plain(folder, private)
+            _copy(folder, private, options)
             return _doubts(private, options, board)
         except RecordError:
             raise
         except Exception as error:
             raise ValueError((str(error) or repr(error)).replace(str(private), str(folder))) from error
+
+
+def _copy(folder: Path, private: Path, options: VerifyOptions) -> None:
+    """Copy a submission; if that is refused, no record of its files is kept either."""
+    try:
+        copy_plain(folder, private)
+    except Exception:
+        if options.records and not options.replay:
+            _forget(folder, options.records)
+        raise
 
 
 def _doubts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ntm_agents.pretrained import CHECKSUM, checksum
 from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_envs import tasks
 from ntm_envs.files import write_atomically
@@ -38,7 +39,7 @@ It takes the inputs of `{env_id}` and no others. MIT License.
 
 
 def publish(run: Path) -> Path:
-    """Copy a run into the package, with its model card, and return the folder.
+    """Copy a run into the package, with its model card and a checksum, and return the folder.
 
     Raises:
         ValueError: If the run was not trained.
@@ -48,6 +49,7 @@ def publish(run: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copy(run / name, folder)
+    write_atomically(folder / CHECKSUM, checksum(folder).encode())
     write_atomically(folder / "README.md", model_card(result).encode())
     return folder
 

@@ -24,6 +24,9 @@ from ntm_envs.tasks.bits import BitTask
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import TaskSpec, ladder
 
+MOST_COUNTS = 2**24
+"""Largest number of counts while episodes are generated (128 MiB). Each context of a source has two."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NGrams(BitTask):
@@ -84,19 +87,24 @@ class NGrams(BitTask):
         length, longest = batch.sizes["length"], len(batch.mask)
         words = keyed.words(batch.keys, keyed.DATA, longest * self.bits) >> np.uint64(32)
         words = words.reshape(-1, longest, self.bits).transpose(1, 0, 2).reshape(longest, -1)
+        drawn, together = np.empty(words.shape, np.int8), MOST_COUNTS >> (self.context + 1)
+        for start in range(0, words.shape[1], together):
+            self._draw(words[:, start : start + together], drawn[:, start : start + together])
+        bits = drawn.reshape(longest, -1, self.bits)
+        step = np.arange(longest)[:, None]
+        batch.mask[:] = (step >= self.context - 1) & (step < length - 1)
+        batch.inputs[:] = bits * (step < length)[:, :, None]
+        batch.targets[:-1] = bits[1:] * batch.mask[:-1, :, None]
+
+    def _draw(self, words: keyed.Words, drawn: NDArray[np.int8]) -> None:
+        """Draw the bits ``[T, S]`` of S sources from urns, given random words ``[T, S]`` of 32 bits."""
         urns = _Urns(words.shape[1], self.context)
-        drawn = np.empty(words.shape, np.int8)
         for t, word in enumerate(words):
             ones, total = urns.counts() if t >= self.context else (0, 0)
             drawn[t] = word * np.uint64(2) * (total + np.uint64(1)) < (
                 (np.uint64(2) * ones + np.uint64(1)) << np.uint64(32)
             )
             urns.add(drawn[t], counted=t >= self.context)
-        bits = drawn.reshape(longest, -1, self.bits)
-        step = np.arange(longest)[:, None]
-        batch.mask[:] = (step >= self.context - 1) & (step < length - 1)
-        batch.inputs[:] = bits * (step < length)[:, :, None]
-        batch.targets[:-1] = bits[1:] * batch.mask[:-1, :, None]
 
     def oracle(self) -> Agent:
         """Return the optimal predictor, which counts."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.answers import Symbols
 from ntm_envs.answers.symbols import NAMES
+from ntm_envs.restoring import check_range
 from ntm_envs.tasks.base import check_integer
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.spec import ladder
@@ -117,6 +118,17 @@ class Tape(InteractiveTask):
         over = (state["written"] == length) | (writes & ~correct)
         late = ~over & (state["step"] >= self.max_steps({"length": length}))
         return rewards - late, over | late
+
+    def check_state(self, state: State, start: State) -> None:
+        """Check that tapes are those of `start`, and that counters are possible."""
+        length, step = start["length"], state["step"]
+        inside = np.arange(start["tape"].shape[1]) < length[:, None]  # values after the end are arbitrary
+        for name, where in {"tape": inside, "output": inside, "length": True}.items():
+            if ((state[name] != start[name]) & where).any():
+                raise ValueError(f"{name!r} of the state is not that of its key; expected the same")
+        check_range("step", step, 0, self.max_steps({"length": length}))
+        check_range("written", state["written"], 0, np.minimum(step, length))
+        check_range("head", abs(state["head"]), 0, step)
 
     def count_symbols(self, sizes: Mapping[str, Integers]) -> Integers:
         """Return the length of the output, that of the tape."""

@@ -58,7 +58,7 @@ class Waiting(LearnerConfig):
 @pytest.fixture
 def theirs(tmp_path, monkeypatch):
     """A learner that another package has installed, beside a broken one."""
-    (tmp_path / "theirs.py").write_text(TRAINER)
+    (tmp_path / "theirs.py").write_text(TRAINER, encoding="utf-8")
     row = Learner(
         name="patience",
         config=Waiting,
@@ -102,10 +102,10 @@ def test_a_learner_of_another_package_trains_on_the_command_line(theirs, tmp_pat
     assert cli.main([*command, "--waits", "3"]) == 0
     _, run = load_run(folder)
     assert (run.learner, run.train) == ("patience", Waiting(waits=3))
-    assert json.loads((folder / "config.json").read_text())["learner"] == "patience"
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["learner"] == "patience"
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["steps"] for line in lines] == [1, 2, 3]
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert (summary["steps"], summary["restarts"], summary["rollbacks"]) == (3, 0, 0)
     assert cli.main([*command, "--waits", "3"]) == 0
     assert "complete" in capsys.readouterr().out
@@ -128,7 +128,7 @@ def test_all_trainers_write_the_same_summary(tmp_path):
     names = []
     for name, run in runs.items():
         run.learner_row().start(run, tmp_path / name).train()
-        names.append(json.loads((tmp_path / name / "summary.json").read_text()).keys())
+        names.append(json.loads((tmp_path / name / "summary.json").read_text(encoding="utf-8")).keys())
         assert not {"restarts", "rollbacks", "dropped_updates", "steps"} - names[-1]
     assert names[0] == names[1]
 
@@ -168,10 +168,10 @@ def test_folders_may_be_named_by_text(tmp_path):
 
 
 def test_reading_a_run_executes_nothing_that_it_names(tmp_path):
-    (tmp_path / "evil.py").write_text("raise RuntimeError('executed')")
+    (tmp_path / "evil.py").write_text("raise RuntimeError('executed')", encoding="utf-8")
     record = {"agent": "a", "entry": "ntm_agents:NTM", "task": "copy", "model": {}, "train": {}, "seed": 0}
     record["learner"] = f"{tmp_path}/evil.py:ROW"
-    (tmp_path / "config.json").write_text(json.dumps(record))
+    (tmp_path / "config.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(ValueError, match="unknown learner"):
         Run.read(tmp_path)
 
@@ -192,7 +192,7 @@ PPO_OPTIONS = {"batch_size": 512, "n_epochs": 4, "clip_range": 0.2}
 )  # fmt: skip
 def test_runs_of_earlier_versions_have_a_learner(tmp_path, earlier, learner, train):
     record = {"agent": "a", "entry": "ntm_agents:NTM", "task": "copy", "model": {}, "seed": 0, **earlier}
-    (tmp_path / "config.json").write_text(json.dumps(record))
+    (tmp_path / "config.json").write_text(json.dumps(record), encoding="utf-8")
     run = Run.read(tmp_path)
     assert (run.learner, run.train) == (learner, train)
     present = migrate(record)

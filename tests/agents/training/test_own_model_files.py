@@ -48,12 +48,12 @@ def path(tmp_path):
 
 
 def write(path, gain):
-    path.write_text(FILE.format(gain=gain))
+    path.write_text(FILE.format(gain=gain), encoding="utf-8")
     return path
 
 
 def recorded(folder):
-    return json.loads((folder / "config.json").read_text())["source"]
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))["source"]
 
 
 def digest(path):
@@ -97,15 +97,15 @@ def test_a_run_does_not_resume_with_an_edited_model(tmp_path, path):
 
 def test_a_run_does_not_resume_on_an_edited_task(tmp_path):
     path = tmp_path / "task.py"
-    path.write_text(TASK)
+    path.write_text(TASK, encoding="utf-8")
     folder, run = tmp_path / "run", tiny_run(task=f"{path}:HERE", sequences=8)
     Trainer(run, folder)
-    path.write_text(TASK.replace("(1, 4)", "(2, 4)"))
+    path.write_text(TASK.replace("(1, 4)", "(2, 4)"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"holds another run \(.*task\.py:HERE has changed since\)"):
         Trainer(run, folder)
-    path.write_text(TASK)
+    path.write_text(TASK, encoding="utf-8")
     Trainer(run, folder).train()
-    path.write_text(TASK.replace("(1, 4)", "(2, 4)"))
+    path.write_text(TASK.replace("(1, 4)", "(2, 4)"), encoding="utf-8")
     with pytest.warns(UserWarning, match=r"task\.py:HERE has changed since the training"):
         load_run(folder)
 

@@ -23,7 +23,7 @@ def test_a_complete_run_can_be_loaded(tmp_path):
     assert not model.training
     for name, tensor in trained.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor), name
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["sequences"] == 400
     assert summary["parameters"] == sum(p.numel() for p in model.parameters())
     best = min(
@@ -36,12 +36,11 @@ def test_a_complete_run_can_be_loaded(tmp_path):
 
 
 def test_the_packages_that_a_model_of_ones_own_imports_are_recorded(tmp_path):
-    source = Path(__file__).parents[2] / "good_models.py"
-    (tmp_path / "mine.py").write_text(
-        f"import PIL.Image as image, json\nfrom safetensors import torch\n{source.read_text()}"
-    )
+    source = (Path(__file__).parents[2] / "good_models.py").read_text(encoding="utf-8")
+    imports = "import PIL.Image as image, json\nfrom safetensors import torch\n"
+    (tmp_path / "mine.py").write_text(imports + source, encoding="utf-8")
     tiny_run(entry=f"{tmp_path}/mine.py:Good").write(tmp_path / "run")
-    recorded = json.loads((tmp_path / "run" / "config.json").read_text())["versions"]
+    recorded = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))["versions"]
     own = {name: version(name) for name in ("pillow", "safetensors")}
     assert recorded == versions() | own
     assert versions("PIL.Image:Image") == versions() | {"pillow": own["pillow"]}
@@ -58,9 +57,9 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
 
 def test_weights_of_another_model_are_refused(tmp_path):
     Trainer(tiny_run(), tmp_path).train()
-    config = json.loads((tmp_path / "config.json").read_text())
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     config["model"]["hidden"] = 13
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"expected .*\(8, 13\)|expected .*39"):
         load_run(tmp_path)
 
@@ -76,17 +75,17 @@ def test_an_incomplete_run_is_not_loaded(tmp_path):
 def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
     Trainer(tiny_run(), tmp_path).train()
     path = tmp_path / "config.json"
-    config = json.loads(path.read_text())
+    config = json.loads(path.read_text(encoding="utf-8"))
     for part, name in (("model", "hidden"), ("train", "bucket_size")):  # as if there had been none
         del config[part][name]
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(config), encoding="utf-8")
     assert Trainer(tiny_run(), tmp_path).complete
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(model={"hidden": 5}), tmp_path)
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(bucket_size=2), tmp_path)
     config["train"]["gone"] = 1  # one that no longer exists
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ValueError, match="holds another run"):
         Trainer(tiny_run(), tmp_path)
 
@@ -106,7 +105,7 @@ def test_an_option_that_comes_later_makes_no_other_run(tmp_path):
 )
 def test_a_damaged_description_is_refused(tmp_path, change, message):
     path = tmp_path / "config.json"
-    path.write_text(json.dumps(tiny_run().resolved() | change))
+    path.write_text(json.dumps(tiny_run().resolved() | change), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"config\.json is not the configuration of a run: .*{message}"):
         load_run(tmp_path)
 
@@ -115,7 +114,7 @@ def test_a_damaged_description_is_refused(tmp_path, change, message):
 def test_a_description_without_a_field_is_refused(tmp_path, field):
     record = tiny_run().resolved()
     del record[field]
-    (tmp_path / "config.json").write_text(json.dumps(record))
+    (tmp_path / "config.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(ValueError, match=f"configuration of a run: {field} is missing"):
         load_run(tmp_path)
 
@@ -142,7 +141,7 @@ def complete(tmp_path_factory):
 def test_a_damaged_summary_is_refused(complete, tmp_path, change, message):
     shutil.copytree(complete, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "summary.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"summary\.json is damaged: {message}"):
         load_run(tmp_path)
 

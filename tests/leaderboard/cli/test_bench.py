@@ -43,14 +43,14 @@ def test_a_bench_checks_existing_files(home, capsys):
     assert [rung.sequences for rung in Result.read(path).rungs] == [8, 8]
     before = Result.read(path).commitment
     Path("mine.py").write_text(
-        MODEL.replace("self.oracle.act(observations)", "1 - self.oracle.act(observations)")
+        MODEL.replace("self.oracle.act(observations)", "1 - self.oracle.act(observations)"), encoding="utf-8"
     )
     fooled = [sys.executable, "-m", "ntm_leaderboard", *command, "--sequences", "8"]
     assert subprocess.run(fooled, check=True)
     assert Result.read(path).commitment != before
     assert Result.read(path).rungs[0].sequence_accuracy == 0
     capsys.readouterr()
-    path.write_text("{}")
+    path.write_text("{}", encoding="utf-8")
     assert cli.main([*command, "oracle", "--sequences", "8"]) == 1
     out = "".join(capsys.readouterr().out.split())
     assert "isnotaresult" in out

@@ -96,7 +96,9 @@ def test_a_port_that_is_taken_is_found_before_the_page_is_made(home, capsys, mon
 
 
 def test_errors_in_a_custom_file_name_the_line(home, capsys):
-    Path("mine.py").write_text(MODEL.replace("return self.oracle.act", "raise ValueError('mine'); return"))
+    Path("mine.py").write_text(
+        MODEL.replace("return self.oracle.act", "raise ValueError('mine'); return"), encoding="utf-8"
+    )
     assert cli.main(["evaluate", "--agent", "./mine.py:Acts", "--task", "copy", "--up-to", "20"]) == 2
     error = "".join(capsys.readouterr().err.split())  # it may be wrapped
     assert "mine.py" in error
@@ -106,7 +108,7 @@ def test_errors_in_a_custom_file_name_the_line(home, capsys):
 def test_of_an_option_that_is_there_twice_the_last_one_counts(home):
     command = ["train", "--agent", "lstm", "--task", "copy", "--task", "parity", "--seed", "1", "--seed", "2"]
     assert cli.main([*command, *TINY]) == 0
-    run = json.loads(Path("runs/parity-lstm-2/config.json").read_text())
+    run = json.loads(Path("runs/parity-lstm-2/config.json").read_text(encoding="utf-8"))
     assert (run["task"], run["seed"]) == ("parity", 2)
 
 
@@ -154,10 +156,10 @@ def test_an_option_that_there_is_not_gets_the_one_that_was_meant(home, capsys, a
 
 def test_a_model_of_ones_own_may_have_options_of_any_name(home, capsys):
     own = MODEL.replace("gain: float", "units: float").replace("= gain", "= units")
-    Path("mine.py").write_text(own)
+    Path("mine.py").write_text(own, encoding="utf-8")
     command = ["train", "--agent", "./mine.py:Mine", "--task", "copy", "--output", "runs/a"]
     assert cli.main([*command, "--model.units", "2", *TINY]) == 0
-    assert json.loads(Path("runs/a/config.json").read_text())["model"] == {"units": 2.0}
+    assert json.loads(Path("runs/a/config.json").read_text(encoding="utf-8"))["model"] == {"units": 2.0}
     assert cli.main([*command, "--model.unitss", "2"]) == 2
     assert "did you mean --model.units?" in capsys.readouterr().err
 

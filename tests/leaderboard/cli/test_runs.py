@@ -21,7 +21,7 @@ def test_a_run_is_trained_and_evaluated(home, capsys):
     command = ["train", "--agent", "lstm", "--task", "copy", "--model.hidden-size", "6", "--seed", "3", *TINY]
     assert cli.main([*command, "--output", "runs/a"]) == 0
     assert "ntm-envs evaluate runs/a" in capsys.readouterr().out
-    config = json.loads(Path("runs/a/config.json").read_text())
+    config = json.loads(Path("runs/a/config.json").read_text(encoding="utf-8"))
     assert config["model"] == {
         "hidden_size": 6,
         "num_layers": 2,
@@ -53,7 +53,7 @@ def test_a_run_is_trained_and_evaluated(home, capsys):
     ):
         assert cli.main(["watch", *argv]) == 2
         assert message in " ".join(capsys.readouterr().err.split())
-    text = Path("runs/a/result.json").read_text()
+    text = Path("runs/a/result.json").read_text(encoding="utf-8")
     assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
 
 
@@ -62,7 +62,7 @@ def test_tensorboard_gets_the_metrics_too(home):
     assert cli.main([*train, "--tensorboard", "--output", "run"]) == 0
     events = EventAccumulator("run")
     events.Reload()
-    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     expected = [(m["sequences"], m["validation_loss"]) for m in lines if "validation_loss" in m]
     logged = [(event.step, pytest.approx(event.value)) for event in events.Scalars("validation_loss")]
     assert expected == logged
@@ -158,7 +158,7 @@ def test_the_commitment_covers_weights_configuration_and_source(home):
     assert commitment("a") == commitment("b")
     assert commitment("a") != commitment("c")
     before = commitment("a")
-    Path("mine.py").write_text(MODEL + "# changed\n")
+    Path("mine.py").write_text(MODEL + "# changed\n", encoding="utf-8")
     with pytest.warns(UserWarning, match=r"mine\.py:Mine has changed since the training of .* runs/a"):
         assert cli.main(["evaluate", "runs/a", "--up-to", "20", "--sequences", "4"]) == 0
     assert commitment("a") != before
@@ -186,7 +186,7 @@ def test_a_result_is_not_replaced_by_a_smaller_one(home, capsys):
 
 
 def test_a_custom_model_is_not_taken_for_a_pretrained_one(home, capsys):
-    Path("mine.py").write_text(MODEL + "\n\nclass ntm(Mine):\n    pass\n")
+    Path("mine.py").write_text(MODEL + "\n\nclass ntm(Mine):\n    pass\n", encoding="utf-8")
     assert cli.main(["evaluate", "--agent", "./mine.py:ntm", "--task", "copy"]) == 2
     assert "has to be trained first" in capsys.readouterr().err
 
@@ -194,7 +194,7 @@ def test_a_custom_model_is_not_taken_for_a_pretrained_one(home, capsys):
 def test_a_changed_model_is_not_taken_for_the_one_that_was_trained(home, capsys):
     command = ["train", "--agent", "./mine.py:Mine", "--task", "copy", *TINY, "--output", "runs/a"]
     assert cli.main(command) == 0
-    Path("mine.py").write_text(MODEL + "# changed\n")
+    Path("mine.py").write_text(MODEL + "# changed\n", encoding="utf-8")
     assert cli.main(command) == 2
     assert "mine.py:Mine has changed since" in capsys.readouterr().err
 
@@ -214,5 +214,5 @@ def test_progress_counts_what_was_before_a_restart_on_top(capsys, monkeypatch):
 def test_a_machine_that_needs_the_channels_of_a_task_is_trained_by_its_reference(home):
     command = ["train", "--agent", "ntm_agents:JumpNTM", "--task", "copy", "--output", "runs/jump", *TINY]
     assert cli.main([*command, "--model.signal-channels", "delimiter", "--model.hidden-size", "4"]) == 0
-    config = json.loads(Path("runs/jump/config.json").read_text())
+    config = json.loads(Path("runs/jump/config.json").read_text(encoding="utf-8"))
     assert config["model"]["signal_channels"] == ["delimiter"]

@@ -19,16 +19,16 @@ def test_only_a_page_that_was_made_here_is_replaced(tmp_path):
     site = tmp_path / "deep" / "site"
     assert build_quickly(Boards.of(trained("first", 0.5, "copy")), site) == site / "index.html"
     build_quickly(Boards.of(trained("second", 0.5, "copy")), site)
-    text = (site / "classic.html").read_text()
+    text = (site / "classic.html").read_text(encoding="utf-8")
     assert ">second<" in text
     assert ">first<" not in text
     assert {path.name for path in site.iterdir()} == FILES | {"index.html", "classic.html"}
     assert list(site.parent.iterdir()) == [site]
-    (site / "CNAME").write_text("somebody's")
+    (site / "CNAME").write_text("somebody's", encoding="utf-8")
     file, other = tmp_path / "file", tmp_path / "other"
-    file.write_text("somebody's")
+    file.write_text("somebody's", encoding="utf-8")
     other.mkdir()
-    (other / "page.css").write_text("somebody's")
+    (other / "page.css").write_text("somebody's", encoding="utf-8")
     for taken in (site, file, other):
         with pytest.raises(ValueError, match="is not a leaderboard's page alone"):
             page.build(Boards.of([]), taken)
@@ -37,14 +37,14 @@ def test_only_a_page_that_was_made_here_is_replaced(tmp_path):
 
 def test_agents_that_were_not_trained_here_have_no_costs(tmp_path):
     text = build_quickly(Boards.of(several("oracle", [1.0])), tmp_path / "site")
-    text = text.with_name("classic.html").read_text()
+    text = text.with_name("classic.html").read_text(encoding="utf-8")
     assert "Score against cost" not in text
     assert "ntm-envs train" not in text
 
 
 def test_weights_in_the_history_are_named_and_no_link(tmp_path):
     text = build_quickly(Boards.of(several("ntm", [0.5], held=HISTORY)), tmp_path / "site")
-    text = text.with_name("classic.html").read_text()
+    text = text.with_name("classic.html").read_text(encoding="utf-8")
     assert '<span class="badge">weights in the history</span>' in text
     assert f'title="{HISTORY["address"]}"' in text
     assert 'href="git:' not in text
