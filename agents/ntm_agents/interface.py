@@ -11,7 +11,7 @@ Shape letters: B batch, C hidden size of the controller, R read heads, H = 1 + R
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,11 @@ class InterfaceConfig:
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in either paper."""
+    key_init: Literal["random", "chain"] = "random"
+    """Start of the weights of the read heads' keys. With ``chain``, which needs `skip_connection`, the first
+    key starts as the same function of the inputs as the write vector, so that a part of what was written
+    finds the whole, and each further key as the last read vector of the head before it, so that what was
+    found stays in view for as many steps as there are heads."""
     strength_bias: float | tuple[float, ...] = 0.0
     """Initial bias of the key strength, before 1 + softplus: one for all heads, or one for each, the write
     head first. Such biases give heads their roles."""
@@ -77,6 +82,8 @@ class InterfaceConfig:
             expect(valid, name, value, f"{numbers} finite numbers, as there are {heads} read heads")
         sharpened = self.link_sharpening and not links
         expect(not sharpened, "link_sharpening", True, "False, as links is 0")
+        unseen = self.key_init == "chain" and not self.skip_connection
+        expect(not unseen, "key_init", self.key_init, "'random', as skip_connection is False")
 
 
 class InterfaceParameters(NamedTuple):
@@ -138,6 +145,25 @@ class Interface(nn.Linear):
         with torch.no_grad():
             for bias, part in zip(self.bias.split_with_sizes(self.sizes), parts, strict=True):
                 bias.copy_(part.flatten()[: len(bias)])
+
+    def chain_keys(self, skip: Tensor) -> None:
+        """Start the keys of the read heads as a chain; see `InterfaceConfig.key_init`.
+
+        Args:
+            skip: Weights of the inputs ``[P, I]``.
+        """
+        heads, width = self.config.read_heads, self.config.memory_width
+        with torch.no_grad():
+            for weight in (self.weight, skip):
+                each, *_, write, _ = weight.split_with_sizes(self.sizes)
+                keys = each.view(1 + heads, sum(self.head), -1)[1:, :width]
+                keys.zero_()
+                if weight is skip:
+                    keys[0] = write
+                else:
+                    write.zero_()
+                    for head in range(1, heads):
+                        keys[head, :, (head - 1) * width : head * width] = torch.eye(width)
 
     def parameters_of(self, vector: Tensor) -> InterfaceParameters:
         """Return the parameters that an interface vector ``[B, P]`` stands for."""
