@@ -127,7 +127,10 @@ class ShortestPath(GraphTask, InteractiveTask):
         indices of their nodes ``[B, E]``. `closer` ``[B, E]`` is true for edges on a shortest path to the
         end. `taken` is the last edge that the agent has moved along.
         """
-        graph, distance = self._graphs(keys, sizes)
+        return self._state(keys, sizes["path"], *self._graphs(keys, sizes))
+
+    def _state(self, keys: keyed.Keys, path: Integers, graph: Graphs, distance: Integers) -> State:
+        """Return the states before the first edge is described, for the results of `_graphs`."""
         edge_labels = graphs.draw_edge_labels(keys, graph, self.out_degree)
         order, rows = graphs.shuffled_edges(keys, graph, self.out_degree), np.arange(len(keys))
         source, slot = order // graph.ends.shape[2], order % graph.ends.shape[2]
@@ -144,7 +147,7 @@ class ShortestPath(GraphTask, InteractiveTask):
             "closer": (ahead > 0) & (away[rows[:, None], end] == ahead - 1),
             "edges": graph.degrees.sum(axis=1),
             "query": digits(query),
-            "path": sizes["path"],
+            "path": path,
             "length": length,
             "node": start,
             "moves": none,
@@ -206,13 +209,13 @@ class ShortestPath(GraphTask, InteractiveTask):
     def view(self, key: int, sizes: Mapping[str, int]) -> GraphView:
         """Return a rendering of the graph, in which the moves of the agent appear."""
         keys, drawn = np.array([key]), {name: np.array([size]) for name, size in sizes.items()}
-        graph, _ = self._graphs(keys, drawn)
+        graph, distance = self._graphs(keys, drawn)
         described = int(graph.degrees.sum())
         first = described + 1 + self.planning
+        begun = self._state(keys, drawn["path"], graph, distance) | {"step": np.array([first])}
 
         def parts(snapshot: Snapshot) -> list[Part]:
-            state = self.begin(keys, drawn)
-            state["step"][:] = first
+            state = dict(begun)  # `act` replaces arrays
             start, _, goal = labels(state["query"])[0].tolist()
             found = [Part(asked=described, answered=described, query=(start, -1, goal), edges=[])]
             for step in range(first, snapshot.steps):
@@ -258,19 +261,19 @@ class ShortestPath(GraphTask, InteractiveTask):
 
 def _distances(graph: Graphs, most: Integers) -> Integers:
     """Return the lengths of shortest paths ``[B, N, N]`` up to ``most [B]``, and -1 for all others."""
-    B, N, _ = graph.ends.shape
-    rows, source, slot = np.nonzero(graph.present)
-    edges = np.zeros((B, N, N), np.float32)
-    edges[rows, source, graph.ends[rows, source, slot]] = 1
-    reached = np.tile(np.eye(N, dtype=np.float32), (B, 1, 1))
-    distance = np.where(reached > 0, 0, -1)
+    B, N, K = graph.ends.shape
+    rows = np.arange(B)[:, None]
+    ends = np.where(graph.present, graph.ends, np.arange(N)[:, None])  # without further edges, stay
+    reached = np.tile(np.eye(N, dtype=np.bool_), (B, 1, 1))
+    left, distance = ~reached, np.where(reached, 0, -1)
     for length in range(1, int(most.max(initial=0)) + 1):
-        reached = ((reached @ edges > 0) & (distance < 0) & (length <= most)[:, None, None]).astype(
-            np.float32
-        )
-        if not reached.any():
+        reached = np.logical_or.reduce([reached[rows, ends[:, :, slot]] for slot in range(K)])
+        new = reached & left
+        new[length > most] = False
+        if not new.any():
             break
-        distance[reached > 0] = length
+        distance[new] = length
+        left ^= new
     return distance
 
 
