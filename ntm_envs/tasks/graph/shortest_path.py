@@ -49,6 +49,7 @@ class ShortestPath(GraphTask, InteractiveTask):
     output in the most digits, the first one described if there are several, and observes it at the next step.
     A move on a shortest path, whichever there are, earns 1 / P for a path of P edges. Any other move earns
     -1 / P and ends the episode, as does the last move of the path. A flag marks the first step of each phase.
+    Uniform guesses return about 0.
 
     The shortest path has ``path`` P edges. If none of 16 graphs has one of that length, it is the longest in
     any of them with fewer edges. The number of steps depends on the key, as the number of edges does.
@@ -96,7 +97,7 @@ class ShortestPath(GraphTask, InteractiveTask):
             ((20, 25), (2, 6), (2, 5)),
         )
     )
-    """The curriculum of the paper."""
+    """The curriculum of the paper, whose lessons are passed at 80 % of 50 episodes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -242,7 +243,7 @@ class ShortestPath(GraphTask, InteractiveTask):
 
         Lengths are -1 beyond the wanted one, and where there is no path.
         """
-        # A path of P edges passes P + 1 nodes, and the first of them has edges to further ones.
+        # A shortest path of P edges passes P + 1 nodes, and the first has edges to others besides the second.
         nodes = sizes["nodes"]
         wanted = np.minimum(sizes["path"], nodes - np.minimum(self.out_degree[0], nodes - 1))
         attempt = np.zeros(len(keys), np.int64)

@@ -80,7 +80,7 @@ class GraphView:
         graph, text = Canvas(side, side, EMPTY), Canvas(side, width - side, PAPER)
         seen, parts = self._seen(snapshot), self._asked(snapshot)
         self._draw(graph, side, seen, parts, snapshot.now)
-        self._write(text, side, seen, parts, snapshot.now)
+        self._list(text, side, seen, parts, snapshot.now)
         return np.concatenate([graph.pixels, text.pixels], axis=1)
 
     def _seen(self, snapshot: Snapshot) -> list[Triple]:
@@ -125,7 +125,7 @@ class GraphView:
         for source, label, end in current:
             canvas.text(_middle(at[source], at[end]), f"{label:03d}", DOT, INK, PRESENT)
 
-    def _write(
+    def _list(
         self, canvas: Canvas, side: int, seen: Sequence[Triple], parts: Sequence[Part], now: int
     ) -> None:
         """Write the number of edges, the one that is described, and the answers."""
