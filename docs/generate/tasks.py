@@ -15,7 +15,7 @@ import numpy as np
 from generate import rst
 from generate.docstrings import link_pages
 from ntm_envs import tasks
-from ntm_envs.tasks import InteractiveTask, TaskSpec
+from ntm_envs.tasks import InteractiveTask, Task, TaskSpec
 from ntm_leaderboard.docstrings import field_docs, paragraphs, prose, section
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import ready
@@ -59,6 +59,7 @@ def write_task(folder: Path, row: TaskSpec) -> None:
         rst.table([], _definition(row, task)),
         rst.heading("Parameters", 1) if fields(kind) else "",
         _parameters(kind),
+        *_lessons(task),
         rst.heading("Example", 1),
         _environment(row),
         rst.literal(section(kind, "Example"), "pycon"),
@@ -107,6 +108,20 @@ def _names(channels: tuple[str, ...]) -> str:
 def _parameters(kind: type[Any]) -> str:
     about = field_docs(kind)
     return rst.definitions((f"``{f.name}={f.default!r}``", about.get(f.name, "")) for f in fields(kind))
+
+
+def _lessons(task: Task) -> list[str]:
+    """Return the curriculum of a task as a table; nothing if it has none."""
+    if not task.lessons:
+        return []
+    names = [*task.lessons[0].sizes, *task.lessons[0].parameters]
+    lessons = [{**lesson.sizes, **lesson.parameters} for lesson in task.lessons]
+    rows = [[str(i), *(_range(each[name]) for name in names)] for i, each in enumerate(lessons, 1)]
+    return [rst.heading("Curriculum", 1), rst.table(["lesson", *(f"``{name}``" for name in names)], rows)]
+
+
+def _range(value: Any) -> str:
+    return " to ".join(map(str, dict.fromkeys(value))) if isinstance(value, tuple) else str(value)
 
 
 def _environment(row: TaskSpec) -> str:

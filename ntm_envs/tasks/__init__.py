@@ -25,6 +25,7 @@ from typing import Any
 from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 from ntm_envs.tasks.base import Batch, SequenceTask, Task
 from ntm_envs.tasks.bits import BitTask
+from ntm_envs.tasks.lessons import Lesson
 from ntm_envs.tasks.sizes import Size
 from ntm_envs.tasks.solver import Solver
 from ntm_envs.tasks.spec import TaskSpec, ladder
@@ -35,6 +36,7 @@ __all__ = [
     "Batch",
     "BitTask",
     "InteractiveTask",
+    "Lesson",
     "SequenceTask",
     "Size",
     "Solver",

@@ -26,12 +26,16 @@ from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Answers
 from ntm_envs.rendering import View
+from ntm_envs.tasks.lessons import Lesson
 from ntm_envs.tasks.sizes import Bounds, Integers, Size, check_sizes, draw_sizes, is_whole
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC):
     """The base class of both kinds of tasks, a frozen dataclass whose fields are the task's parameters."""
+
+    lessons: ClassVar[tuple[Lesson, ...]] = ()
+    """The curriculum with which the task was published, if there is one."""
 
     @property
     @abstractmethod

@@ -11,7 +11,7 @@ from ntm_envs.tasks.sizes import Size
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """A step of a curriculum. The class of a task that has a curriculum lists it in its attribute `lessons`.
+    """A step of a curriculum. The lessons of a task are in its attribute `lessons`, in order.
 
     Attributes:
         sizes: Sizes of the episodes: an int or a range ``(low, high)`` for each size of the task.

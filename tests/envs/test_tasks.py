@@ -165,8 +165,8 @@ def test_neighbouring_keys_share_no_episode():
         if row.name in ("ngrams", "parity"):  # whose episodes have few bits, or may consist of zeros only
             continue
         batch = row.make().episodes(np.arange(10_000), **row.largest)
-        episodes = np.ascontiguousarray(batch.inputs.transpose(1, 0, 2)).reshape(10_000, -1)
-        assert len(np.unique(episodes, axis=0)) == 10_000, row.name
+        episodes = {episode.tobytes() for episode in batch.inputs.transpose(1, 0, 2)}
+        assert len(episodes) == 10_000, row.name
 
 
 @pytest.mark.parametrize("row", tasks.TABLE, ids=lambda row: row.name)

@@ -119,7 +119,7 @@ class Inference(GraphTask, SequenceTask):
             ((20, 25), (2, 4), (2, 5)),
         )
     )
-    """The curriculum of the paper."""
+    """The curriculum of the paper, whose lessons are passed at 90 % of the answers."""
 
     def __post_init__(self) -> None:
         # With two edges at every node, and three nodes, there is a path for some query of every length.

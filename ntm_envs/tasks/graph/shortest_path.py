@@ -49,6 +49,7 @@ class ShortestPath(GraphTask, InteractiveTask):
     output in the most digits, the first one described if there are several, and observes it at the next step.
     A move on a shortest path, whichever there are, earns 1 / P for a path of P edges. Any other move earns
     -1 / P and ends the episode, as does the last move of the path. A flag marks the first step of each phase.
+    Uniform guesses return about 0.
 
     The shortest path has ``path`` P edges. If none of 16 graphs has one of that length, it is the longest in
     any of them with fewer edges. The number of steps depends on the key, as the number of edges does.
@@ -96,7 +97,7 @@ class ShortestPath(GraphTask, InteractiveTask):
             ((20, 25), (2, 6), (2, 5)),
         )
     )
-    """The curriculum of the paper."""
+    """The curriculum of the paper, whose lessons are passed at 80 % of 50 episodes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,7 +128,10 @@ class ShortestPath(GraphTask, InteractiveTask):
         indices of their nodes ``[B, E]``. `closer` ``[B, E]`` is true for edges on a shortest path to the
         end. `taken` is the last edge that the agent has moved along.
         """
-        graph, distance = self._graphs(keys, sizes)
+        return self._state(keys, sizes["path"], *self._graphs(keys, sizes))
+
+    def _state(self, keys: keyed.Keys, path: Integers, graph: Graphs, distance: Integers) -> State:
+        """Return the states before the first edge is described, for the results of `_graphs`."""
         edge_labels = graphs.draw_edge_labels(keys, graph, self.out_degree)
         order, rows = graphs.shuffled_edges(keys, graph, self.out_degree), np.arange(len(keys))
         source, slot = order // graph.ends.shape[2], order % graph.ends.shape[2]
@@ -144,7 +148,7 @@ class ShortestPath(GraphTask, InteractiveTask):
             "closer": (ahead > 0) & (away[rows[:, None], end] == ahead - 1),
             "edges": graph.degrees.sum(axis=1),
             "query": digits(query),
-            "path": sizes["path"],
+            "path": path,
             "length": length,
             "node": start,
             "moves": none,
@@ -206,13 +210,13 @@ class ShortestPath(GraphTask, InteractiveTask):
     def view(self, key: int, sizes: Mapping[str, int]) -> GraphView:
         """Return a rendering of the graph, in which the moves of the agent appear."""
         keys, drawn = np.array([key]), {name: np.array([size]) for name, size in sizes.items()}
-        graph, _ = self._graphs(keys, drawn)
+        graph, distance = self._graphs(keys, drawn)
         described = int(graph.degrees.sum())
         first = described + 1 + self.planning
+        begun = self._state(keys, drawn["path"], graph, distance) | {"step": np.array([first])}
 
         def parts(snapshot: Snapshot) -> list[Part]:
-            state = self.begin(keys, drawn)
-            state["step"][:] = first
+            state = dict(begun)  # `act` replaces arrays
             start, _, goal = labels(state["query"])[0].tolist()
             found = [Part(asked=described, answered=described, query=(start, -1, goal), edges=[])]
             for step in range(first, snapshot.steps):
@@ -239,7 +243,7 @@ class ShortestPath(GraphTask, InteractiveTask):
 
         Lengths are -1 beyond the wanted one, and where there is no path.
         """
-        # A path of P edges passes P + 1 nodes, and the first of them has edges to further ones.
+        # A shortest path of P edges passes P + 1 nodes, and the first has edges to others besides the second.
         nodes = sizes["nodes"]
         wanted = np.minimum(sizes["path"], nodes - np.minimum(self.out_degree[0], nodes - 1))
         attempt = np.zeros(len(keys), np.int64)
@@ -258,19 +262,19 @@ class ShortestPath(GraphTask, InteractiveTask):
 
 def _distances(graph: Graphs, most: Integers) -> Integers:
     """Return the lengths of shortest paths ``[B, N, N]`` up to ``most [B]``, and -1 for all others."""
-    B, N, _ = graph.ends.shape
-    rows, source, slot = np.nonzero(graph.present)
-    edges = np.zeros((B, N, N), np.float32)
-    edges[rows, source, graph.ends[rows, source, slot]] = 1
-    reached = np.tile(np.eye(N, dtype=np.float32), (B, 1, 1))
-    distance = np.where(reached > 0, 0, -1)
+    B, N, K = graph.ends.shape
+    rows = np.arange(B)[:, None]
+    ends = np.where(graph.present, graph.ends, np.arange(N)[:, None])  # without further edges, stay
+    reached = np.tile(np.eye(N, dtype=np.bool_), (B, 1, 1))
+    left, distance = ~reached, np.where(reached, 0, -1)
     for length in range(1, int(most.max(initial=0)) + 1):
-        reached = ((reached @ edges > 0) & (distance < 0) & (length <= most)[:, None, None]).astype(
-            np.float32
-        )
-        if not reached.any():
+        reached = np.logical_or.reduce([reached[rows, ends[:, :, slot]] for slot in range(K)])
+        new = reached & left
+        new[length > most] = False
+        if not new.any():
             break
-        distance[reached > 0] = length
+        distance[new] = length
+        left ^= new
     return distance
 
 

@@ -77,10 +77,10 @@ class GraphView:
     def picture(self, snapshot: Snapshot, width: int) -> NDArray[np.uint8]:
         """Return the graph as far as it has been observed, and triples beside it."""
         side = min(width - COLUMN - SPACE, LARGEST)
-        graph = Canvas(side, side, EMPTY)
-        self._draw(graph, side, snapshot)
-        text = Canvas(side, width - side, PAPER)
-        self._write(text, side, snapshot)
+        graph, text = Canvas(side, side, EMPTY), Canvas(side, width - side, PAPER)
+        seen, parts = self._seen(snapshot), self._asked(snapshot)
+        self._draw(graph, side, seen, parts, snapshot.now)
+        self._list(text, side, seen, parts, snapshot.now)
         return np.concatenate([graph.pixels, text.pixels], axis=1)
 
     def _seen(self, snapshot: Snapshot) -> list[Triple]:
@@ -92,14 +92,15 @@ class GraphView:
         """Return the queries observed so far."""
         return [part for part in self.parts(snapshot) if part.asked <= snapshot.now]
 
-    def _draw(self, canvas: Canvas, side: int, snapshot: Snapshot) -> None:
+    def _draw(
+        self, canvas: Canvas, side: int, seen: Sequence[Triple], parts: Sequence[Part], now: int
+    ) -> None:
         """Draw the graph: highlights below edges, edges below nodes, and labels above all."""
         at = {
             label: (MARGIN + x * (side - 2 * MARGIN), MARGIN + y * (side - 2 * MARGIN))
             for label, (x, y) in self.places.items()
         }
-        seen, parts, now = self._seen(snapshot), self._asked(snapshot), snapshot.now
-        current = seen[-1:] if now < self.described else []
+        current = [*seen[-1:]] if now < self.described else []
         current += [edge for part in parts if now in (part.asked, part.answered) for edge in part.edges]
         for source, _, end in {*current, *(edge for part in parts for edge in part.edges)}:
             canvas.line(*_beside(at[source], at[end], 0), 9, PRESENT)
@@ -124,8 +125,10 @@ class GraphView:
         for source, label, end in current:
             canvas.text(_middle(at[source], at[end]), f"{label:03d}", DOT, INK, PRESENT)
 
-    def _write(self, canvas: Canvas, side: int, snapshot: Snapshot) -> None:
-        seen, parts, now = self._seen(snapshot), self._asked(snapshot), snapshot.now
+    def _list(
+        self, canvas: Canvas, side: int, seen: Sequence[Triple], parts: Sequence[Part], now: int
+    ) -> None:
+        """Write the number of edges, the one that is described, and the answers."""
         _write(canvas, 0, f"edges {len(seen)}", INK)
         if now < self.described:
             _highlight(canvas, LINE)
@@ -188,18 +191,15 @@ def _middle(start: Point, end: Point) -> Point:
 
 def _label_places(nodes: Sequence[Point]) -> list[Point]:
     """Return a place for the label of each node, the one of four with the fewest nodes and labels around."""
-    places: list[Point] = []
-    across, up = 3 * LETTER, 5 * DOT + 3
-    for x, y in nodes:
-        beside = ((0, -14), (0, 14), (across * 0.5 + 8, 0), (-across * 0.5 - 8, 0))
-        choices = [(x + right, y + down) for right, down in beside]
-        crowd = [
-            sum(abs(a - c) < across and abs(b - d) < up for a, b in places)
-            + sum(abs(a - c) < across / 2 + RADIUS and abs(b - d) < up / 2 + RADIUS for a, b in nodes)
-            for c, d in choices
-        ]
-        places.append(choices[crowd.index(min(crowd))])
-    return places
+    room = np.array([3 * LETTER, 5 * DOT + 3])
+    beside = np.array([(0, -14), (0, 14), (room[0] / 2 + 8, 0), (-room[0] / 2 - 8, 0)])
+    points, places = np.array(nodes), np.full((len(nodes), 2), np.inf)
+    for i, node in enumerate(points):
+        choices = (node + beside)[:, None]
+        near_labels = (abs(choices - places) < room).all(axis=2)
+        near_nodes = (abs(choices - points) < room / 2 + RADIUS).all(axis=2)
+        places[i] = choices[(near_labels.sum(axis=1) + near_nodes.sum(axis=1)).argmin(), 0]
+    return [(x, y) for x, y in places.tolist()]
 
 
 def _cross(canvas: Canvas, centre: Point) -> None:
