@@ -16,20 +16,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import AtLeast, Positive, check_options, expect
+from ntm_agents.options import Few, Positive, Within, check_options, expect
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadConfig:
     """Options of heads."""
 
-    read_heads: Positive = 1
+    read_heads: Few = 1
     """Number of read heads R (paper: 1 to 8, by task)."""
-    write_heads: Positive = 1
+    write_heads: Few = 1
     """Number of write heads W (paper: as many as read heads)."""
     memory_width: Positive = 20
     """Width M of a slot (paper: 20)."""
-    shift_width: Annotated[int, AtLeast(2)] = 3
+    shift_width: Annotated[int, Within(2, 1000)] = 3
     """Number of shift options S, at most the number of slots; option j moves a head by j - S // 2 slots
     (paper: 3)."""
     key_activation: Literal["identity", "tanh"] = "identity"

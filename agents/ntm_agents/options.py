@@ -23,15 +23,18 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 
-class AtLeast(NamedTuple):
-    """Smallest value of a number: ``Annotated[int, AtLeast(2)]``."""
+class Within(NamedTuple):
+    """Smallest and largest value of a number: ``Annotated[int, Within(2)]`` has no largest one."""
 
-    bound: float
+    least: float
+    most: float = math.inf
 
 
-Positive: TypeAlias = Annotated[int, AtLeast(1)]
+Positive: TypeAlias = Annotated[int, Within(1)]
 """An integer of at least 1."""
-NonNegative: TypeAlias = Annotated[float, AtLeast(0)]
+Few: TypeAlias = Annotated[int, Within(1, 1000)]
+"""A number of parts of a model, each of which takes time to build, so that a mistake fails at once."""
+NonNegative: TypeAlias = Annotated[float, Within(0)]
 """A finite number of at least 0."""
 
 NAMES = {
@@ -75,8 +78,8 @@ def _with_tuples(value: Any) -> Any:
 def _fits(value: Any, hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        kind, bound = arguments
-        return _fits(value, kind) and value >= bound.bound
+        kind, bounds = arguments
+        return _fits(value, kind) and bounds.least <= value <= bounds.most
     if origin in (Union, UnionType):
         return any(_fits(value, kind) for kind in arguments)
     if origin is Literal:
@@ -96,8 +99,9 @@ def described(hint: Any) -> str:
     """Return the values that a type of an option permits, in words: ``an integer of at least 1``."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        kind, bound = arguments
-        return f"{described(kind)} of at least {bound.bound:g}"
+        kind, (least, most) = arguments
+        above = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+        return f"{described(kind)} {above}"
     if origin in (Union, UnionType):
         return " or ".join(map(described, arguments))
     if origin is Literal:

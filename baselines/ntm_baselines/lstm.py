@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.options import Positive, check_options
+from ntm_agents.options import Few, Positive, check_options
 
 LSTMState: TypeAlias = tuple[Tensor, Tensor]
 
@@ -22,7 +22,7 @@ class LSTMConfig:
 
     hidden_size: Positive = 256
     """Hidden size of each layer."""
-    num_layers: Positive = 1
+    num_layers: Few = 1
     """Number of layers."""
     forget_bias: float = 0.0
     """Initial bias of the forget gates, added to PyTorch's; with 1 cells remember for longer (Gers et al.,

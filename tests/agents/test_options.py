@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import numpy as np
 import pytest
 
-from ntm_agents.options import AtLeast, NonNegative, Positive, check_options
+from ntm_agents.options import Few, NonNegative, Positive, Within, check_options
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     size: Positive = 1
-    width: Annotated[int, AtLeast(2)] = 2
+    width: Annotated[int, Within(2)] = 2
+    layers: Few = 1
     noise: NonNegative = 0.0
     bias: float | tuple[float, ...] = 0.0
     slots: Positive | None = None
@@ -40,6 +41,8 @@ class Derived(Config):
         ({"size": True}, "size is True; expected an integer of at least 1"),
         ({"size": None}, "size is None; expected an integer of at least 1"),
         ({"width": 1}, "width is 1; expected an integer of at least 2"),
+        ({"layers": 0}, "layers is 0; expected an integer from 1 to 1000"),
+        ({"layers": 10**9}, "layers is 1000000000; expected an integer from 1 to 1000"),
         ({"noise": -0.5}, "noise is -0.5; expected a finite number of at least 0"),
         ({"noise": float("nan")}, "noise is nan; expected a finite number of at least 0"),
         ({"bias": "1"}, "bias is '1'; expected a finite number or a list of finite numbers"),

@@ -18,14 +18,14 @@ from torch.nn import functional
 from ntm_agents.controllers import Controller
 from ntm_agents.heads import HeadParameters, Heads
 from ntm_agents.machines.ntm import NTM, NTMConfig, NTMState
-from ntm_agents.options import AtLeast, Positive, expect
+from ntm_agents.options import Positive, Within, expect
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtendedNTMConfig(NTMConfig):
     """Options of an extended NTM."""
 
-    followers: Annotated[int, AtLeast(0)] = 0
+    followers: Annotated[int, Within(0)] = 0
     """Number of trailing write heads that reuse the latest weighting of the leading read heads: that of the
     last step or, if heads read first, of this one."""
     key_width: Positive | None = None
@@ -33,7 +33,7 @@ class ExtendedNTMConfig(NTMConfig):
     all. The other columns then make a slot neither easier nor harder to find."""
     skip_connection: bool = False
     """True if the head parameters see the inputs as well as the controller's output."""
-    output_hidden_size: Annotated[int, AtLeast(0)] = 0
+    output_hidden_size: Annotated[int, Within(0)] = 0
     """Size of a hidden layer before the logits; 0 for none. Its activation asinh, linear around 0 and
     logarithmic far out, turns counts into log odds."""
     read_feedback: bool = True

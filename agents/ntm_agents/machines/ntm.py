@@ -28,7 +28,7 @@ from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import NonNegative, Positive, expect
+from ntm_agents.options import Few, NonNegative, Positive, expect
 
 if TYPE_CHECKING:
     from ntm_agents.kernels.ntm import Result
@@ -46,7 +46,7 @@ class NTMConfig(HeadConfig):
     """Kind of the controller (paper: the first two)."""
     hidden_size: Positive = 100
     """Hidden size C of each layer of the controller (paper: 100)."""
-    num_layers: Positive = 1
+    num_layers: Few = 1
     """Number of layers of the controller (paper: 1)."""
     orthogonal_init: bool = True
     """True if the initial recurrent weights of the controller are orthogonal, which preserves the influence
