@@ -25,9 +25,13 @@ from torch.nn import functional
 
 from ntm_agents import addressing, allocation, sparse_links
 from ntm_agents.controllers import Controller
+from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.interface import Interface, InterfaceConfig, InterfaceParameters
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import NonNegative, Positive
+
+STEP = ("step", "_write", "_link", "_read", "_look_up")
+"""Methods that a step consists of, and that the fused kernel computes instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +111,7 @@ class DNC(MemoryMachine[DNCState]):
         super().__init__()
         self.config = c = self.Config(**config)
         self._read_size = c.read_heads * c.memory_width
+        self._redefined = redefined(type(self), STEP)
         self.controller = Controller(
             c.controller,
             input_size,
@@ -236,6 +241,38 @@ class DNC(MemoryMachine[DNCState]):
         chosen = None if masks is None else masks[:, heads]
         similarities = addressing.similarity(memory, p.keys[:, heads], self.config.epsilon, chosen)
         return addressing.content_weighting(similarities, p.strengths[:, heads])
+
+    def _why_not_fused(self) -> str:
+        if reason := super()._why_not_fused():
+            return reason
+        c = self.config
+        if self._redefined:
+            return f"{type(self).__name__} has a {self._redefined} of its own"
+        if type(self.interface).parameters_of is not Interface.parameters_of:
+            return f"the interface is {type(self.interface).__name__}"
+        return unknown_controller(c.controller, c.num_layers, self.controller)
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: DNCState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, DNCState]:
+        from ntm_agents.kernels.dnc import infer, recur  # needs Numba
+
+        result = (recur if keep else infer)(*self._kernel_arguments(projected, state))
+        return result.features, result.weightings, DNCState(*result.state)
+
+    def _kernel_arguments(self, projected: tuple[Tensor, ...], state: DNCState) -> tuple[Any, ...]:
+        """Return the arguments of :func:`ntm_agents.kernels.dnc.recur`."""
+        from ntm_agents.kernels.dnc import Inputs, Options, State, Weights
+
+        c = self.config
+        options = Options(
+            masking=c.masking,
+            deallocation=c.deallocation,
+            link_sharpening=c.link_sharpening,
+            epsilon=c.epsilon,
+        )
+        weights = Weights(self.controller.lowest.weight, self.interface.weight)
+        return options, Inputs(*projected), weights, State(*state)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""

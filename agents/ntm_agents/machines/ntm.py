@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
-from ntm_agents.controllers import LAYERS, Controller
+from ntm_agents.controllers import Controller
+from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 STEP = ("step", "_address", "_look_up", "_move", "_write_and_read")
 """Methods that a step consists of, and that the fused kernel computes instead."""
-FORWARDS = tuple(layer.forward for layer in LAYERS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ class NTM(MemoryMachine[NTMState]):
         heads, width = c.write_heads + c.read_heads, c.memory_width
         self._roles, self._read_size = (c.write_heads, c.read_heads), c.read_heads * width
         self._scale = default_scale(c.memory_init) if c.memory_init_scale is None else c.memory_init_scale
-        self._redefined = _redefined(type(self))
+        self._redefined = redefined(type(self), STEP)
         self._add_layers(input_size, output_size)
         learned_row, learned_start = c.memory_init == "learned", c.head_init == "learned"
         self.memory_row = nn.Parameter(torch.full((width,), self._scale)) if learned_row else None
@@ -239,20 +239,11 @@ class NTM(MemoryMachine[NTMState]):
         if reason := super()._why_not_fused():
             return reason
         c = self.config
-        if c.controller == "gru" or c.num_layers > 1:
-            return f"the controller is {c.controller!r} with num_layers {c.num_layers}"
         if self._redefined:
             return f"{type(self).__name__} has a {self._redefined} of its own"
-        controller, layer = self.controller, self.controller.layers[0]
-        if type(controller).forward is not Controller.forward or type(layer).forward not in FORWARDS:
-            return f"the controller is a {type(controller).__name__} of a {type(layer).__name__}"
         if type(self.heads).parameters_of is not Heads.parameters_of:
             return f"the heads are {type(self.heads).__name__}"
-        for module in (controller, layer):
-            forward, backward = module._forward_hooks, module._backward_hooks
-            if forward or backward or module._forward_pre_hooks or module._backward_pre_hooks:
-                return "the controller has hooks"
-        return ""
+        return unknown_controller(c.controller, c.num_layers, self.controller)
 
     def _recur_fused(
         self, projected: tuple[Tensor, ...], state: NTMState, keep: bool
@@ -282,12 +273,3 @@ class NTM(MemoryMachine[NTMState]):
 
     def _state(self, result: Result) -> NTMState:
         return NTMState(*result.state)
-
-
-def _redefined(kind: type[NTM]) -> str:
-    """Return a method of a step that a class redefines without the kernel's arguments, or an empty string."""
-
-    def depth(method: str) -> int:
-        return next(i for i, base in enumerate(kind.__mro__) if method in vars(base))
-
-    return next((method for method in STEP if depth(method) < depth("_kernel_arguments")), "")

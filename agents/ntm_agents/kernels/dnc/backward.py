@@ -1,0 +1,414 @@
+"""The backward loop of the DNC: gradients of all results of the forward loop, derived by hand.
+
+Memories and links of a segment are computed again from its checkpoint. Of the rest, what the trail does not
+hold is computed again at each step.
+
+Shape letters are those of :mod:`ntm_agents.kernels.dnc.arguments`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntm_agents.kernels.allocation import allocate, allocate_backward, bound
+from ntm_agents.kernels.arithmetic import Array, add_to, copy, zero
+from ntm_agents.kernels.compilation import entry, inline, paste
+from ntm_agents.kernels.content import look_up_backward
+from ntm_agents.kernels.controllers import feed_forward_backward, lstm_backward
+from ntm_agents.kernels.dnc.arguments import Gradients, Matrices, Settings, Trail
+from ntm_agents.kernels.dnc.forward import compare_heads, look_up_head
+from ntm_agents.kernels.dnc.parameters import MODES, activate_parameters_backward
+from ntm_agents.kernels.dnc.scratch import Scratch
+from ntm_agents.kernels.links import follow_backward, link, link_backward, precede_backward
+from ntm_agents.kernels.masked_content import compare_masked_backward, mask_key_backward
+from ntm_agents.kernels.memory import read_backward, rewrite, write, write_backward
+from ntm_agents.kernels.products import add_product, pack
+from ntm_agents.kernels.sharpened import sharpen_way, sharpen_way_backward
+from ntm_agents.kernels.sparse_links import (
+    follow_sparse_backward,
+    keep_largest,
+    link_sparse,
+    link_sparse_backward,
+)
+from ntm_agents.kernels.subnormals import flush, restore
+from ntm_agents.kernels.usage import (
+    release_backward,
+    release_into,
+    retain,
+    retain_backward,
+    use_backward,
+)
+
+
+@entry
+def backward(
+    settings: Settings, weights: Matrices, scratch: Scratch, trail: Trail[Array], gradients: Gradients[Array]
+) -> None:
+    """Backpropagate through T steps.
+
+    Args:
+        settings: Numbers that `forward` was given.
+        weights: Weights that `forward` was given.
+        scratch: Scratch memory.
+        trail: Arrays that `forward` left.
+        gradients: Gradients that are given, and room for those that are computed.
+    """
+    before_kernel: Any = flush()  # type: ignore[call-arg]
+    T, B, _ = trail.gates.shape
+    tile, every = scratch.dfeatures.shape[0], settings.every
+    pack(weights.recurrent, scratch.recurrent)
+    pack(weights.output, scratch.output)
+    pack(weights.reads, scratch.reads)
+    for first in range(0, B, tile):
+        last = min(first + tile, B)
+        dfeatures = scratch.dfeatures[: last - first]
+        for b in range(last - first):
+            zero(dfeatures[b])
+        for start in range((T - 1) // every * every, -1, -every):
+            end = min(start + every, T)
+            for b in range(first, last):
+                _repeat_segment(start, end, b, b - first, settings, scratch, trail)
+            for t in range(end - 1, start - 1, -1):
+                add_to(dfeatures, gradients.features[t, first:last])
+                for b in range(first, last):
+                    if len(gradients.weightings):
+                        add_to(gradients.weighting[b], gradients.weightings[t, b])
+                    for r in range(settings.layout.readers):
+                        zero(scratch.dreading[r])
+                    _read_backward(t, t - start, b, b - first, settings, scratch, trail, gradients)
+                    if trail.links.shape[3]:
+                        _link_backward(t, t - start, b, b - first, settings, scratch, trail, gradients)
+                    _write_backward(t, t - start, b, b - first, settings, scratch, trail, gradients)
+                    activate_parameters_backward(
+                        trail.parameters[t, b], gradients.parameters[t, b], settings.layout
+                    )
+                _control_backward(t, first, last, scratch, trail, gradients)
+        copy(dfeatures, gradients.first[first:last])
+    restore(before_kernel)
+
+
+@paste
+def _repeat_segment(
+    start: int, end: int, b: int, i: int, settings: Settings, scratch: Scratch, trail: Trail[Array]
+) -> None:
+    """Compute memories and links of a sequence before and after each step of a segment once more."""
+    layout, segment, retained = settings.layout, start // settings.every, scratch.retained
+    sparse, linked = trail.columns.shape[3] > 0, trail.links.shape[3] > 0
+    copy(trail.memories[segment, b], scratch.memories[0, i])
+    copy(trail.links[segment, b], scratch.links[0, i])
+    copy(trail.columns[segment, b], scratch.columns[0, i])
+    for t in range(start, end):
+        s, p, previous = t - start, trail.parameters[t, b], trail.weightings[t, b]
+        weighting, memory, after = (
+            trail.weightings[t + 1, b],
+            scratch.memories[s, i],
+            scratch.memories[s + 1, i],
+        )
+        if settings.deallocation:
+            retain(previous[1:], p[layout.free :], retained)
+            release_into(memory, retained, after)
+            write(after, weighting, p[layout.vectors :], 1, 0, len(retained))
+        else:
+            rewrite(memory, weighting, p[layout.vectors :], 1, after)
+        if sparse:
+            choices = trail.choices[t, b]
+            keep_largest(weighting[0], choices, trail.columns.shape[3], scratch.kept)
+            link_sparse(
+                scratch.links[s, i],
+                scratch.columns[s, i],
+                trail.precedence[t, b],
+                scratch.kept,
+                choices,
+                scratch.candidates,
+                scratch.links[s + 1, i],
+                scratch.columns[s + 1, i],
+            )
+        elif linked:
+            link(scratch.links[s, i], trail.precedence[t, b], weighting[0], scratch.links[s + 1, i])
+
+
+@inline
+def _look_up_backward(
+    h: int, i: int, p: Array, dp: Array, settings: Settings, scratch: Scratch, content: Array
+) -> None:
+    """Backpropagate through `look_up_head`.
+
+    Gradients of the weighting, in row i of those of the dot products, turn into theirs.
+    """
+    masks, width = settings.layout.masks, settings.layout.width
+    at, g = h * (width + 1 + masks) + width, i if masks else 0
+    dp[at], scratch.dkey_norms[i] = look_up_backward(
+        scratch.dots[i],
+        scratch.norms[g],
+        scratch.key_norms[i],
+        settings.epsilons,
+        p[at],
+        content,
+        scratch.ddots[i],
+        scratch.dnorms[g],
+    )
+
+
+@inline
+def _compare_backward(
+    first: int,
+    behind: int,
+    p: Array,
+    dp: Array,
+    settings: Settings,
+    scratch: Scratch,
+    memory: Array,
+    dmemory: Array,
+) -> None:
+    """Backpropagate through `compare_heads`."""
+    M, masks = settings.layout.width, settings.layout.masks
+    heads, each = behind - first, M + 1 + masks
+    ddots, dnorms = scratch.ddots[:heads], scratch.dnorms[: heads if masks else 1]
+    compare_masked_backward(
+        memory, scratch.keys, scratch.squares, ddots, dnorms, dmemory, scratch.dkeys, scratch.dsquares
+    )
+    for h in range(first, behind):
+        i, own, down = h - first, p[h * each : (h + 1) * each], dp[h * each : (h + 1) * each]
+        mask_key_backward(
+            own[:M],
+            own[M + 1 :],
+            scratch.squares[i],
+            scratch.dkeys[i],
+            scratch.dsquares[i],
+            scratch.dkey_norms[i],
+            down[:M],
+            down[M + 1 :],
+        )
+
+
+@paste
+def _read_backward(
+    t: int,
+    s: int,
+    b: int,
+    i: int,
+    settings: Settings,
+    scratch: Scratch,
+    trail: Trail[Array],
+    gradients: Gradients[Array],
+) -> None:
+    """Backpropagate through reads and read weightings of a sequence, to the ways along its links."""
+    layout, p, dp = settings.layout, trail.parameters[t, b], gradients.parameters[t, b]
+    R, M, ways, content = layout.readers, layout.width, trail.ways[t, b], scratch.content
+    memory, dmemory, dreads = scratch.memories[s + 1, i], gradients.memory[b], scratch.dfeatures[i]
+    compare_heads(1, 1 + R, p, settings, scratch, memory)
+    for g in range(R):
+        zero(scratch.dnorms[g])
+    for r in range(R):
+        weighting, dweighting = trail.weightings[t + 1, b, 1 + r], gradients.weighting[b, 1 + r]
+        read_backward(memory, weighting, dreads[r * M : (r + 1) * M], dmemory, dweighting)
+        look_up_head(1 + r, r, p, settings, scratch, content)
+        dcontent = scratch.ddots[r]
+        if len(ways):
+            backward, forward, dbackward, dforward = (
+                ways[r],
+                ways[R + r],
+                scratch.dways[r],
+                scratch.dways[R + r],
+            )
+            sharp, power = layout.powers < layout.free, layout.powers + 2 * r
+            if sharp:
+                sharpen_way(backward, p[power], scratch.ways[0])
+                sharpen_way(forward, p[power + 1], scratch.ways[1])
+                backward, forward = scratch.ways[0], scratch.ways[1]
+            at = layout.modes + MODES * r
+            mix_backward(
+                p[at : at + MODES],
+                backward,
+                content,
+                forward,
+                dweighting,
+                dp[at : at + MODES],
+                dbackward,
+                dcontent,
+                dforward,
+            )
+            if sharp:
+                dp[power] = sharpen_way_backward(ways[r], p[power], scratch.ways[0], dbackward)
+                dp[power + 1] = sharpen_way_backward(ways[R + r], p[power + 1], scratch.ways[1], dforward)
+        else:
+            for n in range(len(dcontent)):
+                dcontent[n] = dweighting[n]
+        _look_up_backward(1 + r, r, p, dp, settings, scratch, content)
+    _compare_backward(1, 1 + R, p, dp, settings, scratch, memory, dmemory)
+
+
+@inline
+def mix_backward(
+    modes: Array,
+    backward: Array,
+    content: Array,
+    forward: Array,
+    dout: Array,
+    dmodes: Array,
+    dbackward: Array,
+    dcontent: Array,
+    dforward: Array,
+) -> None:
+    """Write gradients of the modes of a head, and of its ways, given those of their sum ``[N]``."""
+    first, second, third = modes[0], modes[1], modes[2]
+    zero = dout.dtype.type(0)
+    dfirst, dsecond, dthird = zero, zero, zero
+    for n in range(len(dout)):
+        d = dout[n]
+        dfirst += d * backward[n]
+        dsecond += d * content[n]
+        dthird += d * forward[n]
+    for n in range(len(dout)):
+        dbackward[n] = first * dout[n]
+        dcontent[n] = second * dout[n]
+        dforward[n] = third * dout[n]
+    dmodes[0], dmodes[1], dmodes[2] = dfirst, dsecond, dthird
+
+
+@paste
+def _link_backward(
+    t: int,
+    s: int,
+    b: int,
+    i: int,
+    settings: Settings,
+    scratch: Scratch,
+    trail: Trail[Array],
+    gradients: Gradients[Array],
+) -> None:
+    """Backpropagate through links and precedence of a sequence."""
+    reading, writing, before = (
+        trail.weightings[t, b, 1:],
+        trail.weightings[t + 1, b, 0],
+        trail.precedence[t, b],
+    )
+    links, after = scratch.links[s, i], scratch.links[s + 1, i]
+    dlinks, dprecedence, dwriting = gradients.links[b], gradients.precedence[b], gradients.weighting[b, 0]
+    precede_backward(before, writing, dprecedence, dwriting)
+    if trail.columns.shape[3]:
+        columns, choices = scratch.columns[s, i], trail.choices[t, b]
+        follow_sparse_backward(
+            after, scratch.columns[s + 1, i], reading, scratch.dways, dlinks, scratch.dreading
+        )
+        keep_largest(writing, choices, trail.columns.shape[3], scratch.kept)
+        link_sparse_backward(
+            links,
+            columns,
+            before,
+            scratch.kept,
+            choices,
+            scratch.candidates,
+            dlinks,
+            dprecedence,
+            dwriting,
+            scratch.dkept,
+        )
+    else:
+        follow_backward(after, reading, scratch.dways, dlinks, scratch.dreading)
+        link_backward(links, before, writing, dlinks, dprecedence, dwriting)
+
+
+@paste
+def _write_backward(
+    t: int,
+    s: int,
+    b: int,
+    i: int,
+    settings: Settings,
+    scratch: Scratch,
+    trail: Trail[Array],
+    gradients: Gradients[Array],
+) -> None:
+    """Backpropagate through write, allocation and usage of a sequence, to the weightings before the step."""
+    layout, p, dp = settings.layout, trail.parameters[t, b], gradients.parameters[t, b]
+    previous, weighting = trail.weightings[t, b], trail.weightings[t + 1, b]
+    memory, dmemory, dweighting = scratch.memories[s, i], gradients.memory[b], gradients.weighting[b]
+    retained, dretained, dusage = scratch.retained, scratch.dretained, gradients.usage[b]
+    content, free, dcontent, dfree = (
+        scratch.content,
+        scratch.allocation,
+        scratch.ddots[0],
+        scratch.dallocation,
+    )
+    vectors, dvectors = p[layout.vectors :], dp[layout.vectors :]
+    retain(previous[1:], p[layout.free :], retained)
+    zero(dretained)
+    if settings.deallocation:
+        released = scratch.released
+        release_into(memory, retained, released)
+        write_backward(released, weighting, vectors, 1, dmemory, dweighting, dvectors, scratch.erased)
+        release_backward(memory, retained, dmemory, dretained)
+    else:
+        write_backward(memory, weighting, vectors, 1, dmemory, dweighting, dvectors, scratch.erased)
+    usage, order = trail.usage[t + 1, b], trail.orders[t + 1, b]
+    bound(usage, scratch.bounded)
+    allocate(scratch.bounded, order, free)
+    compare_heads(0, 1, p, settings, scratch, memory)
+    look_up_head(0, 0, p, settings, scratch, content)
+    towards, gate = p[layout.vectors - 2], p[layout.vectors - 1]
+    dp[layout.vectors - 2], dp[layout.vectors - 1] = gate_backward(
+        towards, gate, content, free, dweighting[0], dcontent, dfree
+    )
+    zero(scratch.dnorms[0])
+    _look_up_backward(0, 0, p, dp, settings, scratch, content)
+    _compare_backward(0, 1, p, dp, settings, scratch, memory, dmemory)
+    allocate_backward(scratch.bounded, order, dfree, scratch.products[0], dusage)
+    use_backward(trail.usage[t, b], previous[0], retained, dusage, dweighting[0], dretained)
+    dfreeing = dp[layout.free : layout.free + layout.readers]
+    retain_backward(previous[1:], p[layout.free :], dretained, scratch.products, scratch.dreading, dfreeing)
+    copy(scratch.dreading, dweighting[1:])
+
+
+@inline
+def gate_backward(
+    towards: Any, gate: Any, content: Array, free: Array, dwriting: Array, dcontent: Array, dfree: Array
+) -> tuple[Any, Any]:
+    """Backpropagate through the gates of a write.
+
+    Args:
+        towards: Allocation gate.
+        gate: Write gate.
+        content: Weighting by content ``[N]``.
+        free: Allocation weighting ``[N]``.
+        dwriting: Gradients of the write weighting ``[N]``.
+        dcontent: Gradients of the weighting by content, written ``[N]``.
+        dfree: Gradients of the allocation weighting, written ``[N]``.
+
+    Returns:
+        The gradients of allocation gate and write gate.
+    """
+    one, dtowards, dgate = content.dtype.type(1), content.dtype.type(0), content.dtype.type(0)
+    for n in range(len(content)):
+        d, difference = dwriting[n], free[n] - content[n]
+        dgate += d * (content[n] + towards * difference)
+        dtowards += d * difference
+    for n in range(len(content)):
+        d = dwriting[n] * gate
+        dcontent[n] = d * (one - towards)
+        dfree[n] = d * towards
+    return dtowards * gate, dgate
+
+
+@paste
+def _control_backward(
+    t: int, first: int, last: int, scratch: Scratch, trail: Trail[Array], gradients: Gradients[Array]
+) -> None:
+    """Backpropagate through a step of the controller, from interface vectors to the last features."""
+    C = scratch.doutput.shape[1]
+    V = scratch.dfeatures.shape[1] - C
+    dfeatures, doutput = scratch.dfeatures[: last - first], scratch.doutput[: last - first]
+    for b in range(last - first):
+        for j in range(C):
+            doutput[b, j] = dfeatures[b, V + j]
+        zero(dfeatures[b])
+    gates, dgates = trail.gates[t, first:last], gradients.gates[t, first:last]
+    dvectors = gradients.parameters[t, first:last]
+    add_product(dvectors, 0, scratch.output, doutput)
+    if len(trail.cells):
+        cells, after = trail.cells[t, first:last], trail.cells[t + 1, first:last]
+        lstm_backward(gates, cells, after, doutput, gradients.cells[first:last], dgates)
+    else:
+        feed_forward_backward(trail.features[t + 1, first:last], doutput, dgates, C)
+    add_product(dgates, 0, scratch.recurrent, dfeatures)
+    add_product(dvectors, 0, scratch.reads, dfeatures)

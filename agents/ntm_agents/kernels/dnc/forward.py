@@ -1,0 +1,183 @@
+"""The forward loop of the DNC: controller, interface vector, allocation, write, links and read.
+
+Source: Graves, Wayne et al., *Hybrid computing using a neural network with dynamic external memory* (Nature
+538, 2016), Methods.
+
+Sequences go through in tiles: few enough for their memories and links to stay in the cache, and enough for
+the weights of the controller to be read once for several. For the backward pass, what has N values per step
+is kept, but memory and links at every √T-th step alone.
+
+Shape letters are those of :mod:`ntm_agents.kernels.dnc.arguments`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ntm_agents.kernels.allocation import allocate, bound, sort
+from ntm_agents.kernels.arithmetic import Array, copy
+from ntm_agents.kernels.compilation import entry, inline, paste
+from ntm_agents.kernels.content import look_up
+from ntm_agents.kernels.controllers import feed_forward, lstm
+from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Store, Trail
+from ntm_agents.kernels.dnc.parameters import MODES, Layout, activate_parameters
+from ntm_agents.kernels.dnc.scratch import Scratch
+from ntm_agents.kernels.links import follow, link, precede
+from ntm_agents.kernels.masked_content import compare_masked, mask_key
+from ntm_agents.kernels.memory import read, write
+from ntm_agents.kernels.products import add_product, pack
+from ntm_agents.kernels.sharpened import sharpen_way
+from ntm_agents.kernels.sparse_links import choose_links, follow_sparse, link_sparse
+from ntm_agents.kernels.subnormals import flush, restore
+from ntm_agents.kernels.usage import release, retain, use
+
+
+@entry
+def forward(
+    settings: Settings, weights: Matrices, scratch: Scratch, store: Store[Array], trail: Trail[Array]
+) -> None:
+    """Take T steps.
+
+    Args:
+        settings: Numbers that do not depend on the data.
+        weights: Weights of the recurrence.
+        scratch: Scratch memory.
+        store: Memory and links at the start; afterwards, at the end.
+        trail: Arrays that hold each step.
+    """
+    before_kernel: Any = flush()  # type: ignore[call-arg]
+    T, B, _ = trail.gates.shape
+    tile, every = scratch.dfeatures.shape[0], settings.every
+    pack(weights.recurrent.T, scratch.recurrent)
+    pack(weights.output.T, scratch.output)
+    pack(weights.reads.T, scratch.reads)
+    for first in range(0, B, tile):
+        last = min(first + tile, B)
+        for t in range(T):
+            _control(t, first, last, settings.layout, scratch, trail)
+            for b in range(first, last):
+                if every and t % every == 0:
+                    copy(store.memory[b], trail.memories[t // every, b])
+                    copy(store.links[b], trail.links[t // every, b])
+                    copy(store.columns[b], trail.columns[t // every, b])
+                activate_parameters(trail.parameters[t, b], settings.layout)
+                _write(t, b, settings, scratch, store.memory[b], trail)
+                if store.links.shape[2]:
+                    _link(t, b, scratch, store.links[b], store.columns[b], trail)
+                _read(t, b, settings, scratch, store.memory[b], trail)
+    restore(before_kernel)
+
+
+@paste
+def _control(t: int, first: int, last: int, layout: Layout, scratch: Scratch, trail: Trail[Array]) -> None:
+    """Take a step of the controller for a tile, and project its output to interface vectors."""
+    V = layout.readers * layout.width
+    before, now = trail.features[t, first:last], trail.features[t + 1, first:last]
+    gates, vectors = trail.gates[t, first:last], trail.parameters[t, first:last]
+    add_product(before, 0, scratch.recurrent, gates)
+    if len(trail.cells):
+        lstm(gates, trail.cells[t, first:last], trail.cells[t + 1, first:last], now)
+    else:
+        feed_forward(gates, now, now.shape[1] - V)
+    add_product(now, V, scratch.output, vectors)
+    if scratch.reads.shape[1]:
+        add_product(before, 0, scratch.reads, vectors)
+
+
+@inline
+def compare_heads(
+    first: int, behind: int, p: Array, settings: Settings, scratch: Scratch, memory: Array
+) -> None:
+    """Compare the keys of some heads with all slots; the results are in the scratch, from row 0 on."""
+    M, masks = settings.layout.width, settings.layout.masks
+    inside, each = settings.epsilons.inside, M + 1 + masks
+    for h in range(first, behind):
+        own, i = p[h * each : (h + 1) * each], h - first
+        scratch.key_norms[i] = mask_key(own[:M], own[M + 1 :], scratch.keys[i], scratch.squares[i], inside)
+    heads = behind - first
+    dots, norms = scratch.dots[:heads], scratch.norms[: heads if masks else 1]
+    compare_masked(memory, scratch.keys, scratch.squares, inside, dots, norms)
+
+
+@inline
+def look_up_head(h: int, i: int, p: Array, settings: Settings, scratch: Scratch, content: Array) -> None:
+    """Write the weighting by content of head h ``[N]``, whose comparison is in row i of the scratch."""
+    masks, width = settings.layout.masks, settings.layout.width
+    strength = p[h * (width + 1 + masks) + width]
+    norms = scratch.norms[i if masks else 0]
+    look_up(scratch.dots[i], norms, scratch.key_norms[i], settings.epsilons, strength, content)
+
+
+@paste
+def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]) -> None:
+    """Release and allocate slots of a sequence, choose where to write, and write."""
+    layout, kept, p = settings.layout, len(trail.weightings), trail.parameters[t, b]
+    previous, weighting = trail.weightings[t % kept, b], trail.weightings[(t + 1) % kept, b]
+    usage, order = trail.usage[(t + 1) % kept, b], trail.orders[(t + 1) % kept, b]
+    content, free = scratch.content, scratch.allocation
+    retain(previous[1:], p[layout.free :], scratch.retained)
+    use(trail.usage[t % kept, b], previous[0], scratch.retained, usage)
+    bound(usage, scratch.bounded)
+    last = trail.orders[t % kept, b]
+    for n in range(len(order)):
+        order[n] = last[n]
+    sort(scratch.bounded, order, scratch.room)
+    allocate(scratch.bounded, order, free)
+    compare_heads(0, 1, p, settings, scratch, memory)
+    look_up_head(0, 0, p, settings, scratch, content)
+    towards, gate, writing = p[layout.vectors - 2], p[layout.vectors - 1], weighting[0]
+    for n in range(len(writing)):
+        writing[n] = gate * (content[n] + towards * (free[n] - content[n]))
+    if settings.deallocation:
+        release(memory, scratch.retained)
+    write(memory, weighting, p[layout.vectors :], 1, 0, len(writing))
+
+
+@paste
+def _link(t: int, b: int, scratch: Scratch, links: Array, columns: Array, trail: Trail[Array]) -> None:
+    """Link the slots of a sequence after its write, and follow the links from where its heads have read."""
+    kept = len(trail.weightings)
+    reading, writing = trail.weightings[t % kept, b, 1:], trail.weightings[(t + 1) % kept, b, 0]
+    before, ways = trail.precedence[t % kept, b], trail.ways[t % len(trail.ways), b]
+    if columns.shape[1]:
+        choices = trail.choices[t % len(trail.choices), b]
+        choose_links(
+            links, columns, before, writing, scratch.kept, scratch.candidates, scratch.values, choices
+        )
+        link_sparse(links, columns, before, scratch.kept, choices, scratch.candidates, links, columns)
+        follow_sparse(links, columns, reading, ways)
+    else:
+        link(links, before, writing, links)
+        follow(links, reading, ways)
+    precede(before, writing, trail.precedence[(t + 1) % kept, b])
+
+
+@paste
+def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]) -> None:
+    """Choose where to read with all read heads of a sequence, and read."""
+    layout, p, ways = settings.layout, trail.parameters[t, b], trail.ways[t % len(trail.ways), b]
+    R, M, N = layout.readers, layout.width, memory.shape[1]
+    reading = trail.weightings[(t + 1) % len(trail.weightings), b, 1:]
+    reads, content = trail.features[t + 1, b], scratch.content
+    compare_heads(1, 1 + R, p, settings, scratch, memory)
+    for r in range(R):
+        look_up_head(1 + r, r, p, settings, scratch, content)
+        if len(ways):
+            backward, forward = ways[r], ways[R + r]
+            if layout.powers < layout.free:
+                sharpen_way(backward, p[layout.powers + 2 * r], scratch.ways[0])
+                sharpen_way(forward, p[layout.powers + 2 * r + 1], scratch.ways[1])
+                backward, forward = scratch.ways[0], scratch.ways[1]
+            mix(p[layout.modes + MODES * r :], backward, content, forward, reading[r])
+        else:
+            for n in range(N):
+                reading[r, n] = content[n]
+        read(memory, reading[r], 0, N, reads[r * M : (r + 1) * M])
+
+
+@inline
+def mix(modes: Array, backward: Array, content: Array, forward: Array, out: Array) -> None:
+    """Write the sum of the ways of a head, weighted by its modes ``[N]``."""
+    first, second, third = modes[0], modes[1], modes[2]
+    for n in range(len(out)):
+        out[n] = first * backward[n] + second * content[n] + third * forward[n]

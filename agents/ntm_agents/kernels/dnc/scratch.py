@@ -1,0 +1,118 @@
+"""Scratch memory of the DNC's loops.
+
+Shape letters: B sequences of a tile, N slots, M width of a slot, R read heads, H = 1 + R heads, J entries of a
+row of links, K of sparse links, V values that are read, C hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ntm_agents.kernels.arithmetic import Array
+from ntm_agents.kernels.dnc.arguments import Matrices, Store
+from ntm_agents.kernels.dnc.parameters import Layout
+from ntm_agents.kernels.products import panels
+from ntm_agents.kernels.scratch import parts, tile
+
+
+class Scratch(NamedTuple):
+    """Scratch memory of a tile."""
+
+    recurrent: Array
+    """Packed weights."""
+    output: Array
+    """Packed weights."""
+    reads: Array
+    """Packed weights."""
+    columns: Array
+    """Columns of sparse links at the steps of a segment, int64 ``[steps, B, N, K]``."""
+    room: Array
+    """Slots that are being sorted, int64 ``[N]``."""
+    memories: Array
+    """Memories at the steps of a segment ``[steps, B, M, N]``."""
+    links: Array
+    """Links at the steps of a segment ``[steps, B, N, J]``."""
+    released: Array
+    """Memory after the release ``[M, N]``."""
+    dots: Array
+    """Dot products of keys and slots, then similarities ``[H, N]``."""
+    ddots: Array
+    """``[H, N]``."""
+    norms: Array
+    """Norms of slots ``[H, N]``."""
+    dnorms: Array
+    """``[H, N]``."""
+    keys: Array
+    """Masked keys ``[H, M]``."""
+    dkeys: Array
+    """``[H, M]``."""
+    squares: Array
+    """Squares of masks ``[H, M]``."""
+    dsquares: Array
+    """``[H, M]``."""
+    key_norms: Array
+    """Norms of keys ``[H]``."""
+    dkey_norms: Array
+    """``[H]``."""
+    ways: Array
+    """Sharpened backward and forward weighting of a head ``[2, N]``."""
+    dways: Array
+    """``[2 R, N]``."""
+    products: Array
+    """``[R, N]``."""
+    retained: Array
+    """Share of each slot that is not released ``[N]``."""
+    dretained: Array
+    """``[N]``."""
+    bounded: Array
+    """Usage of slots, at least that of a free one ``[N]``."""
+    allocation: Array
+    """Allocation weighting ``[N]``."""
+    dallocation: Array
+    """``[N]``."""
+    content: Array
+    """Weighting by content ``[N]``."""
+    kept: Array
+    """The largest weights of a write weighting ``[N]``."""
+    dkept: Array
+    """``[N]``."""
+    dreading: Array
+    """Gradients of the read weightings of the last step ``[R, N]``."""
+    candidates: Array
+    """Entries that a row of sparse links might keep ``[2 K]``."""
+    values: Array
+    """The largest of some values ``[K]``."""
+    erased: Array
+    """What `write_backward` takes as scratch ``[1, N]``."""
+    dfeatures: Array
+    """Gradients of the features of a step ``[B, V + C]``."""
+    doutput: Array
+    """Gradients of the controller's output ``[B, C]``."""
+
+
+def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, steps: int = 0) -> Scratch:
+    """Return scratch memory for a tile of as many sequences as suit the cache.
+
+    Args:
+        weights: Weights to be packed.
+        layout: Places of the values of the interface vector.
+        store: Memory and links of all sequences.
+        cache: Bytes of memory and links that a tile has at most, if that leaves it more than one sequence.
+        steps: Memories and links of each sequence that the backward loop has at a time; 0 for the forward
+            loop.
+    """
+    (sequences, M, N), J, K = store.memory.shape, store.links.shape[2], store.columns.shape[2]
+    kind, C, R = weights.output.dtype, weights.output.shape[1], layout.readers
+    H, B = 1 + R, tile(sequences, N * (M + J) * weights.output.itemsize, cache)
+    each, heads, keys = (N,), (H, N), (H, M)
+    shapes = (
+        *((steps, B, M, N), (steps, B, N, J), (M, N)),
+        *(heads, heads, heads, heads, keys, keys, keys, keys, (H,), (H,)),
+        *((2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
+        *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
+    )
+    whole = (panels(matrix if steps else matrix.T) for matrix in weights)
+    columns, room = np.empty((steps, B, N, K), np.int64), np.empty(N, np.int64)
+    return Scratch(*whole, columns, room, *parts(shapes, kind))
