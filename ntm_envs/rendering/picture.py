@@ -115,8 +115,8 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
         columns_of, shared = downsample(trace.links[trace.slots], trace.slots, PIXEL_ROWS)
         matrix, _ = downsample(columns_of, np.arange(len(trace.slots)), PIXEL_ROWS)
         side = max(3, min(10, 160 // len(matrix)))
-        shown = "a slot a row" if shared == 1 else f"{shared} slots a row"
-        strips += _heading("links", f"{shown}, written after those of its columns", width)
+        shown = f", {shared} slots a row" if shared > 1 else ""
+        strips += _heading("links", f"rows written after columns{shown}", width)
         strips.append(_placed(_cells(matrix, (side, side)), width))
     return _stacked(strips)
 
