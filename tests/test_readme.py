@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     "README.md",
     "docs/equations.md",
+    "docs/equations-dnc.md",
     "docs/evaluation.md",
     "docs/faq.md",
     "docs/learning-from-rewards.md",

@@ -42,7 +42,8 @@ class Model(Protocol):
     It may also have:
 
     - ``trace(state) -> dict[str, Tensor]``: tensors to show in pictures, that is weightings
-      ``[B, heads, N]``, under names that end so, and the ``memory`` ``[B, N, M]``.
+      ``[B, heads, N]``, under names that end so, the ``memory`` ``[B, N, M]``, and where there are any, the
+      ``usage`` of slots ``[B, 1, N]`` and ``links`` between them ``[B, N, N]``.
     - ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
       (`TrainConfig.penalty`).
     - ``reuses_state = True``, a class attribute, for one with a large memory, such as the cache of a

@@ -34,7 +34,7 @@ MARGIN, TEXT, GAP = 16, 2, 14  # pixels: the outer margin, a dot of a letter, an
 LARGEST_COLUMNS = 120
 """Largest number of steps in an image."""
 PIXEL_ROWS = 64
-"""Largest number of rows per weighting."""
+"""Largest number of rows per head, or other name in a trace."""
 
 
 def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
@@ -85,8 +85,9 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
 def trace_rgb_array(trace: Trace, columns: int) -> Frame:
     """Render a machine with a memory as an image, to be placed below that of :func:`rgb_array`.
 
-    Each weighting has a panel over the same steps, with one row per slot; slots share rows if there are many.
-    The last panel is the memory, with one column per slot.
+    Each weighting, and whatever else has a value for each slot, has a panel over the same steps, with one row
+    per slot; slots share rows if there are many. Below them are the memory, with one column per slot, and the
+    links, whose rows lead to their columns. Both are those of the present step.
 
     Args:
         trace: The state of the machine.
@@ -97,12 +98,12 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
     """
     columns, cell, width = _layout(columns)
     strips = []
-    for name, weighting in trace.weightings.items():
-        steps, now = window(len(weighting), trace.steps, columns), len(weighting)
-        rows, shared = downsample(weighting[steps], trace.slots, PIXEL_ROWS)
+    for name, values in trace.rows.items():
+        steps, now = window(len(values), trace.steps, columns), len(values)
+        rows, shared = downsample(values[steps], trace.slots, PIXEL_ROWS)
         height = max(3, min(10, 160 // len(rows)))
         present = now - steps.start if now < trace.steps else None
-        strips += _heading(name, describe_slots(trace.slots, weighting, shared, "row"), width)
+        strips += _heading(name, describe_slots(trace.slots, values, shared, "row"), width)
         strips.append(_placed(_cells(_grid(rows, columns), (height, cell), present), width))
     if trace.memory is not None:
         room = width - 2 * MARGIN
@@ -113,6 +114,13 @@ def trace_rgb_array(trace: Trace, columns: int) -> Frame:
         shown = "a slot" if every == 1 else f"1 of {every} slots"
         strips += _heading("memory", f"{shown} a column, largest {trace.largest:.1f}", width)
         strips.append(_placed(_cells(values, size), width))
+    if trace.links is not None:
+        columns_of, shared = downsample(trace.links[trace.slots], trace.slots, PIXEL_ROWS)
+        matrix, _ = downsample(columns_of, np.arange(len(trace.slots)), PIXEL_ROWS)
+        side = max(3, min(10, 160 // len(matrix)))
+        shown = f", {shared} slots a row" if shared > 1 else ""
+        strips += _heading("links", f"rows written after columns{shown}", width)
+        strips.append(_placed(_cells(matrix, (side, side)), width))
     return _stacked(strips)
 
 

@@ -105,18 +105,21 @@ class Trace:
 
     Attributes:
         steps: Number of steps T of the whole episode.
-        weightings: Weightings of each head so far ``[now, N]``, by the name of the head.
+        rows: Values from 0 to 1 for each slot so far ``[now, N]``, by name: the weightings of the heads, and
+            others, such as the usage of slots.
         memory: Current content of the memory ``[N, M]``, or None to hide it.
         slots: Indices of the slots to show, in order. Pass the same slots at all steps of an episode, so that
             renderings keep their size.
         largest: Magnitude in the memory that has the full colour, also the same at all steps.
+        links: Current links between slots ``[N, N]`` from 0 to 1, or None if the machine has none.
     """
 
     steps: int
-    weightings: Mapping[str, NDArray[Any]]
+    rows: Mapping[str, NDArray[Any]]
     memory: NDArray[Any] | None
     slots: NDArray[np.intp]
     largest: float = 1.0
+    links: NDArray[Any] | None = None
 
 
 def window(now: int, total: int, columns: int) -> slice:
@@ -125,25 +128,25 @@ def window(now: int, total: int, columns: int) -> slice:
     return slice(first, min(first + columns, total))
 
 
-def downsample(weighting: NDArray[Any], slots: NDArray[np.intp], most: int) -> tuple[Floats, int]:
-    """Reduce a weighting to at most ``most`` rows by the maximum over neighbouring slots.
+def downsample(values: NDArray[Any], slots: NDArray[np.intp], most: int) -> tuple[Floats, int]:
+    """Reduce values of slots to at most ``most`` rows by the maximum over neighbouring slots.
 
     Unlike a mean, the maximum keeps sharp weightings sharp.
 
     Args:
-        weighting: Weights ``[now, N]``.
+        values: Values ``[now, N]``.
         slots: Indices of the slots to show.
         most: Largest number of rows.
 
     Returns:
-        Weights ``[rows, now]``, and the number of slots that share a row.
+        Values ``[rows, now]``, and the number of slots that share a row.
     """
     shared = max(1, -(-len(slots) // most))
     rows = np.arange(0, len(slots), shared)
-    return np.maximum.reduceat(weighting[:, slots].astype(np.float64), rows, axis=1).T, shared
+    return np.maximum.reduceat(values[:, slots].astype(np.float64), rows, axis=1).T, shared
 
 
-def describe_slots(slots: NDArray[np.intp], weighting: NDArray[Any], shared: int, row: str) -> str:
+def describe_slots(slots: NDArray[np.intp], values: NDArray[Any], shared: int, row: str) -> str:
     """Return how many slots a rendering shows, and how many share a row, as text."""
     each = f", {shared} a {row}" if shared > 1 else ""
-    return f"{len(slots)} of {weighting.shape[1]} slots{each}"
+    return f"{len(slots)} of {values.shape[1]} slots{each}"

@@ -12,7 +12,7 @@ from ntm_envs.answers import Bits
 from ntm_envs.rendering.snapshot import Snapshot, Trace, describe_slots, downsample, window
 
 ROWS = 8
-"""Largest number of lines per weighting."""
+"""Largest number of lines per head, or other name in a trace."""
 
 
 def ansi(snapshot: Snapshot, width: int = 80) -> str:
@@ -85,7 +85,7 @@ def name_of(names: str, value: int) -> str:
 
 
 def trace_ansi(trace: Trace, channels: Sequence[str], width: int = 80) -> str:
-    """Render weightings as text, each in at most eight lines; slots share lines if there are more.
+    """Render the rows of a trace as text, of each name at most eight; slots share them if there are more.
 
     Args:
         trace: The state of the machine.
@@ -93,10 +93,10 @@ def trace_ansi(trace: Trace, channels: Sequence[str], width: int = 80) -> str:
         width: Width of the text above.
     """
     label, lines = _label(channels), []
-    for name, weighting in trace.weightings.items():
-        steps = window(len(weighting), trace.steps, width - label)
-        rows, shared = downsample(weighting[steps], trace.slots, ROWS)
-        lines.append(f"{name}, {describe_slots(trace.slots, weighting, shared, 'line')}")
+    for name, values in trace.rows.items():
+        steps = window(len(values), trace.steps, width - label)
+        rows, shared = downsample(values[steps], trace.slots, ROWS)
+        lines.append(f"{name}, {describe_slots(trace.slots, values, shared, 'line')}")
         for slot, row in zip(trace.slots[::shared], rows, strict=True):
             lines.append(f"{'':8}{slot:<{label - 8}}{''.join(map(_character, row))}".rstrip())
     return "\n".join(line[:width] for line in lines)

@@ -9,7 +9,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 from tape import Tape
 
-from ntm_agents import NTM
+from ntm_agents import DNC, NTM
 from ntm_agents.protocol import mapped
 from ntm_baselines import LSTM
 from ntm_baselines.sb3 import SequenceVecEnv
@@ -20,6 +20,7 @@ from ntm_envs import capacity, tasks
 MODELS = {
     "lstm": lambda: LSTM(9, 8, hidden_size=6, num_layers=2),
     "ntm": lambda: NTM(9, 8, hidden_size=6, memory_width=4, controller_noise=0.5),
+    "dnc": lambda: DNC(9, 8, hidden_size=6, memory_width=4, read_heads=1, links=2),
     "gru": lambda: GRU(9, 8),
     "tape": lambda: Tape(9, 8),
 }

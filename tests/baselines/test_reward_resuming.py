@@ -16,6 +16,14 @@ CASES = {
     **{name: (*case, {}, "copy") for name, case in ENTRIES.items()},
     **{f"{name}, growing": (*case, GROWING, "copy") for name, case in ENTRIES.items()},
     "ntm, reacting": (*ENTRIES["ntm"], {"gamma": 0.9}, "tape_reverse"),
+    # Sparse links have integers in the state.
+    "dnc": (
+        "ntm_agents:DNC",
+        {"hidden_size": 4, "memory_width": 4, "read_heads": 1, "links": 2},
+        "ppo",
+        {"total_timesteps": 384, "n_epochs": 1, "validate_every": 200},
+        "copy",
+    ),
     "a2c, reacting": (*ENTRIES["a2c"], {"gamma": 0.9}, "tape_copy"),
     "lstm, symbols": (*ENTRIES["lstm"], {"gae_lambda": 0.5, "gamma": 0.5}, "stack_manipulation"),
     "lstm, long": (

@@ -71,9 +71,13 @@ def test_the_page_of_a_task_tells_all_that_defines_it(site):
 
 
 def test_the_page_of_a_machine_tells_its_paper_and_leads_to_the_equations(site):
-    text = (site / "generated/agents/ntm.html").read_text(encoding="utf-8")
-    for told in ("arXiv 1410.5401", "Differences from the paper", "equations.html", "read_heads=1"):
-        assert told in text
+    pages = {
+        "ntm": ("arXiv 1410.5401", "Differences from the paper", "equations.html", "read_heads=1"),
+        "dnc": ("Nature\n538, 2016", "Differences from the paper", "equations-dnc.html", "read_heads=4"),
+    }
+    for name, told in pages.items():
+        text = (site / f"generated/agents/{name}.html").read_text(encoding="utf-8")
+        assert all(part in text for part in told), name
 
 
 def test_every_link_between_pages_leads_somewhere(site):

@@ -170,7 +170,7 @@ def trace(now, steps=41, slots=41, heads=("write weighting",), used=None, **fiel
     weighting = np.eye(slots, dtype=np.float32)[np.arange(now) % slots]
     used = np.arange(slots) if used is None else np.array(used)
     fields = {"memory": None, **fields}
-    return Trace(steps=steps, weightings=dict.fromkeys(heads, weighting), slots=used, **fields)
+    return Trace(steps=steps, rows=dict.fromkeys(heads, weighting), slots=used, **fields)
 
 
 def dark_cells(picture, columns, cell):
@@ -235,9 +235,9 @@ def test_a_long_trace_scrolls():
 def test_only_the_selected_slots_are_shown():
     one = trace(3, slots=6, used=[0, 2], memory=np.eye(6))
     assert "2 of 6 slots" in trace_ansi(one, ["data 0"])
-    memory, weighting = np.eye(6), one.weightings["write weighting"].copy()
+    memory, weighting = np.eye(6), one.rows["write weighting"].copy()
     memory[[1, 3, 4, 5]] = weighting[:, [1, 3, 4, 5]] = 0.5
-    other = dataclasses.replace(one, memory=memory, weightings={"write weighting": weighting})
+    other = dataclasses.replace(one, memory=memory, rows={"write weighting": weighting})
     np.testing.assert_array_equal(trace_rgb_array(one, 41), trace_rgb_array(other, 41))
     assert trace_ansi(one, ["data 0"]) == trace_ansi(other, ["data 0"])
 
@@ -248,6 +248,24 @@ def test_the_memory_has_signed_colours_up_to_the_largest():
     cells = picture[28 + 5 :: 10, 16 + 10 :: 20][:2, :2].tolist()
     assert cells[0] == [list(ONE), [221, 227, 235]]
     assert cells[1] == [[222, 135, 53], [125, 152, 186]]  # the square root of a quarter is a half
+
+
+def test_links_lead_from_rows_to_columns():
+    links = np.zeros((6, 6))
+    links[1, 4], links[4, 2] = 1, 0.5
+    picture = trace_rgb_array(trace(1, 41, 6, heads=(), used=[1, 2, 4], links=links), 41)
+    cells = picture[28 + 5 :: 10, 16 + 5 :: 10][:3, :3].tolist()
+    zero, half = [221, 227, 235], [125, 152, 186]
+    assert cells == [[zero, zero, list(ONE)], [zero, zero, zero], [zero, half, zero]]
+
+
+@pytest.mark.parametrize("slots", [1, 30, 154, 1000])
+def test_links_of_any_number_of_slots_fit(slots):
+    links = np.eye(slots, k=-1)
+    picture = trace_rgb_array(trace(1, slots=slots, heads=(), links=links), 41)
+    assert picture.shape[1] == 852
+    assert picture.shape[0] < 250
+    assert slots == 1 or (picture == ONE).all(axis=2).any()
 
 
 @pytest.mark.parametrize("slots", [1, 30, 154, 1000, 4000])

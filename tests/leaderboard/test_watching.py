@@ -10,7 +10,7 @@ from PIL import Image
 from rich.console import Console
 from torch import nn
 
-from ntm_agents import NTM, ModelAgent
+from ntm_agents import DNC, NTM, ModelAgent
 from ntm_envs import tasks
 from ntm_envs.answers import Bits
 from ntm_leaderboard.harness import watching
@@ -89,15 +89,18 @@ def test_text_keeps_its_size_and_numbers_the_heads():
 
 
 def test_the_slots_that_are_used_are_those_with_weight_after_a_step():
-    head = np.zeros((1, 6), np.float32)
-    looks = [watching._Look(("write weighting",), head.copy(), np.full((6, 2), -2.0)) for _ in range(3)]
-    looks[0].weightings[0, 5] = looks[1].weightings[0, 0] = looks[2].weightings[0, 3] = 1
-    looks[2].weightings[0, 1], looks[2].weightings[0, 2] = 0.06, 0.04
-    slots, largest = watching._extent(iter(looks))
+    def look(head, memory):
+        usage = np.ones(6)  # does not count
+        return watching._Look(("write weighting", "usage"), np.array([head, usage]), 1, memory, None)
+
+    heads = np.zeros((3, 6), np.float32)
+    heads[0, 5] = heads[1, 0] = heads[2, 3] = 1
+    heads[2, 1], heads[2, 2] = 0.06, 0.04
+    slots, largest = watching._extent(iter([look(head, np.full((6, 2), -2.0)) for head in heads]))
     assert slots.tolist() == [0, 1, 3]
     assert largest == 2
-    head[:] = 1 / 6  # a head that is everywhere uses everything, and an empty memory is drawn too
-    slots, largest = watching._extent(iter([watching._Look(("write weighting",), head, None)] * 2))
+    # A head that is everywhere uses everything, and an empty memory is drawn too.
+    slots, largest = watching._extent(iter([look(np.full(6, 1 / 6), None)] * 2))
     assert slots.tolist() == list(range(6))
     assert largest == 1
 
@@ -109,9 +112,9 @@ def test_a_memory_of_another_size_and_numbers_that_are_not_finite_are_left_out()
     weighting = torch.full((1, 1, 8), torch.nan)
     model.trace = lambda state: {"read weighting": weighting, "memory": torch.zeros(1, 5, 2)}
     look = watching._look(agent)
-    assert look.heads == ("read weighting",)
+    assert look.names == ("read weighting",)
     assert look.memory is None
-    assert (look.weightings == 0).all()
+    assert (look.rows == 0).all()
     assert len(frames(agent, 2, "rgb_array")) == 6
     model.trace = lambda state: {"read weighting": weighting, "write weighting": weighting[..., :4]}
     assert watching._look(agent) is None
@@ -128,6 +131,24 @@ def test_a_neural_turing_machine_is_recorded(tmp_path, suffix):
     with Image.open(path) as picture:
         assert picture.height > 1000
         assert getattr(picture, "n_frames", 1) == (6 if suffix == "gif" else 1)
+
+
+def test_a_dnc_shows_its_usage_and_links_as_well():
+    torch.manual_seed(0)
+    model = DNC(9, 8, hidden_size=8, read_heads=2, links=2)
+    agent = ModelAgent(model, Bits(8))
+    *_, text = frames(agent, 2, "ansi")
+    names = [line.partition(",")[0] for line in text.splitlines() if " of 8 slots" in line]
+    assert names == ["write weighting", "read weighting 1", "read weighting 2", "usage"]
+    *_, picture = frames(agent, 2, "rgb_array")
+    shown = watching._look(agent)
+    np.testing.assert_array_equal(shown.links, model.trace(agent.state)["links"][0])
+    np.testing.assert_array_equal(shown.rows[3], agent.state.usage[0])
+    whole = model.trace
+    model.trace = lambda state: {name: part for name, part in whole(state).items() if name != "links"}
+    *_, without = frames(agent, 2, "rgb_array")
+    assert len(picture) > len(without)
+    np.testing.assert_array_equal(picture[: len(without) - 20], without[:-20])
 
 
 def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):

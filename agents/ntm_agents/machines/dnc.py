@@ -2,7 +2,8 @@
 
 Source: Graves, Wayne et al., *Hybrid computing using a neural network with dynamic external memory* (Nature
 538, 2016). Options that are off by default are from Csordas and Schmidhuber, *Improving Differentiable Neural
-Computers* (arXiv 1904.10278).
+Computers* (arXiv 1904.10278). The page `docs/equations-dnc.md` goes through the equations, each with the
+function that computes it.
 
 Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
 slots, M width of a slot, R read heads, H = 1 + R heads, K entries of a row of sparse links.
@@ -84,6 +85,9 @@ class DNC(MemoryMachine[DNCState]):
 
     - By default the memory is as large as the episode's upper bound of steps (`memory_slots`). No parameter
       depends on the number of slots, so a trained machine runs with any.
+    - Of several layers of the controller, the lowest alone sees inputs and read vectors, and only the output
+      of the highest leaves it; in the paper all see them, and all outputs leave.
+    - The linear layers of interface and output have biases.
     - Sparse links keep the K largest entries of each row; the paper drops those below 1 / K.
     - A usage below 1e-6 counts as that in the allocation, whose gradient would otherwise not be finite.
     - `masking`, `deallocation`, `link_sharpening`, `skip_connection`, `key_init`, a GRU and

@@ -37,8 +37,8 @@ def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render
     """Play the episode of a key and yield a picture before and after each step.
 
     A picture is the environment's rendering, as ``ansi`` or ``rgb_array``. Below it is the output of a
-    model's ``trace``: weightings ``[B, heads, N]``, by names that end in ``weighting``, and the ``memory``
-    ``[B, N, M]`` if it has one.
+    model's ``trace`` (see :class:`ntm_agents.protocol.Model`): weightings and, if it has them, usage, memory
+    and links.
     """
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
     env = gym.make(env_id, render_mode=render_mode, **arguments)
@@ -68,18 +68,22 @@ def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render
 
 
 class _Look(NamedTuple):
-    """Weightings and memory of a model before or after a step."""
+    """What a model shows before or after a step."""
 
-    heads: tuple[str, ...]
-    """Names of the heads."""
-    weightings: NDArray[np.float32]
-    """Weightings of all heads, ``[H, N]``."""
+    names: tuple[str, ...]
+    """Names of the heads, and of what else has a value for each slot."""
+    rows: NDArray[np.float32]
+    """Weightings of all heads, and the values of the others, ``[K, N]``."""
+    heads: int
+    """Number of heads."""
     memory: NDArray[np.float32] | None
     """Memory, ``[N, M]``; None if the model shows none."""
+    links: NDArray[np.float32] | None
+    """Links, ``[N, N]``; None if the model shows none."""
 
 
 def _look(agent: Agent) -> _Look | None:
-    """Return the weightings and the memory of a model; None if it shows no weightings."""
+    """Return what a model shows; None if it shows no weightings."""
     if not isinstance(agent, ModelAgent) or not hasattr(agent.model, "trace"):
         return None
     with torch.inference_mode():
@@ -90,12 +94,20 @@ def _look(agent: Agent) -> _Look | None:
     kinds = {name: kind for name, kind in trace.items() if name.endswith("weighting") and kind.ndim == 2}
     if len({kind.shape[1] for kind in kinds.values()}) != 1:  # none, or of memories of different sizes
         return None
-    heads = tuple(
+    heads, slots = sum(map(len, kinds.values())), next(iter(kinds.values())).shape[1]
+    usage, memory, links = (trace.get(name, np.empty(0)) for name in ("usage", "memory", "links"))
+    if usage.ndim == 2 and usage.shape[1] == slots:
+        kinds["usage"] = usage
+    names = tuple(
         f"{name} {i + 1}" if len(kind) > 1 else name for name, kind in kinds.items() for i in range(len(kind))
     )
-    weightings, memory = np.concatenate(list(kinds.values())), trace.get("memory")
-    fits = memory is not None and memory.ndim == 2 and len(memory) == weightings.shape[1]
-    return _Look(heads, weightings, memory if fits else None)
+    return _Look(
+        names=names,
+        rows=np.concatenate(list(kinds.values())),
+        heads=heads,
+        memory=memory if memory.ndim == 2 and len(memory) == slots else None,
+        links=links if links.shape == (slots, slots) else None,
+    )
 
 
 def _traces(episode: Callable[[], Iterator[_Look | None]], steps: int) -> Iterator[Trace | None]:
@@ -106,19 +118,21 @@ def _traces(episode: Callable[[], Iterator[_Look | None]], steps: int) -> Iterat
         return
     # The used slots depend on the whole episode. It is played twice, as its memories may be too many.
     slots, largest = _extent(filter(None, episode()))
-    trail = np.empty((steps + 1, *first.weightings.shape), np.float32)
+    trail = np.empty((steps + 1, *first.rows.shape), np.float32)
     for now, look in enumerate(filter(None, episode())):
-        trail[now] = look.weightings  # the heads before the first step are not shown
-        weightings = dict(zip(look.heads, trail[1 : now + 1].swapaxes(0, 1), strict=True))
-        yield Trace(steps=steps, weightings=weightings, memory=look.memory, slots=slots, largest=largest)
+        trail[now] = look.rows  # those before the first step are not shown
+        rows = dict(zip(look.names, trail[1 : now + 1].swapaxes(0, 1), strict=True))
+        yield Trace(
+            steps=steps, rows=rows, memory=look.memory, links=look.links, slots=slots, largest=largest
+        )
 
 
 def _extent(looks: Iterator[_Look]) -> tuple[NDArray[np.intp], float]:
-    """Return the slots that are used in an episode, and the largest magnitude in them."""
+    """Return the slots that heads use in an episode, and the largest magnitude in them."""
     next(looks)  # before the first step
     weights, magnitudes = [], []
     for look in looks:
-        weights.append(look.weightings.max(axis=0))
+        weights.append(look.rows[: look.heads].max(axis=0))
         magnitudes.append(np.abs(look.memory).max(axis=1) if look.memory is not None else 0 * weights[-1])
     peaks = np.max(weights, axis=0)
     slots = np.flatnonzero(peaks >= USED * peaks.max())
