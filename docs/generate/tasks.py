@@ -12,33 +12,44 @@ from typing import Any
 
 import numpy as np
 
-from generate import rst
+from generate import machines, rst
 from generate.docstrings import link_pages
 from ntm_envs import tasks
 from ntm_envs.tasks import InteractiveTask, TaskSpec
 from ntm_leaderboard.docstrings import field_docs, paragraphs, prose, section
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import ready
-from ntm_leaderboard.page.machines import MACHINES, draw
+from ntm_leaderboard.page.machines import MACHINES
 from ntm_leaderboard.wording import ladder_texts, sizes_text, task_name, training_text
 
 SMALL = {"repeats": 3, "items": 3}
 """Sizes of the pictures; those that are not named are 8."""
+ABOUT = """:doc:`/generated/environment/index` are defined in the same way for all tasks. The page of a task
+defines the rest: its inputs and targets, step by step, and its sizes for training and evaluation."""
+LEGEND = """An episode, played by the oracle. Dark is 1, orange is negative, and letters are symbols; the line above
+targets and outputs marks the scored steps. In the diagram, a dot is a zero or a blank."""
 
 
 def write(folder: Path) -> None:
     """Write a page for each task and suite."""
-    suites = []
-    for suite, rows in groupby(tasks.TABLE, lambda row: row.suite):
-        names = []
+    parts = []
+    for suite, grouped in groupby(tasks.TABLE, lambda row: row.suite):
+        rows = list(grouped)
         for row in rows:
             write_task(folder / suite, row)
-            names.append(row.name)
         about = (inspect.getdoc(import_module(f"ntm_envs.tasks.{suite}")) or "").partition(": ")[2]
-        title = rst.heading(f"Suite {suite}")
-        rst.write(folder / suite / "index.rst", title, about[:1].upper() + about[1:], rst.toctree(*names))
-        suites.append(f"{suite}/index")
-    rst.write(folder / "index.rst", rst.heading("All tasks"), rst.toctree(*suites))
+        about = about[:1].upper() + about[1:]
+        title, pages = rst.heading(f"Suite {suite}"), rst.toctree(*(row.name for row in rows), hidden=True)
+        rst.write(folder / suite / "index.rst", title, about, _summaries(rows, "{row.name}"), pages)
+        parts += [rst.heading(f"Suite {suite}", 1), about, _summaries(rows, "{row.suite}/{row.name}")]
+    suites = rst.toctree(*(f"{suite}/index" for suite in tasks.suites()), hidden=True)
+    rst.write(folder / "index.rst", rst.heading("All tasks"), ABOUT, *parts, suites)
+
+
+def _summaries(rows: list[TaskSpec], page: str) -> str:
+    """Return a table of tasks, each with a link to its page."""
+    cells = [(f":doc:`{task_name(row)} <{page.format(row=row)}>`", row.summary) for row in rows]
+    return rst.table(["task", "objective"], cells)
 
 
 def write_task(folder: Path, row: TaskSpec) -> None:
@@ -55,6 +66,7 @@ def write_task(folder: Path, row: TaskSpec) -> None:
         f"``{row.env_id}``: {row.summary}.",
         prose(kind),
         f".. image:: {picture.name}\n   :alt: An episode of {task_name(row)}, played by the oracle",
+        LEGEND,
         rst.heading("Definition", 1),
         rst.table([], _definition(row, task)),
         rst.heading("Parameters", 1) if fields(kind) else "",
@@ -62,7 +74,7 @@ def write_task(folder: Path, row: TaskSpec) -> None:
         rst.heading("Example", 1),
         _environment(row),
         rst.literal(section(kind, "Example"), "pycon"),
-        *_machines(row, folder),
+        *_machines(row),
         *_notes(kind),
         f"Source code: :py:obj:`{kind.__module__}.{kind.__name__}`.",
     )
@@ -85,11 +97,26 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
 
 
 def _rewards(row: TaskSpec, task: Any) -> str:
-    """Return the returns of a perfect episode and of guesses; interactive tasks define their own above."""
-    if not isinstance(task, InteractiveTask):
-        return "A perfect episode returns 1, and uniform guesses 0 on average (:doc:`/tasks`)."
+    """Return the reward of a symbol, in numbers; interactive tasks define their own above."""
     low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
-    return f"Defined above. Returns are from {low[0]} to {high[0]} for {sizes_text(row.largest)}."
+    returns = f"Returns are from {low[0]:g} to {high[0]:g} for {sizes_text(row.largest)}."
+    if isinstance(task, InteractiveTask):
+        return f"Defined above. {returns}"
+    symbols, classes = task.answers.width, set(task.answers.sizes)
+    wrong = "``-1 / (k - 1)`` of that, where k is its number of classes"
+    if len(classes) == 1:
+        wrong = f"``-{_share(symbols * (classes.pop() - 1))}``"
+    scored = int(task.episodes([0], **row.largest).mask.sum())
+    example = "" if task.keyed_steps else f", such as {scored} for {sizes_text(row.largest)}"
+    return (
+        f"At a scored step, each correct symbol earns ``{_share(symbols)}`` and each wrong one {wrong}. "
+        f"Here n is the number of scored steps{example}. {returns} Uniform guesses return 0 on average. "
+        "(:ref:`How all tasks are graded <environment-rewards>`.)"
+    )
+
+
+def _share(parts: int) -> str:
+    return "1 / n" if parts == 1 else f"1 / ({parts} * n)"
 
 
 def _names(channels: tuple[str, ...]) -> str:
@@ -118,16 +145,13 @@ def _environment(row: TaskSpec) -> str:
     )
 
 
-def _machines(row: TaskSpec, folder: Path) -> list[str]:
+def _machines(row: TaskSpec) -> list[str]:
     parts = []
     for machine in MACHINES:
         if machine.task == row.name:
-            draw(machine, folder)
-            parts += [
-                rst.heading("A trained machine at work", 1),
-                f"{machine.text} (``{machine.agent}``)",
-                f".. image:: {machine.name}.gif\n   :alt: {machine.agent} on {task_name(row)}, step by step",
-            ]
+            agent = f":doc:`{machine.agent} </generated/agents/{machine.agent}>`"
+            text = f"{machine.text} (Agent {agent}; :doc:`how to read it </generated/machines/index>`.)"
+            parts += [rst.heading("A trained machine at work", 1), text, *machines.animation(machine)]
     return parts
 
 
