@@ -1,4 +1,4 @@
-"""The page of the environments, which all tasks share: the docstrings of `SequenceEnv` and its vector twin."""
+"""The page of the environments, which all tasks share, from the docstrings of `SequenceEnv` and its twin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generate.docstrings import HEADING
 from ntm_envs import SequenceEnv, SequenceVectorEnv
 from ntm_leaderboard.docstrings import prose
 
-SOURCE = "Source code: :py:obj:`ntm_envs.SequenceEnv`, :py:obj:`ntm_envs.SequenceVectorEnv`."
+SOURCE = "Source code: :py:obj:`ntm_envs.env.SequenceEnv`, :py:obj:`ntm_envs.vector_env.SequenceVectorEnv`."
 
 
 def write(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from generate import rst
+from generate.agents import link
 from ntm_envs import tasks
 from ntm_leaderboard.page.machines import MACHINES, Machine, draw
 from ntm_leaderboard.wording import task_name
@@ -26,9 +27,9 @@ def write(folder: Path) -> None:
         draw(machine, folder)
         row = tasks.spec(machine.task)
         task = f":doc:`{task_name(row)} </generated/tasks/{row.suite}/{row.name}>`"
-        agent = f":doc:`{machine.agent} </generated/agents/{machine.agent}>`"
         title = rst.heading(f"{machine.agent} on {task_name(row)}", 1)
-        parts += [title, machine.text, *animation(machine), f"The task: {task}. The agent: {agent}."]
+        pages = f"The task: {task}. The agent: {link(machine.agent)}."
+        parts += [title, machine.text, *animation(machine), pages]
     rst.write(folder / "index.rst", *parts)
 
 

@@ -32,13 +32,8 @@ MADE = {
     ROOT / "agents" / "ntm_agents" / "machines": "agents/index.rst",
     ROOT / "agents" / "ntm_agents" / "pretrained": "machines/index.rst",
     ROOT / "leaderboard" / "results": "leaderboard/index.md",
-} | {
-    ROOT.joinpath(*type(row.make()).__module__.split(".")).with_suffix(
-        ".py"
-    ): f"tasks/{row.suite}/{row.name}.rst"
-    for row in tasks.TABLE
 }
-"""Other files and folders from which pages are made, and the paths of these. Those of the API come to this."""
+"""Other files and folders from which pages are made, and the paths of these."""
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!\w+:|#)([^)\s#]*)(#[^)\s]*)?\)")
 """A link to a file: its text, the path, and the place in the file."""
 
@@ -71,8 +66,11 @@ def _page(path: Path) -> Path | None:
         return GENERATED / "repository" / f"{PAGES[path]}.md"
     if path in MADE:
         return GENERATED / MADE[path]
-    reference = GENERATED / "api" / f"{_module(path)}.rst"
-    if reference.is_file():
+    module = _module(path)
+    for row in tasks.TABLE:
+        if type(row.make()).__module__ == module:
+            return GENERATED / "tasks" / row.suite / f"{row.name}.rst"
+    if (reference := GENERATED / "api" / f"{module}.rst").is_file():
         return reference
     return path if path.is_file() and (path.suffix != ".md" or DOCS in path.parents) else None
 
