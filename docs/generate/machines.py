@@ -16,13 +16,16 @@ at the top, and then the memory, in which orange is negative.
 
 The command below an animation shows the same in your terminal, with ``--mode human`` in a window, and with
 ``--output FILE`` as a picture or a GIF. :doc:`/equations` explains each part of such a machine, and
-:doc:`/training-recipes` how these were trained, and what the heads do."""
+:doc:`/training-recipes` how these were trained, and what the heads do. To install it all, in a clone of the
+repository:"""
+INSTALL = """export PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu  # on Linux, to do without CUDA
+pip install '.[all]'"""
 
 
 def write(folder: Path) -> None:
     """Write the page and its animations."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [rst.heading("Machines at work"), ABOUT]
+    parts = [rst.heading("Machines at work"), ABOUT, rst.literal(INSTALL, "bash")]
     for machine in MACHINES:
         draw(machine, folder)
         row = tasks.spec(machine.task)

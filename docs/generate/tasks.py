@@ -104,9 +104,9 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
 def _rewards(row: TaskSpec, task: Any) -> str:
     """Return the reward of a symbol, in numbers; interactive tasks define their own above."""
     low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
-    returns = f"Returns are from {low[0]:g} to {high[0]:g} for {sizes_text(row.largest)}."
+    returns = f"Returns are from {low[0]:g} to {high[0]:g}"
     if isinstance(task, InteractiveTask):
-        return f"Defined above. {returns}"
+        return f"Defined above. {returns} for {sizes_text(row.largest)}."
     symbols, classes = task.answers.width, set(task.answers.sizes)
     wrong = "``-1 / (k - 1)`` of that, where k is its number of classes"
     if len(classes) == 1:
@@ -115,7 +115,7 @@ def _rewards(row: TaskSpec, task: Any) -> str:
     example = "" if task.keyed_steps else f", such as {scored} for {sizes_text(row.largest)}"
     return (
         f"At a scored step, each correct symbol earns ``{_share(symbols)}`` and each wrong one {wrong}. "
-        f"Here n is the number of scored steps{example}. {returns} Uniform guesses return 0 on average. "
+        f"Here n is the number of scored steps{example}. {returns}; uniform guesses return 0 on average. "
         "(:ref:`How all tasks are graded <environment-rewards>`.)"
     )
 
