@@ -30,6 +30,8 @@ viewcode_follow_imported_members = False
 html_math_renderer = "mathml"
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"ntm-envs {version}"
 html_copy_source = False
 html_show_sphinx = False

@@ -27,8 +27,9 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     interactive task its actions change what it observes.
 
     ## Observation space
-    `Box(float32)` of shape `(I,)`: the input channels of the current step. The sizes of episodes do not
-    change it.
+    `Box(float32)` of shape `(I,)`: the input channels of the current step, whose names are
+    `task.input_channels`. The sizes of episodes change neither space, so a model that was trained on short
+    episodes can play long ones.
 
     ## Action space
     The symbols of the current step: `MultiBinary(O)` for bits, `Discrete(k)` for one symbol of k classes,
@@ -43,10 +44,11 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
     samples of the box. The most probable symbols are taken as the answer.
 
     ## Rewards
-    At a scored step of a sequence task, a correct symbol earns 1 and a wrong one -1 / (k - 1). The reward is
-    the mean over the symbols, divided by the number of scored steps. All other rewards are 0. A perfect
-    episode thus returns 1, uniform guesses return 0 on average, and an episode with every bit wrong
-    returns -1. Interactive tasks define rewards of their own.
+    The *scored steps* of a sequence task are those with a target; actions at other steps are ignored. At a
+    scored step, a correct symbol of k classes earns 1 and a wrong one -1 / (k - 1). The reward is the mean
+    over the symbols, divided by the number of scored steps. All other rewards are 0. A perfect episode thus
+    returns 1, uniform guesses return 0 on average, and an episode with every bit wrong returns -1.
+    Interactive tasks define rewards of their own.
 
     ## Starting state
     `reset` returns the first input of the sequence. The next action is graded against the first target.

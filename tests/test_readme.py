@@ -1,6 +1,6 @@
 """Test that each block of the README and of the tutorials runs, and that each link has a target.
 
-The blocks of a page run in order, in one folder, which is empty at first.
+The blocks of a page run in order, in one folder, which at first has nothing but a link to `leaderboard/`.
 
 - A python block whose first line is a comment with a file name, such as `# my_model.py`, is written to that
   file; any other is run by a Python of its own.
@@ -27,15 +27,23 @@ PAGES = [
     "docs/learning-from-rewards.md",
     "docs/own-model.md",
     "docs/own-task.md",
-    "docs/tasks.md",
+    "docs/quick-start.md",
+    "docs/verify-a-row.md",
 ]
 """The README and the tutorials."""
 DOCUMENTS = sorted({str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md"))})
 BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with the part of a clone that pages use."""
+    (tmp_path / "leaderboard").symlink_to(ROOT / "leaderboard")
+    return tmp_path
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
+def test_every_block_of_a_page_runs(page: str, folder: Path) -> None:
     programs = Path(sys.executable).parent
     environ = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -44,21 +52,21 @@ def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
         if not_run or language not in ("python", "bash"):
             continue
         if file := re.match(r"# (\w+\.py)\n", code):
-            (tmp_path / file[1]).write_text(code, encoding="utf-8")
+            (folder / file[1]).write_text(code, encoding="utf-8")
             continue
         command = [sys.executable, "-c", code] if language == "python" else ["bash", "-ec", code]
-        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
         line = text.count("\n", 0, block.start()) + 1
         assert done.returncode == 0, f"{page}:{line} failed:\n{code}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_session_of_a_page_prints_what_it_shows(page: str, tmp_path: Path) -> None:
+def test_every_session_of_a_page_prints_what_it_shows(page: str, folder: Path) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
     session = "".join(code for not_run, language, code in blocks if language == "pycon" and not not_run)
-    (tmp_path / "session.txt").write_text(session, encoding="utf-8")
+    (folder / "session.txt").write_text(session, encoding="utf-8")
     command = [sys.executable, "-m", "doctest", "session.txt"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, f"{page} shows something else:\n{done.stdout}\n{done.stderr}"
 
 

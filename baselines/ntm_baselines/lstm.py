@@ -37,6 +37,9 @@ class LSTMConfig:
 class LSTM(nn.Module):
     """PyTorch's own LSTM and a linear read-out; its state starts at zero.
 
+    Differences from the paper, which are usual today: cells have forget gates (Gers et al., *Learning to
+    Forget*, 2000), and gradients flow through all gates and all steps.
+
     Args:
         input_size: Number of input channels I.
         output_size: Number of logits L.

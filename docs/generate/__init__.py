@@ -11,7 +11,19 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from generate import accessibility, agents, api, commands, docstrings, leaderboard, mathml, repository, tasks
+from generate import (
+    accessibility,
+    agents,
+    api,
+    commands,
+    docstrings,
+    environment,
+    leaderboard,
+    machines,
+    mathml,
+    repository,
+    tasks,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -29,5 +41,5 @@ def write_pages(app: Sphinx) -> None:
     """Write all generated pages into the folder `generated`, in place of earlier ones."""
     folder = Path(app.srcdir) / "generated"
     shutil.rmtree(folder, ignore_errors=True)
-    for kind in (tasks, agents, commands, api, repository, leaderboard):
+    for kind in (environment, tasks, machines, agents, commands, api, repository, leaderboard):
         kind.write(folder / kind.__name__.rpartition(".")[2])

@@ -11,8 +11,12 @@ from types import ModuleType
 
 from sphinx.pycode import ModuleAnalyzer
 
+import ntm_agents
+import ntm_baselines
 from generate import rst
+from ntm_agents.training.learners import installed
 from ntm_envs import tasks
+from ntm_envs.lookup import load
 
 PACKAGES = (
     "ntm_envs",
@@ -37,6 +41,7 @@ MODULES = (
     "ntm_agents.testing",
     "ntm_leaderboard.results",
     "ntm_leaderboard.harness.ladder",
+    "ntm_leaderboard.board.records",
     "ntm_leaderboard.board.statistics",
 )
 """Further modules, for authors of tasks, models and reports."""
@@ -44,11 +49,15 @@ MODULES = (
 
 def write(folder: Path) -> None:
     """Write the pages of packages and modules."""
-    kinds = {kind for row in tasks.TABLE for kind in inspect.getmro(type(row.make()))}
-    modules = {*MODULES, *(k.__module__ for k in kinds if k.__module__.startswith("ntm_envs.tasks."))}
+    kinds = [type(row.make()) for row in tasks.TABLE]
+    kinds += [load(row.entry) for row in (*ntm_agents.TABLE, *ntm_baselines.TABLE)]
+    kinds += [row.config for row in installed().values()]
+    families = {base.__module__ for kind in kinds for base in getattr(kind, "__mro__", (kind,))}
+    modules = {*MODULES, *(module for module in families if module.startswith("ntm_"))}
     for package in PACKAGES:
         exported = _exported(package)
-        modules |= set(exported.values()) - {package}
+        modules |= set(exported.values())
+        modules -= {package, *(f"{package}.{name}" for name in exported)}  # modules of the same name
         write_package(folder / f"{package}.rst", package, exported)
     for module in modules - set(PACKAGES):
         rst.write(folder / f"{module}.rst", rst.heading(module), _automodule(module))

@@ -19,7 +19,8 @@ and run, with charts, and the command that repeats each run.</p>
 
 Scores are means over all sizes beyond the training range, with five seeds each: 0 is the best constant
 output, 1 the oracle. [How models are evaluated](../../evaluation.md) explains the protocol, and why a result
-can be trusted; the [rules](../repository/leaderboard.md) tell how to verify a row, and how to add one.
+can be trusted. [Verify a row](../../verify-a-row.md) plays a result anew, and
+[Contributing a row](../repository/leaderboard.md#contributing-a-row) adds one.
 """
 
 

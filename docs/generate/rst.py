@@ -31,9 +31,10 @@ def definitions(rows: Iterable[tuple[str, str]]) -> str:
     return "\n\n".join(f"{term}\n   {meaning}" for term, meaning in rows)
 
 
-def toctree(*pages: str) -> str:
-    """Return a list of pages, which also puts them into the navigation."""
-    return ".. toctree::\n   :maxdepth: 1\n\n" + "\n".join(f"   {page}" for page in pages)
+def toctree(*pages: str, hidden: bool = False) -> str:
+    """Return a list of pages, which also puts them into the navigation; a hidden one does nothing else."""
+    options = "   :hidden:\n" if hidden else "   :maxdepth: 1\n"
+    return f".. toctree::\n{options}\n" + "\n".join(f"   {page}" for page in pages)
 
 
 def write(path: Path, *parts: str) -> None:

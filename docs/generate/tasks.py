@@ -12,49 +12,68 @@ from typing import Any
 
 import numpy as np
 
-from generate import rst
+from generate import machines, rst
+from generate.agents import SCORES, link
 from generate.docstrings import link_pages
 from ntm_envs import tasks
 from ntm_envs.tasks import InteractiveTask, Task, TaskSpec
+from ntm_leaderboard.board.boards import Board, Boards
+from ntm_leaderboard.board.rows import TRACKS
 from ntm_leaderboard.docstrings import field_docs, paragraphs, prose, section
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import ready
-from ntm_leaderboard.page.machines import MACHINES, draw
-from ntm_leaderboard.wording import ladder_texts, sizes_text, task_name, training_text
+from ntm_leaderboard.page.machines import MACHINES
+from ntm_leaderboard.wording import down, ladder_texts, sizes_text, task_name, training_text
 
 SMALL = {"repeats": 3, "items": 3, "path": 4, "relation": 3}
-"""Sizes of the pictures; those that are not named are 8."""
+"""Sizes of the pictures; those that are not named are 8, or the largest in training."""
+ABOUT = """:doc:`/generated/environment/index` are defined in the same way for all tasks. The page of a task
+defines the rest: its inputs and targets, step by step, and its sizes for training and evaluation."""
+LEGEND = """Dark is 1, orange is negative, and letters are symbols; the line above targets and outputs marks
+the scored steps. In the diagram, a dot is a zero or a blank."""
+VIEW = "Yellow is asked for, blue is answered. In the diagram, a dot is a zero or a blank."
+"""Legend of tasks that draw their episodes themselves."""
 
 
 def write(folder: Path) -> None:
     """Write a page for each task and suite."""
-    suites = []
-    for suite, rows in groupby(tasks.TABLE, lambda row: row.suite):
-        names = []
+    boards = Boards.read().by_suite
+    parts = []
+    for suite, grouped in groupby(tasks.TABLE, lambda row: row.suite):
+        rows = list(grouped)
         for row in rows:
-            write_task(folder / suite, row)
-            names.append(row.name)
+            write_task(folder / suite, row, boards.get(suite))
+        title, pages = rst.heading(f"Suite {suite}"), rst.toctree(*(row.name for row in rows), hidden=True)
         about = (inspect.getdoc(import_module(f"ntm_envs.tasks.{suite}")) or "").partition(": ")[2]
-        title = rst.heading(f"Suite {suite}")
-        rst.write(folder / suite / "index.rst", title, about[:1].upper() + about[1:], rst.toctree(*names))
-        suites.append(f"{suite}/index")
-    rst.write(folder / "index.rst", rst.heading("All tasks"), rst.toctree(*suites))
+        about = about[:1].upper() + about[1:]
+        rst.write(folder / suite / "index.rst", title, about, _summaries(rows, "{row.name}"), pages)
+        parts += [rst.heading(f"Suite {suite}", 1), about, _summaries(rows, "{row.suite}/{row.name}")]
+    suites = rst.toctree(*(f"{suite}/index" for suite in tasks.suites()), hidden=True)
+    rst.write(folder / "index.rst", rst.heading("All tasks"), ABOUT, *parts, suites)
 
 
-def write_task(folder: Path, row: TaskSpec) -> None:
+def _summaries(rows: list[TaskSpec], page: str) -> str:
+    """Return a table of tasks, each with a link to its page."""
+    cells = [(f":doc:`{task_name(row)} <{page.format(row=row)}>`", row.summary) for row in rows]
+    return rst.table(["task", "objective"], cells)
+
+
+def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
     """Write the page and the pictures of a task."""
     task = row.make()
     kind = type(task)
     folder.mkdir(parents=True, exist_ok=True)
-    sizes = {name: SMALL.get(name, 8) for name in row.training}
-    picture = folder / f"{row.name}.png"
-    watching.record(ready("oracle", row.name).agent, row.env_id, sizes, 0, [picture], 8)
+    sizes = {name: min(SMALL.get(name, 8), largest) for name, largest in row.largest.items()}
+    picture, player = folder / f"{row.name}.png", "oracle" if task.oracle() else "reference"
+    watching.record(ready(player, row.name).agent, row.env_id, sizes, 0, [picture], 8)
     rst.write(
         folder / f"{row.name}.rst",
         rst.heading(task_name(row)),
         f"``{row.env_id}``: {row.summary}.",
         prose(kind),
-        f".. image:: {picture.name}\n   :alt: An episode of {task_name(row)}, played by the oracle",
+        f".. image:: {picture.name}\n   :alt: An episode of {task_name(row)}",
+        f"An episode of {sizes_text(sizes)}, played by the {player}. "
+        + (LEGEND if kind.view is Task.view else VIEW),
         rst.heading("Definition", 1),
         rst.table([], _definition(row, task)),
         rst.heading("Parameters", 1) if fields(kind) else "",
@@ -63,7 +82,8 @@ def write_task(folder: Path, row: TaskSpec) -> None:
         rst.heading("Example", 1),
         _environment(row),
         rst.literal(section(kind, "Example"), "pycon"),
-        *_machines(row, folder),
+        *_machines(row),
+        *_scores(row, board),
         *_notes(kind),
         f"Source code: :py:obj:`{kind.__module__}.{kind.__name__}`.",
     )
@@ -75,7 +95,7 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
     learners = {"supervised": "targets", "reward": "rewards"}
     return [
         ("Kind", "interactive: observations depend on actions" if interactive else "sequence"),
-        ("Observations", f"{task.input_size} numbers: {_names(task.input_channels)}"),
+        ("Observations", f"{_count(task.input_size)}: {_names(task.input_channels)}"),
         ("Actions", f"``{task.answers.space('answers')}``: {_names(task.output_channels)}"),
         ("Steps", f"{steps[:1].upper()}{steps[1:]}"),
         ("Rewards", _rewards(row, task)),
@@ -86,11 +106,30 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
 
 
 def _rewards(row: TaskSpec, task: Any) -> str:
-    """Return the returns of a perfect episode and of guesses; interactive tasks define their own above."""
-    if not isinstance(task, InteractiveTask):
-        return "A perfect episode returns 1, and uniform guesses 0 on average (:doc:`/tasks`)."
+    """Return the reward of a symbol, in numbers; interactive tasks define their own above."""
     low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
-    return f"Defined above. Returns are from {low[0]} to {high[0]} for {sizes_text(row.largest)}."
+    returns = f"Returns are from {low[0]:g} to {high[0]:g}"
+    if isinstance(task, InteractiveTask):
+        return f"Defined above. {returns} for {sizes_text(row.largest)}."
+    symbols, classes = task.answers.width, set(task.answers.sizes)
+    wrong = "``-1 / (k - 1)`` of that, where k is its number of classes"
+    if len(classes) == 1:
+        wrong = f"``-{_share(symbols * (classes.pop() - 1))}``"
+    scored = int(task.episodes([0], **row.largest).mask.sum())
+    example = "" if task.keyed_steps else f", such as {scored} for {sizes_text(row.largest)}"
+    return (
+        f"At a scored step, each correct symbol earns ``{_share(symbols)}`` and each wrong one {wrong}. "
+        f"Here n is the number of scored steps{example}. {returns}; uniform guesses return 0 on average. "
+        "(:ref:`How all tasks are graded <environment-rewards>`.)"
+    )
+
+
+def _count(numbers: int) -> str:
+    return "1 number" if numbers == 1 else f"{numbers} numbers"
+
+
+def _share(parts: int) -> str:
+    return "1 / n" if parts == 1 else f"1 / ({parts} * n)"
 
 
 def _names(channels: tuple[str, ...]) -> str:
@@ -133,17 +172,26 @@ def _environment(row: TaskSpec) -> str:
     )
 
 
-def _machines(row: TaskSpec, folder: Path) -> list[str]:
+def _machines(row: TaskSpec) -> list[str]:
     parts = []
     for machine in MACHINES:
         if machine.task == row.name:
-            draw(machine, folder)
-            parts += [
-                rst.heading("A trained machine at work", 1),
-                f"{machine.text} (``{machine.agent}``)",
-                f".. image:: {machine.name}.gif\n   :alt: {machine.agent} on {task_name(row)}, step by step",
-            ]
+            how = ":doc:`how to read it </generated/machines/index>`"
+            text = f"{machine.text} (Agent {link(machine.agent)}; {how}.)"
+            parts += [rst.heading("A trained machine at work", 1), text, *machines.animation(machine)]
     return parts
+
+
+def _scores(row: TaskSpec, board: Board | None) -> list[str]:
+    """Return the scores of the agents on the board, the best one first."""
+    rows = [agent for agent in board.rows if row.env_id in agent.standings] if board else []
+    rows.sort(key=lambda agent: -agent.standings[row.env_id].score)
+    cells = [
+        (link(agent.agent), TRACKS[agent.track], down(agent.standings[row.env_id].score)) for agent in rows
+    ]
+    if not cells:
+        return []
+    return [rst.heading("Scores", 1), SCORES, rst.table(["agent", "learnt from", "score"], cells)]
 
 
 def _notes(kind: type[Any]) -> list[str]:

@@ -1,6 +1,8 @@
 """The documentation is built without a warning, is complete, and works without a network."""
 
 import html.parser
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +17,19 @@ from playwright.sync_api import sync_playwright
 import ntm_agents
 import ntm_baselines
 from ntm_envs import tasks
+from ntm_leaderboard.page.machines import MACHINES
 
 ROOT = Path(__file__).parents[2]
-LOOKED_AT = ("index", "tasks", "results-by-seed", "generated/tasks/classic/copy", "generated/agents/ntm")
+LOOKED_AT = (
+    "index",
+    "quick-start",
+    "verify-a-row",
+    "results-by-seed",
+    "generated/tasks/classic/copy",
+    "generated/agents/ntm",
+    "generated/machines/index",
+    "generated/leaderboard/index",
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +60,58 @@ class Links(html.parser.HTMLParser):
         found = dict(attributes)
         self.targets += [found[name] for name in ("href", "src") if found.get(name)]
         self.anchors |= {found[name] for name in ("id", "name") if found.get(name)}
+
+
+def leads_to(site, page):
+    """Return the pages to which the text of a page has links."""
+    text = (site / page).read_text(encoding="utf-8")
+    article = text[text.index("<article") : text.index("</article>")]
+    targets = re.findall(r'href="([^"#]+\.html)', article)
+    return {os.path.normpath(os.path.join(os.path.dirname(page), target)) for target in targets}
+
+
+def test_the_start_page_has_a_door_for_each_kind_of_user(site):
+    text = (site / "index.html").read_text(encoding="utf-8")
+    doors = re.findall(r"<tr.*?</tr>", text[text.index("<tbody") : text.index("</tbody>")], re.DOTALL)
+    assert len(doors) == 5
+    for door in doors:
+        assert 'href="' in door
+    assert ".gif" in text  # a machine at work
+
+
+def test_any_reward_and_any_term_is_two_clicks_from_the_start_page(site):
+    first = leads_to(site, "index.html")
+    second = set().union(*(leads_to(site, page) for page in first))
+    assert "glossary.html" in first
+    for row in tasks.TABLE:
+        page = f"generated/tasks/{row.suite}/{row.name}.html"
+        assert page in second
+        text = (site / page).read_text(encoding="utf-8")
+        assert "each correct symbol earns" in text or "Defined above" in text
+    text = (site / "generated/tasks/classic/repeat_copy.html").read_text(encoding="utf-8")
+    assert re.search(
+        r"earns <code[^>]*><span[^>]*>1</span>.*\(9.*such as 101 for length 10, repeats 10", text
+    )
+
+
+def test_a_term_of_the_glossary_leads_to_a_page_and_not_to_a_file(site):
+    text = (site / "glossary.html").read_text(encoding="utf-8")
+    assert 'class="reference download' not in text
+
+
+def test_every_trained_machine_is_shown_on_the_page_of_its_task(site):
+    for machine in MACHINES:
+        suite = tasks.spec(machine.task).suite
+        text = (site / f"generated/tasks/{suite}/{machine.task}.html").read_text(encoding="utf-8")
+        assert f"{machine.name}.gif" in text
+
+
+def test_the_page_of_an_agent_tells_its_paper_and_its_recipes(site):
+    for row in (*ntm_agents.TABLE, *ntm_baselines.TABLE):
+        text = (site / f"generated/agents/{row.name}.html").read_text(encoding="utf-8")
+        if row.learns:
+            for told in ("Source: ", 'id="options"', 'id="recipes"', "Learner "):
+                assert told in text, f"{row.name} lacks {told}"
 
 
 def test_every_task_and_agent_has_a_page_that_the_navigation_reaches(site):
@@ -113,13 +177,7 @@ def test_search_finds_words_without_a_network_and_phones_need_no_scrolling(site)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{(site / 'search.html').as_uri()}?q=sharpening")
         page.wait_for_selector("#search-results li a")
-        for name in (
-            "index",
-            "tasks",
-            "results-by-seed",
-            "generated/tasks/classic/copy",
-            "generated/agents/ntm",
-        ):
+        for name in LOOKED_AT:
             page.goto((site / f"{name}.html").as_uri())
             wide = page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"

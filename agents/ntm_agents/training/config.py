@@ -15,9 +15,9 @@ from ntm_agents.options import check_options
 from ntm_envs.tasks import TaskSpec
 
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
-"""Exceptions to the rules that a run may declare: choices that were made on sizes beyond the training range
-(`long_validation`), several seeds that were trained and one that was kept (`best_of_seeds`), options that
-name channels of the task (`task_channels`)."""
+"""Exceptions to the rules that a run may declare: weights or options that were chosen on sizes beyond the
+training range, at most twice its end and never a rung (`long_validation`); several seeds that were trained
+and one that was kept (`best_of_seeds`); options that name channels of the task (`task_channels`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ def rankings(boards: Boards) -> str:
 
 def ranking(board: Board) -> str:
     """Return the table of a suite: ranks among agents with the same training signal, and scores."""
-    head = ["", "agent", "learnt from", "tuned", "score", *map(task_name, board.specs)]
+    head = ["rank", "agent", "learnt from", "tuned", "score", *map(task_name, board.specs)]
     ranks, rows = places(board.ranked), []
     for row in board.ranked:
         scores = [row.score, *(row.standings[spec.env_id].score for spec in board.specs)]
