@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import AtLeast, Positive, check_options, expect
+from ntm_agents.options import Few, Positive, Within, check_options, expect
 
 MASK_FLOOR = 0.1
 """Least factor of a mask (Csordas and Schmidhuber), so that no part of a key ever loses its gradient."""
@@ -27,11 +27,11 @@ MASK_FLOOR = 0.1
 class InterfaceConfig:
     """Options of the memory of a DNC and of its interface."""
 
-    read_heads: Positive = 4
+    read_heads: Few = 4
     """Number of read heads R (paper: 1 to 8, by task)."""
     memory_width: Positive = 20
     """Width M of a slot (paper: 20 to 64, by task)."""
-    links: Annotated[int, AtLeast(0)] | None = None
+    links: Annotated[int, Within(0)] | None = None
     """Entries that each row of the link matrix keeps, and largest weights that count at a write (paper: 8
     for sparse links); None for all, 0 for a machine without links, which reads by content alone."""
     masking: bool = False

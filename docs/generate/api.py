@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from types import ModuleType
 
 from sphinx.pycode import ModuleAnalyzer
@@ -33,11 +34,14 @@ MODULES = (
     "ntm_envs.playing",
     "ntm_envs.testing",
     "ntm_agents.addressing",
+    "ntm_agents.allocation",
     "ntm_agents.controllers",
     "ntm_agents.heads",
+    "ntm_agents.interface",
     "ntm_agents.memory",
     "ntm_agents.memory_machine",
     "ntm_agents.readout",
+    "ntm_agents.sparse_links",
     "ntm_agents.testing",
     "ntm_leaderboard.results",
     "ntm_leaderboard.harness.ladder",
@@ -49,7 +53,7 @@ MODULES = (
 
 def write(folder: Path) -> None:
     """Write the pages of packages and modules."""
-    kinds = [type(row.make()) for row in tasks.TABLE]
+    kinds: list[Any] = [type(row.make()) for row in tasks.TABLE]
     kinds += [load(row.entry) for row in (*ntm_agents.TABLE, *ntm_baselines.TABLE)]
     kinds += [row.config for row in installed().values()]
     families = {base.__module__ for kind in kinds for base in getattr(kind, "__mro__", (kind,))}

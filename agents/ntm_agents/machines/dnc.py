@@ -29,7 +29,7 @@ from ntm_agents.controllers import Controller
 from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.interface import Interface, InterfaceConfig, InterfaceParameters
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import NonNegative, Positive
+from ntm_agents.options import Few, NonNegative, Positive
 
 STEP = ("step", "_write", "_link", "_read", "_look_up")
 """Methods that a step consists of, and that the fused kernel computes instead."""
@@ -43,7 +43,7 @@ class DNCConfig(InterfaceConfig):
     """Kind of the controller (paper: the first two)."""
     hidden_size: Positive = 100
     """Hidden size C of each layer of the controller (paper: 64 to 256, by task)."""
-    num_layers: Positive = 1
+    num_layers: Few = 1
     """Number of layers of the controller (paper: 1 to 3)."""
     orthogonal_init: bool = True
     """True if the initial recurrent weights of the controller are orthogonal; otherwise they are uniform."""

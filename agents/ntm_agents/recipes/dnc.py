@@ -10,9 +10,9 @@ ROW = AgentSpec(
     entry="ntm_agents:DNC",
     summary="Differentiable Neural Computer (Graves et al. 2016) with an LSTM controller",
     recipes={
-        # Each edge goes to a free slot, and nothing is freed. A query's part of an edge finds the slot, by keys
-        # that start as written vectors do; strong ones, as most slots are empty. What was found stays in view,
-        # from head to head, until it has to be answered. Short paths come first.
+        # Each edge goes to a free slot, and nothing is freed. The part of an edge that a query shows finds
+        # the slot, by keys that start as written vectors do; strong keys, as most slots are empty. What was
+        # found stays in view, from head to head, until it has to be answered. Short paths come first.
         "traversal": Recipe(
             model={
                 "hidden_size": 64,
