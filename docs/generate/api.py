@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from types import ModuleType
+from typing import Any
 
 from sphinx.pycode import ModuleAnalyzer
 
