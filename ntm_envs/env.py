@@ -228,9 +228,10 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
 
     def _snapshot(self, episode: Episode) -> Snapshot:
         """Return what a rendering of the episode shows."""
-        sizes = ", ".join(f"{name} {size}" for name, size in episode.info.items() if name != "episode_key")
+        sizes = {name: size for name, size in episode.info.items() if name != "episode_key"}
+        shown = ", ".join(f"{name} {size}" for name, size in sizes.items())
         return Snapshot(
-            title=f"{type(self.task).__name__} · {sizes}",
+            title=f"{type(self.task).__name__} · {shown}",
             input_channels=self.task.input_channels,
             output_channels=self.task.output_channels,
             answers=self._answers,
@@ -240,4 +241,5 @@ class SequenceEnv(gym.Env[Observation, NDArray[Any]]):
             mask=episode.mask,
             outputs=np.array(self._outputs, np.float32).reshape(episode.now, self._width),
             rewards=episode.rewards,
+            view=self.task.view(episode.info["episode_key"], sizes),
         )

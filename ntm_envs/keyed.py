@@ -38,6 +38,8 @@ RARE = np.uint64(0xD6E8FEB86659FD93)
 """Domain of the choice of data that training oversamples, such as blank vectors and near misses."""
 STREAM = np.uint64(0x8EBC6AF09C88C6E3)
 """Domain of the episode keys of a stream."""
+FIXED = np.uint64(0x9FB21C651E98DF25)
+"""Domain of the data that all episodes of a task share; the key is a constant of the task."""
 
 
 def mix(words: Words) -> Words:
@@ -47,19 +49,20 @@ def mix(words: Words) -> Words:
     return words ^ (words >> np.uint64(31))
 
 
-def words(keys: Keys, domain: np.uint64, count: int, start: int = 0) -> Words:
+def words(keys: Keys, domain: np.uint64, count: int, start: int | NDArray[np.int64] = 0) -> Words:
     """Return ``count`` consecutive random words of each key.
 
     Args:
         keys: Keys ``[B]``, as :func:`as_keys` returns them.
         domain: The use of the words, such as :data:`DATA`.
         count: Number of words per key.
-        start: Index of the first word.
+        start: Index of the first word; an array ``[B]`` has one for each key.
 
     Returns:
         Uniform 64-bit words ``[B, count]``.
     """
-    counters = np.arange(start, start + count, dtype=np.uint64) * GOLDEN
+    indices = np.asarray(start)[..., None] + np.arange(count)
+    counters = indices.astype(np.uint64) * GOLDEN
     return mix(mix(keys.view(np.uint64) ^ domain)[:, None] + counters)
 
 

@@ -22,7 +22,7 @@ from ntm_leaderboard.harness.entrants import ready
 from ntm_leaderboard.page.machines import MACHINES, draw
 from ntm_leaderboard.wording import ladder_texts, sizes_text, task_name, training_text
 
-SMALL = {"repeats": 3, "items": 3}
+SMALL = {"repeats": 3, "items": 3, "path": 4, "relation": 3}
 """Sizes of the pictures; those that are not named are 8."""
 
 

@@ -7,8 +7,8 @@ the same time axis, and the current content of the memory.
 """
 
 from ntm_envs.rendering.picture import rgb_array, trace_rgb_array
-from ntm_envs.rendering.snapshot import Snapshot, Trace
+from ntm_envs.rendering.snapshot import Snapshot, Trace, View
 from ntm_envs.rendering.text import ansi, trace_ansi
 from ntm_envs.rendering.window import Window
 
-__all__ = ["Snapshot", "Trace", "Window", "ansi", "rgb_array", "trace_ansi", "trace_rgb_array"]
+__all__ = ["Snapshot", "Trace", "View", "Window", "ansi", "rgb_array", "trace_ansi", "trace_rgb_array"]

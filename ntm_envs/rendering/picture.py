@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntm_envs.answers import Bits
+from ntm_envs.rendering.letters import dots
 from ntm_envs.rendering.snapshot import Floats, Snapshot, Trace, describe_slots, downsample, window
 from ntm_envs.rendering.text import name_of
 
@@ -41,7 +42,7 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
 
     The size of the image depends only on the columns and the channels; width and height are even. Shorter
     episodes leave space at the right; longer ones scroll. Bits are shades of a colour; symbols are letters on
-    the colour of their class.
+    the colour of their class. A task with a view of its own is drawn by that.
 
     Args:
         snapshot: The episode.
@@ -52,6 +53,9 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     """
     columns, cell, width = _layout(columns)
     s, steps, now = snapshot, snapshot.window(columns), snapshot.now
+    strips = [_blank(MARGIN, width), _text_line(s.title, s.score, width, INK, 3), _blank(6, width)]
+    if s.view is not None:
+        return _stacked([*strips, _blank(6, width), _placed(s.view.picture(s, width - 2 * MARGIN), width)])
     answered = np.zeros(columns, np.bool_)
     done = slice(steps.start, min(now, steps.stop))
     answered[: max(0, done.stop - done.start)] = s.mask[done] if s.targets is not None else True
@@ -63,7 +67,6 @@ def rgb_array(snapshot: Snapshot, columns: int) -> Frame:
     outputs = s.outputs if isinstance(s.answers, Bits) else s.actions
     panels: list[tuple[str, NDArray[Any]]] = [("input", s.inputs)]
     panels += [("target", s.targets), ("output", outputs)] if s.targets is not None else [("action", outputs)]
-    strips = [_blank(MARGIN, width), _text_line(s.title, s.score, width, INK, 3), _blank(6, width)]
     for name, values in panels:
         strips += _heading(name, "", width)
         if name == "input":
@@ -177,7 +180,7 @@ def _letters(
     pixels = _painted(colours, values, size, present, wrong)
     dot = min((height - 3) // 5, (width - 3) // 3)
     for row, column in np.argwhere(known) if dot else ():
-        letter = _dots(name_of(names[row], classes[row, column]))[:, :3].repeat(dot, 0).repeat(dot, 1)
+        letter = dots(name_of(names[row], classes[row, column]))[:, :3].repeat(dot, 0).repeat(dot, 1)
         top = row * height + (height + 1 - letter.shape[0]) // 2
         left = column * width + (width + 1 - letter.shape[1]) // 2
         colour = PAPER if wrong is not None and wrong[row, column] else INK
@@ -240,33 +243,9 @@ def _placed(picture: Frame, width: int) -> Frame:
 def _text_line(left: str, right: str, width: int, colour: Sequence[int], dot: int) -> Frame:
     """Draw a text at the left, and a smaller one at the right if it fits."""
     strip = _blank(5 * dot, width)
-    first, last = _dots(left).repeat(dot, 0).repeat(dot, 1), _dots(right).repeat(TEXT, 0).repeat(TEXT, 1)
+    first, last = dots(left).repeat(dot, 0).repeat(dot, 1), dots(right).repeat(TEXT, 0).repeat(TEXT, 1)
     first = first[:, : width - 2 * MARGIN]
     strip[:, MARGIN : MARGIN + first.shape[1]][first] = colour
     if MARGIN + first.shape[1] + last.shape[1] + 2 * GAP < width:
         strip[-len(last) :, width - MARGIN - last.shape[1] : width - MARGIN][last] = colour
     return strip
-
-
-# Letters of three by five dots. Each octal digit is a row, and its bits are the dots from left to right.
-LETTERS = dict(
-    zip(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789·.,:-/<>",
-        (
-            *(25755, 65656, 34443, 65556, 74647, 74644, 34553, 55755, 72227, 11152, 55655, 44447, 57755),
-            *(57775, 75557, 75744, 25573, 65655, 34216, 72222, 55557, 55552, 55775, 55255, 55222, 71247),
-            *(25552, 26227, 61247, 61216, 55711, 74616, 34757, 71122, 75757, 75716),
-            *(200, 2, 24, 2020, 700, 11244, 12421, 42124),
-        ),
-        strict=True,
-    )
-)
-
-
-def _dots(text: str) -> NDArray[np.bool_]:
-    """Return the dots of a text, bool ``[5, 4 * letters]``. Unknown letters are blank."""
-    dots = np.zeros((5, 4 * len(text)), np.bool_)
-    for i, letter in enumerate(text.upper()):
-        for row, digit in enumerate(f"{LETTERS.get(letter, 0):05d}"):
-            dots[row, 4 * i : 4 * i + 3] = [int(digit) >> 2 & 1, int(digit) >> 1 & 1, int(digit) & 1]
-    return dots

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class Snapshot:
         mask: Scored steps ``[T]``; in an interactive task the steps so far with a non-zero reward ``[now]``.
         outputs: Actions so far: answers ``[now, O]`` or probabilities ``[now, L]``.
         rewards: Rewards so far ``[now]`` in an interactive task; None otherwise.
+        view: The task's own rendering of the episode, in place of the grids of channels; None if it has none.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Snapshot:
     mask: NDArray[np.bool_]
     outputs: NDArray[Any]
     rewards: NDArray[np.float64] | None = None
+    view: View | None = None
 
     @property
     def now(self) -> int:
@@ -81,6 +83,20 @@ class Snapshot:
     def window(self, columns: int) -> slice:
         """Return the steps that a rendering of the given width shows; see :func:`window`."""
         return window(self.now, self.steps, columns)
+
+
+class View(Protocol):
+    """A rendering of one episode that a task defines, in place of the grids of channels.
+
+    It must show nothing of the future: inputs appear when the agent observes them, targets once it has
+    answered.
+    """
+
+    def lines(self, snapshot: Snapshot, width: int) -> list[str]:
+        """Return the lines of the text below the title, each of at most ``width`` characters."""
+
+    def picture(self, snapshot: Snapshot, width: int) -> NDArray[np.uint8]:
+        """Return the image below the title, ``[H, width, 3]``; H must be the same at all steps."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,13 +21,16 @@ def ansi(snapshot: Snapshot, width: int = 80) -> str:
     A full block represents 1, a dot 0. Lower blocks represent the values between, from -1 to 1 in inputs and
     from 0 to 1 in outputs. A wrong bit is an ``x``. Symbols are represented by the names of their classes.
     The last line counts the wrong symbols of each step; in an interactive task, it shows the signs of
-    rewards.
+    rewards. A task with a view of its own describes its episodes by that.
 
     Args:
         snapshot: The episode.
         width: Largest number of characters per line.
     """
     s, now, total = snapshot, snapshot.now, snapshot.steps
+    if s.view is not None:
+        place = f"step {min(now + 1, total)} of {total}, {s.score}"
+        return "\n".join([s.title[:width], place, *s.view.lines(s, width)])
     label = _label((*s.input_channels, *s.output_channels))
     steps = s.window(width - label)
     observed = slice(steps.start, min(now + 1, steps.stop))

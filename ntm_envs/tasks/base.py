@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Answers
+from ntm_envs.rendering import View
 from ntm_envs.tasks.sizes import Bounds, Integers, Size, check_sizes, draw_sizes, is_whole
 
 
@@ -66,6 +67,10 @@ class Task(ABC):
 
     def reference(self) -> Agent | None:
         """Return a strong agent that replaces the oracle in scores if there is none, or None."""
+        return None
+
+    def view(self, key: int, sizes: Mapping[str, int]) -> View | None:
+        """Return the task's own rendering of the episode of a key; None if grids of channels are enough."""
         return None
 
     @property
@@ -254,6 +259,21 @@ def check_fraction(task: Task, name: str) -> None:
         raise TypeError(f"{name} is {value!r}; expected a number")
     if not 0 <= value <= 1:
         raise ValueError(f"{name} is {value}; expected a fraction from 0 to 1")
+
+
+def check_range(task: Task, name: str, smallest: int, largest: int) -> None:
+    """Check a parameter of a task that is a range (low, high), and convert it to a tuple of integers.
+
+    Raises:
+        TypeError: If the parameter is not a tuple or a list of two integers.
+        ValueError: If they are out of range, or in the wrong order.
+    """
+    value = getattr(task, name)
+    if not (isinstance(value, tuple | list) and len(value) == 2 and all(map(is_whole, value))):
+        raise TypeError(f"{name} is {value!r}; expected a range (low, high) of two integers")
+    if not smallest <= value[0] <= value[1] <= largest:
+        raise ValueError(f"{name} is {value!r}; expected {smallest} <= low <= high <= {largest}")
+    object.__setattr__(task, name, (int(value[0]), int(value[1])))
 
 
 def channel_names(name: str, count: int) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ VARIANTS += [
     ("ngrams", {"bits": 3, "context": 2}, {"length": (3, 40)}),
     ("priority_sort", {}, {"length": (2, 20)}),
     ("priority_sort", {"outputs": 3, "bits": 9}, {"length": (3, 9)}),
+    ("traversal", {"out_degree": (1, 6)}, {"nodes": (2, 12), "path": (1, 4)}),
+    ("inference", {"out_degree": (3, 5), "planning": 0}, {"nodes": (3, 12), "relation": (2, 5)}),
 ]
 
 

@@ -49,6 +49,13 @@ class Broken(TapeCopy):
             rewards = 2 * rewards
         return rewards, over
 
+    def expert(self, state):
+        right = np.array([1, 1, 0], np.uint8) + 0 * state["tape"][:, :1]
+        right[:, 2] = state["output"][
+            np.arange(len(right)), np.minimum(state["written"], state["length"] - 1)
+        ]
+        return (right + (self.fault == "expert") * np.array([0, 0, 1], np.uint8)) % (2, 2, self.base)
+
     @property
     def output_channels(self):
         return super().output_channels[: 2 if self.fault == "channels" else 3]
@@ -80,6 +87,7 @@ def test_check_task_accepts_sound_tasks(task, sizes):
         ("endless", "an episode is not over after max_steps"),
         ("returns", r"returns are from -1\.0 to .* return_bounds do not permit"),
         ("observation", "the input channel 'symbol 1' holds 2.0 at step .* input_bounds permit 0.0 to 1.0"),
+        ("expert", r"the expert has a mean return of -0\.500; expected at least the constant output's"),
         ("constant shape", r"constant_output is \[0 0\]; expected 3 symbols"),
         ("constant class", r"constant_output is \[1 1 5\]; expected 3 symbols of Symbols\(\(2, 2, 5\)\)"),
     ],
