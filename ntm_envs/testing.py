@@ -201,6 +201,7 @@ def _interactive(task: InteractiveTask, sizes: dict[str, Size], keys: Integers) 
     every: list[Mapping[str, Size]] = [sizes, *_corners(sizes)]
     for chosen in every:
         yield from _transcripts(task, chosen, keys)
+    yield from _unasked(task, sizes, keys)
     least, returns = _mean_return(task, _Constant(answers, constant), sizes, keys), {}
     if (best := task.oracle() or task.reference()) is not None:
         returns["oracle"] = _mean_return(task, best, sizes, keys)
@@ -237,6 +238,22 @@ def _transcripts(task: InteractiveTask, sizes: Mapping[str, Size], keys: Integer
     low, high = task.return_bounds(drawn)
     if (totals < low - 1e-9).any() or (totals > high + 1e-9).any():
         yield f"returns are from {totals.min()} to {totals.max()}; return_bounds do not permit all of them"
+
+
+def _unasked(task: InteractiveTask, sizes: Mapping[str, Size], keys: Integers) -> Iterator[str]:
+    """Check that an answer has no effect where the task does not ask for one."""
+    drawn, answers = _drawn(task, keys, sizes), task.answers
+    one, other = (np.tile(symbols, (len(keys), 1)) for symbols in (task.constant_output, answers.sizes))
+    state, over = task.begin(keys, drawn), np.zeros(len(keys), np.bool_)
+    for step in range(int(task.max_steps(drawn).max())):
+        silent, twin = ~task.asks(state) & ~over, {name: values.copy() for name, values in state.items()}
+        rewards, ended = task.act(state, one.astype(answers.dtype))
+        pairs = [(rewards, task.act(twin, (other - 1).astype(answers.dtype))[0])]
+        pairs += [(state[name], twin[name]) for name in state]
+        if any(not np.array_equal(mine[silent], theirs[silent]) for mine, theirs in pairs):
+            yield f"an answer has an effect at step {step}, where the task does not ask for one (`asks`)"
+            return
+        over = over | ended
 
 
 class _Constant:

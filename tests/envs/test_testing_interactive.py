@@ -49,6 +49,9 @@ class Broken(TapeCopy):
             rewards = 2 * rewards
         return rewards, over
 
+    def asks(self, state):
+        return state["step"] > 0 if self.fault == "asks" else super().asks(state)
+
     def expert(self, state):
         right = np.array([1, 1, 0], np.uint8) + 0 * state["tape"][:, :1]
         right[:, 2] = state["output"][
@@ -87,6 +90,7 @@ def test_check_task_accepts_sound_tasks(task, sizes):
         ("endless", "an episode is not over after max_steps"),
         ("returns", r"returns are from -1\.0 to .* return_bounds do not permit"),
         ("observation", "the input channel 'symbol 1' holds 2.0 at step .* input_bounds permit 0.0 to 1.0"),
+        ("asks", "an answer has an effect at step 0, where the task does not ask for one"),
         ("expert", r"the expert has a mean return of -0\.500; expected at least the constant output's"),
         ("constant shape", r"constant_output is \[0 0\]; expected 3 symbols"),
         ("constant class", r"constant_output is \[1 1 5\]; expected 3 symbols of Symbols\(\(2, 2, 5\)\)"),

@@ -246,7 +246,7 @@ def test_files_of_the_present_folder_are_not_imported(packed, tmp_path):
 def test_lessons_above_the_training_range_are_refused(packed, monkeypatch):
     lessons = tuple(Lesson(sizes={"length": (1, high)}) for high in (20, 21))
     monkeypatch.setattr(Copy, "lessons", lessons, raising=False)
-    train = {"sequences": 32, "batch_size": 16, "lessons": True}
+    train = {"sequences": 32, "batch_size": 16, "use_lessons": True}
     in_config("train", train)(packed[0])
     with pytest.raises(ValueError, match="lessons, of which number 2 goes above the training range of copy"):
         verify.check(packed[0])

@@ -32,8 +32,8 @@ class LearnerConfig:
     curriculum: Mapping[str, int] = field(default_factory=dict)
     """Upper end of a size's range at the start of training, such as `repeats 3`; it grows from there."""
     initial_range: float | None = None
-    """Share of its range that each size has at the start of training, such as 0.2: a curriculum that names no
-    size (those that `curriculum` names start there). Of a size that the task fixes at n, the range is n / 10
+    """Share of its range that each size has at the start of training, such as 0.2: a curriculum for any task.
+    (A size that `curriculum` names starts as it says.) A size that the task fixes at n has the range n / 10
     to n. None for whole ranges, and fixed sizes, from the start."""
     curriculum_end: float = 0.5
     """Progress at which upper ends that grow reach those of the whole training range."""
@@ -132,8 +132,9 @@ class TrainConfig(LearnerConfig):
     decay_start: float = 0.5
     """Progress at which the learning rate begins to fall."""
     solved_loss: float | None = None
-    """Validation loss, in nats a symbol, below which it begins to fall before that, at once: large steps can
-    only harm what is solved. It falls until the end of training in either case. None for never."""
+    """Validation loss, in nats a symbol, below which the learning rate begins to fall at once, if that is
+    before `decay_start`: large steps only harm what is solved. In either case it falls until the end of
+    training. None for never."""
     final_rate: float = 0.01
     """Learning rate at the end, as a share of that at the start."""
     max_grad_norm: float | None = 0.5
@@ -157,7 +158,7 @@ class TrainConfig(LearnerConfig):
     """Probability, at the end of training, that an interactive task gets the model's own answer, and not that
     of its expert; it grows from 0 with progress. Targets are the expert's answers in any case, so that the
     model learns what to do after errors of its own."""
-    lessons: bool = False
+    use_lessons: bool = False
     """Train on the lessons of the task, one after the other, in place of its training range; other options of
     sizes apply to each lesson. Validations are of the present lesson, at its largest sizes, and the best
     weights of the last lesson that was reached are kept. Lessons with sizes above the training range are for

@@ -47,7 +47,7 @@ def stages_of(config: TrainConfig, task: Task, spec: TaskSpec) -> list[Stage]:
         ValueError: If the task has no lessons, or not as many, or sizes or parameters of the training or of a
             lesson are not possible.
     """
-    if not config.lessons:
+    if not config.use_lessons:
         return [_stage(config, task, spec.training)]
     return [_stage(config, *_of_lesson(task, lesson)) for lesson in lessons_of(config, spec)]
 
@@ -60,7 +60,7 @@ def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
     """
     found: Sequence[Lesson] = getattr(spec.make(), "lessons", ())
     if not found:
-        raise ValueError(f"lessons is True, but {spec.name} has none; expected False (--no-lessons)")
+        raise ValueError(f"use_lessons is True, but {spec.name} has none; expected False (--no-use-lessons)")
     last = config.last_lesson or len(found)
     if last > len(found):
         raise ValueError(f"last_lesson is {last}; expected at most {len(found)}, the lessons of {spec.name}")
@@ -73,7 +73,7 @@ def lessons_beyond(config: LearnerConfig, spec: TaskSpec) -> list[int]:
     Raises:
         ValueError: If the task has no lessons, or not as many.
     """
-    if not (isinstance(config, TrainConfig) and config.lessons):
+    if not (isinstance(config, TrainConfig) and config.use_lessons):
         return []
     found = []
     for number, lesson in enumerate(lessons_of(config, spec), start=1):

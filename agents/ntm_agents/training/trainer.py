@@ -86,7 +86,7 @@ class Trainer:
         self._readout = readout(self._task.answers)
         self._stages = stages_of(self.config, task, self._spec)
         self._streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, REVIEW]))
-        self.counters = SupervisedCounters(lesson=1 if self.config.lessons else None)
+        self.counters = SupervisedCounters(lesson=1 if self.config.use_lessons else None)
         self._best: dict[str, Tensor] = {}
         with torch.random.fork_rng(devices=[]), own_defaults():
             self._start()

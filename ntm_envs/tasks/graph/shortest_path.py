@@ -173,7 +173,7 @@ class ShortestPath(GraphTask, InteractiveTask):
 
     def act(self, state: State, answers: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Move along the edge that agrees the most with the answer, if it is time to answer."""
-        rows, moving = np.arange(len(answers)), state["step"] >= state["edges"] + 1 + self.planning
+        rows, moving = np.arange(len(answers)), self.asks(state)
         agreeing = (state["triples"] == answers[:, None]).sum(axis=2)
         edge = np.where(self._leaving(state), agreeing, -1).argmax(axis=1)
         right = state["closer"][rows, edge]
@@ -183,6 +183,11 @@ class ShortestPath(GraphTask, InteractiveTask):
         state["step"] = state["step"] + 1
         rewards = np.where(moving, np.where(right, 1.0, -1.0) / state["length"], 0.0)
         return rewards, moving & (~right | (state["moves"] >= state["length"]))
+
+    def asks(self, state: State) -> NDArray[np.bool_]:
+        """Return where it is time to move ``[B]``."""
+        asks: NDArray[np.bool_] = state["step"] >= state["edges"] + 1 + self.planning
+        return asks
 
     def expert(self, state: State) -> NDArray[np.uint8]:
         """Return the first edge described that continues a shortest path ``[B, 9]``."""
@@ -311,7 +316,6 @@ ROW = TaskSpec(
     summary="walk from one node of a graph to another, along as few edges as possible",
     training={"nodes": (5, 10), "path": (1, 5)},
     ladders=ladder("nodes", (10, 15, 20, 30, 40), path=5),
-    learners=("reward",),
     small={"nodes": (2, 5), "path": (1, 2)},
     digest="261cc33a9ec6185e",
 )

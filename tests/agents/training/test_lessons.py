@@ -19,7 +19,7 @@ TASK = f"{lessons.__file__}:LESSONS"
 
 def run_of(**options):
     """Return a small run on the lessons, with validations at 104, 208, 312 and 400 sequences."""
-    return tiny_run(task=TASK, lessons=True, **options)
+    return tiny_run(task=TASK, use_lessons=True, **options)
 
 
 def graded(monkeypatch, trainer, grades):
@@ -146,7 +146,7 @@ def test_other_options_of_sizes_apply_to_each_lesson():
 
 def test_lessons_that_are_not_there_are_refused():
     for options, task, message in (
-        ({}, "copy", r"lessons is True, but copy has none; expected False"),
+        ({}, "copy", r"use_lessons is True, but copy has none; expected False"),
         ({"last_lesson": 4}, TASK, "last_lesson is 4; expected at most 3, the lessons of lessons"),
         ({"sizes": {"length": (1, 2)}}, TASK, "sizes has length"),
     ):
@@ -165,4 +165,4 @@ def test_lessons_beyond_the_training_range_are_known():
     spec, train = tasks.spec(TASK), run_of().train
     assert lessons_beyond(train, spec) == [3]
     assert lessons_beyond(replace(train, last_lesson=2), spec) == []
-    assert lessons_beyond(replace(train, lessons=False), spec) == []
+    assert lessons_beyond(replace(train, use_lessons=False), spec) == []

@@ -115,7 +115,7 @@ def test_a_run_with_lessons_says_which_it_has_reached(home, capsys):
         "lstm",
         "--model.hidden-size",
         "6",
-        "--lessons",
+        "--use-lessons",
     ]
     assert cli.main(["train", *task, *TINY, "--lesson-pass", "0", "--output", "whole"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
