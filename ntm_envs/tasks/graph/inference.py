@@ -4,8 +4,8 @@ Source: Graves et al., *Hybrid computing using a neural network with dynamic ext
 2016), Methods and Extended Data Table 4. The attribute `lessons` is the curriculum of that table.
 
 Other definitions: In the paper an answer ends with a reserved termination symbol. Here it is one triple, so
-no symbol is needed. The paper draws 400 relations too, but does not publish them. Its test on the family tree
-is left out.
+no symbol is needed. The paper has 400 relations too, but they are not these. Its test on a family tree is
+left out.
 
 Versions: v0, the first.
 """
@@ -93,6 +93,9 @@ class Inference(GraphTask, SequenceTask):
         ([395, 76, 412], [0, 9, -1, -1, -1])
     """
 
+    out_degree: tuple[int, int] = (2, 4)
+    """Smallest and largest number of edges that leave a node, each from 2 to 10. A node of a graph with fewer
+    other nodes has an edge to each of them."""
     planning: int = 10
     """Number of steps without inputs between a query and its answer, from 0 to 1000."""
 
