@@ -51,7 +51,8 @@ def load(reference: str) -> Any:
         FileNotFoundError: If the file does not exist.
     """
     where, colon, name = reference.rpartition(":")
-    if not (colon and where and name):
+    module_name = where.endswith(".py") or all(part.isidentifier() for part in where.split("."))
+    if not (colon and where and name and module_name):
         raise ValueError(f"{reference!r} is not a reference; expected file.py:Name or package.module:Name")
     try:
         module = own_files.module(Path(where)) if where.endswith(".py") else importlib.import_module(where)

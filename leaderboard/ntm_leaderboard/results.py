@@ -42,6 +42,8 @@ NO_NONCE = "0" * 64
 """The nonce of self-reported results."""
 SKETCH = 32
 """Numbers of a sketch (:mod:`ntm_leaderboard.harness.probe`)."""
+HELD = r"^(https://[!-~]+|git:[0-9a-f]{40}:[A-Za-z0-9_./-]+)$"
+"""The pattern of addresses of weights."""
 MOST_BITS = 20
 """Largest cost of a symbol in bits, as :mod:`ntm_envs.answers` clips probabilities."""
 SEEDS = 5
@@ -202,9 +204,7 @@ class Training(Record):
 class Held(Record):
     """The place of weights that are too large to lie beside their result."""
 
-    address: Annotated[
-        str, Field(pattern=r"^(https://[!-~]+|git:[0-9a-f]{40}:[A-Za-z0-9_./-]+)$", max_length=2000)
-    ]
+    address: Annotated[str, Field(pattern=HELD, max_length=2000)]
     """An address of the web, or ``git:COMMIT:PATH`` for a file of this project's own history."""
     sha256: Hex
     """The SHA-256 of that file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping
 
 from ntm_envs.tasks import TaskSpec
@@ -17,6 +18,11 @@ def down(share: float) -> str:
 def up(count: float) -> str:
     """Return a mean number of errors with one digit, rounded up, so that only perfect ones read 0.0."""
     return f"{math.ceil(round(10 * count, 6)) / 10:.1f}"
+
+
+def command(*words: object) -> str:
+    """Return a command of `ntm-envs` that a shell takes as it is, whatever names it has."""
+    return shlex.join(["ntm-envs", *map(str, words)])
 
 
 def task_name(spec: TaskSpec) -> str:

@@ -95,7 +95,7 @@ def test_a_hidden_layer_far_out_is_finite():
         ({"key_width": 21}, "key_width is 21; expected at most 20"),
         ({"output_hidden_size": -1}, "output_hidden_size is -1; expected an integer of at least 0"),
         ({"skip_connection": None}, "skip_connection is None; expected True or False"),
-        ({"shift_width": 1}, "shift_width is 1; expected an integer of at least 2"),
+        ({"shift_width": 1}, "shift_width is 1; expected an integer from 2 to 1000"),
     ],
 )
 def test_impossible_values_are_refused_with_a_message(config, message):

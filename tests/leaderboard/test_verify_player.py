@@ -94,5 +94,5 @@ def test_a_model_that_does_not_listen_is_stopped(own_model):
 
 @pytest.mark.parametrize("limits", [{"minutes": 0}, {"gibibytes": -1}, {"minutes": float("nan")}])
 def test_impossible_limits_are_refused(tmp_path, limits):
-    with pytest.raises(ValueError, match=f"{next(iter(limits))} is .*; expected more than 0"):
+    with pytest.raises(ValueError, match=f"{next(iter(limits))} is .*; expected a finite number above 0"):
         Player(tmp_path, 8, **limits)

@@ -49,6 +49,17 @@ class PlayerError(Exception):
     """A failure of a submission's process, or its violation of a limit or the protocol."""
 
 
+def check_limits(minutes: float, gibibytes: float) -> None:
+    """Check the limits of a player.
+
+    Raises:
+        ValueError: If one is not positive and finite.
+    """
+    for name, value in (("minutes", minutes), ("gibibytes", gibibytes)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} is {value}; expected a finite number above 0")
+
+
 class Player:
     """An agent (see :class:`ntm_envs.Agent`) whose model lives in another process.
 
@@ -72,9 +83,7 @@ class Player:
     outputs: Mode = "probabilities"
 
     def __init__(self, folder: Path, output_size: int, *, minutes: float = 60, gibibytes: float = 4) -> None:
-        for name, value in (("minutes", minutes), ("gibibytes", gibibytes)):
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} is {value}; expected more than 0")
+        check_limits(minutes, gibibytes)
         self._output_size = output_size
         self._left = 60 * minutes
         self._last_words = b""

@@ -22,7 +22,7 @@ from ntm_leaderboard.board.statistics import learned, task_score
 from ntm_leaderboard.board.verify import FILES, check, runs_in
 from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
 from ntm_leaderboard.harness.entrants import check_weights, portable
-from ntm_leaderboard.results import Result
+from ntm_leaderboard.results import HELD, Result
 
 CARD = """# Runs of ntm-envs
 
@@ -56,6 +56,8 @@ def pack(folders: Sequence[Path], output: Path, held_at: str | None = None) -> l
             place; every run is there whole or not at all.
         OSError: If a run cannot be written; `filename` is its folder.
     """
+    if held_at and not re.fullmatch(HELD, f"{held_at}/model"):
+        raise ValueError(f"held_at is {held_at!r}; expected an address such as https://example.org/weights")
     runs = [run for folder in folders for run in runs_in(folder) if (run / "config.json").exists()]
     if not runs:
         named = ", ".join(map(str, folders)) or "no folder"

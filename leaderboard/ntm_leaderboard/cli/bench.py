@@ -13,6 +13,7 @@ from ntm_leaderboard.cli.terminal import console, plain, say
 from ntm_leaderboard.harness import bench
 from ntm_leaderboard.harness.launcher import LocalLauncher
 from ntm_leaderboard.results import Result
+from ntm_leaderboard.wording import command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,8 @@ def main(argv: list[str]) -> int:
         path = plan.output / "accuracy.png"
         accuracy_figure(outcome.results, path)
         say(f"The figure is {path}; the results are beside it. Next steps:")
-        say(f"  ntm-envs leaderboard serve --results {plan.output}   a page with charts, among other agents")
+        serve = command("leaderboard", "serve", "--results", plan.output)
+        say(f"  {serve}   a page with charts, among other agents")
         say("  ntm-envs watch --agent ntm --task copy --length 20   a trained machine at work")
         say("  ntm-envs bench --agents ntm ./my_model.py:MyModel    a model of your own beside it")
     for job, failure in outcome.failures.items():

@@ -37,6 +37,10 @@ def parse(options: type[Options], argv: Sequence[str], command: str) -> Options:
     if not {"-h", "--help"}.isdisjoint(argv):
         print_help(console, options, command)
         raise SystemExit(0)
+    if "" in argv:  # as a path it would be the present folder
+        before = next(reversed(argv[: argv.index("")]), "")
+        name = before if before.startswith("--") else "an argument"
+        raise ValueError(f"{name} is empty, perhaps as a variable of the shell is not set; expected a value")
     printed = io.StringIO()
     try:
         with contextlib.redirect_stderr(printed):
@@ -49,6 +53,10 @@ def parse(options: type[Options], argv: Sequence[str], command: str) -> Options:
                 return_unknown_args=True,
             )
     except SystemExit:
+        names = _names(groups(options))
+        strange = [word for word in argv if word.startswith("--") and _stem(word) not in names]
+        if strange:  # and what follows it may have been taken for something else
+            raise ValueError(_unknown(strange, groups(options), command)) from None
         message = _message(printed.getvalue(), groups(options))
         raise ValueError(f"{message}. See ntm-envs {command} --help") from None
     if unknown:
@@ -71,14 +79,25 @@ def _unknown(unknown: Sequence[str], known: Sequence[Group], command: str) -> st
     name = next((argument.partition("=")[0] for argument in unknown if argument.startswith("--")), None)
     if name is None:
         return f"unexpected argument {unknown[0]!r}. See ntm-envs {command} --help"
-    options = [option for group in known for option in group.options if not option.positional]
-    names = [option.name for option in options]
-    names += [option.negative for option in options if option.hint is bool]
+    names = _names(known)
     meant = _renamed(name)
     if meant not in names:
         unprefixed = [each for each in names if each.endswith("." + _hyphenated(name.removeprefix("--")))]
         meant = next(iter(unprefixed or _close(name, names)), None)
     return f"unknown option {name}; {f'did you mean {meant}?' if meant else f'see ntm-envs {command} --help'}"
+
+
+def _names(known: Sequence[Group]) -> list[str]:
+    """Return the names of all options, as a user writes them."""
+    options = [option for group in known for option in group.options if not option.positional]
+    return [option.name for option in options] + [
+        option.negative for option in options if option.hint is bool
+    ]
+
+
+def _stem(word: str) -> str:
+    """Return the name of an option in a word such as ``--batch_size=3``, with hyphens."""
+    return _hyphenated(word.partition("=")[0])
 
 
 def _close(name: str, names: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ import tyro
 from ntm_leaderboard.board.submission import pack, weights_folder
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import say
+from ntm_leaderboard.wording import command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,5 +40,5 @@ def main(argv: list[str]) -> int:
         say(
             f"Upload the files of {weights_folder(options.output)} to {options.held_at}, with the same names."
         )
-    say(f"{len(packed)} runs are in {options.output}. Check them: ntm-envs verify {options.output}")
+    say(f"{len(packed)} runs are in {options.output}. Check them: {command('verify', options.output)}")
     return 0

@@ -23,6 +23,7 @@ from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import agent_spec, new_run
 from ntm_leaderboard.harness.recipes import read_recipe
+from ntm_leaderboard.wording import command
 
 KERNELS = {
     "compiled": "single steps by torch.compile",
@@ -93,7 +94,7 @@ def main(argv: list[str]) -> int:
 
     trainer = run.learner_row().start(run, folder, report=notify, device=options.device)
     if trainer.complete:
-        say(f"The run in {folder} is complete. Evaluate it: ntm-envs evaluate {folder}")
+        say(f"The run in {folder} is complete. Evaluate it: {command('evaluate', folder)}")
         return 0
     if trainer.kernel:
         say(f"kernel: {trainer.kernel} ({KERNELS.get(str(trainer.kernel), 'of the model itself')})")
@@ -118,5 +119,5 @@ def main(argv: list[str]) -> int:
         f"Trained on {counters.sequences:,} sequences in {counters.seconds:.0f} s; sequence accuracy at the "
         f"{largest} {counters.best_accuracy:.3f}."
     )
-    say(f"Evaluate it: ntm-envs evaluate {folder}")
+    say(f"Evaluate it: {command('evaluate', folder)}")
     return 0

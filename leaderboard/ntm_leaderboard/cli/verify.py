@@ -16,6 +16,7 @@ from ntm_leaderboard.board import verify
 from ntm_leaderboard.board.admission import contradiction
 from ntm_leaderboard.board.boards import SHIPPED, load
 from ntm_leaderboard.board.confinement import obstacle
+from ntm_leaderboard.board.player import check_limits
 from ntm_leaderboard.board.private_copy import copy_plain
 from ntm_leaderboard.board.records import LONGEST_NAME, Verification, check_records, place, read_record
 from ntm_leaderboard.cli import progress
@@ -69,6 +70,7 @@ def main(argv: list[str]) -> int:
         raise ValueError(
             f"verifier is {name[:LONGEST_NAME]!a}; expected 1 to {LONGEST_NAME} printable characters"
         )
+    check_limits(options.minutes, options.gibibytes)
     folders = list(verify.runs_in(options.folder))
     if not folders:
         raise ValueError(f"there is no result.json in {options.folder}; name the folder that submit has made")

@@ -13,6 +13,7 @@ from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness import watching
 from ntm_leaderboard.harness.entrants import from_run, ready
+from ntm_leaderboard.wording import command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> int:
     options = parse(extended(WatchOptions, fields), argv, "watch")
     if options.run and not folder:
         raise ValueError(
-            f"{options.run} comes after an option; expected: ntm-envs watch {options.run} [OPTIONS]"
+            f"{options.run} comes after an option; expected: {command('watch', options.run)} [OPTIONS]"
         )
     if not 0.01 <= options.fps <= 1000:
         raise ValueError(f"fps is {options.fps}; expected 0.01 to 1000")

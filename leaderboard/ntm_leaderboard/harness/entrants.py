@@ -35,6 +35,7 @@ from ntm_envs.lookup import absolute, is_reference
 from ntm_envs.tasks import Task, TaskSpec
 from ntm_leaderboard.fields import check_agent
 from ntm_leaderboard.results import Result, Training
+from ntm_leaderboard.wording import command
 
 AGENTS: tuple[AgentSpec, ...] = (*ntm_agents.TABLE, *ntm_baselines.TABLE)
 """The rows of all agents of the project."""
@@ -180,10 +181,8 @@ def ready(name: str, task: str, device: str = "cpu") -> Entrant:
         raise ValueError(f"{name} is the folder of a run; name it without --agent")
     row, spec = agent_spec(name), tasks.spec(task)
     if row.learns:
-        first = (
-            f"{name} has to be trained first: ntm-envs train --agent {name} --task {task} --output RUN; then "
-            "name the folder RUN in place of --agent and --task"
-        )
+        train = command("train", "--agent", name, "--task", task, "--output", "RUN")
+        first = f"{name} has to be trained first: {train}; then name RUN in place of --agent and --task"
         if is_reference(name) or is_reference(task):  # a custom one may have the name of a pretrained one
             raise ValueError(first)
         try:

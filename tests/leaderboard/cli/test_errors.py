@@ -12,9 +12,10 @@ from own_files import MODEL, TINY
 
 from ntm_leaderboard import cli
 from ntm_leaderboard.board.boards import Boards
-from ntm_leaderboard.cli import parsing
+from ntm_leaderboard.cli import parsing, watch
 from ntm_leaderboard.cli.options import Group, Option
 from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
+from ntm_leaderboard.wording import command
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,14 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
             ["train", "--agent", "./mine.py"],
             "expected the name of the agent in it too, such as ./mine.py:Name",
         ),
+        (["train", "--agent", "./mine:Mine"], "'./mine:Mine' is not a reference"),
+        (["train", "--output", ""], "--output is empty, perhaps as a variable of the shell is not set"),
+        (["evaluate", ""], "an argument is empty"),
         (["submit"], "no evaluated run in no folder"),
+        (
+            ["submit", ".", "--held-at", "ftp://x"],
+            "held_at is 'ftp://x'; expected an address such as https",
+        ),
         (["train", "--agent", "oracle"], "does not learn"),
         (
             ["train", "--agent", "ntm_agents:Jump"],
@@ -36,7 +44,7 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["train", "--sequences", "0"], "sequences is 0"),
         (["train", "--model.hidden-size", "0"], "hidden_size is 0"),
         (["evaluate"], "one of the two"),
-        (["evaluate", "--agent", ""], "one of the two"),
+        (["evaluate", "--agent", ""], "--agent is empty"),
         (["evaluate", "--agent", "oracle", "--device", "cudaa"], "device is 'cudaa'"),
         (["evaluate", "--agent", "oracle", "--output", "."], ". is no plain file"),
         (["evaluate", "--agent", "oracle", "--output", "a" * 256], f"{'a' * 256}: File name too long"),
@@ -62,8 +70,12 @@ from ntm_leaderboard.harness.recipes import MODEL_OPTIONS, TRAIN_OPTIONS
         (["bench", "--budget", "0"], "budget is 0"),
         (["bench", "--agents", "./mine.py:Mine", "./other.py:Mine"], "would share the folder"),
         (["evaluate", "--agent", "oracle", "--output", "mine.py"], "choose another --output, or delete it"),
-        (["verify", ".", "--verifier", ""], "verifier is ''; expected 1 to 200 printable characters"),
+        (["verify", ".", "--verifier", "\t"], r"verifier is '\t'; expected 1 to 200 printable characters"),
         (["verify", ".", "--verifier", "\udcff"], r"verifier is '\udcff'"),
+        (["verify", ".", "--minutes", "0"], "minutes is 0.0; expected a finite number above 0"),
+        (["verify", ".", "--gibibytes", "inf"], "gibibytes is inf; expected a finite number above 0"),
+        (["watch", "--repeats", "5"], "unknown option --repeats; see"),
+        (["watch", "--seed=5", "--length", "2"], "unknown option --seed; see"),
         (["watch", "--fps", "0"], "fps is 0"),
         (["watch", "--fps", "nan"], "fps is nan"),
         (["watch", "--length", "2", "--output", "mine.py/x.gif"], "mine.py: File exists"),
@@ -175,3 +187,11 @@ def test_errors_of_the_parser_are_one_line_whatever_the_terminal(encoding, colum
         "ntm-envs: Error parsing model: hidden_size is 0; expected an integer of at least 1. "
         "See ntm-envs train --help\n"
     )
+
+
+def test_commands_can_be_copied_whatever_the_names_of_folders():
+    assert command("evaluate", Path("my runs/ü")) == "ntm-envs evaluate 'my runs/ü'"
+    with pytest.raises(
+        ValueError, match=r"comes after an option; expected: ntm-envs watch 'a b' \[OPTIONS\]"
+    ):
+        watch.main(["--length", "3", "a b"])
