@@ -27,7 +27,7 @@ ROW = AgentSpec(
                 "write_gate_bias": 2.0,
             },
             train=TrainConfig(
-                sequences=80_000,
+                sequences=60_000,
                 batch_size=16,
                 bucket_size=4,
                 mixed_sizes=True,
