@@ -21,7 +21,9 @@ def check_form(state: State, expected: State) -> None:
     Raises:
         ValueError: If they differ.
     """
-    if wrong := sorted(state.keys() ^ expected.keys()):
+    if not isinstance(state, Mapping):
+        raise ValueError(f"the state is of type {type(state).__name__}; expected what state() returned")
+    if wrong := sorted(state.keys() ^ expected.keys(), key=str):
         problem = "lacks" if wrong[0] in expected else "has the unknown part"
         raise ValueError(
             f"the state {problem} {wrong[0]!r}; expected what state() of an environment of the same task and "

@@ -217,9 +217,11 @@ class SequenceTask(Task):
 
         Raises:
             TypeError: If a size is missing, unknown or not an integer, or a key is not an integer.
-            ValueError: If a size or a key is out of range.
+            ValueError: If a size or a key is out of range, or there is no key.
         """
         keys = keyed.as_keys(keys)
+        if not len(keys):
+            raise ValueError("keys is empty; expected at least one")
         drawn = self.draw_sizes(keys, self.check_sizes(sizes, len(keys)))
         steps = self.count_steps(keys, drawn)
         B, T, answers = len(keys), int(steps.max(initial=0)), self.answers

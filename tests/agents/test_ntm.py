@@ -162,3 +162,10 @@ def test_it_has_no_option_that_goes_beyond_the_paper():
     assert {"followers", "key_width", "skip_connection", "output_hidden_size", "read_feedback"} == extended
     assert "jump_bias" in jumping
     assert NTM(INPUTS, OUTPUTS).initial_state(1, 4)._fields == ("memory", "weightings", "reads", "controller")
+
+
+@pytest.mark.parametrize("name", ["input_size", "output_size"])
+@pytest.mark.parametrize("size", [0, -1, 9.0, "9", True])
+def test_impossible_numbers_of_inputs_and_outputs_are_refused_by_name(name, size):
+    with pytest.raises(ValueError, match=rf"{name} is {size!r}; expected an integer of at least 1"):
+        NTM(**{"input_size": 9, "output_size": 8, name: size})

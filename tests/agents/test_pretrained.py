@@ -70,6 +70,9 @@ def test_a_machine_that_jumps_repeats_more_often_than_in_training():
 def test_a_missing_machine_is_named():
     with pytest.raises(ValueError, match=r"no trained ntm-jump on copy.*ntm on copy"):
         NTM.from_pretrained("copy", "ntm-jump")
+    for agent, task in (("*", "copy"), ("ntm", "*"), (None, "copy"), ("ntm", None)):
+        with pytest.raises(ValueError, match="no trained"):
+            NTM.from_pretrained(task, agent)
 
 
 def test_damaged_weights_are_named(tmp_path, monkeypatch):

@@ -121,6 +121,9 @@ def test_states_of_other_environments_are_refused():
     ]:
         with pytest.raises(ValueError, match=message):
             other.restore(state)
+    for nothing in (None, [], {}, {1: 2}):
+        with pytest.raises(ValueError, match=r"the state .*expected what state\(\)"):
+            env.restore(nothing)
     with pytest.raises(ValueError, match="unknown part 'other'"):
         env.restore({**state, "other": state["step"]})
     with pytest.raises(ValueError, match="'step' of the state is 7 in row 0; expected a value from 0 to 6"):

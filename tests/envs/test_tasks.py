@@ -213,6 +213,12 @@ def test_bad_parameters_are_refused(name, parameters, message):
         tasks.get(name, **parameters)
 
 
+@pytest.mark.parametrize("row", SEQUENCES, ids=lambda row: row.name)
+def test_a_batch_without_episodes_is_refused(row):
+    with pytest.raises(ValueError, match="keys is empty; expected at least one"):
+        row.make().episodes(np.zeros(0, np.int64), **row.training)
+
+
 def test_too_many_repeats_are_refused():
     with pytest.raises(ValueError, match="repeats=10001 is out of range"):
         tasks.get("repeat_copy").episodes([1], length=1, repeats=10_001)

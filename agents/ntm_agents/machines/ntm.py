@@ -29,6 +29,7 @@ from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import Few, NonNegative, Positive, expect
+from ntm_envs.tasks.sizes import is_whole
 
 if TYPE_CHECKING:
     from ntm_agents.kernels.ntm import Result
@@ -119,13 +120,15 @@ class NTM(MemoryMachine[NTMState]):
 
     Raises:
         TypeError: If there is no such option.
-        ValueError: If the value of an option is not possible.
+        ValueError: If a size, or the value of an option, is not possible.
     """
 
     Config: ClassVar[type[NTMConfig]] = NTMConfig
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
+        for name, size in (("input_size", input_size), ("output_size", output_size)):
+            expect(is_whole(size) and size >= 1, name, size, "an integer of at least 1")
         self.config = c = self.Config(**config)
         heads, width = c.write_heads + c.read_heads, c.memory_width
         self._roles, self._read_size = (c.write_heads, c.read_heads), c.read_heads * width

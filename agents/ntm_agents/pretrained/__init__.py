@@ -23,11 +23,11 @@ def pretrained(agent: str, task: str) -> Path:
         ValueError: If none comes with the package; the message lists those that do.
         CheckpointError: If its weights are not those that came with the package.
     """
-    folder = HERE / agent / task
     if task not in pretrained_tasks(agent):
         runs = (path.parent for path in sorted(HERE.glob("*/*/summary.json")))
         there = ", ".join(f"{run.parent.name} on {run.name}" for run in runs)
         raise ValueError(f"no trained {agent} on {task} comes with the package; there are: {there}")
+    folder = HERE / agent / task
     if checksum(folder) != (folder / CHECKSUM).read_text(encoding="utf-8"):
         raise CheckpointError(
             f"{folder / WEIGHTS} is damaged: its SHA-256 is not that of {CHECKSUM} beside it; "
@@ -43,4 +43,5 @@ def checksum(folder: Path) -> str:
 
 def pretrained_tasks(agent: str) -> tuple[str, ...]:
     """Return the names of the tasks on which an agent is pretrained."""
-    return tuple(path.parent.name for path in sorted(HERE.glob(f"{agent}/*/summary.json")))
+    runs = (path.parent for path in sorted(HERE.glob("*/*/summary.json")))
+    return tuple(run.name for run in runs if run.parent.name == agent)
