@@ -1,7 +1,7 @@
 r"""Repeats figures of the DNC's paper that need no data: trains machines, prints numbers, and draws.
 
     .venv/bin/python benchmarks/dnc_figures.py reuse    # Extended Data Fig. 1: slots are used again and again
-    .venv/bin/python benchmarks/dnc_figures.py enlarge  # Extended Data Fig. 2: other memories than in training
+    .venv/bin/python benchmarks/dnc_figures.py enlarge  # Extended Data Fig. 2: memories of other sizes
     .venv/bin/python benchmarks/dnc_figures.py links    # Extended Data Fig. 4: full, sparse and no links
 
 The same command resumes, and a complete run is not repeated. The differences from the paper are on the page
@@ -14,7 +14,7 @@ Source: Graves, Wayne et al., *Hybrid computing using a neural network with dyna
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -260,8 +260,9 @@ def main(options: Reuse | Enlarge | Links) -> None:
     """Train what is left, and draw."""
     torch.set_num_threads(1)
     with mpl.rc_context(STYLE):
-        {Reuse: reuse, Enlarge: enlarge, Links: links}[type(options)](options)
+        figures: dict[type[Options], Callable[[Any], None]] = {Reuse: reuse, Enlarge: enlarge, Links: links}
+        figures[type(options)](options)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Reuse | Enlarge | Links))  # type: ignore[arg-type]
+    main(tyro.cli(Reuse | Enlarge | Links))
