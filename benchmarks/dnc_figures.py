@@ -88,7 +88,7 @@ class Links(Options):
 def reuse(options: Reuse) -> None:
     """Train with a feed-forward controller, and draw what the first seed's machine does with its slots."""
     model = MODEL | {"controller": "feedforward", "memory_slots": 10, "memory_width": 12}
-    train = replace(TRAINING, sequences=96_000, curriculum={"sequences": 1})
+    train = replace(TRAINING, sequences=128_000, curriculum={"sequences": 1})
     folders = trained(options, "reuse", "benchmarks/copy_series.py:ROW", {"10 slots": model}, train)[
         "10 slots"
     ]
