@@ -180,11 +180,11 @@ def test_tasks_of_the_benchmarks_are_well_formed(name):
 
 
 def test_a_series_of_copies_is_copies_one_after_the_other():
-    task = tasks.spec(f"{BENCHMARKS}/copy_series.py:ROW").make(bits=2)
+    task = tasks.spec(f"{BENCHMARKS}/copy_series.py:ROW").make(bits=8)
     batch = task.episodes([3], length=2, sequences=3)
-    parts = batch.inputs[:, 0].reshape(3, 5, 3), batch.targets[:, 0].reshape(3, 5, 2)
+    parts = batch.inputs[:, 0].reshape(3, 5, 9), batch.targets[:, 0].reshape(3, 5, 8)
     for inputs, targets in zip(*parts, strict=True):
-        assert inputs[:, 2].tolist() == [0, 0, 1, 0, 0]
-        assert (targets[3:] == inputs[:2, :2]).all()
+        assert inputs[:, 8].tolist() == [0, 0, 1, 0, 0]
+        assert (targets[3:] == inputs[:2, :8]).all()
     assert batch.mask[:, 0].tolist() == 3 * [False, False, False, True, True]
     assert len(np.unique(parts[0], axis=0)) == 3
