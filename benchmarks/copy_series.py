@@ -1,10 +1,8 @@
 """CopySeries: several sequences of Copy, one after the other, in one episode.
 
 Source: Graves, Wayne et al., *Hybrid computing using a neural network with dynamic external memory* (Nature
-538, 2016), Extended Data Fig. 1: a memory that is smaller than a whole episode suffices for a machine that
-frees what it has output. `dnc_figures.py` trains on it. Use it by its reference, as any task of a file:
-
-    .venv/bin/ntm-envs train --agent dnc --task benchmarks/copy_series.py:ROW --output runs/series
+538, 2016), Extended Data Fig. 1: a memory that is smaller than a whole episode is enough for a machine that
+frees what it has output. `dnc_figures.py` trains on it.
 """
 
 from __future__ import annotations

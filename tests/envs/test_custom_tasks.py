@@ -1,6 +1,7 @@
 """Custom tasks: registered from a file, and evaluated with or without an oracle or a reference."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -11,6 +12,8 @@ from ntm_envs import keyed, tasks
 from ntm_envs.answers import Symbols
 from ntm_envs.tasks import SequenceTask, TaskSpec
 from ntm_envs.testing import check_task
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,3 +170,22 @@ REVERSE = TaskSpec(
     env.reset(seed=0)
     with pytest.raises(TypeError, match="expected a TaskSpec"):
         tasks.spec(f"{path}:Reverse")
+
+
+@pytest.mark.parametrize("name", ["copy_series", "copy_of_six_bits"])
+def test_tasks_of_the_benchmarks_are_well_formed(name):
+    row = tasks.spec(f"{BENCHMARKS}/{name}.py:ROW")
+    check_task(
+        row.make(), {"length": (1, 4), **({"sequences": (1, 3)} if "sequences" in row.training else {})}
+    )
+
+
+def test_a_series_of_copies_is_copies_one_after_the_other():
+    task = tasks.spec(f"{BENCHMARKS}/copy_series.py:ROW").make(bits=8)
+    batch = task.episodes([3], length=2, sequences=3)
+    parts = batch.inputs[:, 0].reshape(3, 5, 9), batch.targets[:, 0].reshape(3, 5, 8)
+    for inputs, targets in zip(*parts, strict=True):
+        assert inputs[:, 8].tolist() == [0, 0, 1, 0, 0]
+        assert (targets[3:] == inputs[:2, :8]).all()
+    assert batch.mask[:, 0].tolist() == 3 * [False, False, False, True, True]
+    assert len(np.unique(parts[0], axis=0)) == 3
