@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from sphinx.pycode import ModuleAnalyzer
 
@@ -49,7 +50,7 @@ MODULES = (
 
 def write(folder: Path) -> None:
     """Write the pages of packages and modules."""
-    kinds = [type(row.make()) for row in tasks.TABLE]
+    kinds: list[Any] = [type(row.make()) for row in tasks.TABLE]
     kinds += [load(row.entry) for row in (*ntm_agents.TABLE, *ntm_baselines.TABLE)]
     kinds += [row.config for row in installed().values()]
     families = {base.__module__ for kind in kinds for base in getattr(kind, "__mro__", (kind,))}
@@ -63,6 +64,12 @@ def write(folder: Path) -> None:
         rst.write(folder / f"{module}.rst", rst.heading(module), _automodule(module))
     parts = [rst.heading("API reference"), rst.toctree(*PACKAGES), rst.heading("Modules", 1)]
     rst.write(folder / "index.rst", *parts, rst.toctree(*sorted(modules - set(PACKAGES))))
+
+
+def page(module: str) -> str:
+    """Return the name of the page that would describe a module: its package's, if that exports the name."""
+    package, _, name = module.rpartition(".")
+    return package if package in PACKAGES and name in import_module(package).__all__ else module
 
 
 def write_package(path: Path, package: str, exported: dict[str, str]) -> None:
