@@ -69,6 +69,12 @@ def write(folder: Path) -> None:
     rst.write(folder / "index.rst", *parts, rst.toctree(*sorted(modules - set(PACKAGES))))
 
 
+def page(module: str) -> str:
+    """Return the name of the page that would describe a module: its package's, if that exports the name."""
+    package, _, name = module.rpartition(".")
+    return package if package in PACKAGES and name in import_module(package).__all__ else module
+
+
 def write_package(path: Path, package: str, exported: dict[str, str]) -> None:
     """Write the page of a package: the names that it exports, and what itself defines of them."""
     rows = [

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from generate import api
 from ntm_envs import tasks
 
 DOCS = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def _page(path: Path) -> Path | None:
     for row in tasks.TABLE:
         if type(row.make()).__module__ == module:
             return GENERATED / "tasks" / row.suite / f"{row.name}.rst"
-    if (reference := GENERATED / "api" / f"{module}.rst").is_file():
+    if (reference := GENERATED / "api" / f"{api.page(module)}.rst").is_file():
         return reference
     return path if path.is_file() and (path.suffix != ".md" or DOCS in path.parents) else None
 

@@ -70,7 +70,7 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
         folder / f"{row.name}.rst",
         rst.heading(task_name(row)),
         f"``{row.env_id}``: {row.summary}.",
-        prose(kind),
+        *_prose(kind),
         f".. image:: {picture.name}\n   :alt: An episode of {task_name(row)}",
         f"An episode of {sizes_text(sizes)}, played by the {player}. "
         + (LEGEND if kind.view is Task.view else VIEW),
@@ -87,6 +87,13 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
         *_notes(kind),
         f"Source code: :py:obj:`{kind.__module__}.{kind.__name__}`.",
     )
+
+
+def _prose(kind: type[Any]) -> list[str]:
+    """Return what the docstring of a task tells, and that of a base class of several tasks of its suite."""
+    suite = kind.__module__.rpartition(".")[0]
+    bases = [base for base in kind.__mro__[1:] if base.__module__.rpartition(".")[0] == suite]
+    return [prose(kind), *(prose(base) for base in bases)]
 
 
 def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ SLACK = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Tape(InteractiveTask):
-    """A tape with ``length`` L random symbols, from which the agent computes the output of a subclass.
+    """A tape with ``length`` L random symbols, from which the agent computes the output.
 
     The agent observes the symbol under its head, or a blank outside the tape. At each step it moves the head
     to the left or to the right, and optionally writes a symbol. A correct symbol earns +1; the last one ends

@@ -28,10 +28,7 @@ from ntm_envs.tasks.spec import TaskSpec
 class TapeCopy(Tape):
     """A tape with ``length`` L random symbols, which the agent writes in order.
 
-    The agent observes the symbol under its head, or a blank outside the tape. At each step it moves the head
-    to the left or to the right, and optionally writes a symbol. A correct symbol earns +1. A wrong symbol
-    earns -0.5 and ends the episode. The time limit of 2L + 4 steps ends the episode and subtracts 1. Uniform
-    guesses return about -0.25.
+    Uniform guesses return about -0.25.
 
     A perfect episode, for the symbols a b c::
 

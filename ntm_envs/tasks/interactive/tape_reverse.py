@@ -28,8 +28,7 @@ from ntm_envs.tasks.spec import TaskSpec
 class TapeReverse(Tape):
     """A tape with ``length`` L random symbols, whose end the agent finds to write them in reverse order.
 
-    Observations, actions, rewards and the time limit are those of TapeCopy. Uniform guesses return about 0.5,
-    as half of them are correct.
+    Uniform guesses return about 0.5, as half of them are correct.
 
     A perfect episode, for the symbols a b; the dot is the blank after the tape::
 
