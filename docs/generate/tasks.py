@@ -111,7 +111,7 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
 def _rewards(row: TaskSpec, task: Any) -> str:
     """Return the reward of a symbol, in numbers; interactive tasks define their own above."""
     low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
-    returns = f"Returns are from {low[0]:g} to {high[0]:g}"
+    returns = f"Returns are from {low[0]:.3g} to {high[0]:.3g}"
     if isinstance(task, InteractiveTask):
         return f"Defined above. {returns} for {sizes_text(row.largest)}."
     symbols, classes = task.answers.width, set(task.answers.sizes)
