@@ -21,6 +21,7 @@ exclude_patterns = ["reproduction/*"]
 myst_enable_extensions = ["dollarmath", "html_image"]
 myst_heading_anchors = 3
 default_role = "py:obj"
+highlight_language = "none"  # of blocks without a language, such as diagrams
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

@@ -37,6 +37,8 @@ class LSTMConfig:
 class LSTM(nn.Module):
     """PyTorch's own LSTM and a linear read-out; its state starts at zero.
 
+    The documentation of `torch.nn.LSTM` has the equations.
+
     Differences from the paper, which are usual today: cells have forget gates (Gers et al., *Learning to
     Forget*, 2000), and gradients flow through all gates and all steps.
 

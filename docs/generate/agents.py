@@ -103,7 +103,7 @@ def _training(row: AgentSpec) -> list[str]:
 
 def _sources(recipes: Path, folder: Path) -> list[str]:
     """Return the file of recipes, and those that it imports; those of another agent as a link to its page."""
-    parts = [f".. literalinclude:: {os.path.relpath(recipes, folder)}"]
+    parts = [f".. literalinclude:: {os.path.relpath(recipes, folder)}\n   :language: python"]
     for statement in ast.parse(recipes.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.ImportFrom) and ".recipes" in str(statement.module):
             package, _, name = str(statement.module).partition(".recipes")

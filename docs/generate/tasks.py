@@ -90,10 +90,11 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
 
 
 def _prose(kind: type[Any]) -> list[str]:
-    """Return what the docstring of a task tells, and that of a base class of several tasks of its suite."""
+    """Return what the docstring of a task tells, with what that of a base class of its suite adds."""
     suite = kind.__module__.rpartition(".")[0]
     bases = [base for base in kind.__mro__[1:] if base.__module__.rpartition(".")[0] == suite]
-    return [prose(kind), *(prose(base) for base in bases)]
+    summary, _, further = prose(kind).partition("\n\n")
+    return [summary, *(prose(base).partition("\n\n")[2] for base in bases), further]
 
 
 def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
@@ -115,7 +116,7 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
 def _rewards(row: TaskSpec, task: Any) -> str:
     """Return the reward of a symbol, in numbers; interactive tasks define their own above."""
     low, high = task.return_bounds({name: np.array([size]) for name, size in row.largest.items()})
-    returns = f"Returns are from {low[0]:g} to {high[0]:g}"
+    returns = f"Returns are from {low[0]:.3g} to {high[0]:.3g}"
     if isinstance(task, InteractiveTask):
         return f"Defined above. {returns} for {sizes_text(row.largest)}."
     symbols, classes = task.answers.width, set(task.answers.sizes)
