@@ -16,7 +16,7 @@ from typing import Any
 
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import inline
-from ntm_agents.kernels.products import PANEL, add_product, add_spaced_product, pack
+from ntm_agents.kernels.products import PANEL, add_spaced_product
 
 ROWS = 32
 """Rows of a matrix that are taken at a time."""
@@ -75,6 +75,20 @@ def link(links: Array, precedence: Array, writing: Array, first: int, behind: in
         for j in range(len(writing)):
             row[j] = (left - writing[j]) * row[j] + w * precedence[j]
         row[i] = zero
+
+
+@inline
+def link_into(before: Array, precedence: Array, writing: Array, after: Array) -> None:
+    """Write the link matrix ``[N, S]`` after a write to another place."""
+    one, zero = before.dtype.type(1), before.dtype.type(0)
+    for i in range(len(writing)):
+        row, new, w = before[i], after[i], writing[i]
+        left = one - w
+        for j in range(len(writing)):
+            new[j] = (left - writing[j]) * row[j] + w * precedence[j]
+        new[i] = zero
+        for j in range(len(writing), len(new)):
+            new[j] = zero
 
 
 @inline
@@ -161,9 +175,6 @@ def link_and_follow_backward(
     writing: Array,
     reading: Array,
     dways: Array,
-    panels: Array,
-    factors: Array,
-    others: Array,
     dlinks: Array,
     dprecedence: Array,
     dwriting: Array,
@@ -178,27 +189,37 @@ def link_and_follow_backward(
         writing: Write weighting ``[N]``.
         reading: Read weightings of the last step ``[R, N]``.
         dways: Gradients of the ways ``[2 * R, N]``.
-        panels: Scratch for ``[2 * R, N]`` as panels.
-        factors: Scratch ``[N, 2 * R]``.
-        others: Scratch ``[2 * R, N]``.
         dlinks: Gradients of the link matrix after the write ``[N, S]``; afterwards, before it.
         dprecedence: Gradients of the precedence weighting ``[N]``, added to.
         dwriting: Gradients of the write weighting ``[N]``, added to.
         dreading: Gradients of the read weightings ``[R, N]``, added to.
     """
-    R, N = reading.shape
-    for r in range(R):
-        for n in range(N):
-            factors[n, r], factors[n, R + r] = dways[R + r, n], reading[r, n]
-        for n in range(N):
-            others[r, n], others[R + r, n] = reading[r, n], dways[r, n]
-    pack(others, panels)
+    N = len(writing)
     for first in range(0, N, ROWS):
         behind = min(first + ROWS, N)
-        add_spaced_product(dways[R:], first, after[first:behind], dreading)
-        _add_turned(after, dways[:R], first, behind, dreading)
-        add_product(factors[first:behind], 0, panels, dlinks[first:behind])
+        add_spaced_product(dways[len(reading) :], first, after[first:behind], dreading)
+        _add_turned(after, dways[: len(reading)], first, behind, dreading)
+        _follow_backward(reading, dways, first, behind, dlinks)
         _link_backward(before, precedence, writing, first, behind, dlinks, dprecedence, dwriting)
+
+
+@inline
+def _follow_backward(reading: Array, dways: Array, first: int, behind: int, dlinks: Array) -> None:
+    """Add to rows of the gradients of a link matrix ``[N, S]`` those that come from its ways."""
+    R, N = reading.shape
+    for i in range(first, behind):
+        drow, r = dlinks[i], 0
+        while r + 1 < R:
+            read, other, dbackward, dother = reading[r], reading[r + 1], dways[r], dways[r + 1]
+            x, y, dforward, dthere = read[i], other[i], dways[R + r, i], dways[R + r + 1, i]
+            for j in range(N):
+                drow[j] += dforward * read[j] + x * dbackward[j] + dthere * other[j] + y * dother[j]
+            r += 2
+        if r < R:
+            read, dbackward = reading[r], dways[r]
+            x, dforward = read[i], dways[R + r, i]
+            for j in range(N):
+                drow[j] += dforward * read[j] + x * dbackward[j]
 
 
 @inline

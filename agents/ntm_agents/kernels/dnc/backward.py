@@ -23,7 +23,7 @@ from ntm_agents.kernels.dnc.lookup import (
 )
 from ntm_agents.kernels.dnc.parameters import MODES, activate_parameters_backward
 from ntm_agents.kernels.dnc.scratch import Scratch
-from ntm_agents.kernels.links import link, link_and_follow_backward, precede_backward
+from ntm_agents.kernels.links import link_and_follow_backward, link_into, precede_backward
 from ntm_agents.kernels.memory import read_backward, write, write_backward
 from ntm_agents.kernels.products import add_product, pack
 from ntm_agents.kernels.sharpened import sharpen_way, sharpen_way_backward
@@ -128,8 +128,7 @@ def _repeat_segment(
             )
         elif linked:
             links, new = scratch.links[s, i], scratch.links[s + 1, i]
-            copy(links, new)
-            link(new, trail.precedence[t, b], weighting[0], 0, len(new))
+            link_into(links, trail.precedence[t, b], weighting[0], new)
 
 
 @paste
@@ -266,9 +265,6 @@ def _link_backward(
             writing,
             reading,
             scratch.dways,
-            scratch.panels,
-            scratch.factors,
-            scratch.others,
             dlinks,
             dprecedence,
             dwriting,

@@ -96,7 +96,7 @@ def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, 
     last = trail.orders[t % kept, b]
     for n in range(len(order)):
         order[n] = last[n]
-    sort(scratch.bounded, order, scratch.room)
+    sort(scratch.bounded, order, free, scratch.room)
     allocate(scratch.bounded, order, free)
     compare_heads(0, 1, p, layout, settings.epsilons, scratch.comparison, memory)
     look_up_head(0, 0, p, layout, settings.epsilons, scratch.comparison, content)

@@ -39,12 +39,6 @@ class Scratch(NamedTuple):
     """Memory after the release ``[M, N]``."""
     comparison: Comparison
     """Scratch of look-ups."""
-    panels: Array
-    """``[2 R, N]`` as panels."""
-    factors: Array
-    """``[N, 2 R]``."""
-    others: Array
-    """``[2 R, N]``."""
     ways: Array
     """Sharpened backward and forward weighting of a head ``[2, N]``."""
     dways: Array
@@ -98,7 +92,7 @@ def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, 
     each, heads, keys = (N,), (H, N), (H, M)
     shapes = (
         *((steps, B, M, N), (steps, B, N, J), (M, N)),
-        *((N, 2 * R), (2 * R, N), (2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
+        *((2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
         *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
     )
     whole = (panels(matrix if steps else matrix.T) for matrix in weights)
@@ -107,4 +101,4 @@ def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, 
     found = parts(shapes + rows, kind)
     memories, others = found[:3], found[3 : len(shapes)]
     comparison = Comparison(*found[len(shapes) :])
-    return Scratch(*whole, columns, room, *memories, comparison, panels(others[1]), *others)
+    return Scratch(*whole, columns, room, *memories, comparison, *others)
