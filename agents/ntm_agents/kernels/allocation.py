@@ -16,6 +16,8 @@ from ntm_agents.kernels.compilation import inline
 
 EPSILON = 1e-6
 """Least usage of a slot."""
+MOVES = 8
+"""Moves a slot after which an order is not nearly right."""
 
 
 @inline
@@ -34,30 +36,43 @@ def _behind(keys: Array, i: Any, j: Any) -> Any:
 
 
 @inline
-def sort(keys: Array, order: Array, room: Array) -> None:
+def sort(keys: Array, order: Array, values: Array, room: Array) -> None:
     """Put slots in the order of their keys ``[N]``, and equal ones in that of their indices.
 
-    Runs that are in order are merged two by two, until there is one. The order of the last step mostly has
-    a few long runs, so this takes time linear in N. Whatever the keys are, even NaN, no slot gets lost.
+    The order of the last step mostly needs few moves. Where it needs many, runs that are in order are merged,
+    in at most N log N steps. Whatever the keys are, even NaN, no slot gets lost.
 
     Args:
         keys: ``[N]``.
         order: All slots in any order, int64 ``[N]``; afterwards, in order.
+        values: Scratch ``[N]``.
         room: Scratch, int64 ``[N]``.
     """
+    slots = len(order)
+    moves, k = 0, 0
+    while k < slots and moves <= MOVES * slots:
+        n, place = order[k], k
+        key = keys[n]
+        while place > 0 and (values[place - 1] > key or (values[place - 1] == key and order[place - 1] > n)):
+            values[place], order[place] = values[place - 1], order[place - 1]
+            place -= 1
+        values[place], order[place] = key, n
+        moves += k - place
+        k += 1
+    if k < slots:
+        _merge_runs(keys, order, room)
+
+
+@inline
+def _merge_runs(keys: Array, order: Array, room: Array) -> None:
+    """Sort like `sort`: merge runs that are in order two by two, until there is one."""
     slots = len(order)
     runs = 2
     while runs > 1:
         runs, at = 0, 0
         while at < slots:
-            middle = at + 1
-            while middle < slots and not _behind(keys, order[middle - 1], order[middle]):
-                middle += 1
-            end = middle
-            if middle < slots:
-                end += 1
-                while end < slots and not _behind(keys, order[end - 1], order[end]):
-                    end += 1
+            middle = _end_of_run(keys, order, at)
+            end = _end_of_run(keys, order, middle)
             left, right = at, middle
             for k in range(at, end):
                 if right >= end or (left < middle and not _behind(keys, order[left], order[right])):
@@ -70,6 +85,15 @@ def sort(keys: Array, order: Array, room: Array) -> None:
             at = end
         for k in range(slots):
             order[k] = room[k]
+
+
+@inline
+def _end_of_run(keys: Array, order: Array, start: Any) -> Any:
+    """Return the place behind the slots that are in order from a place on."""
+    end = min(start + 1, len(order))
+    while end < len(order) and not _behind(keys, order[end - 1], order[end]):
+        end += 1
+    return end
 
 
 @inline

@@ -4,15 +4,28 @@ Source: Graves, Wayne et al., *Hybrid computing using a neural network with dyna
 538, 2016), Methods, "Temporal memory linkage"; the mathematics of `precede`, `link` and `follow` in
 :mod:`ntm_agents.allocation`.
 
-Each row of a link matrix is updated and used at once, while it is in the first-level cache.
+A matrix is taken a few rows at a time, which are updated and used while they are in the cache. Its rows are
+filled up with zeros to whole numbers of panels, for :mod:`ntm_agents.kernels.products`.
 
-Shape letters: N slots, R read heads.
+Shape letters: N slots, S >= N numbers of a row of a matrix, R read heads.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import inline
+from ntm_agents.kernels.products import PANEL, add_spaced_product
+
+ROWS = 32
+"""Rows of a matrix that are taken at a time."""
+
+
+def padded(slots: int, itemsize: int) -> int:
+    """Return the numbers S of a row of a link matrix, each of so many bytes."""
+    lanes = PANEL // itemsize
+    return -(-slots // lanes) * lanes
 
 
 @inline
@@ -45,91 +58,184 @@ def precede_backward(before: Array, writing: Array, dprecedence: Array, dwriting
 
 
 @inline
-def link(before: Array, precedence: Array, writing: Array, after: Array) -> None:
-    """Write the link matrix L ``[N, N]`` after a write; it may take the place of the one before.
+def link(links: Array, precedence: Array, writing: Array, first: int, behind: int) -> None:
+    """Update rows of the link matrix L after a write, in place.
 
     Args:
-        before: Link matrix before the write ``[N, N]``.
+        links: Link matrix ``[N, S]``.
         precedence: Precedence weighting before the write ``[N]``.
         writing: Write weighting ``[N]``.
-        after: The result, written ``[N, N]``.
+        first: First row.
+        behind: The one behind the last.
     """
-    one, zero = before.dtype.type(1), before.dtype.type(0)
-    for i in range(len(writing)):
-        old, new, w = before[i], after[i], writing[i]
+    one, zero = links.dtype.type(1), links.dtype.type(0)
+    for i in range(first, behind):
+        row, w = links[i], writing[i]
         left = one - w
         for j in range(len(writing)):
-            new[j] = (left - writing[j]) * old[j] + w * precedence[j]
-        new[i] = zero
+            row[j] = (left - writing[j]) * row[j] + w * precedence[j]
+        row[i] = zero
 
 
 @inline
-def follow(links: Array, reading: Array, ways: Array) -> None:
-    """Write what was written before and after what was read.
+def link_into(before: Array, precedence: Array, writing: Array, after: Array) -> None:
+    """Write the link matrix ``[N, S]`` after a write to another place."""
+    one, zero = before.dtype.type(1), before.dtype.type(0)
+    for i in range(len(writing)):
+        row, new, w = before[i], after[i], writing[i]
+        left = one - w
+        for j in range(len(writing)):
+            new[j] = (left - writing[j]) * row[j] + w * precedence[j]
+        new[i] = zero
+        for j in range(len(writing), len(new)):
+            new[j] = zero
+
+
+@inline
+def link_and_follow(links: Array, precedence: Array, writing: Array, reading: Array, ways: Array) -> None:
+    """Update the link matrix, in place, and write what was written before and after what was read.
 
     Args:
-        links: Link matrix ``[N, N]``.
+        links: Link matrix ``[N, S]``.
+        precedence: Precedence weighting before the write ``[N]``.
+        writing: Write weighting ``[N]``.
         reading: Read weightings of the last step ``[R, N]``.
         ways: Backward weightings of all heads, then forward ones, written ``[2 * R, N]``.
     """
-    zero, R = links.dtype.type(0), len(reading)
-    for r in range(R):
-        for n in range(len(links)):
+    R, N = reading.shape
+    zero = links.dtype.type(0)
+    for r in range(2 * R):
+        for n in range(N):
             ways[r, n] = zero
-    for i in range(len(links)):
-        row = links[i]
-        for r in range(R):
-            read, backward, forward = reading[r], ways[r], zero
-            x = read[i]
-            for j in range(len(row)):
-                forward += row[j] * read[j]
-            for j in range(len(row)):
-                backward[j] += row[j] * x
-            ways[R + r, i] = forward
+    for first in range(0, N, ROWS):
+        behind = min(first + ROWS, N)
+        link(links, precedence, writing, first, behind)
+        add_spaced_product(reading, first, links[first:behind], ways[:R])
+        _add_turned(links, reading, first, behind, ways[R:])
 
 
 @inline
-def follow_backward(links: Array, reading: Array, dways: Array, dlinks: Array, dreading: Array) -> None:
-    """Backpropagate through `follow`.
-
-    Args:
-        links: Link matrix ``[N, N]``.
-        reading: Read weightings of the last step ``[R, N]``.
-        dways: Gradients of the ways ``[2 * R, N]``.
-        dlinks: Gradients of the link matrix ``[N, N]``, added to.
-        dreading: Gradients of the read weightings ``[R, N]``, added to.
-    """
-    R = len(reading)
-    for i in range(len(links)):
-        row, drow = links[i], dlinks[i]
+def _add_turned(links: Array, vectors: Array, first: int, behind: int, out: Array) -> None:
+    """Add the products of rows of a link matrix ``[N, S]`` with vectors ``[R, N]`` to ``[R, N]``."""
+    R, N = vectors.shape
+    zero, i = links.dtype.type(0), first
+    while i + 3 < behind:
+        l0, l1, l2, l3 = links[i], links[i + 1], links[i + 2], links[i + 3]
+        r = 0
+        while r + 1 < R:
+            x, y, one, two = vectors[r], vectors[r + 1], out[r], out[r + 1]
+            a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
+            for j in range(N):
+                u, v = x[j], y[j]
+                a0 += l0[j] * u
+                a1 += l1[j] * u
+                a2 += l2[j] * u
+                a3 += l3[j] * u
+                b0 += l0[j] * v
+                b1 += l1[j] * v
+                b2 += l2[j] * v
+                b3 += l3[j] * v
+            one[i], one[i + 1], one[i + 2], one[i + 3] = (
+                one[i] + a0,
+                one[i + 1] + a1,
+                one[i + 2] + a2,
+                one[i + 3] + a3,
+            )
+            two[i], two[i + 1], two[i + 2], two[i + 3] = (
+                two[i] + b0,
+                two[i + 1] + b1,
+                two[i + 2] + b2,
+                two[i + 3] + b3,
+            )
+            r += 2
+        if r < R:
+            for k in range(i, i + 4):
+                out[r, k] += _dot(links[k], vectors[r])
+        i += 4
+    while i < behind:
         for r in range(R):
-            read, dread, dbackward = reading[r], dreading[r], dways[r]
-            x, dforward, dx = read[i], dways[R + r, i], links.dtype.type(0)
-            for j in range(len(row)):
-                drow[j] += dforward * read[j] + x * dbackward[j]
-            for j in range(len(row)):
-                dx += row[j] * dbackward[j]
-            for j in range(len(row)):
-                dread[j] += row[j] * dforward
-            dread[i] += dx
+            out[r, i] += _dot(links[i], vectors[r])
+        i += 1
 
 
 @inline
-def link_backward(
-    before: Array, precedence: Array, writing: Array, dlinks: Array, dprecedence: Array, dwriting: Array
+def _dot(row: Array, vector: Array) -> Any:
+    """Return the product of a row of a link matrix ``[S]`` with a vector ``[N]``."""
+    total = vector.dtype.type(0)
+    for j in range(len(vector)):
+        total += row[j] * vector[j]
+    return total
+
+
+@inline
+def link_and_follow_backward(
+    before: Array,
+    after: Array,
+    precedence: Array,
+    writing: Array,
+    reading: Array,
+    dways: Array,
+    dlinks: Array,
+    dprecedence: Array,
+    dwriting: Array,
+    dreading: Array,
 ) -> None:
-    """Backpropagate through `link`.
+    """Backpropagate through `link_and_follow`.
 
     Args:
-        before: Link matrix before the write ``[N, N]``.
+        before: Link matrix before the write ``[N, S]``.
+        after: Link matrix after it ``[N, S]``.
         precedence: Precedence weighting before the write ``[N]``.
         writing: Write weighting ``[N]``.
-        dlinks: Gradients of the link matrix after the write ``[N, N]``; afterwards, before it.
+        reading: Read weightings of the last step ``[R, N]``.
+        dways: Gradients of the ways ``[2 * R, N]``.
+        dlinks: Gradients of the link matrix after the write ``[N, S]``; afterwards, before it.
         dprecedence: Gradients of the precedence weighting ``[N]``, added to.
         dwriting: Gradients of the write weighting ``[N]``, added to.
+        dreading: Gradients of the read weightings ``[R, N]``, added to.
     """
+    N = len(writing)
+    for first in range(0, N, ROWS):
+        behind = min(first + ROWS, N)
+        add_spaced_product(dways[len(reading) :], first, after[first:behind], dreading)
+        _add_turned(after, dways[: len(reading)], first, behind, dreading)
+        _follow_backward(reading, dways, first, behind, dlinks)
+        _link_backward(before, precedence, writing, first, behind, dlinks, dprecedence, dwriting)
+
+
+@inline
+def _follow_backward(reading: Array, dways: Array, first: int, behind: int, dlinks: Array) -> None:
+    """Add to rows of the gradients of a link matrix ``[N, S]`` those that come from its ways."""
+    R, N = reading.shape
+    for i in range(first, behind):
+        drow, r = dlinks[i], 0
+        while r + 1 < R:
+            read, other, dbackward, dother = reading[r], reading[r + 1], dways[r], dways[r + 1]
+            x, y, dforward, dthere = read[i], other[i], dways[R + r, i], dways[R + r + 1, i]
+            for j in range(N):
+                drow[j] += dforward * read[j] + x * dbackward[j] + dthere * other[j] + y * dother[j]
+            r += 2
+        if r < R:
+            read, dbackward = reading[r], dways[r]
+            x, dforward = read[i], dways[R + r, i]
+            for j in range(N):
+                drow[j] += dforward * read[j] + x * dbackward[j]
+
+
+@inline
+def _link_backward(
+    before: Array,
+    precedence: Array,
+    writing: Array,
+    first: int,
+    behind: int,
+    dlinks: Array,
+    dprecedence: Array,
+    dwriting: Array,
+) -> None:
+    """Backpropagate through `link`, from rows of the gradients of the link matrix after the write."""
     one, zero = before.dtype.type(1), before.dtype.type(0)
-    for i in range(len(writing)):
+    for i in range(first, behind):
         row, drow, w, dw = before[i], dlinks[i], writing[i], zero
         left = one - w
         drow[i] = zero

@@ -93,7 +93,23 @@ def compare_masked_backward(
     zero, two = memory.dtype.type(0), memory.dtype.type(2)
     for m in range(width):
         row, drow = memory[m], dmemory[m]
-        for h in range(len(ddots)):
+        h = 0
+        while h + 1 < len(ddots):
+            key, other, dkey, dother, ddot, dmore = (
+                keys[h, m],
+                keys[h + 1, m],
+                zero,
+                zero,
+                ddots[h],
+                ddots[h + 1],
+            )
+            for n in range(slots):
+                dkey += ddot[n] * row[n]
+                dother += dmore[n] * row[n]
+                drow[n] += ddot[n] * key + dmore[n] * other
+            dkeys[h, m], dkeys[h + 1, m] = dkey, dother
+            h += 2
+        if h < len(ddots):
             key, dkey, ddot = keys[h, m], zero, ddots[h]
             for n in range(slots):
                 dkey += ddot[n] * row[n]

@@ -47,11 +47,12 @@ def pack(weights: Array, panels: Array) -> None:
                     panel[k, j] = weights[k, at + j] if at + j < columns else zero
 
 
-def _block(rows: int, unroll: int) -> Any:
+def _block(rows: int, unroll: int, packed: bool = True) -> Any:
     """Return a function that adds the product of rows ``[rows, >= first + K]`` with a panel ``[K, L]``.
 
     It is added to the columns of ``[rows, J]`` from `at` on. `unroll` terms at a time go into sums of their
-    own, which are added in the end, so that there is enough to do while a sum is under way.
+    own, which are added in the end, so that there is enough to do while a sum is under way. If it is not
+    packed, the panel is that of a matrix ``[K, >= at + L]`` from the same column on.
     """
 
     @intrinsic
@@ -90,7 +91,7 @@ def _block(rows: int, unroll: int) -> Any:
                 builder.position_at_end(body)
                 for u in range(len(sums)):
                     term = builder.add(k, word(u))
-                    weights = load(vector, builder.add(panel_start, builder.mul(term, word(PANEL))))
+                    weights = load(vector, builder.add(panel_start, builder.mul(term, spacing)))
                     for row in range(rows):
                         factor = load(number, builder.add(a_rows[row], builder.mul(term, word(size))))
                         factor = builder.insert_element(vector(ir.Undefined), factor, ir.IntType(32)(0))
@@ -108,7 +109,10 @@ def _block(rows: int, unroll: int) -> Any:
             def load(kind: Any, address: Any) -> Any:
                 return builder.load(builder.inttoptr(address, kind.as_pointer()), align=size)
 
-            panel_start = builder.ptrtoint(panel_.data, word)
+            panel_start, spacing = builder.ptrtoint(panel_.data, word), word(PANEL)
+            if not packed:
+                panel_start = builder.add(panel_start, builder.mul(values[4], word(size)))
+                spacing = cgutils.unpack_tuple(builder, panel_.strides)[0]
             a_rows = pointers(a_, builder.mul(values[1], word(size)))
             out_rows = pointers(out_, builder.mul(values[4], word(size)))
             left = builder.sub(cgutils.unpack_tuple(builder, out_.shape)[1], values[4])
@@ -143,6 +147,7 @@ def _block(rows: int, unroll: int) -> Any:
 
 
 _add_four, _add_one = _block(4, 1), _block(1, 4)  # a processor has about eight sums under way
+_add_four_spaced, _add_one_spaced = _block(4, 1, packed=False), _block(1, 4, packed=False)
 
 
 @inline
@@ -155,4 +160,25 @@ def add_product(a: Array, first: int, panels: Array, out: Array) -> None:
             row += 4
         while row < len(out):
             _add_one(a[row : row + 1], first, panels[i], out[row : row + 1], at)
+            row += 1
+
+
+@inline
+def add_spaced_product(a: Array, first: int, matrix: Array, out: Array) -> None:
+    """Add the product of K columns of ``[I, >= K]``, from the first on, and a matrix, which is not packed.
+
+    Args:
+        a: ``[I, >= first + K]``.
+        first: Its first column.
+        matrix: ``[K, S]``, whose rows are whole numbers of panels.
+        out: Added to, ``[I, J]`` with J at most S.
+    """
+    lanes = PANEL // matrix.itemsize
+    for at in range(0, out.shape[1], lanes):
+        row = 0
+        while row + 3 < len(out):
+            _add_four_spaced(a[row : row + 4], first, matrix, out[row : row + 4], at)
+            row += 4
+        while row < len(out):
+            _add_one_spaced(a[row : row + 1], first, matrix, out[row : row + 1], at)
             row += 1

@@ -46,22 +46,17 @@ def sharpen_way_backward(weighting: Array, power: Any, out: Array, gradient: Arr
     Args:
         weighting: ``[N]``.
         power: The power.
-        out: Scratch ``[N]``; afterwards, the result of `sharpen_way`.
+        out: What `sharpen_way` wrote ``[N]``.
         gradient: Gradients of the result ``[N]``; afterwards, of the weighting.
 
     Returns:
         The gradient of the power.
     """
-    zero, tiny, epsilon = out.dtype.type(0), out.dtype.type(TINY), out.dtype.type(EPSILON)
+    zero, one = out.dtype.type(0), out.dtype.type(1)
+    tiny, epsilon = out.dtype.type(TINY), out.dtype.type(EPSILON)
     highest = largest(weighting)
-    top, total, mean = highest + epsilon, zero, zero
+    top, mean = highest + epsilon, zero
     for n in range(len(out)):
-        raised = exp(log(max(weighting[n], zero) / top + tiny) * power)
-        out[n] = raised
-        total += raised
-    total += epsilon
-    for n in range(len(out)):
-        out[n] /= total
         mean += gradient[n] * out[n]
     dpower, dtop, tops = zero, zero, zero
     for n in range(len(out)):
@@ -71,7 +66,7 @@ def sharpen_way_backward(weighting: Array, power: Any, out: Array, gradient: Arr
         d *= power / ((relative + tiny) * top)
         dtop -= d * relative
         gradient[n] = d if weighting[n] >= zero else zero
-        tops += out.dtype.type(1) if weighting[n] == highest else zero
+        tops += one if weighting[n] == highest else zero
     for n in range(len(out)):  # all of the largest share the gradient of the largest
         gradient[n] += dtop / tops if weighting[n] == highest else zero
     return dpower

@@ -5,7 +5,7 @@ the loops are compiled once.
 
 Shape letters: T steps, B sequences, N slots, M width of a slot, R read heads, H = 1 + R heads, C hidden size,
 V = R * M values that are read, P values of the interface vector, G gates of the controller. A row of links
-has J entries: N of a link matrix, K of sparse links, 0 without links.
+has J entries: N, filled up to panels, of a link matrix, K of sparse links, 0 without links.
 """
 
 from __future__ import annotations

@@ -12,16 +12,19 @@ from typing import Any
 
 from ntm_agents.kernels.allocation import allocate, allocate_backward, bound
 from ntm_agents.kernels.arithmetic import Array, add_to, copy, zero
-from ntm_agents.kernels.compilation import entry, inline, paste
-from ntm_agents.kernels.content import look_up_backward
+from ntm_agents.kernels.compilation import entry, paste
 from ntm_agents.kernels.controllers import feed_forward_backward, lstm_backward
 from ntm_agents.kernels.dnc.arguments import Gradients, Matrices, Settings, Trail
-from ntm_agents.kernels.dnc.forward import compare_heads, look_up_head
+from ntm_agents.kernels.dnc.lookup import (
+    compare_heads,
+    compare_heads_backward,
+    look_up_head,
+    look_up_head_backward,
+)
 from ntm_agents.kernels.dnc.parameters import MODES, activate_parameters_backward
 from ntm_agents.kernels.dnc.scratch import Scratch
-from ntm_agents.kernels.links import follow_backward, link, link_backward, precede_backward
-from ntm_agents.kernels.masked_content import compare_masked_backward, mask_key_backward
-from ntm_agents.kernels.memory import read_backward, rewrite, write, write_backward
+from ntm_agents.kernels.links import link_and_follow_backward, link_into, precede_backward
+from ntm_agents.kernels.memory import read_backward, write, write_backward
 from ntm_agents.kernels.products import add_product, pack
 from ntm_agents.kernels.sharpened import sharpen_way, sharpen_way_backward
 from ntm_agents.kernels.sparse_links import (
@@ -99,17 +102,17 @@ def _repeat_segment(
     copy(trail.columns[segment, b], scratch.columns[0, i])
     for t in range(start, end):
         s, p, previous = t - start, trail.parameters[t, b], trail.weightings[t, b]
-        weighting, memory, after = (
-            trail.weightings[t + 1, b],
+        memory, after, weighting = (
             scratch.memories[s, i],
             scratch.memories[s + 1, i],
+            trail.weightings[t + 1, b],
         )
         if settings.deallocation:
             retain(previous[1:], p[layout.free :], retained)
             release_into(memory, retained, after)
-            write(after, weighting, p[layout.vectors :], 1, 0, len(retained))
         else:
-            rewrite(memory, weighting, p[layout.vectors :], 1, after)
+            copy(memory, after)
+        write(after, weighting, p[layout.vectors :], 1, 0, len(retained))
         if sparse:
             choices = trail.choices[t, b]
             keep_largest(weighting[0], choices, trail.columns.shape[3], scratch.kept)
@@ -124,61 +127,8 @@ def _repeat_segment(
                 scratch.columns[s + 1, i],
             )
         elif linked:
-            link(scratch.links[s, i], trail.precedence[t, b], weighting[0], scratch.links[s + 1, i])
-
-
-@inline
-def _look_up_backward(
-    h: int, i: int, p: Array, dp: Array, settings: Settings, scratch: Scratch, content: Array
-) -> None:
-    """Backpropagate through `look_up_head`.
-
-    Gradients of the weighting, in row i of those of the dot products, turn into theirs.
-    """
-    masks, width = settings.layout.masks, settings.layout.width
-    at, g = h * (width + 1 + masks) + width, i if masks else 0
-    dp[at], scratch.dkey_norms[i] = look_up_backward(
-        scratch.dots[i],
-        scratch.norms[g],
-        scratch.key_norms[i],
-        settings.epsilons,
-        p[at],
-        content,
-        scratch.ddots[i],
-        scratch.dnorms[g],
-    )
-
-
-@inline
-def _compare_backward(
-    first: int,
-    behind: int,
-    p: Array,
-    dp: Array,
-    settings: Settings,
-    scratch: Scratch,
-    memory: Array,
-    dmemory: Array,
-) -> None:
-    """Backpropagate through `compare_heads`."""
-    M, masks = settings.layout.width, settings.layout.masks
-    heads, each = behind - first, M + 1 + masks
-    ddots, dnorms = scratch.ddots[:heads], scratch.dnorms[: heads if masks else 1]
-    compare_masked_backward(
-        memory, scratch.keys, scratch.squares, ddots, dnorms, dmemory, scratch.dkeys, scratch.dsquares
-    )
-    for h in range(first, behind):
-        i, own, down = h - first, p[h * each : (h + 1) * each], dp[h * each : (h + 1) * each]
-        mask_key_backward(
-            own[:M],
-            own[M + 1 :],
-            scratch.squares[i],
-            scratch.dkeys[i],
-            scratch.dsquares[i],
-            scratch.dkey_norms[i],
-            down[:M],
-            down[M + 1 :],
-        )
+            links, new = scratch.links[s, i], scratch.links[s + 1, i]
+            link_into(links, trail.precedence[t, b], weighting[0], new)
 
 
 @paste
@@ -194,51 +144,54 @@ def _read_backward(
 ) -> None:
     """Backpropagate through reads and read weightings of a sequence, to the ways along its links."""
     layout, p, dp = settings.layout, trail.parameters[t, b], gradients.parameters[t, b]
-    R, M, ways, content = layout.readers, layout.width, trail.ways[t, b], scratch.content
+    R, M, epsilons, own, content = (
+        layout.readers,
+        layout.width,
+        settings.epsilons,
+        scratch.comparison,
+        scratch.content,
+    )
+    ways, dways = trail.ways[t, b], scratch.dways
     memory, dmemory, dreads = scratch.memories[s + 1, i], gradients.memory[b], scratch.dfeatures[i]
-    compare_heads(1, 1 + R, p, settings, scratch, memory)
-    for g in range(R):
-        zero(scratch.dnorms[g])
+    compare_heads(1, 1 + R, p, layout, epsilons, own, memory)
     for r in range(R):
         weighting, dweighting = trail.weightings[t + 1, b, 1 + r], gradients.weighting[b, 1 + r]
         read_backward(memory, weighting, dreads[r * M : (r + 1) * M], dmemory, dweighting)
-        look_up_head(1 + r, r, p, settings, scratch, content)
-        dcontent = scratch.ddots[r]
+        look_up_head(1 + r, r, p, layout, epsilons, own, content)
+        dcontent = own.ddots[r]
         if len(ways):
-            backward, forward, dbackward, dforward = (
-                ways[r],
-                ways[R + r],
-                scratch.dways[r],
-                scratch.dways[R + r],
-            )
+            backward, forward = ways[r], ways[R + r]
             sharp, power = layout.powers < layout.free, layout.powers + 2 * r
             if sharp:
-                sharpen_way(backward, p[power], scratch.ways[0])
-                sharpen_way(forward, p[power + 1], scratch.ways[1])
+                for way in range(2):
+                    sharpen_way(ways[R * way + r], p[power + way], scratch.ways[way])
                 backward, forward = scratch.ways[0], scratch.ways[1]
             at = layout.modes + MODES * r
             mix_backward(
-                p[at : at + MODES],
+                p[at:],
                 backward,
                 content,
                 forward,
                 dweighting,
-                dp[at : at + MODES],
-                dbackward,
+                dp[at:],
+                dways[r],
                 dcontent,
-                dforward,
+                dways[R + r],
             )
             if sharp:
-                dp[power] = sharpen_way_backward(ways[r], p[power], scratch.ways[0], dbackward)
-                dp[power + 1] = sharpen_way_backward(ways[R + r], p[power + 1], scratch.ways[1], dforward)
+                for way in range(2):
+                    k = R * way + r
+                    dp[power + way] = sharpen_way_backward(
+                        ways[k], p[power + way], scratch.ways[way], dways[k]
+                    )
         else:
             for n in range(len(dcontent)):
                 dcontent[n] = dweighting[n]
-        _look_up_backward(1 + r, r, p, dp, settings, scratch, content)
-    _compare_backward(1, 1 + R, p, dp, settings, scratch, memory, dmemory)
+        look_up_head_backward(1 + r, r, p, dp, layout, epsilons, own, content)
+    compare_heads_backward(1, 1 + R, p, dp, layout, own, memory, dmemory)
 
 
-@inline
+@paste
 def mix_backward(
     modes: Array,
     backward: Array,
@@ -305,8 +258,18 @@ def _link_backward(
             scratch.dkept,
         )
     else:
-        follow_backward(after, reading, scratch.dways, dlinks, scratch.dreading)
-        link_backward(links, before, writing, dlinks, dprecedence, dwriting)
+        link_and_follow_backward(
+            links,
+            after,
+            before,
+            writing,
+            reading,
+            scratch.dways,
+            dlinks,
+            dprecedence,
+            dwriting,
+            scratch.dreading,
+        )
 
 
 @paste
@@ -325,34 +288,34 @@ def _write_backward(
     previous, weighting = trail.weightings[t, b], trail.weightings[t + 1, b]
     memory, dmemory, dweighting = scratch.memories[s, i], gradients.memory[b], gradients.weighting[b]
     retained, dretained, dusage = scratch.retained, scratch.dretained, gradients.usage[b]
-    content, free, dcontent, dfree = (
+    epsilons, own, content, dcontent = (
+        settings.epsilons,
+        scratch.comparison,
         scratch.content,
-        scratch.allocation,
-        scratch.ddots[0],
-        scratch.dallocation,
+        scratch.comparison.ddots[0],
     )
+    free, dfree = scratch.allocation, scratch.dallocation
     vectors, dvectors = p[layout.vectors :], dp[layout.vectors :]
     retain(previous[1:], p[layout.free :], retained)
     zero(dretained)
+    released = memory
     if settings.deallocation:
         released = scratch.released
         release_into(memory, retained, released)
-        write_backward(released, weighting, vectors, 1, dmemory, dweighting, dvectors, scratch.erased)
+    write_backward(released, weighting, vectors, 1, dmemory, dweighting, dvectors, scratch.erased)
+    if settings.deallocation:
         release_backward(memory, retained, dmemory, dretained)
-    else:
-        write_backward(memory, weighting, vectors, 1, dmemory, dweighting, dvectors, scratch.erased)
     usage, order = trail.usage[t + 1, b], trail.orders[t + 1, b]
     bound(usage, scratch.bounded)
     allocate(scratch.bounded, order, free)
-    compare_heads(0, 1, p, settings, scratch, memory)
-    look_up_head(0, 0, p, settings, scratch, content)
+    compare_heads(0, 1, p, layout, epsilons, own, memory)
+    look_up_head(0, 0, p, layout, epsilons, own, content)
     towards, gate = p[layout.vectors - 2], p[layout.vectors - 1]
     dp[layout.vectors - 2], dp[layout.vectors - 1] = gate_backward(
         towards, gate, content, free, dweighting[0], dcontent, dfree
     )
-    zero(scratch.dnorms[0])
-    _look_up_backward(0, 0, p, dp, settings, scratch, content)
-    _compare_backward(0, 1, p, dp, settings, scratch, memory, dmemory)
+    look_up_head_backward(0, 0, p, dp, layout, epsilons, own, content)
+    compare_heads_backward(0, 1, p, dp, layout, own, memory, dmemory)
     allocate_backward(scratch.bounded, order, dfree, scratch.products[0], dusage)
     use_backward(trail.usage[t, b], previous[0], retained, dusage, dweighting[0], dretained)
     dfreeing = dp[layout.free : layout.free + layout.readers]
@@ -360,7 +323,7 @@ def _write_backward(
     copy(scratch.dreading, dweighting[1:])
 
 
-@inline
+@paste
 def gate_backward(
     towards: Any, gate: Any, content: Array, free: Array, dwriting: Array, dcontent: Array, dfree: Array
 ) -> tuple[Any, Any]:

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Trail
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.dnc.parameters import layout
+from ntm_agents.kernels.links import padded
 from ntm_agents.kernels.location import TINY
 from ntm_agents.kernels.tensors import NUMBERS, arrays, behind
 
@@ -42,6 +44,8 @@ def flat(inputs: Inputs, weights: Weights, state: State) -> tuple[Tensor, ...]:
     units = inputs.preactivations.shape[2]  # of a controller without a state
     output, cells = state.controller or (like.new_zeros(B, units), like.new_empty(0, 0))
     precedence, links, *columns = state.links or (like.new_empty(0, 0), like.new_empty(B, N, 0))
+    if len(state.links) == 2:
+        links = functional.pad(links, (0, padded(N, links.itemsize) - N))
     start = Start(
         memory=state.memory.transpose(1, 2),
         weightings=state.weightings,
@@ -66,7 +70,8 @@ def result(start: State, features: Tensor, weightings: Tensor | None, last: Star
     """
     V = start.reads.shape[1]
     reads, output = last.features.split_with_sizes((V, last.features.shape[1] - V), 1)
-    links = (last.precedence, last.links, last.columns)
+    entries = last.links[:, :, : start.links[1].shape[2]] if start.links else last.links
+    links = (last.precedence, entries, last.columns)
     state = State(
         memory=last.memory.transpose(1, 2),
         weightings=last.weightings,

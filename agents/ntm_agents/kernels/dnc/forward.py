@@ -16,14 +16,13 @@ from typing import Any
 
 from ntm_agents.kernels.allocation import allocate, bound, sort
 from ntm_agents.kernels.arithmetic import Array, copy
-from ntm_agents.kernels.compilation import entry, inline, paste
-from ntm_agents.kernels.content import look_up
+from ntm_agents.kernels.compilation import entry, paste
 from ntm_agents.kernels.controllers import feed_forward, lstm
 from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Store, Trail
+from ntm_agents.kernels.dnc.lookup import compare_heads, look_up_head
 from ntm_agents.kernels.dnc.parameters import MODES, Layout, activate_parameters
 from ntm_agents.kernels.dnc.scratch import Scratch
-from ntm_agents.kernels.links import follow, link, precede
-from ntm_agents.kernels.masked_content import compare_masked, mask_key
+from ntm_agents.kernels.links import link_and_follow, precede
 from ntm_agents.kernels.memory import read, write
 from ntm_agents.kernels.products import add_product, pack
 from ntm_agents.kernels.sharpened import sharpen_way
@@ -84,30 +83,6 @@ def _control(t: int, first: int, last: int, layout: Layout, scratch: Scratch, tr
         add_product(before, 0, scratch.reads, vectors)
 
 
-@inline
-def compare_heads(
-    first: int, behind: int, p: Array, settings: Settings, scratch: Scratch, memory: Array
-) -> None:
-    """Compare the keys of some heads with all slots; the results are in the scratch, from row 0 on."""
-    M, masks = settings.layout.width, settings.layout.masks
-    inside, each = settings.epsilons.inside, M + 1 + masks
-    for h in range(first, behind):
-        own, i = p[h * each : (h + 1) * each], h - first
-        scratch.key_norms[i] = mask_key(own[:M], own[M + 1 :], scratch.keys[i], scratch.squares[i], inside)
-    heads = behind - first
-    dots, norms = scratch.dots[:heads], scratch.norms[: heads if masks else 1]
-    compare_masked(memory, scratch.keys, scratch.squares, inside, dots, norms)
-
-
-@inline
-def look_up_head(h: int, i: int, p: Array, settings: Settings, scratch: Scratch, content: Array) -> None:
-    """Write the weighting by content of head h ``[N]``, whose comparison is in row i of the scratch."""
-    masks, width = settings.layout.masks, settings.layout.width
-    strength = p[h * (width + 1 + masks) + width]
-    norms = scratch.norms[i if masks else 0]
-    look_up(scratch.dots[i], norms, scratch.key_norms[i], settings.epsilons, strength, content)
-
-
 @paste
 def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]) -> None:
     """Release and allocate slots of a sequence, choose where to write, and write."""
@@ -121,10 +96,10 @@ def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, 
     last = trail.orders[t % kept, b]
     for n in range(len(order)):
         order[n] = last[n]
-    sort(scratch.bounded, order, scratch.room)
+    sort(scratch.bounded, order, free, scratch.room)
     allocate(scratch.bounded, order, free)
-    compare_heads(0, 1, p, settings, scratch, memory)
-    look_up_head(0, 0, p, settings, scratch, content)
+    compare_heads(0, 1, p, layout, settings.epsilons, scratch.comparison, memory)
+    look_up_head(0, 0, p, layout, settings.epsilons, scratch.comparison, content)
     towards, gate, writing = p[layout.vectors - 2], p[layout.vectors - 1], weighting[0]
     for n in range(len(writing)):
         writing[n] = gate * (content[n] + towards * (free[n] - content[n]))
@@ -147,8 +122,7 @@ def _link(t: int, b: int, scratch: Scratch, links: Array, columns: Array, trail:
         link_sparse(links, columns, before, scratch.kept, choices, scratch.candidates, links, columns)
         follow_sparse(links, columns, reading, ways)
     else:
-        link(links, before, writing, links)
-        follow(links, reading, ways)
+        link_and_follow(links, before, writing, reading, ways)
     precede(before, writing, trail.precedence[(t + 1) % kept, b])
 
 
@@ -159,14 +133,14 @@ def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, t
     R, M, N = layout.readers, layout.width, memory.shape[1]
     reading = trail.weightings[(t + 1) % len(trail.weightings), b, 1:]
     reads, content = trail.features[t + 1, b], scratch.content
-    compare_heads(1, 1 + R, p, settings, scratch, memory)
+    compare_heads(1, 1 + R, p, layout, settings.epsilons, scratch.comparison, memory)
     for r in range(R):
-        look_up_head(1 + r, r, p, settings, scratch, content)
+        look_up_head(1 + r, r, p, layout, settings.epsilons, scratch.comparison, content)
         if len(ways):
             backward, forward = ways[r], ways[R + r]
             if layout.powers < layout.free:
-                sharpen_way(backward, p[layout.powers + 2 * r], scratch.ways[0])
-                sharpen_way(forward, p[layout.powers + 2 * r + 1], scratch.ways[1])
+                for way in range(2):
+                    sharpen_way(ways[R * way + r], p[layout.powers + 2 * r + way], scratch.ways[way])
                 backward, forward = scratch.ways[0], scratch.ways[1]
             mix(p[layout.modes + MODES * r :], backward, content, forward, reading[r])
         else:
@@ -175,7 +149,7 @@ def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, t
         read(memory, reading[r], 0, N, reads[r * M : (r + 1) * M])
 
 
-@inline
+@paste
 def mix(modes: Array, backward: Array, content: Array, forward: Array, out: Array) -> None:
     """Write the sum of the ways of a head, weighted by its modes ``[N]``."""
     first, second, third = modes[0], modes[1], modes[2]

@@ -1,7 +1,7 @@
 """Scratch memory of the DNC's loops.
 
-Shape letters: B sequences of a tile, N slots, M width of a slot, R read heads, H = 1 + R heads, J entries of a
-row of links, K of sparse links, V values that are read, C hidden size.
+Shape letters: B sequences of a tile, N slots, M width of a slot, R read heads, H = 1 + R heads, J entries of
+a row of links, K of sparse links, V values that are read, C hidden size.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.dnc.arguments import Matrices, Store
+from ntm_agents.kernels.dnc.lookup import Comparison
 from ntm_agents.kernels.dnc.parameters import Layout
 from ntm_agents.kernels.products import panels
 from ntm_agents.kernels.scratch import parts, tile
@@ -36,26 +37,8 @@ class Scratch(NamedTuple):
     """Links at the steps of a segment ``[steps, B, N, J]``."""
     released: Array
     """Memory after the release ``[M, N]``."""
-    dots: Array
-    """Dot products of keys and slots, then similarities ``[H, N]``."""
-    ddots: Array
-    """``[H, N]``."""
-    norms: Array
-    """Norms of slots ``[H, N]``."""
-    dnorms: Array
-    """``[H, N]``."""
-    keys: Array
-    """Masked keys ``[H, M]``."""
-    dkeys: Array
-    """``[H, M]``."""
-    squares: Array
-    """Squares of masks ``[H, M]``."""
-    dsquares: Array
-    """``[H, M]``."""
-    key_norms: Array
-    """Norms of keys ``[H]``."""
-    dkey_norms: Array
-    """``[H]``."""
+    comparison: Comparison
+    """Scratch of look-ups."""
     ways: Array
     """Sharpened backward and forward weighting of a head ``[2, N]``."""
     dways: Array
@@ -109,10 +92,13 @@ def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, 
     each, heads, keys = (N,), (H, N), (H, M)
     shapes = (
         *((steps, B, M, N), (steps, B, N, J), (M, N)),
-        *(heads, heads, heads, heads, keys, keys, keys, keys, (H,), (H,)),
         *((2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
         *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
     )
     whole = (panels(matrix if steps else matrix.T) for matrix in weights)
     columns, room = np.empty((steps, B, N, K), np.int64), np.empty(N, np.int64)
-    return Scratch(*whole, columns, room, *parts(shapes, kind))
+    rows = (heads, heads, heads, heads, keys, keys, keys, keys, (H,), (H,))
+    found = parts(shapes + rows, kind)
+    memories, others = found[:3], found[3 : len(shapes)]
+    comparison = Comparison(*found[len(shapes) :])
+    return Scratch(*whole, columns, room, *memories, comparison, *others)
