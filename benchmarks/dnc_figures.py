@@ -94,10 +94,13 @@ def reuse(options: Reuse) -> None:
     ]
     for folder in folders:
         machine, run = load(folder)
-        for count in (10, 20, 40):
+        for count in (10, 20):
             batch = episodes(run.task_spec().make(), {"length": 5, "sequences": count}, SEQUENCES)
-            share = share_right(machine, batch)
-            print(f"{folder.name}: {count} sequences of 5: share without an error {share:.3f}")
+            wrong = errors(machine, batch)
+            print(
+                f"{folder.name}: {count} sequences: episodes without an error {1 - wrong.any(0).mean():.3f}"
+            )
+            print("  episodes with an error, by place:", wrong.reshape(count, -1, SEQUENCES).any(1).sum(1))
     machine, run = load(folders[0])
     draw_slots(machine, episodes(run.task_spec().make(), {"length": 5, "sequences": 10}, 1), options.output)
 
@@ -151,7 +154,7 @@ def enlarge(options: Enlarge) -> None:
         for column, length in enumerate(lengths):
             batch = episodes(task, {"length": length}, SEQUENCES)
             for row, slots in enumerate(memories):
-                shares[seed, row, column] = share_right(machine, batch, slots)
+                shares[seed, row, column] = 1 - errors(machine, batch, slots).any(0).mean()
         print(f"{folder.name}: rows are {memories} slots, columns {lengths} vectors\n{shares[seed].round(2)}")
     figure = matplotlib.figure.Figure(figsize=(6.5, 4), layout="constrained")
     axes = figure.subplots()
@@ -184,7 +187,7 @@ def links(options: Links) -> None:
         for folder in mine:
             machine, run = load(folder)
             batch = episodes(run.task_spec().make(), {"length": 100}, SEQUENCES)
-            found.append(1 - share_right(machine, batch))
+            found.append(errors(machine, batch).any(0).mean())
             lines = map(json.loads, (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
             points = [line for line in lines if "validation_accuracy" in line]
             curves.append([1 - line["validation_accuracy"] for line in points])
@@ -233,20 +236,19 @@ def load(folder: Path) -> tuple[DNC, Run]:
     return cast("DNC", machine), run
 
 
-def share_right(machine: DNC, batch: Batch, slots: int | None = None) -> float:
-    """Return the share of sequences without an error, with another number of slots if one is given."""
+def errors(machine: DNC, batch: Batch, slots: int | None = None) -> NDArray[np.bool_]:
+    """Return the steps with a wrong bit ``[T, B]``, with another number of slots if one is given."""
     config = {**vars(machine.config), "memory_slots": slots or machine.config.memory_slots}
     resized = DNC(machine.controller.inputs.in_features, machine.output.out_features, **config).eval()
     resized.load_state_dict(machine.state_dict())
-    right = []
+    wrong = []
     with torch.inference_mode():
         for first in range(0, len(batch.keys), 64):
             part = batch.rows(slice(first, first + 64))
             inputs = torch.from_numpy(part.inputs)
             logits, _ = resized(inputs, resized.initial_state(len(part.keys), capacity(len(inputs))))
-            wrong = ((logits > 0).numpy() != part.targets) & part.mask[..., None]
-            right.append(~wrong.any((0, 2)))
-    return float(np.concatenate(right).mean())
+            wrong.append(((logits > 0).numpy() != part.targets).any(2) & part.mask)
+    return np.concatenate(wrong, 1)
 
 
 def save(figure: Any, path: Path) -> None:
