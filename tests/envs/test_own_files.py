@@ -159,9 +159,7 @@ def test_spawned_workers_make_the_environment_of_a_task(tmp_path):
 
 
 def test_what_is_not_written_in_python_is_refused_by_name():
-    with pytest.raises(
-        ValueError, match=r"math:sqrt is <built-in .*; expected a class or a function of Python"
-    ):
+    with pytest.raises(ValueError, match=r"math:sqrt is <built-in .*; expected a class or a function"):
         executed_source("math:sqrt")
 
 
