@@ -75,11 +75,18 @@ def executed_source(reference: str) -> bytes | None:
     """Return the source of a loaded reference as it was executed; None if it has none.
 
     Python keeps no source of a module that was imported: it is the file at the first call.
+
+    Raises:
+        ValueError: If the reference is to something that is not written in Python.
     """
     where = reference.rpartition(":")[0]
     if where.endswith(".py"):
         return own_files.source(Path(where))
-    file = inspect.getsourcefile(load(reference))
+    found = load(reference)
+    try:
+        file = inspect.getsourcefile(found)
+    except TypeError:
+        raise ValueError(f"{reference} is {found!r}; expected a class or a function of Python") from None
     return _first_content(Path(file)) if file else None
 
 

@@ -158,6 +158,11 @@ def test_spawned_workers_make_the_environment_of_a_task(tmp_path):
     envs.close()
 
 
+def test_what_is_not_written_in_python_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"math:sqrt is <built-in .*; expected a class or a function"):
+        executed_source("math:sqrt")
+
+
 def test_modules_that_are_no_files_are_not_found():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'ntm_envs\.own_files\.missing'"):
         __import__("ntm_envs.own_files.missing")
