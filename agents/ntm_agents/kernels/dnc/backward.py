@@ -265,6 +265,8 @@ def _link_backward(
             writing,
             reading,
             scratch.dways,
+            scratch.factors,
+            scratch.others,
             dlinks,
             dprecedence,
             dwriting,
