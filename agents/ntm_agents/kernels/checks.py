@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 DTYPES = (torch.float32, torch.float64)
+Expected = list[tuple[str, Tensor, tuple[int, ...]]]
+"""Name, tensor and expected shape of each."""
 
 
-def check_tensors(
-    like: str, dtype: torch.dtype, expected: list[tuple[str, Tensor, tuple[int, ...]]], why: str
-) -> None:
+def check_tensors(like: str, dtype: torch.dtype, expected: Expected, why: str) -> None:
     """Check that tensors have a shape and a type, and are on the CPU.
 
     Args:

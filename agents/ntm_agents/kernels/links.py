@@ -16,7 +16,7 @@ from typing import Any
 
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import inline
-from ntm_agents.kernels.products import PANEL, add_spaced_product
+from ntm_agents.kernels.products import PANEL, add_spaced_product, add_turned_product
 
 ROWS = 32
 """Rows of a matrix that are taken at a time."""
@@ -175,6 +175,8 @@ def link_and_follow_backward(
     writing: Array,
     reading: Array,
     dways: Array,
+    factors: Array,
+    others: Array,
     dlinks: Array,
     dprecedence: Array,
     dwriting: Array,
@@ -189,37 +191,27 @@ def link_and_follow_backward(
         writing: Write weighting ``[N]``.
         reading: Read weightings of the last step ``[R, N]``.
         dways: Gradients of the ways ``[2 * R, N]``.
+        factors: Scratch ``[2 * R, N]``.
+        others: Scratch ``[2 * R, S]``.
         dlinks: Gradients of the link matrix after the write ``[N, S]``; afterwards, before it.
         dprecedence: Gradients of the precedence weighting ``[N]``, added to.
         dwriting: Gradients of the write weighting ``[N]``, added to.
         dreading: Gradients of the read weightings ``[R, N]``, added to.
     """
-    N = len(writing)
+    R, N = reading.shape
+    for r in range(R):
+        for n in range(N):
+            factors[r, n], others[r, n] = dways[R + r, n], reading[r, n]
+        for n in range(N):
+            factors[R + r, n], others[R + r, n] = reading[r, n], dways[r, n]
+        for n in range(N, others.shape[1]):
+            others[r, n], others[R + r, n] = 0, 0
     for first in range(0, N, ROWS):
         behind = min(first + ROWS, N)
-        add_spaced_product(dways[len(reading) :], first, after[first:behind], dreading)
-        _add_turned(after, dways[: len(reading)], first, behind, dreading)
-        _follow_backward(reading, dways, first, behind, dlinks)
+        add_spaced_product(dways[R:], first, after[first:behind], dreading)
+        _add_turned(after, dways[:R], first, behind, dreading)
+        add_turned_product(factors, first, others, dlinks[first:behind])
         _link_backward(before, precedence, writing, first, behind, dlinks, dprecedence, dwriting)
-
-
-@inline
-def _follow_backward(reading: Array, dways: Array, first: int, behind: int, dlinks: Array) -> None:
-    """Add to rows of the gradients of a link matrix ``[N, S]`` those that come from its ways."""
-    R, N = reading.shape
-    for i in range(first, behind):
-        drow, r = dlinks[i], 0
-        while r + 1 < R:
-            read, other, dbackward, dother = reading[r], reading[r + 1], dways[r], dways[r + 1]
-            x, y, dforward, dthere = read[i], other[i], dways[R + r, i], dways[R + r + 1, i]
-            for j in range(N):
-                drow[j] += dforward * read[j] + x * dbackward[j] + dthere * other[j] + y * dother[j]
-            r += 2
-        if r < R:
-            read, dbackward = reading[r], dways[r]
-            x, dforward = read[i], dways[R + r, i]
-            for j in range(N):
-                drow[j] += dforward * read[j] + x * dbackward[j]
 
 
 @inline

@@ -47,12 +47,13 @@ def pack(weights: Array, panels: Array) -> None:
                     panel[k, j] = weights[k, at + j] if at + j < columns else zero
 
 
-def _block(rows: int, unroll: int, packed: bool = True) -> Any:
+def _block(rows: int, unroll: int, packed: bool = True, turned: bool = False) -> Any:
     """Return a function that adds the product of rows ``[rows, >= first + K]`` with a panel ``[K, L]``.
 
     It is added to the columns of ``[rows, J]`` from `at` on. `unroll` terms at a time go into sums of their
     own, which are added in the end, so that there is enough to do while a sum is under way. If it is not
-    packed, the panel is that of a matrix ``[K, >= at + L]`` from the same column on.
+    packed, the panel is that of a matrix ``[K, >= at + L]`` from the same column on. If they are turned, the
+    rows are columns of ``[K, >= first + rows]``.
     """
 
     @intrinsic
@@ -93,7 +94,7 @@ def _block(rows: int, unroll: int, packed: bool = True) -> Any:
                     term = builder.add(k, word(u))
                     weights = load(vector, builder.add(panel_start, builder.mul(term, spacing)))
                     for row in range(rows):
-                        factor = load(number, builder.add(a_rows[row], builder.mul(term, word(size))))
+                        factor = load(number, builder.add(a_rows[row], builder.mul(term, step)))
                         factor = builder.insert_element(vector(ir.Undefined), factor, ir.IntType(32)(0))
                         factor = builder.shuffle_vector(factor, vector(ir.Undefined), everywhere)
                         product = builder.fmul(factor, weights, flags=contract)
@@ -113,7 +114,10 @@ def _block(rows: int, unroll: int, packed: bool = True) -> Any:
             if not packed:
                 panel_start = builder.add(panel_start, builder.mul(values[4], word(size)))
                 spacing = cgutils.unpack_tuple(builder, panel_.strides)[0]
-            a_rows = pointers(a_, builder.mul(values[1], word(size)))
+            a_rows, step = pointers(a_, builder.mul(values[1], word(size))), word(size)
+            if turned:
+                a_rows = [builder.add(a_rows[0], word(size * row)) for row in range(rows)]
+                step = cgutils.unpack_tuple(builder, a_.strides)[0]
             out_rows = pointers(out_, builder.mul(values[4], word(size)))
             left = builder.sub(cgutils.unpack_tuple(builder, out_.shape)[1], values[4])
             narrow = builder.icmp_signed("<", left, word(lanes))  # than the panel: then it goes by a detour
@@ -148,6 +152,7 @@ def _block(rows: int, unroll: int, packed: bool = True) -> Any:
 
 _add_four, _add_one = _block(4, 1), _block(1, 4)  # a processor has about eight sums under way
 _add_four_spaced, _add_one_spaced = _block(4, 1, packed=False), _block(1, 4, packed=False)
+_add_four_turned, _add_one_turned = (_block(rows, 1, packed=False, turned=True) for rows in (4, 1))
 
 
 @inline
@@ -181,4 +186,25 @@ def add_spaced_product(a: Array, first: int, matrix: Array, out: Array) -> None:
             row += 4
         while row < len(out):
             _add_one_spaced(a[row : row + 1], first, matrix, out[row : row + 1], at)
+            row += 1
+
+
+@inline
+def add_turned_product(a: Array, first: int, matrix: Array, out: Array) -> None:
+    """Add the product of I columns of ``[K, >= first + I]``, from the first on, as rows, and a matrix.
+
+    Args:
+        a: ``[K, >= first + I]``.
+        first: Its first column.
+        matrix: ``[K, S]``, whose rows are whole numbers of panels.
+        out: Added to, ``[I, J]`` with J at most S.
+    """
+    lanes = PANEL // matrix.itemsize
+    for at in range(0, out.shape[1], lanes):
+        row = 0
+        while row + 3 < len(out):
+            _add_four_turned(a, first + row, matrix, out[row : row + 4], at)
+            row += 4
+        while row < len(out):
+            _add_one_turned(a, first + row, matrix, out[row : row + 1], at)
             row += 1

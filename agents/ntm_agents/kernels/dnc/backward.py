@@ -21,6 +21,7 @@ from ntm_agents.kernels.dnc.lookup import (
     look_up_head,
     look_up_head_backward,
 )
+from ntm_agents.kernels.dnc.mixtures import gate_write_backward, mix_backward
 from ntm_agents.kernels.dnc.parameters import MODES, activate_parameters_backward
 from ntm_agents.kernels.dnc.scratch import Scratch
 from ntm_agents.kernels.links import link_and_follow_backward, link_into, precede_backward
@@ -192,34 +193,6 @@ def _read_backward(
 
 
 @paste
-def mix_backward(
-    modes: Array,
-    backward: Array,
-    content: Array,
-    forward: Array,
-    dout: Array,
-    dmodes: Array,
-    dbackward: Array,
-    dcontent: Array,
-    dforward: Array,
-) -> None:
-    """Write gradients of the modes of a head, and of its ways, given those of their sum ``[N]``."""
-    first, second, third = modes[0], modes[1], modes[2]
-    zero = dout.dtype.type(0)
-    dfirst, dsecond, dthird = zero, zero, zero
-    for n in range(len(dout)):
-        d = dout[n]
-        dfirst += d * backward[n]
-        dsecond += d * content[n]
-        dthird += d * forward[n]
-    for n in range(len(dout)):
-        dbackward[n] = first * dout[n]
-        dcontent[n] = second * dout[n]
-        dforward[n] = third * dout[n]
-    dmodes[0], dmodes[1], dmodes[2] = dfirst, dsecond, dthird
-
-
-@paste
 def _link_backward(
     t: int,
     s: int,
@@ -265,6 +238,8 @@ def _link_backward(
             writing,
             reading,
             scratch.dways,
+            scratch.factors,
+            scratch.others,
             dlinks,
             dprecedence,
             dwriting,
@@ -311,7 +286,7 @@ def _write_backward(
     compare_heads(0, 1, p, layout, epsilons, own, memory)
     look_up_head(0, 0, p, layout, epsilons, own, content)
     towards, gate = p[layout.vectors - 2], p[layout.vectors - 1]
-    dp[layout.vectors - 2], dp[layout.vectors - 1] = gate_backward(
+    dp[layout.vectors - 2], dp[layout.vectors - 1] = gate_write_backward(
         towards, gate, content, free, dweighting[0], dcontent, dfree
     )
     look_up_head_backward(0, 0, p, dp, layout, epsilons, own, content)
@@ -321,36 +296,6 @@ def _write_backward(
     dfreeing = dp[layout.free : layout.free + layout.readers]
     retain_backward(previous[1:], p[layout.free :], dretained, scratch.products, scratch.dreading, dfreeing)
     copy(scratch.dreading, dweighting[1:])
-
-
-@paste
-def gate_backward(
-    towards: Any, gate: Any, content: Array, free: Array, dwriting: Array, dcontent: Array, dfree: Array
-) -> tuple[Any, Any]:
-    """Backpropagate through the gates of a write.
-
-    Args:
-        towards: Allocation gate.
-        gate: Write gate.
-        content: Weighting by content ``[N]``.
-        free: Allocation weighting ``[N]``.
-        dwriting: Gradients of the write weighting ``[N]``.
-        dcontent: Gradients of the weighting by content, written ``[N]``.
-        dfree: Gradients of the allocation weighting, written ``[N]``.
-
-    Returns:
-        The gradients of allocation gate and write gate.
-    """
-    one, dtowards, dgate = content.dtype.type(1), content.dtype.type(0), content.dtype.type(0)
-    for n in range(len(content)):
-        d, difference = dwriting[n], free[n] - content[n]
-        dgate += d * (content[n] + towards * difference)
-        dtowards += d * difference
-    for n in range(len(content)):
-        d = dwriting[n] * gate
-        dcontent[n] = d * (one - towards)
-        dfree[n] = d * towards
-    return dtowards * gate, dgate
 
 
 @paste

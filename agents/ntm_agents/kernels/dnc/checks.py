@@ -6,9 +6,8 @@ Shape letters are those of :mod:`ntm_agents.kernels.dnc.interface`.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from ntm_agents.kernels.checks import check_tensors, dimensions
+from ntm_agents.kernels.checks import Expected, check_tensors, dimensions
 from ntm_agents.kernels.dnc.interface import Inputs, Options, State, Weights
 from ntm_agents.kernels.dnc.parameters import layout
 
@@ -31,9 +30,7 @@ def check(options: Options, inputs: Inputs, weights: Weights, state: State) -> N
         _check_columns(state)
 
 
-def _expected(
-    options: Options, inputs: Inputs, weights: Weights, state: State
-) -> list[tuple[str, Tensor, tuple[int, ...]]]:
+def _expected(options: Options, inputs: Inputs, weights: Weights, state: State) -> Expected:
     """Return name and expected shape of each tensor, after a check of what shapes are derived from."""
     T, B, J = dimensions("inputs.preactivations", inputs.preactivations, 3)
     _, N, M = dimensions("state.memory", state.memory, 3)

@@ -20,6 +20,7 @@ from ntm_agents.kernels.compilation import entry, paste
 from ntm_agents.kernels.controllers import feed_forward, lstm
 from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Store, Trail
 from ntm_agents.kernels.dnc.lookup import compare_heads, look_up_head
+from ntm_agents.kernels.dnc.mixtures import gate_write, mix
 from ntm_agents.kernels.dnc.parameters import MODES, Layout, activate_parameters
 from ntm_agents.kernels.dnc.scratch import Scratch
 from ntm_agents.kernels.links import link_and_follow, precede
@@ -100,12 +101,10 @@ def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, 
     allocate(scratch.bounded, order, free)
     compare_heads(0, 1, p, layout, settings.epsilons, scratch.comparison, memory)
     look_up_head(0, 0, p, layout, settings.epsilons, scratch.comparison, content)
-    towards, gate, writing = p[layout.vectors - 2], p[layout.vectors - 1], weighting[0]
-    for n in range(len(writing)):
-        writing[n] = gate * (content[n] + towards * (free[n] - content[n]))
+    gate_write(p[layout.vectors - 2], p[layout.vectors - 1], content, free, weighting[0])
     if settings.deallocation:
         release(memory, scratch.retained)
-    write(memory, weighting, p[layout.vectors :], 1, 0, len(writing))
+    write(memory, weighting, p[layout.vectors :], 1, 0, len(content))
 
 
 @paste
@@ -147,11 +146,3 @@ def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, t
             for n in range(N):
                 reading[r, n] = content[n]
         read(memory, reading[r], 0, N, reads[r * M : (r + 1) * M])
-
-
-@paste
-def mix(modes: Array, backward: Array, content: Array, forward: Array, out: Array) -> None:
-    """Write the sum of the ways of a head, weighted by its modes ``[N]``."""
-    first, second, third = modes[0], modes[1], modes[2]
-    for n in range(len(out)):
-        out[n] = first * backward[n] + second * content[n] + third * forward[n]

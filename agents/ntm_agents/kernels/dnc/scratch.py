@@ -39,6 +39,10 @@ class Scratch(NamedTuple):
     """Memory after the release ``[M, N]``."""
     comparison: Comparison
     """Scratch of look-ups."""
+    factors: Array
+    """Vectors whose products with the others are gradients of a link matrix ``[2 R, N]``."""
+    others: Array
+    """``[2 R, J]``."""
     ways: Array
     """Sharpened backward and forward weighting of a head ``[2, N]``."""
     dways: Array
@@ -92,7 +96,7 @@ def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, 
     each, heads, keys = (N,), (H, N), (H, M)
     shapes = (
         *((steps, B, M, N), (steps, B, N, J), (M, N)),
-        *((2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
+        *((2 * R, N), (2 * R, J), (2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
         *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
     )
     whole = (panels(matrix if steps else matrix.T) for matrix in weights)

@@ -21,10 +21,11 @@ from ntm_agents.kernels.ntm.arguments import (
 )
 from ntm_agents.kernels.ntm.backward import backward
 from ntm_agents.kernels.ntm.checks import check
-from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings
+from ntm_agents.kernels.ntm.convert import flat, result, settings
 from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 from ntm_agents.kernels.ntm.scratch import scratch
+from ntm_agents.kernels.tensors import arrays, behind, copy_or_zeros, refuse_second_derivatives
 
 CACHE = 2**17
 """Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence."""
@@ -95,17 +96,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        # Not `once_differentiable`: its error is raised in a part of the graph that does not lead to the
-        # inputs, so `autograd.grad` skips it and takes missing second derivatives for zeros.
-        batched = torch._C._are_functorch_transforms_active() or any(
-            gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)
-            for gradient in gradients
-        )
-        if torch.is_grad_enabled() or batched:
-            raise RuntimeError(
-                "the fused kernel has neither second derivatives (create_graph=True) nor vectorised ones "
-                "(is_grads_batched=True); build the machine with kernel='reference'"
-            )
+        refuse_second_derivatives(gradients)
         recurrent, heads, *saved = ctx.saved_tensors
         trail, counter = Trail(*saved[:6]), Counter(*saved[6:]) if saved[6:] else None
         given: Settings = ctx.settings
@@ -114,8 +105,8 @@ class _Recurrence(torch.autograd.Function):
         mine = Gradients(
             features=torch.zeros_like(trail.features[1:]) if dfeatures is None else dfeatures.contiguous(),
             weightings=like.new_empty(0, 0, 0, 0) if dweightings is None else dweightings.contiguous(),
-            cells=_copy_or_zeros(dcells, trail.cells[0] if len(trail.cells) else like.new_empty(0, 0)),
-            memory=_copy_or_zeros(dmemory, trail.checkpoints[0]),
+            cells=copy_or_zeros(dcells, trail.cells[0] if len(trail.cells) else like.new_empty(0, 0)),
+            memory=copy_or_zeros(dmemory, trail.checkpoints[0]),
             weighting=torch.zeros_like(trail.weightings[0]),
             first=torch.empty_like(trail.features[0]),
             gates=torch.empty_like(trail.gates),
@@ -125,7 +116,7 @@ class _Recurrence(torch.autograd.Function):
         if counter:
             counting = Counter(*arrays(*counter))
             dcounter = CounterGradients(
-                counts=_copy_or_zeros(dcounts[0], counter.counts[0]), offers=torch.empty_like(counter.offers)
+                counts=copy_or_zeros(dcounts[0], counter.counts[0]), offers=torch.empty_like(counter.offers)
             )
         matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
         room = scratch(matrices, given.layout, tuple(mine.memory.shape), CACHE, given.every + 1)
@@ -159,10 +150,3 @@ def _weight_gradients(
         gradients.gates.flatten(0, 1).t() @ before[:, : recurrent.shape[1]],
         gradients.parameters.flatten(0, 1).t() @ after[:, after.shape[1] - heads.shape[1] :],
     )
-
-
-def _copy_or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
-    """Return a gradient that may be written to."""
-    if gradient is None:
-        return torch.zeros_like(like)
-    return gradient.clone(memory_format=torch.contiguous_format)

@@ -5,12 +5,8 @@ Shape letters are those of :mod:`ntm_agents.kernels.ntm.interface`.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
+from ntm_agents.kernels.checks import Expected, check_tensors, dimensions
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, State, Weights
-
-DTYPES = (torch.float32, torch.float64)
 
 
 def check(options: Options, inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None) -> None:
@@ -19,31 +15,24 @@ def check(options: Options, inputs: Inputs, weights: Weights, state: State, jump
     Raises:
         ValueError: If one does not; the message names it.
     """
-    dtype = weights.heads.dtype
-    if dtype not in DTYPES:
-        raise ValueError(f"weights.heads is {dtype}; expected torch.float32 or torch.float64")
-    for name, tensor, shape in _expected(options, inputs, weights, state, jumps):
-        if tensor.shape != shape:
-            raise ValueError(
-                f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as inputs.preactivations have "
-                f"{tuple(inputs.preactivations.shape)}, state.memory {tuple(state.memory.shape)}, "
-                f"state.weightings {tuple(state.weightings.shape)}, weights.heads "
-                f"{tuple(weights.heads.shape)}, and the options are {options}"
-            )
-        if tensor.dtype != dtype or tensor.device.type != "cpu":
-            raise ValueError(
-                f"{name} is {tensor.dtype} on {tensor.device}; expected {dtype}, as weights.heads, on cpu"
-            )
+    check_tensors(
+        "weights.heads",
+        weights.heads.dtype,
+        _expected(options, inputs, weights, state, jumps),
+        f"inputs.preactivations have {tuple(inputs.preactivations.shape)}, state.memory "
+        f"{tuple(state.memory.shape)}, state.weightings {tuple(state.weightings.shape)}, weights.heads "
+        f"{tuple(weights.heads.shape)}, and the options are {options}",
+    )
 
 
 def _expected(
     options: Options, inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None
-) -> list[tuple[str, Tensor, tuple[int, ...]]]:
+) -> Expected:
     """Return name and expected shape of each tensor, after a check of what shapes are derived from."""
-    T, B = _dimensions("inputs.preactivations", inputs.preactivations, 3)[:2]
-    _, N, M = _dimensions("state.memory", state.memory, 3)
-    _, H, _ = _dimensions("state.weightings", state.weightings, 3)
-    P, C = _dimensions("weights.heads", weights.heads, 2)
+    T, B = dimensions("inputs.preactivations", inputs.preactivations, 3)[:2]
+    _, N, M = dimensions("state.memory", state.memory, 3)
+    _, H, _ = dimensions("state.weightings", state.weightings, 3)
+    P, C = dimensions("weights.heads", weights.heads, 2)
     W, K, S, followers = options.write_heads, options.key_width, options.shift_width, options.followers
     if 0 in (T, B, C):
         raise ValueError(
@@ -85,9 +74,3 @@ def _expected(
             ("jumps.counting", jumps.counting, (gates,)),
         ]
     return found
-
-
-def _dimensions(name: str, tensor: Tensor, count: int) -> torch.Size:
-    if tensor.dim() != count:
-        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {count} dimensions")
-    return tensor.shape

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,9 +12,9 @@ from ntm_agents.kernels.location import TINY
 from ntm_agents.kernels.ntm.arguments import Settings
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 from ntm_agents.kernels.ntm.parameters import Layout
+from ntm_agents.kernels.tensors import NUMBERS
 
 ACTIVATIONS = {"identity": IDENTITY, "tanh": TANH, "sigmoid": SIGMOID}
-NUMBERS: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 def flat(inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None) -> tuple[Tensor, ...]:
@@ -92,15 +89,3 @@ def settings(options: Options, dtype: torch.dtype, heads: int, width: int, every
         write_first=options.write_first,
         every=every,
     )
-
-
-def behind(first: Tensor, steps: int) -> Tensor:
-    """Return room for a tensor of each step, with the first one set."""
-    room = first.new_empty(steps + 1, *first.shape)
-    room[0] = first
-    return room
-
-
-def arrays(*tensors: Tensor) -> list[Any]:
-    """Return tensors as arrays of NumPy, which share their memory."""
-    return [tensor.detach().numpy() for tensor in tensors]

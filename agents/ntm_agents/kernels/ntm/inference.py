@@ -9,10 +9,11 @@ from ntm_agents.kernels.arithmetic import empty
 from ntm_agents.kernels.cut import Cut
 from ntm_agents.kernels.ntm.arguments import Counter, Matrices, Stand, Trail
 from ntm_agents.kernels.ntm.checks import check
-from ntm_agents.kernels.ntm.convert import arrays, behind, flat, result, settings
+from ntm_agents.kernels.ntm.convert import flat, result, settings
 from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 from ntm_agents.kernels.ntm.scratch import scratch
+from ntm_agents.kernels.tensors import arrays, behind
 
 STEPS = 32
 """Steps from one cut of the memory to the next. More of them need more slots, fewer of them more cuts."""

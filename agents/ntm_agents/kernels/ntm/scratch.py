@@ -1,8 +1,4 @@
-"""Scratch memory of the compiled loops, which allocate nothing themselves.
-
-All of it is one piece of memory, with gaps. LLVM's vectorised loops look where arrays lie at run time,
-and give way to plain ones, which round otherwise, where one begins less than a few vectors behind
-another. Arrays of their own are sometimes that close, and a run would then not be repeatable.
+"""Scratch memory of the NTM's loops.
 
 Shape letters: B sequences of a tile, N slots, M width of a slot, W write heads, H heads, V values that
 are read, C hidden size, S shift options.
@@ -10,21 +6,15 @@ are read, C hidden size, S shift options.
 
 from __future__ import annotations
 
-import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from ntm_agents.kernels.arithmetic import Array, empty
+from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.ntm.arguments import Matrices
 from ntm_agents.kernels.ntm.parameters import Layout
 from ntm_agents.kernels.products import panels
-
-GAP = 128
-"""Numbers between the parts of a scratch: twice what AVX-512 takes at a time, four vectors of sixteen."""
-LEAST, MOST = 2, 16
-"""Sequences of a tile: their rows share the packed weights."""
+from ntm_agents.kernels.scratch import parts, tile
 
 
 class Scratch(NamedTuple):
@@ -80,18 +70,13 @@ def scratch(
     """
     sequences, width, slots = memory
     kind, units = weights.heads.dtype, weights.heads.shape[1]
-    tile = min(MOST, max(LEAST, cache // (width * slots * kind.itemsize)), max(1, sequences))
+    B = tile(sequences, width * slots * kind.itemsize, cache)
     each, ring, H, W = (slots,), (slots + layout.shifts - 1,), layout.heads, layout.writers
-    shapes: tuple[tuple[int, ...], ...] = (
-        *((steps, tile, width, slots), (H, slots), (H, slots), (W, slots)),
+    shapes = (
+        *((steps, B, width, slots), (H, slots), (H, slots), (W, slots)),
         *(each, each, each, each, each, ring, ring, (H,)),
-        *((tile, (H - W) * width + units), (tile, units)),
+        *((B, (H - W) * width + units), (B, units)),
     )
-    ends = list(itertools.accumulate((math.prod(shape) + GAP for shape in shapes), initial=GAP))
-    piece = empty((ends[-1],), kind)
-    parts = [
-        piece[at : at + math.prod(shape)].reshape(shape) for at, shape in zip(ends, shapes, strict=False)
-    ]
-    spans = np.zeros((tile, H, 2), np.int64)
+    spans = np.zeros((B, H, 2), np.int64)
     recurrent, heads = (panels(matrix if steps else matrix.T) for matrix in weights)
-    return Scratch(recurrent, heads, spans, *parts)
+    return Scratch(recurrent, heads, spans, *parts(shapes, kind))
