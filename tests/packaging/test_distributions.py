@@ -110,6 +110,6 @@ def test_links_and_pictures_of_the_description_are_those_of_the_version(tmp_path
     targets = set(re.findall(r'(?:href|src)="([^"]+)"', page))
     assert not {target for target in targets if not target.startswith(("https://", "#"))}
     assert f"{REPOSITORY}/raw/v1.2.3/docs/copy.png" in targets
-    assert f"{REPOSITORY}/blob/v1.2.3/docs/tasks.md" in targets
+    assert f"{REPOSITORY}/blob/v1.2.3/docs/quick-start.md" in targets
     within = {target for target in targets if target.startswith(REPOSITORY)}
     assert all((ROOT / re.sub(r"^.*/v1\.2\.3/|#.*$", "", target)).exists() for target in within)
