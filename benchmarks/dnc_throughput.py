@@ -157,6 +157,7 @@ def _other(slots: int) -> Callable[[Tensor], Tensor]:
         hidden_size=HIDDEN,
         rnn_type="lstm",
         num_layers=1,
+        num_hidden_layers=1,
         nr_cells=slots,
         cell_size=WIDTH,
         read_heads=HEADS,

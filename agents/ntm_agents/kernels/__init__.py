@@ -22,7 +22,16 @@ A machine that jumps and counts passes one more argument, and gets its counters 
     jumps = Jumps(gates, weight, counts, offers, counting)  # [T, B, R], [R, V], [B], [T, B], [G * C]
     recur(options, inputs, weights, state, jumps).counts  # [B]; None without jumps
 
+The DNC has the package :mod:`ntm_agents.kernels.dnc`, whose functions are called alike:
+
+    from ntm_agents.kernels.dnc import Inputs, Options, State, Weights, infer, recur
+
+    options = Options(masking=..., deallocation=..., link_sharpening=..., epsilon=...)
+    inputs = Inputs(preactivations, vectors)  # [T, B, G * C], [T, B, P]: shares of inputs and bias
+    weights = Weights(recurrent, interface)  # [G * C, V (+ C)]; [P, C] or, with the last reads, [P, V + C]
+    state = State(memory, weightings, usage, links, reads, controller)
+
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
-:mod:`ntm_agents.kernels.ntm.interface`.
+:mod:`ntm_agents.kernels.ntm.interface` and :mod:`ntm_agents.kernels.dnc.interface`.
 """

@@ -41,9 +41,11 @@ def recur(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
     check(options, inputs, weights, state)
     tensors = flat(inputs, weights, state)
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    features, weightings, *last = _Recurrence.apply(options, learns, *tensors)
-    after = Start(last[0], weightings[-1], *last[1:5], features[-1], last[5])
-    return result(state, features, weightings, after)
+    features, weightings, memory, usage, precedence, links, columns, cells = _Recurrence.apply(
+        options, learns, *tensors
+    )
+    last = Start(memory, weightings[-1], usage, precedence, links, columns, features[-1], cells)
+    return result(state, features, weightings, last)
 
 
 class _Recurrence(torch.autograd.Function):

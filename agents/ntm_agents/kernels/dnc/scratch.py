@@ -99,10 +99,10 @@ def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, 
         *((2 * R, N), (2 * R, J), (2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
         *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
     )
-    whole = (panels(matrix if steps else matrix.T) for matrix in weights)
+    recurrent, output, reads = (panels(matrix if steps else matrix.T) for matrix in weights)
     columns, room = np.empty((steps, B, N, K), np.int64), np.empty(N, np.int64)
     rows = (heads, heads, heads, heads, keys, keys, keys, keys, (H,), (H,))
     found = parts(shapes + rows, kind)
-    memories, others = found[:3], found[3 : len(shapes)]
+    memories, links, released, *others = found[: len(shapes)]
     comparison = Comparison(*found[len(shapes) :])
-    return Scratch(*whole, columns, room, *memories, comparison, *others)
+    return Scratch(recurrent, output, reads, columns, room, memories, links, released, comparison, *others)
