@@ -107,8 +107,8 @@ def test_all_counts_of_a_record_have_to_come_out_again(packed):
     assert not verify.differences(record_of(claimed, wrong_symbols(-160)), claimed)  # those of one sequence
     found = verify.differences(record_of(claimed, wrong_symbols(-161)), claimed)
     assert "wrong symbols in the record" in found[0]
-    cheap = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=1.0))
-    assert "a cost of 1.0 bits in the record" in verify.differences(cheap, claimed)[0]
+    cheap = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=100.0))
+    assert "a cost of 100.0 bits in the record" in verify.differences(cheap, claimed)[0]
     hard = record_of(claimed, lambda record: record["rungs"][0]["score"].update(cost_in_bits=None))
     assert "a cost of None bits" in verify.differences(hard, claimed)[0]
 
