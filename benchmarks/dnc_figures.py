@@ -177,7 +177,7 @@ def links(options: Links) -> None:
         "K = 5": full | {"links": 5},
         "no links": full | {"links": 0, "mode_bias": ()},
     }
-    train = replace(TRAINING, sequences=64_000, curriculum={"length": 10}, curriculum_end=0.6)
+    train = replace(TRAINING, sequences=32_000, curriculum={"length": 10}, curriculum_end=0.6)
     folders = trained(options, "links", "benchmarks/copy_of_six_bits.py:ROW", kinds, train)
     figure = matplotlib.figure.Figure(figsize=(6.5, 4), layout="constrained")
     axes = figure.subplots()
