@@ -199,10 +199,23 @@ def test_biases_start_as_configured_and_nothing_else_has_one():
     assert DNC(1, 1).interface.bias.count_nonzero() == 0
 
 
+@pytest.mark.parametrize("masking", [False, True])
+def test_keys_may_start_as_a_chain(masking):
+    width, options = 4, {"skip_connection": True, "key_init": "chain", "masking": masking}
+    model = DNC(INPUTS, OUTPUTS, read_heads=3, memory_width=width, hidden_size=5, **options)
+    inputs, reads, output = torch.randn(2, INPUTS), torch.randn(2, 3 * width), torch.randn(2, 5)
+    vector = model.skip(inputs) + model.interface(torch.cat((reads, output), 1))
+    found = model.interface.parameters_of(vector)
+    assert_close(found.keys[:, 1], found.write[:, 0])
+    assert_close(found.write[:, 0], model.skip(inputs)[:, -2 * width : -width])
+    assert_close(found.keys[:, 2:].flatten(1), reads[:, : 2 * width])
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"read_heads": 0}, "read_heads is 0; expected an integer of at least 1"),
+        ({"key_init": "chain"}, "key_init is 'chain'; expected 'random', as skip_connection is False"),
+        ({"read_heads": 0}, "read_heads is 0; expected an integer from 1 to 1000"),
         ({"memory_width": None}, "memory_width is None; expected an integer of at least 1"),
         ({"links": -1}, "links is -1; expected an integer of at least 0"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
@@ -231,4 +244,4 @@ def test_options_beyond_the_paper_are_off():
     model = DNC(INPUTS, OUTPUTS)
     beyond = ("masking", "deallocation", "link_sharpening", "skip_connection", "controller_noise")
     assert not any(getattr(model.config, name) for name in beyond)
-    assert model.config.links is None
+    assert (model.config.links, model.config.key_init) == (None, "random")

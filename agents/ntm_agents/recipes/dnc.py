@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
@@ -39,8 +40,17 @@ ROW = AgentSpec(
             ),
         ),
     },
+    # One read head begins by looking up, and one by going on to what was written next.
     default=Recipe(
-        model={"hidden_size": 64, "memory_width": 16, "read_heads": 2},
-        train=TrainConfig(sequences=64_000, batch_size=16, mixed_sizes=True, beta2=0.99),
+        model={
+            "hidden_size": 64,
+            "memory_width": 16,
+            "read_heads": 2,
+            "mode_bias": (0.0, 2.0, 0.0, 0.0, 0.0, 2.0),
+            "free_gate_bias": -3.0,
+            "allocation_gate_bias": 2.0,
+            "write_gate_bias": 1.0,
+        },
+        train=DEFAULT_TRAINING,
     ),
 )
