@@ -13,6 +13,7 @@ from torch import nn
 from ntm_agents import DNC, NTM, ModelAgent
 from ntm_envs import tasks
 from ntm_envs.answers import Bits
+from ntm_envs.rendering.picture import PRESENT
 from ntm_leaderboard.harness import watching
 
 COPY = "ntm_envs/Copy-v0"
@@ -21,15 +22,15 @@ COPY = "ntm_envs/Copy-v0"
 class Stepper(nn.Module):
     """A machine whose head goes from slot to slot, and whose memory counts the steps."""
 
-    def __init__(self, heads=1, entries=("write weighting", "memory", "other")):
+    def __init__(self, heads=1, entries=("write weighting", "memory", "other"), outputs=8):
         super().__init__()
-        self.heads, self.entries = heads, entries
+        self.heads, self.entries, self.outputs = heads, entries, outputs
 
     def initial_state(self, batch_size, capacity):
         return torch.zeros(batch_size, 1), torch.zeros(batch_size, capacity)
 
     def forward(self, inputs, state):
-        return torch.zeros(*inputs.shape[:2], 8), (state[0] + len(inputs), state[1])
+        return torch.zeros(*inputs.shape[:2], self.outputs), (state[0] + len(inputs), state[1])
 
     def trace(self, state):
         (batch_size, slots), now = state[1].shape, int(state[0][0])
@@ -151,13 +152,23 @@ def test_a_dnc_shows_its_usage_and_links_as_well():
     np.testing.assert_array_equal(picture[: len(without) - 20], without[:-20])
 
 
+def test_the_pictures_of_a_short_episode_end_with_it():
+    """Where the number of steps depends on the key, the sizes give an upper bound alone."""
+    task = tasks.get("traversal")
+    agent = ModelAgent(Stepper(outputs=task.output_size), task.answers)
+    shown = watching.frames(agent, "ntm_envs/Traversal-v0", {"nodes": 4, "path": 1}, 3, "rgb_array")
+    machine = list(shown)[-1][-120:]
+    assert task.steps(nodes=4, path=1) > task.episodes([3], nodes=4, path=1).steps[0]
+    assert not (machine == PRESENT).all(2).any()
+
+
 def test_a_gif_shows_the_present_in_its_own_colour(tmp_path):
     path = tmp_path / "a.gif"
     watching.record(ModelAgent(Stepper(), Bits(8)), COPY, {"length": 10}, 0, [path], fps=8)
     with Image.open(path) as gif:
         gif.seek(4)
         colours = {colour for _, colour in gif.convert("RGB").getcolors(1000)}
-    assert (255, 224, 130) in colours
+    assert PRESENT in colours
 
 
 def lines(picture):

@@ -25,6 +25,7 @@ from ntm_agents import ModelAgent
 from ntm_envs.agent import Agent
 from ntm_envs.files import check_writable, write_atomically
 from ntm_envs.rendering import Trace, Window, trace_ansi, trace_rgb_array
+from ntm_envs.tasks import SequenceTask
 
 if TYPE_CHECKING:
     from PIL import Image  # of the extra `render`
@@ -43,11 +44,13 @@ def frames(agent: Agent, env_id: str, sizes: Mapping[str, int], key: int, render
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
     env = gym.make(env_id, render_mode=render_mode, **arguments)
     task = env.unwrapped.task  # type: ignore[attr-defined]
-    steps = task.steps(**sizes)
+    steps = bound = task.steps(**sizes)
+    if isinstance(task, SequenceTask):
+        steps = int(task.count_steps(np.array([key]), {name: np.array([n]) for name, n in sizes.items()})[0])
 
     def episode() -> Iterator[_Look | None]:
         observation, _ = env.reset(options={"key": key})
-        agent.begin(1, ntm_envs.capacity(steps), seed=0)
+        agent.begin(1, ntm_envs.capacity(bound), seed=0)
         yield _look(agent)
         over = False
         while not over:
