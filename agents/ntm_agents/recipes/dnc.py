@@ -16,8 +16,8 @@ ROW = AgentSpec(
         # found stays in view, from head to head, until it has to be answered. Short paths come first.
         "traversal": Recipe(
             model={
-                "hidden_size": 20,
-                "memory_width": 28,
+                "hidden_size": 64,
+                "memory_width": 64,
                 "read_heads": 3,
                 "skip_connection": True,
                 "key_init": "chain",
@@ -28,7 +28,7 @@ ROW = AgentSpec(
                 "write_gate_bias": 2.0,
             },
             train=TrainConfig(
-                sequences=200_000,
+                sequences=60_000,
                 batch_size=16,
                 bucket_size=4,
                 mixed_sizes=True,

@@ -61,7 +61,7 @@ def test_the_best_weights_of_the_last_lesson_are_kept(monkeypatch, tmp_path):
     trainer.train()
     counters = trainer.counters
     assert (counters.lesson, counters.best_sequences, counters.rollbacks) == (2, 312, 0)
-    summary = json.loads((tmp_path / "summary.json").read_text())
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert (summary["lesson"], summary["validation_accuracy"]) == (2, 0.5)
     assert summary["validation_loss"] == pytest.approx(0.8)
 

@@ -94,17 +94,18 @@ def test_ones_own_model_agent_and_task(home, capsys):
 
 
 def test_a_budget_in_steps_gives_way_to_one_in_sequences(home, capsys):
-    Path("recipe.json").write_text('{"model": {"hidden_size": 6}, "train": {"steps": 900, "batch_size": 16}}')
+    recipe = '{"model": {"hidden_size": 6}, "train": {"steps": 900, "batch_size": 16}}'
+    Path("recipe.json").write_text(recipe, encoding="utf-8")
     train = ["train", "--agent", "lstm", "--task", "./short.py:SHORT", "--recipe", "recipe.json"]
     few = ["--validation-sequences", "4"]
     assert cli.main([*train, *few, "--output", "steps"]) == 0
     assert Run.read(Path("steps")).train.steps == 900
     spec = Run.read(Path("steps")).task_spec()
     sequences = -(-(900 // spec.make().steps(**spec.largest)) // 16) * 16
-    assert json.loads(Path("steps/summary.json").read_text())["sequences"] == sequences > 32
+    assert json.loads(Path("steps/summary.json").read_text(encoding="utf-8"))["sequences"] == sequences > 32
     assert cli.main([*train, *few, "--sequences", "32", "--output", "sequences"]) == 0
     assert Run.read(Path("sequences")).train.steps is None
-    assert json.loads(Path("sequences/summary.json").read_text())["sequences"] == 32
+    assert json.loads(Path("sequences/summary.json").read_text(encoding="utf-8"))["sequences"] == 32
 
 
 def test_a_run_with_lessons_says_which_it_has_reached(home, capsys):
