@@ -216,3 +216,27 @@ def test_environments_end_with_the_path_or_the_first_error():
         assert not observation.any()
         assert total == pytest.approx(1) if right else total < 1
         assert (info["wrong_symbols"] == 0) == right
+
+
+def test_states_that_no_moves_lead_to_are_refused_before_anything_changes():
+    env = SequenceVectorEnv("shortest_path", 2, nodes=4, path=2)
+    other = SequenceVectorEnv("shortest_path", 2, nodes=4, path=2)
+    env.reset(seed=0)
+    other.reset(seed=1)
+    before, rng = other.state(), np.random.default_rng(0)
+    for _ in range(60):
+        env.step(env.action_space.sample() if rng.random() < 0.5 else env.task.expert(task_state(env)))
+        state = env.state()
+        for name in state:
+            if name.startswith("task."):
+                wrong = ~state[name] if state[name].dtype == bool else state[name] + 100
+                with pytest.raises(ValueError, match=f"'{name.removeprefix('task.')}'"):
+                    other.restore({**state, name: wrong})
+        assert all(np.array_equal(before[name], other.state()[name]) for name in before)
+    other.restore(state)
+    assert all(np.array_equal(state[name], other.state()[name]) for name in state)
+
+
+def task_state(env):
+    """Return the state of the task of a vector environment."""
+    return {name.removeprefix("task."): part for name, part in env.state().items() if name[:5] == "task."}

@@ -56,8 +56,8 @@ class DNCConfig(InterfaceConfig):
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
     """Implementation of the recurrence: plain PyTorch, or a fused kernel, many times as fast and equal up to
-    rounding. Auto takes the fused one where it applies: on a CPU, with Numba installed, for a feed-forward or
-    LSTM controller of one layer."""
+    rounding, which decides between slots that tie in usage or links. Auto takes the fused one where it
+    applies: on a CPU, with Numba installed, for a feed-forward or LSTM controller of one layer."""
 
 
 class DNCState(NamedTuple):

@@ -6,7 +6,8 @@ Lessons are data of a task (:mod:`ntm_envs.tasks.lessons`). Their numbers begin 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def stages_of(config: TrainConfig, task: Task, spec: TaskSpec) -> list[Stage]:
     """
     if not config.use_lessons:
         return [_stage(config, task, spec.training)]
-    return [_stage(config, *_of_lesson(task, lesson)) for lesson in lessons_of(config, spec)]
+    return [_stage_of(config, *_of_lesson(task, lesson)) for lesson in lessons_of(config, spec)]
 
 
 def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
@@ -83,6 +84,27 @@ def lessons_beyond(config: LearnerConfig, spec: TaskSpec) -> list[int]:
     return found
 
 
+def check_lesson(path: Path, lesson: object, config: LearnerConfig, spec: TaskSpec) -> None:
+    """Check the number of the lesson that a file of a training has.
+
+    Args:
+        path: The file, for messages.
+        lesson: The number; None for a training without lessons.
+        config: Options of the training.
+        spec: The row of the task.
+
+    Raises:
+        ValueError: If the training has no such lesson.
+    """
+    if not (isinstance(config, TrainConfig) and config.use_lessons):
+        valid, expected = lesson is None, "none, as use_lessons is False"
+    else:
+        last = len(lessons_of(config, spec))
+        valid, expected = type(lesson) is int and 1 <= lesson <= last, f"1 to {last}"
+    if not valid:
+        raise ValueError(f"{path} has the lesson {lesson!r}; expected {expected}")
+
+
 def lesson_of_batch(stream: int, update: int, lesson: int, review: float) -> int:
     """Return the number of the lesson that a batch is from.
 
@@ -108,6 +130,16 @@ def _stage(config: TrainConfig, task: Task, sizes: Sizes) -> Stage:
         curriculum=SequenceCurriculum(config, task, sizes),
         largest=_largest(sizes),
     )
+
+
+def _stage_of(config: TrainConfig, task: Task, sizes: Sizes) -> Stage:
+    """Return the stage of a lesson; sizes whose ranges lack the start of the curriculum do not grow."""
+    within = {
+        name: start
+        for name, start in config.curriculum.items()
+        if not isinstance(size := sizes.get(name, (start, start)), int) and size[0] <= start <= size[1]
+    }
+    return _stage(replace(config, curriculum=within), task, sizes)
 
 
 def _of_lesson(task: Task, lesson: Lesson) -> tuple[Task, Sizes]:

@@ -31,7 +31,7 @@ from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.forward import Forward
 from ntm_agents.training.imitation import has_expert, roll_out
 from ntm_agents.training.learners import Metrics, config_for
-from ntm_agents.training.lessons import lesson_of_batch, stages_of
+from ntm_agents.training.lessons import check_lesson, lesson_of_batch, stages_of
 from ntm_agents.training.optimization import clip_gradients, make_optimizer
 from ntm_agents.training.run import Run
 from ntm_agents.training.writer import LATER, Counters, RunWriter, finite
@@ -323,6 +323,7 @@ class Trainer:
             return
         tensors, record, path = found
         self.counters = SupervisedCounters.of(record["counters"], path)
+        check_lesson(path, self.counters.lesson, self.config, self._spec)
         moved = checkpoint.part(tensors, "optimizer")
         checkpoint.allocate_optimizer(self._optimizer, moved)
         if checkpoint.part(tensors, "best"):

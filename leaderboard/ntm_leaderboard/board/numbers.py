@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ntm_agents.training.lessons import lessons_beyond
+from ntm_agents.training.lessons import check_lesson, lessons_beyond
 from ntm_agents.training.run import Run
 from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
 from ntm_leaderboard.harness.entrants import references
@@ -87,6 +87,7 @@ def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: T
     ):
         if count > most:
             raise ValueError(f"{path}: {name} is {count}; expected at most {most}")
+    check_lesson(path, summary.get("lesson"), config, spec)
     if beyond := lessons_beyond(config, spec):
         raise ValueError(
             f"{path.parent}: the run has lessons, of which number {beyond[0]} goes above the training range "

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.rendering import Snapshot
+from ntm_envs.restoring import check_range
 from ntm_envs.tasks.base import check_integer
 from ntm_envs.tasks.graph import graphs
 from ntm_envs.tasks.graph.graphs import CHOICES, LABELS, Graphs
@@ -183,6 +184,22 @@ class ShortestPath(GraphTask, InteractiveTask):
         state["step"] = state["step"] + 1
         rewards = np.where(moving, np.where(right, 1.0, -1.0) / state["length"], 0.0)
         return rewards, moving & (~right | (state["moves"] >= state["length"]))
+
+    def check_state(self, state: State, start: State) -> None:
+        """Check that the graph is that of `start`, and that moves lead to the present node."""
+        rows, edges, step = np.arange(len(start["edges"])), start["edges"], state["step"]
+        inside = np.arange(start["source"].shape[1]) < edges[:, None]  # values after the last are arbitrary
+        described = dict.fromkeys(("source", "end", "closer"), inside) | {"triples": inside[:, :, None]}
+        for name in (*described, "edges", "query", "path", "length"):
+            if ((state[name] != start[name]) & described.get(name, True)).any():
+                raise ValueError(f"{name!r} of the state is not that of its key; expected the same")
+        check_range("step", step, 0, edges + 1 + self.planning + start["length"])
+        check_range("taken", state["taken"], 0, edges - 1)
+        made = np.maximum(step - edges - 1 - self.planning, 0)
+        check_range("moves", state["moves"], 0, made)
+        node = np.where(made > 0, start["end"][rows, state["taken"]], start["node"])
+        if (state["node"] != node).any() or (made - state["moves"] > 1).any():
+            raise ValueError("'node' or 'moves' of the state is not what 'step' and 'taken' lead to")
 
     def asks(self, state: State) -> NDArray[np.bool_]:
         """Return where it is time to move ``[B]``."""

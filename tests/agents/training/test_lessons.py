@@ -1,7 +1,9 @@
 """Lessons are passed one after the other, the weights of the last one that was reached are kept."""
 
 import json
+import signal
 from dataclasses import replace
+from pathlib import Path
 
 import lessons
 import numpy as np
@@ -10,7 +12,8 @@ import torch
 from tiny_runs import interrupted, lines, tiny_run, without_time
 
 from ntm_agents import Trainer
-from ntm_agents.training.lessons import lesson_of_batch, lessons_beyond
+from ntm_agents.training.checkpoint import load_tensors, save_tensors
+from ntm_agents.training.lessons import check_lesson, lesson_of_batch, lessons_beyond
 from ntm_envs import keyed, tasks
 from ntm_envs.tasks.lessons import Lesson
 
@@ -142,6 +145,36 @@ def test_other_options_of_sizes_apply_to_each_lesson():
     assert third.curriculum.draw(keys, 0.0, 1) == {"length": (1, 3)}
     assert third.curriculum.draw(keys, 0.5, 1) == {"length": 6}
     assert third.largest == {"length": 6}
+
+
+def test_a_curriculum_grows_the_sizes_of_those_lessons_that_have_its_start():
+    first, second, third = Trainer(run_of(curriculum={"length": 2}, mixed_sizes=True))._stages
+    keys = np.arange(50)
+    drawn = [stage.curriculum.draw(keys, 0.0, 1)["length"] for stage in (first, second, third)]
+    assert drawn == [1, (2, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("lesson", [None, 0, 4, -1, 1.0, True])
+def test_a_lesson_that_the_run_cannot_have_reached_is_refused(lesson):
+    run = run_of()
+    check_lesson(Path("x"), 3, run.train, run.task_spec())
+    with pytest.raises(ValueError, match=f"x has the lesson {lesson}; expected 1 to 3"):
+        check_lesson(Path("x"), lesson, run.train, run.task_spec())
+    check_lesson(Path("x"), None, tiny_run().train, tiny_run().task_spec())
+    with pytest.raises(ValueError, match="x has the lesson 1; expected none, as use_lessons is False"):
+        check_lesson(Path("x"), 1, tiny_run().train, tiny_run().task_spec())
+
+
+def test_a_checkpoint_of_a_lesson_that_is_not_there_is_refused(tmp_path):
+    trainer = Trainer(run_of(), tmp_path, report=lambda metrics: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    path = tmp_path / "checkpoint.safetensors"
+    tensors, record = load_tensors(path)
+    record["counters"]["lesson"] = 99
+    save_tensors(path, tensors, record)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors has the lesson 99; expected 1 to 3"):
+        Trainer(run_of(), tmp_path)
 
 
 def test_lessons_that_are_not_there_are_refused():
