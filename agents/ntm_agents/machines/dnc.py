@@ -1,9 +1,9 @@
 """The Differentiable Neural Computer, to be read beside the Methods of its paper.
 
 Source: Graves, Wayne et al., *Hybrid computing using a neural network with dynamic external memory* (Nature
-538, 2016). Options that are off by default are from Csordas and Schmidhuber, *Improving Differentiable Neural
-Computers* (arXiv 1904.10278). The page `docs/equations-dnc.md` goes through the equations, each with the
-function that computes it.
+538, 2016). Masking, de-allocation and the sharpening of links, off by default, are from Csordas and
+Schmidhuber, *Improving Differentiable Neural Computers* (arXiv 1904.10278). The page `docs/equations-dnc.md`
+goes through the equations, each with the function that computes it.
 
 Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
 slots, M width of a slot, R read heads, H = 1 + R heads, K entries of a row of sparse links.
