@@ -87,12 +87,12 @@ def check_training(path: Path, run: Run, summary: Mapping[str, Any], training: T
     ):
         if count > most:
             raise ValueError(f"{path}: {name} is {count}; expected at most {most}")
-    check_lesson(path, summary.get("lesson"), config, spec)
     if beyond := lessons_beyond(config, spec):
         raise ValueError(
             f"{path.parent}: the run has lessons, of which number {beyond[0]} goes above the training range "
             f"of {spec.name}; expected lessons inside it (ntm-envs train --last-lesson)"
         )
+    check_lesson(path, summary.get("lesson"), config, spec)
     late = config.minutes is not None and training.seconds >= 60 * config.minutes
     least = 0 if late else budget + restarts * _restart_after(run)
     most = (restarts + 1) * (budget + spent // updates)
