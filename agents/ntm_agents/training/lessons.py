@@ -59,7 +59,7 @@ def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
     Raises:
         ValueError: If the task has no lessons, or not as many.
     """
-    found: Sequence[Lesson] = getattr(spec.make(), "lessons", ())
+    found = spec.make().lessons
     if not found:
         raise ValueError(f"use_lessons is True, but {spec.name} has none; expected False (--no-use-lessons)")
     last = config.last_lesson or len(found)
