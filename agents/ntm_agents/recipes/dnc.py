@@ -2,55 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_agents.training.config import TrainConfig
+
+# The interface sees inputs and last read vectors, and the first key starts as the written vector does, so
+# that a part of what was written finds the whole. Strong keys, as most slots are empty. What was found is
+# followed by what was written next. Each vector goes to a free slot, and little is freed.
+DEFAULT = Recipe(
+    model={
+        "hidden_size": 64,
+        "memory_width": 16,
+        "read_heads": 1,
+        "skip_connection": True,
+        "key_init": "chain",
+        "strength_bias": 8.0,
+        "mode_bias": (0.0, 1.0, 1.0),
+        "free_gate_bias": -3.0,
+        "allocation_gate_bias": 2.0,
+        "write_gate_bias": 1.0,
+    },
+    train=DEFAULT_TRAINING,
+)
+"""The recipe of tasks without one of their own."""
 
 ROW = AgentSpec(
     name="dnc",
     entry="ntm_agents:DNC",
     summary="Differentiable Neural Computer (Graves et al. 2016) with an LSTM controller",
     recipes={
-        # Each edge goes to a free slot, and nothing is freed. The part of an edge that a query shows finds
-        # the slot, by keys that start as written vectors do; strong keys, as most slots are empty. What was
-        # found stays in view, from head to head, until it has to be answered. Short paths come first.
-        "traversal": Recipe(
+        # A table of counts: slots are found by content, to be read as to be written. Nothing is erased or
+        # freed, so that nothing is forgotten, and links would be of no use.
+        "ngrams": Recipe(
             model={
                 "hidden_size": 64,
-                "memory_width": 64,
+                "memory_slots": 64,
+                "memory_width": 16,
+                "read_heads": 2,
+                "links": 0,
+                "strength_bias": 4.0,
+                "free_gate_bias": -8.0,
+                "allocation_gate_bias": -2.0,
+                "write_gate_bias": 1.0,
+                "erase_bias": -12.0,
+            },
+            train=replace(DEFAULT_TRAINING, sequences=48_000),
+        ),
+        # Short lists first, but soon as many of the longest, as near ties are rare in short ones.
+        "priority_sort": Recipe(
+            model=DEFAULT.model,
+            train=replace(
+                DEFAULT_TRAINING,
+                sequences=300_000,
+                initial_range=0.2,
+                curriculum_end=0.2,
+                alternate_from=0.1,
+                validate_every=8_000,
+            ),
+        ),
+        # With masks the start of the list is found by its mark alone, from the last vector of each repeat on.
+        "repeat_copy": Recipe(
+            model={**DEFAULT.model, "masking": True, "deallocation": True, "link_sharpening": True},
+            train=replace(DEFAULT_TRAINING, sequences=96_000),
+        ),
+        # Three heads, so that what was found stays in view, from head to head, until it has to be answered.
+        # Longer paths come when shorter ones are walked without an error.
+        "traversal": Recipe(
+            model={
+                **DEFAULT.model,
+                "hidden_size": 20,
+                "memory_width": 28,
                 "read_heads": 3,
-                "skip_connection": True,
-                "key_init": "chain",
                 "strength_bias": 10.0,
                 "mode_bias": (0.0, 2.0, 0.0),
                 "free_gate_bias": -5.0,
-                "allocation_gate_bias": 2.0,
                 "write_gate_bias": 2.0,
             },
-            train=TrainConfig(
-                sequences=60_000,
-                batch_size=16,
-                bucket_size=4,
-                mixed_sizes=True,
-                curriculum={"path": 1},
-                curriculum_end=0.5,
-                max_grad_norm=0.2,
-                beta2=0.99,
-                rollback=5.0,
+            train=replace(
+                DEFAULT_TRAINING, sequences=200_000, use_lessons=True, last_lesson=4, decay_start=0.6
             ),
         ),
     },
-    # One read head begins by looking up, and one by going on to what was written next.
-    default=Recipe(
-        model={
-            "hidden_size": 64,
-            "memory_width": 16,
-            "read_heads": 2,
-            "mode_bias": (0.0, 2.0, 0.0, 0.0, 0.0, 2.0),
-            "free_gate_bias": -3.0,
-            "allocation_gate_bias": 2.0,
-            "write_gate_bias": 1.0,
-        },
-        train=DEFAULT_TRAINING,
-    ),
+    default=DEFAULT,
 )
