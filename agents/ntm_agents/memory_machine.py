@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from importlib.util import find_spec
-from typing import Generic, Literal, Protocol, Self, TypeVar, cast
+from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,13 @@ S = TypeVar("S", bound=MemoryState)
 
 
 class MemoryMachine(nn.Module, ABC, Generic[S]):
-    """A machine that steps through a sequence with a memory as its state."""
+    """A machine that steps through a sequence with a memory as its state.
+
+    Attributes:
+        agent: Name of the agent whose pretrained machines `from_pretrained` returns by default.
+    """
+
+    agent: ClassVar[str] = "ntm"
 
     @abstractmethod
     def initial_state(self, batch_size: int, capacity: int) -> S:
@@ -187,14 +193,14 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         return self.read_out(features), -(weightings * logs).sum(3).mean()
 
     @classmethod
-    def from_pretrained(cls, task: str, agent: str = "ntm") -> Self:
+    def from_pretrained(cls, task: str, agent: str | None = None) -> Self:
         """Return a pretrained machine of the package, in evaluation mode.
 
         It has the default type and is on the default device of PyTorch, like a new one.
 
         Args:
             task: Name of the task that it was trained on, such as ``copy``.
-            agent: Name of the agent, such as ``ntm-jump``.
+            agent: Name of the agent, such as ``ntm-jump``; None for the `agent` of the class.
 
         Raises:
             ValueError: If there is none for the task.
@@ -203,9 +209,9 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
         from ntm_agents.pretrained import pretrained
         from ntm_agents.training.run import load_run  # which imports models, by their names
 
-        model, run = load_run(pretrained(agent, task))
+        model, run = load_run(pretrained(agent or cls.agent, task))
         if not isinstance(model, cls):
-            raise TypeError(f"{agent} on {task} is of the class {run.entry}; expected {cls.__name__}")
+            raise TypeError(f"{run.agent} on {task} is of the class {run.entry}; expected {cls.__name__}")
         return model.to(torch.get_default_device(), torch.get_default_dtype())
 
     def check_state(self, inputs: Tensor, state: S) -> None:

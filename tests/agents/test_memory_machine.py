@@ -144,7 +144,8 @@ def test_mistakes_in_the_methods_of_a_machine_are_named(machine, message):
 
 def test_a_pretrained_machine_is_of_its_class():
     assert isinstance(NTM.from_pretrained("repeat_copy", "ntm-jump"), JumpNTM)
+    assert isinstance(JumpNTM.from_pretrained("repeat_copy"), JumpNTM)
     with pytest.raises(
         TypeError, match="ntm on copy is of the class ntm_agents:ExtendedNTM; expected JumpNTM"
     ):
-        JumpNTM.from_pretrained("copy")
+        JumpNTM.from_pretrained("copy", "ntm")

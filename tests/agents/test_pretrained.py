@@ -70,7 +70,7 @@ def test_a_machine_that_jumps_repeats_more_often_than_in_training():
 def test_a_missing_machine_is_named():
     with pytest.raises(ValueError, match=r"no trained ntm-jump on copy.*ntm on copy"):
         NTM.from_pretrained("copy", "ntm-jump")
-    for agent, task in (("*", "copy"), ("ntm", "*"), (None, "copy"), ("ntm", None)):
+    for agent, task in (("*", "copy"), ("ntm", "*"), ("ntm", None)):
         with pytest.raises(ValueError, match="no trained"):
             NTM.from_pretrained(task, agent)
 

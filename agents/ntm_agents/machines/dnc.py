@@ -110,6 +110,7 @@ class DNC(MemoryMachine[DNCState]):
     """
 
     Config: ClassVar[type[DNCConfig]] = DNCConfig
+    agent: ClassVar[str] = "dnc"
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()

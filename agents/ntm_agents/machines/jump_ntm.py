@@ -100,6 +100,7 @@ class JumpNTM(NTM):
     """
 
     Config: ClassVar[type[NTMConfig]] = JumpNTMConfig
+    agent: ClassVar[str] = "ntm-jump"
     config: JumpNTMConfig
 
     def __init__(

@@ -164,7 +164,8 @@ class TrainConfig(LearnerConfig):
     weights of the last lesson that was reached are kept. Lessons with sizes above the training range are for
     experiments: the leaderboard refuses such runs (see `last_lesson`)."""
     last_lesson: int | None = None
-    """Number of the lesson, from 1, that lasts until the end of training. None for the last of the task."""
+    """Number of the lesson, from 1, that lasts until the end of training. None for the last of the task. It
+    has no effect without `use_lessons`."""
     lesson_pass: float = 0.9
     """Sequence accuracy of a validation that passes a lesson. A run that has passed one never restarts."""
     lesson_review: float = 0.1

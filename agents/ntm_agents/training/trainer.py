@@ -83,6 +83,8 @@ class Trainer:
         self._task = task = self._spec.make()
         if isinstance(task, InteractiveTask) and not has_expert(task):
             raise ValueError(f"{self._spec.name} is interactive and has no expert; learn it from rewards")
+        if (own := self.config.own_actions) and not isinstance(task, InteractiveTask):
+            raise ValueError(f"own_actions is {own}, but {self._spec.name} is not interactive; expected 0")
         self._readout = readout(self._task.answers)
         self._stages = stages_of(self.config, task, self._spec)
         self._streams = keyed.stream_keys(np.full(3, run.seed), np.array([TRAINING, VALIDATION, REVIEW]))

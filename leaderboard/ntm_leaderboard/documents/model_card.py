@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from ntm_agents import DNC
 from ntm_agents.pretrained import CHECKSUM, checksum
 from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_envs import tasks
+from ntm_envs.answers import Symbols
 from ntm_envs.files import write_atomically
+from ntm_envs.lookup import load
 from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.wording import sizes_product
@@ -32,7 +35,7 @@ options. Its evaluation sequences are drawn from the hash of its weights, `{comm
 
 - Evaluate it again: `ntm-envs evaluate --agent {agent} --task {task}`
 - Watch it: `ntm-envs watch --agent {agent} --task {task}`
-- Use it: `ntm_agents.NTM.from_pretrained("{task}", "{agent}")`
+- Use it: `ntm_agents.{machine}.from_pretrained("{task}", "{agent}")`
 
 It takes the inputs of `{env_id}` and no others. MIT License.
 """
@@ -74,10 +77,12 @@ def model_card(result: Result) -> str:
         ]
         for rung in result.rungs
     ]
-    last = "bits above the optimum" if by_cost(spec) else "wrong bits"
+    symbols = "symbols" if isinstance(spec.make().answers, Symbols) else "bits"
+    last = "bits above the optimum" if by_cost(spec) else f"wrong {symbols}"
     head = [" x ".join(spec.largest), "sequences", "wrong sequences", last]
     return CARD.format(
         agent=result.agent,
+        machine="DNC" if issubclass(load(result.entry), DNC) else "NTM",
         task=spec.name,
         env_id=result.task,
         summary=spec.summary,

@@ -110,3 +110,8 @@ def test_a_small_model_learns_from_an_expert():
 def test_a_task_without_an_expert_is_refused():
     with pytest.raises(ValueError, match="tape_copy is interactive and has no expert; learn it from rewards"):
         Trainer(tiny_run(task="tape_copy"))
+
+
+def test_own_actions_on_a_task_that_is_not_interactive_are_refused():
+    with pytest.raises(ValueError, match=r"own_actions is 0\.5, but copy is not interactive; expected 0"):
+        Trainer(tiny_run(own_actions=0.5))
