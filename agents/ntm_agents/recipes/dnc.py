@@ -9,12 +9,14 @@ from ntm_agents.spec import AgentSpec, Recipe
 
 # The interface sees inputs and last read vectors, and the first key starts as the written vector does, so
 # that a part of what was written finds the whole. Strong keys, as most slots are empty. What was found is
-# followed by what was written next. Each vector goes to a free slot, and little is freed.
+# followed by what was written next; sparse links are enough for that, and cheap in a large memory. Each
+# vector goes to a free slot, and little is freed.
 DEFAULT = Recipe(
     model={
         "hidden_size": 64,
         "memory_width": 16,
         "read_heads": 1,
+        "links": 4,
         "skip_connection": True,
         "key_init": "chain",
         "strength_bias": 8.0,
@@ -64,7 +66,7 @@ ROW = AgentSpec(
         # With masks the start of the list is found by its mark alone, from the last vector of each repeat on.
         "repeat_copy": Recipe(
             model={**DEFAULT.model, "masking": True, "deallocation": True, "link_sharpening": True},
-            train=replace(DEFAULT_TRAINING, sequences=96_000),
+            train=replace(DEFAULT_TRAINING, sequences=128_000),
         ),
         # Three heads, so that what was found stays in view, from head to head, until it has to be answered.
         # Longer paths come when shorter ones are walked without an error.
@@ -74,6 +76,7 @@ ROW = AgentSpec(
                 "hidden_size": 20,
                 "memory_width": 28,
                 "read_heads": 3,
+                "links": None,
                 "strength_bias": 10.0,
                 "mode_bias": (0.0, 2.0, 0.0),
                 "free_gate_bias": -5.0,
