@@ -4,7 +4,8 @@
 
 A time is that of forward and backward of one batch. All variants of a line are measured in turn, in one
 process, so that a busy machine slows all of them. It takes about three minutes, or ten with `--other`, which
-also measures the DNC of PyPI (https://github.com/ixaxaar/pytorch-dnc), if it is installed.
+also measures the DNC of PyPI (https://github.com/ixaxaar/pytorch-dnc), if it is installed. With `--slots` it
+draws a figure instead: times against the number of slots, for all links, sparse links and none.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import tyro
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
@@ -115,6 +118,8 @@ class Options:
     """Number of rounds."""
     other: bool = False
     """True to measure the DNC of PyPI too, which takes seconds a batch."""
+    slots: Path | None = None
+    """File of a figure of times against the number of slots, which is drawn in place of the table."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +184,11 @@ WORKS = (
 
 
 def main(options: Options) -> None:
-    """Measure and print everything."""
+    """Measure and print everything, or draw the figure."""
     torch.set_num_threads(1)
+    if options.slots:
+        _figure(options.slots, options.rounds)
+        return
     console = Console(width=124)
     table = Table(title="Milliseconds a batch: median (least)", box=None)
     for name in ("B", "T", "N", "links", "PyPI", "naive", "reference", "fused"):
@@ -196,6 +204,29 @@ def main(options: Options) -> None:
         row = [cells.get(name, "") for name in ("PyPI", "naive", "reference", "fused")]
         table.add_row(*sizes, *row, *(ratios.get(name, "") for name in ("PyPI", "naive", "reference")))
     console.print(table)
+
+
+def _figure(path: Path, rounds: int) -> None:
+    """Draw milliseconds of a sequence of 41 steps against the number of slots, and print them."""
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    slots = [2**i for i in range(6, 14)]
+    for links, name, colour, marker in (
+        (None, "all links", "#D55E00", "s"),
+        (8, "8 links a row", "#0072B2", "o"),
+        (0, "no links", "#009E73", "^"),
+    ):
+        shown = slots if links is not None else slots[:6]  # those of 4096 slots take gigabytes
+        works = [Work(1, 41, N, links).variants(other=False)["fused"] for N in shown]
+        times = [np.median(measure({"fused": work}, rounds)["fused"]) for work in works]
+        axes.plot(shown, times, color=colour, marker=marker, label=name)
+        print(f"{name}: " + ", ".join(f"{N}: {time:.1f}" for N, time in zip(shown, times, strict=True)))
+    axes.set(xscale="log", yscale="log", xlabel="slots", ylabel="milliseconds a sequence")
+    axes.set_xticks(slots, [str(N) for N in slots])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=130)
 
 
 if __name__ == "__main__":
