@@ -66,7 +66,7 @@ ROW = AgentSpec(
                 "write_gate_bias": 1.0,
                 "erase_bias": -12.0,
             },
-            train=replace(DEFAULT_TRAINING, sequences=48_000),
+            train=replace(DEFAULT_TRAINING, sequences=96_000),
         ),
         # Short lists first, but soon as many of the longest, as near ties are rare in short ones.
         "priority_sort": Recipe(
