@@ -68,9 +68,10 @@ ROW = AgentSpec(
             },
             train=replace(DEFAULT_TRAINING, sequences=96_000),
         ),
-        # Short lists first, but soon as many of the longest, as near ties are rare in short ones.
+        # The next priority is looked up, so links would be of no use. Short lists first, but soon as many of
+        # the longest, as near ties are rare in short ones.
         "priority_sort": Recipe(
-            model=DEFAULT.model,
+            model={**DEFAULT.model, "links": 0, "mode_bias": ()},
             train=replace(
                 DEFAULT_TRAINING,
                 sequences=300_000,
