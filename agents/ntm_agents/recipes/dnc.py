@@ -51,6 +51,12 @@ ROW = AgentSpec(
             },
             train=replace(DEFAULT_TRAINING, sequences=96_000, task_overrides={"blank": 0.1}),
         ),
+        # Where sparse links were slow to learn in trials, all of them were not. A run that has not found the
+        # order of look-up and links by then starts anew.
+        "associative_recall": Recipe(
+            model={**DEFAULT.model, "links": None},
+            train=replace(DEFAULT_TRAINING, restart_after=20_000, restart_loss=0.5),
+        ),
         # A table of counts: slots are found by content, to be read as to be written. Nothing is erased or
         # freed, so that nothing is forgotten, and links would be of no use.
         "ngrams": Recipe(
@@ -74,7 +80,7 @@ ROW = AgentSpec(
             model={**DEFAULT.model, "links": 0, "mode_bias": ()},
             train=replace(
                 DEFAULT_TRAINING,
-                sequences=300_000,
+                sequences=200_000,
                 initial_range=0.2,
                 curriculum_end=0.2,
                 alternate_from=0.1,
