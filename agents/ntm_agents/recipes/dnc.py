@@ -88,12 +88,12 @@ ROW = AgentSpec(
             ),
         ),
         # Three heads, so that what was found stays in view, from head to head, until it has to be answered.
-        # Longer paths come when shorter ones are walked without an error.
+        # Short paths come first.
         "traversal": Recipe(
             model={
                 **DEFAULT.model,
-                "hidden_size": 20,
-                "memory_width": 28,
+                "hidden_size": 64,
+                "memory_width": 64,
                 "read_heads": 3,
                 "links": None,
                 "strength_bias": 10.0,
@@ -101,9 +101,7 @@ ROW = AgentSpec(
                 "free_gate_bias": -5.0,
                 "write_gate_bias": 2.0,
             },
-            train=replace(
-                DEFAULT_TRAINING, sequences=200_000, use_lessons=True, last_lesson=4, decay_start=0.6
-            ),
+            train=replace(DEFAULT_TRAINING, sequences=60_000, curriculum={"path": 1}),
         ),
     },
     default=DEFAULT,
