@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ntm_agents import NTM, load_run
+from ntm_agents import DNC, NTM, load_run
 from ntm_agents.pretrained import HERE, pretrained
 from ntm_agents.training import CheckpointError
 from ntm_envs import capacity, keyed, tasks
@@ -65,6 +65,11 @@ def test_a_machine_by_its_task():
 def test_a_machine_that_jumps_repeats_more_often_than_in_training():
     model = NTM.from_pretrained("repeat_copy", "ntm-jump")
     assert right(model, tasks.get("repeat_copy"), 20, length=10, repeats=40) == 1
+
+
+def test_a_dnc_repeats_lists_that_are_longer_than_in_training():
+    model = DNC.from_pretrained("repeat_copy")
+    assert right(model, tasks.get("repeat_copy"), 10, length=50, repeats=10) == 1
 
 
 def test_a_missing_machine_is_named():

@@ -51,6 +51,13 @@ MACHINES = (
         "when it reads the mark, and the machine counts the jumps.",
     ),
     Machine(
+        "dnc",
+        "repeat_copy",
+        {"length": 6, "repeats": 3},
+        "The read head follows the links. What it has read is released, and written once more to a slot that "
+        "is free, with one repeat less to go: so the list begins again behind its end.",
+    ),
+    Machine(
         "ntm",
         "ngrams",
         {"length": 60},
