@@ -17,7 +17,6 @@ from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.answers import Symbols
 from ntm_envs.tasks.base import Batch, SequenceTask
-from ntm_envs.tasks.bits import pick
 from ntm_envs.tasks.formal.tokens import Tokens
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
 from ntm_envs.tasks.solver import Floats, Solver
@@ -94,11 +93,12 @@ class Language(SequenceTask):
         shown, symbols = self.draw(batch.keys, batch.sizes)
         for token in range(self.input_size - 1):
             batch.inputs[: len(shown), :, token] = shown == token
-        at = np.arange(len(batch.mask))[:, None] - _count(shown)  # index of the answer
-        batch.mask[:] = (at >= 0) & (at < _count(symbols))
-        batch.inputs[:, :, -1] = batch.mask
-        answers = pick(symbols.reshape(*symbols.shape[:2], -1), at.clip(0, len(symbols) - 1))
-        batch.targets[:] = answers * batch.mask[:, :, None]
+        symbols = symbols.reshape(*symbols.shape[:2], -1)
+        at, rows = np.nonzero(symbols[:, :, 0] >= 0)
+        step = _count(shown)[rows] + at
+        batch.inputs[step, rows, -1] = 1
+        batch.mask[step, rows] = True
+        batch.targets[step, rows] = symbols[at, rows]
 
     def oracle(self) -> Agent:
         """Return an agent that solves the task in plain Python."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ntm_envs import keyed
 from ntm_envs.tasks.formal.language import Language
-from ntm_envs.tasks.formal.tokens import LADDER, TRAINING, Tokens, tokens
+from ntm_envs.tasks.formal.tokens import BITS, LADDER, TRAINING, Tokens, tokens
 from ntm_envs.tasks.sizes import Integers
 from ntm_envs.tasks.spec import TaskSpec
 
@@ -39,7 +39,7 @@ class Parity(Language):
         [0]
     """
 
-    alphabet = ("bit 0", "bit 1")
+    alphabet = BITS
     output = "parity"
     classes = "01"
 

@@ -15,6 +15,8 @@ from ntm_envs.tasks.spec import ladder
 Tokens = NDArray[np.int8]
 """Classes of tokens ``[L, B]``, with -1 after the end of an episode."""
 
+BITS = ("bit 0", "bit 1")
+"""The alphabet of strings of bits."""
 TRAINING = {"length": (1, 40)}
 LADDER = ladder("length", (40, 60, 100, 150, 200, 300, 400, 500))
 HALF_LADDER = (20, 30, 50, 75, 100, 150, 200, 250)
@@ -44,3 +46,9 @@ def select(tokens: Tokens, at: Integers) -> Tokens:
     selected = np.take_along_axis(tokens, np.maximum(at, 0), axis=0)
     selected[at < 0] = -1
     return selected
+
+
+def twice(tokens: Tokens, length: Integers) -> Tokens:
+    """Return strings ``[L, B]``, of the given lengths ``[B]``, each of them twice, ``[2 * L, B]``."""
+    step = np.arange(2 * len(tokens))[:, None]
+    return select(tokens, np.where(step < 2 * length, step % length, -1))
