@@ -35,9 +35,9 @@ class BinaryAddition(BinaryOperation):
     Example:
         >>> batch = BinaryAddition().episodes([5], length=7)
         >>> [BinaryAddition().input_channels[i] for i in batch.inputs[:7, 0].argmax(1)]
-        []
+        ['bit 1', '+', 'bit 0', 'bit 1', 'bit 0', 'bit 0', 'bit 0']
         >>> batch.targets[7:, 0, 0].tolist()
-        []
+        [1, 1, 2]
     """
 
     alphabet = (*BITS, "+")
@@ -58,5 +58,5 @@ ROW = TaskSpec(
     training={"length": (3, 40)},
     ladders=LADDER,
     small={"length": (3, 7)},
-    digest=None,
+    digest="0516407ea8552efe",
 )

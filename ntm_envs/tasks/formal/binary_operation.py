@@ -46,7 +46,7 @@ class BinaryOperation(Language):
 
     @property
     def constant_output(self) -> NDArray[Any]:
-        """A one, the commonest symbol, as every result has a one as its last bit."""
+        """A one: every result has a one as its last bit."""
         return np.ones(1, self.answers.dtype)
 
     @property

@@ -35,9 +35,9 @@ class DuplicateString(Language):
     Example:
         >>> batch = DuplicateString().episodes([5], length=3)
         >>> batch.inputs[:3, 0, 1].astype(int).tolist()
-        []
+        [0, 1, 1]
         >>> batch.targets[3:, 0, 0].tolist()
-        []
+        [0, 1, 1, 0, 1, 1]
     """
 
     alphabet = BITS
@@ -69,5 +69,5 @@ ROW = TaskSpec(
     training=TRAINING,
     ladders=LADDER,
     small={"length": (1, 6)},
-    digest=None,
+    digest="05290527ccc67abd",
 )
