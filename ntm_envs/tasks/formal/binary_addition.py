@@ -2,10 +2,10 @@
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
 
-Other definitions: Binary Addition of google-deepmind/neural_networks_chomsky_hierarchy has the same tokens and
-the same distribution of operands. Its outputs all have the same number of steps: zeros, which its accuracy
-ignores, follow the end symbol, with which the episode ends here. It also has strings of length 1
-and 2, a number without an operator, whose result is the number itself.
+Other definitions: Binary Addition of google-deepmind/neural_networks_chomsky_hierarchy has the same tokens
+and the same distribution of operands. Its outputs all have L + 1 steps: zeros, which its accuracy ignores,
+follow the end symbol, with which the episode ends here. It also has strings of length 1 and 2, a number
+without an operator, whose sum is the number itself.
 
 Versions: v0, the first.
 """
@@ -33,11 +33,11 @@ class BinaryAddition(BinaryOperation):
         target   .  .  .  .  .  1  0  1  e
 
     Example:
-        >>> batch = BinaryAddition().episodes([5], length=7)
-        >>> [BinaryAddition().input_channels[i] for i in batch.inputs[:7, 0].argmax(1)]
-        ['bit 1', '+', 'bit 0', 'bit 1', 'bit 0', 'bit 0', 'bit 0']
-        >>> batch.targets[7:, 0, 0].tolist()
-        [1, 1, 2]
+        >>> batch = BinaryAddition().episodes([8], length=9)
+        >>> [BinaryAddition().input_channels[i] for i in batch.inputs[:9, 0].argmax(1)]
+        ['bit 1', 'bit 0', 'bit 0', 'bit 1', '+', 'bit 1', 'bit 0', 'bit 1', 'bit 1']
+        >>> batch.targets[9:, 0, 0].tolist()
+        [0, 1, 1, 0, 1, 2]
     """
 
     alphabet = (*BITS, "+")

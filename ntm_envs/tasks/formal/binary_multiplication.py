@@ -2,10 +2,10 @@
 
 Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
 
-Other definitions: Binary Multiplication of google-deepmind/neural_networks_chomsky_hierarchy has the same tokens and
-the same distribution of operands. Its outputs all have the same number of steps: zeros, which its accuracy
-ignores, follow the end symbol, with which the episode ends here. It also has strings of length 1
-and 2, a number without an operator, whose result is always empty or 0.
+Other definitions: Binary Multiplication of google-deepmind/neural_networks_chomsky_hierarchy has the same
+tokens and the same distribution of operands. Its outputs all have L steps: zeros, which its accuracy ignores,
+follow the end symbol, with which the episode ends here. It also has strings of length 1 and 2, a number
+without an operator, whose product does not depend on it.
 
 Versions: v0, the first.
 """
@@ -33,11 +33,11 @@ class BinaryMultiplication(BinaryOperation):
         target   .  .  .  .  .  0  1  1  e
 
     Example:
-        >>> batch = BinaryMultiplication().episodes([5], length=7)
+        >>> batch = BinaryMultiplication().episodes([8], length=7)
         >>> [BinaryMultiplication().input_channels[i] for i in batch.inputs[:7, 0].argmax(1)]
-        ['bit 1', '*', 'bit 0', 'bit 1', 'bit 0', 'bit 0', 'bit 0']
+        ['bit 1', 'bit 0', 'bit 1', '*', 'bit 0', 'bit 1', 'bit 1']
         >>> batch.targets[7:, 0, 0].tolist()
-        [0, 1, 2]
+        [0, 1, 1, 1, 1, 2]
     """
 
     alphabet = (*BITS, "*")

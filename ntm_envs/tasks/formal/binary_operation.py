@@ -65,7 +65,7 @@ class BinaryOperation(Language):
         one = positive(keys, bits, start=1)
         other = positive(keys, length - 1 - bits, start=1 + words_for(bits))
         # In binary, the tokens are one integer, with a zero in place of the operator.
-        shown = binary(one | other << (bits + 1).astype(object), int(length.max(initial=0)))
+        shown = binary(one | (other << (bits + 1).astype(object)), int(length.max(initial=0)))
         shown[bits, rows] = OPERATOR
         shown[np.arange(len(shown))[:, None] >= length] = -1
         result = self.operation(one, other)

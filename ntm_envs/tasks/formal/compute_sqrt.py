@@ -25,7 +25,7 @@ from ntm_envs.tasks.formal.tokens import BITS, LADDER, TRAINING, Tokens, select
 from ntm_envs.tasks.sizes import Integers
 from ntm_envs.tasks.spec import TaskSpec
 
-_roots = np.frompyfunc(math.isqrt, 1, 1)
+_isqrt: Any = np.frompyfunc(math.isqrt, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,11 @@ class ComputeSqrt(Language):
         target   .  .  .  .  1  1
 
     Example:
-        >>> batch = ComputeSqrt().episodes([5], length=5)
-        >>> batch.inputs[:5, 0, 1].astype(int).tolist()
-        [0, 0, 0, 0, 1]
-        >>> batch.targets[5:, 0, 0].tolist()
-        [0, 0, 1]
+        >>> batch = ComputeSqrt().episodes([1], length=6)
+        >>> batch.inputs[:6, 0, 1].astype(int).tolist()
+        [1, 0, 1, 0, 1, 1]
+        >>> batch.targets[6:, 0, 0].tolist()
+        [1, 1, 0]
     """
 
     alphabet = BITS
@@ -68,7 +68,7 @@ class ComputeSqrt(Language):
         """Draw numbers, and compute their roots."""
         length = sizes["length"]
         numbers = positive(keys, length)
-        return _big_endian(numbers, length), _big_endian(_roots(numbers), _half(length))
+        return _big_endian(numbers, length), _big_endian(_isqrt(numbers), _half(length))
 
     def solve(self, tokens: list[int]) -> list[int]:
         """Find the bits of the root one by one, the highest first."""

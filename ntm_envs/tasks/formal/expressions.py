@@ -33,12 +33,12 @@ def expressions(
         keys: Keys ``[B]``.
         length: Number of tokens of each expression ``[B]``.
         alphabet: The names of all tokens. Expressions have the operators that it contains.
-        start: Index of the first word that is used. The next ``length`` words belong to the tokens: an opening
-            bracket draws the operator of its part and the length of the left part; a digit draws itself.
+        start: Index of the first word that is used. Each token has a word: an opening bracket draws the
+            operator of its part and the length of the left part by it; a digit draws itself.
 
     Returns:
-        Indices of the tokens in the alphabet, int8 ``[L, B]``, with -1 after the end of an expression; and the
-        values ``[B]``, from 0 to 4.
+        Indices of the tokens in the alphabet, int8 ``[L, B]``, with -1 after the end of an expression; and
+        the values ``[B]``, from 0 to 4.
     """
     code = {name: alphabet.index(name) for name in alphabet}
     operators = [name for name in OPERATIONS if name in code]

@@ -17,7 +17,7 @@ from ntm_envs.tasks.sizes import Integers
 Large = NDArray[Any]
 """An array of Python's integers, of dtype object."""
 
-_lengths = np.frompyfunc(int.bit_length, 1, 1)
+_bit_length: Any = np.frompyfunc(int.bit_length, 1, 1)
 
 
 def positive(keys: keyed.Keys, bits: Integers, start: Integers | int = 0) -> Large:
@@ -38,7 +38,7 @@ def positive(keys: keyed.Keys, bits: Integers, start: Integers | int = 0) -> Lar
     # The words are the digits of a fraction, which is scaled.
     weights = [2 ** (64 * (most - 1 - digit)) for digit in range(most)]
     numerator = words.astype(object) @ np.array(weights, object)
-    scaled: Large = 1 + (numerator * (2 ** bits.astype(object) - 1) >> 64 * most)
+    scaled: Large = 1 + ((numerator * (2 ** bits.astype(object) - 1)) >> (64 * most))
     return scaled
 
 
@@ -49,10 +49,10 @@ def words_for(bits: Integers) -> Integers:
 
 def binary(integers: Large, width: int) -> Tokens:
     """Return the ``width`` lowest bits of integers ``[B]``, the lowest first, int8 ``[W, B]``."""
-    return (integers >> np.arange(width, dtype=object)[:, None] & 1).astype(np.int8)
+    return ((integers >> np.arange(width, dtype=object)[:, None]) & 1).astype(np.int8)
 
 
 def lengths(integers: Large) -> Integers:
     """Return the numbers of bits of positive integers ``[B]``."""
-    counted: Integers = _lengths(integers).astype(np.int64)
+    counted: Integers = _bit_length(integers).astype(np.int64)
     return counted

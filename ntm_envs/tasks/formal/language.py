@@ -86,7 +86,8 @@ class Language(SequenceTask):
         """Return the number of tokens and answers, which only some languages have to draw."""
         if not self.keyed_steps:
             return self.max_steps(sizes)
-        return sum((_count(drawn) for drawn in self.draw(keys, sizes)), np.zeros(len(keys), np.int64))
+        shown, symbols = self.draw(keys, sizes)
+        return _count(shown) + _count(symbols)
 
     def fill(self, batch: Batch) -> None:
         """Write the tokens, the requests for answers, and the answers."""
@@ -111,4 +112,5 @@ class Language(SequenceTask):
 def _count(strings: NDArray[Any]) -> Integers:
     """Return the lengths ``[B]`` of strings ``[L, B]`` or ``[A, B, O]``, which have -1 after their ends."""
     classes = strings if strings.ndim == 2 else strings[:, :, 0]
-    return np.count_nonzero(classes >= 0, axis=0)
+    counts: Integers = (classes >= 0).sum(axis=0)
+    return counts

@@ -78,9 +78,7 @@ class ModularArithmetic(Language):
     def solve(self, tokens: list[int]) -> list[int]:
         """Evaluate the expression in integers of any size."""
         text = "".join(self.alphabet[token] for token in tokens)
-        total = sum(
-            sign * math.prod(int(digit) for digit in term.split("*")) for sign, term in _signed(text)
-        )
+        total = sum(sign * math.prod(int(digit) for digit in term.split("*")) for sign, term in _signed(text))
         return [total % MODULUS]
 
 

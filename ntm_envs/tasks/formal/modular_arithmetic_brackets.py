@@ -26,9 +26,9 @@ from ntm_envs.tasks.spec import TaskSpec
 class ModularArithmeticBrackets(Language):
     """The agent observes a random expression of ``length`` L tokens, then outputs its value.
 
-    Digits are from 0 to 4; operators are ``+``, ``-`` and ``*``. An expression of up to four tokens is a digit,
-    which may have a minus sign and, around that, brackets. A longer one is two expressions with an operator
-    between them, in brackets.
+    Digits are from 0 to 4; operators are ``+``, ``-`` and ``*``. An expression of up to four tokens is a
+    digit, which may have a minus sign and, around that, brackets. A longer one is two expressions with an
+    operator between them, in brackets.
 
     Timing, for (-3 * 4) = -12, which is 3 modulo 5::
 
@@ -38,11 +38,11 @@ class ModularArithmeticBrackets(Language):
         target   .  .  .  .  .  .  3
 
     Example:
-        >>> batch = ModularArithmeticBrackets().episodes([5], length=9)
-        >>> "".join(ModularArithmeticBrackets().input_channels[i] for i in batch.inputs[:9, 0].argmax(1))
-        '(4+(4+4))'
+        >>> batch = ModularArithmeticBrackets().episodes([2], length=11)
+        >>> "".join(ModularArithmeticBrackets().input_channels[i] for i in batch.inputs[:11, 0].argmax(1))
+        '((-3-2)--1)'
         >>> batch.targets[-1, 0].tolist()
-        [2]
+        [1]
     """
 
     alphabet = (*DIGITS, "+", "-", "*", "(", ")")

@@ -2,11 +2,12 @@
 
 Source: the word problem of the symmetric group S5, which is complete for NC1 (Barrington, *Bounded-width
 polynomial-size branching programs recognize exactly those languages in NC1*, 1989). Merrill, Petty and
-Sabharwal, *The Illusion of State in State-Space Models* (arXiv 2404.08819), compare sequence models on it.
+Sabharwal, *The Illusion of State in State-Space Models* (arXiv 2404.08819), compare sequence models on word
+problems of groups.
 
-Other definitions: In the code of that paper, jopetty/word-problem, every one of the 120 permutations is a
-token, and the product up to each token is a target, as one of 120 classes. Here there are two tokens, and one
-answer of five symbols.
+Other definitions: In that paper each of the 60 elements of a group is a token, and the product of the tokens
+so far is the target at every step, as one of 60 classes. Here there are two tokens, and one answer of five
+symbols.
 
 Versions: v0, the first.
 """
@@ -56,16 +57,16 @@ class S5Words(Language):
         target 4   .  .  .  1
 
     Example:
-        >>> batch = S5Words().episodes([5], length=3)
+        >>> batch = S5Words().episodes([5], length=4)
         >>> [S5Words().input_channels[i] for i in batch.inputs[:, 0].argmax(1)]
-        ['(0 1)', '(0 1 2 3 4)', '(0 1 2 3 4)', 'answer']
+        ['(0 1)', '(0 1 2 3 4)', '(0 1 2 3 4)', '(0 1)', 'answer']
         >>> batch.targets[-1, 0].tolist()
-        [3, 2, 4, 0, 1]
+        [3, 2, 4, 1, 0]
     """
 
     group: Literal["s5", "a5", "c5"] = "s5"
-    """The group that the permutations generate: all 120 permutations (``s5``), the 60 even ones (``a5``), whose
-    words are as hard, or the 5 powers of a cycle (``c5``), whose words can be solved by counting."""
+    """The group that the permutations generate: all 120 permutations (``s5``); the 60 even ones (``a5``),
+    which are as hard to multiply; or the 5 powers of a cycle (``c5``), which only need a counter."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.group, str) or self.group not in GENERATORS:
@@ -88,7 +89,7 @@ class S5Words(Language):
 
     @property
     def constant_output(self) -> NDArray[Any]:
-        """The cycle of all five, the likeliest product of few permutations; others are about equally likely."""
+        """The places after one cycle; the answers to long words are uniform."""
         return np.array([1, 2, 3, 4, 0], self.answers.dtype)
 
     def draw(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> tuple[Tokens, Integers]:

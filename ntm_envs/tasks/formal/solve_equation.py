@@ -42,11 +42,11 @@ class SolveEquation(Language):
         target   .  .  .  .  .  .  .  2
 
     Example:
-        >>> batch = SolveEquation().episodes([5], length=9)
-        >>> "".join(SolveEquation().input_channels[i] for i in batch.inputs[:9, 0].argmax(1))
-        '((x)-4)=1'
+        >>> batch = SolveEquation().episodes([2], length=11)
+        >>> "".join(SolveEquation().input_channels[i] for i in batch.inputs[:11, 0].argmax(1))
+        '((-0)--x)=4'
         >>> batch.targets[-1, 0].tolist()
-        [0]
+        [4]
     """
 
     alphabet = (*DIGITS, "+", "-", "(", ")", "x", "=")
