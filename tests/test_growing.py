@@ -18,82 +18,51 @@ TASK_TESTS = ("tests/envs/test_tasks.py", "tests/envs/test_envs.py")
 MODEL_TESTS = ("tests/agents/test_registry.py", "tests/leaderboard/test_ladder.py")
 OTHERS = ("pyproject.toml", "tests/conftest.py", "tests/drawing.py", "tests/equality.py")
 
-EVEN_PAIRS = '''"""EvenPairs: is the number of unequal neighbours odd?
-
-Source: Deletang et al., *Neural Networks and the Chomsky Hierarchy* (arXiv 2207.02098), appendix A.
-"""
+MAJORITY = '''"""Majority: tell whether there are more ones than zeros."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from ntm_envs.agent import Agent
-from ntm_envs.answers import Symbols
-from ntm_envs.tasks.base import Batch, SequenceTask
-from ntm_envs.tasks.formal.tokens import LADDER, TRAINING, tokens
-from ntm_envs.tasks.sizes import UNBOUNDED, Integers
-from ntm_envs.tasks.solver import Floats, Solver
+from ntm_envs import keyed
+from ntm_envs.tasks.formal.language import Language
+from ntm_envs.tasks.formal.tokens import BITS, LADDER, TRAINING, Tokens, tokens
+from ntm_envs.tasks.sizes import Integers
 from ntm_envs.tasks.spec import TaskSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvenPairs(SequenceTask):
-    """``length`` L random bits, each one-hot; the answer is 1 if an odd number of neighbours are unequal.
+class Majority(Language):
+    """The agent observes ``length`` L random bits, then outputs 1 if more than half of them are ones.
 
     Example:
-        >>> batch = EvenPairs().episodes([5], length=3)
+        >>> batch = Majority().episodes([5], length=3)
         >>> batch.inputs[:, 0].astype(int).tolist()
         [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
         >>> batch.targets[-1, 0].tolist()
         [1]
     """
 
-    @property
-    def input_channels(self) -> tuple[str, ...]:
-        return ("bit 0", "bit 1", "answer")
+    alphabet = BITS
+    output = "majority"
+    classes = "01"
 
-    @property
-    def output_channels(self) -> tuple[str, ...]:
-        return ("odd",)
+    def draw(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> tuple[Tokens, Integers]:
+        bits = tokens(keys, sizes["length"], 2)
+        return bits, ((bits == 1).sum(axis=0, keepdims=True) * 2 > sizes["length"]).astype(int)
 
-    @property
-    def answers(self) -> Symbols:
-        return Symbols((2,))
-
-    @property
-    def limits(self) -> Mapping[str, tuple[int, int]]:
-        return {"length": (1, UNBOUNDED)}
-
-    def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
-        return sizes["length"] + 1
-
-    def fill(self, batch: Batch) -> None:
-        length, rows = batch.sizes["length"], np.arange(len(batch.keys))
-        bits = tokens(batch.keys, length, 2)
-        for value in range(2):
-            batch.inputs[: len(bits), :, value] = bits == value
-        batch.inputs[length, rows, -1] = 1
-        batch.mask[length, rows] = True
-        batch.targets[length, rows, 0] = bits[0] != bits[length - 1, rows]  # each change undoes the last
-
-    def oracle(self) -> Agent:
-        return Solver(self.answers, asks=lambda seen: seen[:, -1] == 1, answer=self._answer, at_once=True)
-
-    def _answer(self, seen: Floats) -> Integers:
-        bits = seen[:-1, 1]
-        return np.array([[int((bits[1:] != bits[:-1]).sum()) % 2]])
+    def solve(self, tokens: list[int]) -> list[int]:
+        return [int(tokens.count(1) > tokens.count(0))]
 
 
 ROW = TaskSpec(
-    name="even_pairs",
-    env_id="ntm_envs/EvenPairs-v0",
+    name="majority",
+    env_id="ntm_envs/Majority-v0",
     suite="formal",
-    order=10,
-    task=EvenPairs,
-    summary="is the number of unequal neighbours odd?",
+    order=51,
+    task=Majority,
+    summary="tell whether there are more ones than zeros",
     training=TRAINING,
     ladders=LADDER,
     small={"length": (1, 6)},
@@ -109,7 +78,7 @@ SOUND = """
 import ntm_envs
 from ntm_envs import tasks, testing
 
-row = tasks.spec("even_pairs")
+row = tasks.spec("majority")
 testing.check_task(row.make(), row.training)
 assert row in tasks.suite("formal")
 print(ntm_envs.__file__, testing.digest(row))
@@ -128,7 +97,7 @@ def test_recorder_is_sound_and_can_be_trained_and_evaluated(tmp_path):
     assert Path(ntm_agents.__file__).is_relative_to(Path(__file__).parents[1])
     check_model(Recorder)
     run = str(tmp_path / "run")
-    train = "train --agent recorder --task even_pairs --sequences 64 --output"
+    train = "train --agent recorder --task majority --sequences 64 --output"
     assert not cli.main([*train.split(), run])
     assert not cli.main(["evaluate", run, *"--up-to 40 --sequences 8".split()])
     assert Path(run, "result.json").is_file()
@@ -173,17 +142,17 @@ class Copy:
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """Return a copy with one more task."""
-    copy, file = Copy(tmp_path_factory.mktemp("copy")), "ntm_envs/tasks/formal/even_pairs.py"
-    copy.add(file, EVEN_PAIRS.replace("DIGEST", "None"))
+    copy, file = Copy(tmp_path_factory.mktemp("copy")), "ntm_envs/tasks/formal/majority.py"
+    copy.add(file, MAJORITY.replace("DIGEST", "None"))
     where, digest = copy.run("-c", SOUND).split()
     assert Path(where).is_relative_to(copy.folder.resolve())
-    copy.add(file, EVEN_PAIRS.replace("DIGEST", f'"{digest}"'))
+    copy.add(file, MAJORITY.replace("DIGEST", f'"{digest}"'))
     return copy
 
 
 def test_a_task_is_one_file_that_the_generic_tests_find(grown: Copy) -> None:
     # Gymnasium's and Stable-Baselines3's checks, three ways to reset in two modes, JSON, digest, docstring ..
-    assert grown.passed(TASK_TESTS, "even_pairs or EvenPairs") > 10
+    assert grown.passed(TASK_TESTS, "majority or Majority") > 10
 
 
 def test_a_machine_is_the_two_files_of_its_page(grown: Copy) -> None:

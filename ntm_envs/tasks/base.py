@@ -3,7 +3,7 @@
 Tasks do not depend on environments or agents. There are two kinds:
 
 - An episode of a :class:`SequenceTask` is a fixed sequence of inputs and targets. A subclass names its
-  channels, answer type and sizes, counts the steps, and fills in the episodes. `tasks/formal/parity.py` is
+  channels, answer type and sizes, counts the steps, and fills in the episodes. `tasks/classic/copy.py` is
   the shortest example.
 - In an :class:`ntm_envs.tasks.state_machine.InteractiveTask`, the observations depend on the actions.
 

@@ -27,7 +27,7 @@ class Solver:
     Args:
         answers: Answer type of the task.
         asks: Function from the observations ``[B, I]`` of one step to bools ``[B]``: True where the question
-            may end.
+            may end. It has no effect while an answer is being output.
         answer: Function from the observations of one episode so far, ``[t, I]``, to its answers ``[A, O]``,
             or to None if the question has not ended.
         at_once: If True, the first answer belongs to the step that ends the question, otherwise to the next.
@@ -51,12 +51,13 @@ class Solver:
         """Reset the state; see :meth:`ntm_envs.agent.Agent.begin`."""
         self._observed: list[Floats] = []
         self._plan = np.zeros((capacity + 1, num_envs, self._answers.width), self._answers.dtype)
+        self._busy = np.zeros(num_envs, np.int64)  # step after the last planned answer
 
     def act(self, observations: Floats) -> NDArray[Any]:
         """Return the answers ``[B, O]`` of one step, which are zeros during the question."""
         self._observed.append(observations)
         now = len(self._observed) - 1
-        for row in np.flatnonzero(self._asks(observations)).tolist():
+        for row in np.flatnonzero(self._asks(observations) & (self._busy <= now)).tolist():
             self._schedule(now, row, np.stack([step[row] for step in self._observed]))
         planned: NDArray[Any] = self._plan[now].copy()
         return planned
@@ -65,7 +66,8 @@ class Solver:
         """Return the answers ``[T, B, O]`` of whole sequences ``[T, B, I]``."""
         T, B, I = inputs.shape  # noqa: E741
         for now, row in np.argwhere(self._asks(inputs.reshape(-1, I)).reshape(T, B)).tolist():
-            self._schedule(now, row, inputs[: now + 1, row])
+            if self._busy[row] <= now:
+                self._schedule(now, row, inputs[: now + 1, row])
         planned: NDArray[Any] = self._plan[:T]
         return planned
 
@@ -75,3 +77,4 @@ class Solver:
         if answer is not None:
             first = now + self._wait
             self._plan[first : first + len(answer), row] = answer
+            self._busy[row] = first + len(answer)

@@ -1,47 +1,25 @@
 """The formal languages, compared with slow definitions that see only the inputs."""
 
+import re
+
 import numpy as np
 import pytest
+import slow_formal
 from gymnasium.vector import AutoresetMode
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ntm_envs import SequenceEnv, SequenceVectorEnv, tasks
 from ntm_envs.tasks.formal import modular_arithmetic, stack_manipulation
 
-NAMES = ["parity", "modular_arithmetic", "stack_manipulation"]
-SIZE = {"parity": "length", "modular_arithmetic": "operands", "stack_manipulation": "length"}
-SMALLEST = {"parity": 1, "modular_arithmetic": 1, "stack_manipulation": 2}
-KEYS = np.array([*range(300), *(2**63 - 1 - np.arange(20)), *(2**40 * np.arange(1, 20))])
-
-
-def parity(tokens):
-    return [[token.removeprefix("bit ") for token in tokens].count("1") % 2]
-
-
-def modular_arithmetic_value(tokens):
-    return [eval("".join(tokens)) % 5]  # Python's own precedence
-
-
-def stack_manipulation_answer(tokens):
-    stack = []
-    for token in tokens:
-        if token == "pop":
-            if stack:
-                stack.pop()
-        else:
-            stack.append(int(token[-1]))
-    return [*reversed(stack), stack_manipulation.END]
-
-
-DEFINITIONS = {
-    "parity": parity,
-    "modular_arithmetic": modular_arithmetic_value,
-    "stack_manipulation": stack_manipulation_answer,
-}
+NAMES = [row.name for row in tasks.suite("formal")]
+SIZE = {row.name: next(iter(row.training)) for row in tasks.suite("formal")}
+KEYS = np.array([*range(60), *(2**63 - 1 - np.arange(20)), *(2**40 * np.arange(1, 20))])
 
 
 def sizes_of(name):
     """Return sizes from the smallest upwards, and a range."""
-    least = SMALLEST[name]
+    least = tasks.get(name).limits[SIZE[name]][0]
     return [least, least + 1, least + 2, 10, 41, (least, 40)]
 
 
@@ -67,8 +45,18 @@ def cases(test):
 def test_targets_follow_from_the_inputs_by_definition(name, size):
     batch = episodes(name, size)
     for b, tokens in enumerate(tokens_of(name, batch)):
-        answer = batch.targets[batch.mask[:, b], b, 0].tolist()
-        assert answer == DEFINITIONS[name](tokens), (batch.keys[b], tokens)
+        answers = batch.targets[batch.mask[:, b], b].tolist()
+        expected = np.array(slow_formal.ANSWERS[name](tokens)).reshape(len(answers), -1).tolist()
+        assert answers == expected, (batch.keys[b], tokens)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=10)
+@given(st.integers(0, 2**63 - 1), st.integers(0, 200))
+def test_strings_are_their_second_definitions(name, key, above):
+    size = tasks.get(name).limits[SIZE[name]][0] + above
+    (tokens,) = tokens_of(name, episodes(name, size, [key]))
+    assert tokens == slow_formal.STRINGS[name](key, size)
 
 
 @cases
@@ -82,18 +70,12 @@ def test_inputs_are_one_hot_and_only_the_flag_is_set_at_scored_steps(name, size)
 
 @cases
 def test_answers_are_the_last_steps_and_follow_all_tokens(name, size):
-    batch, last = episodes(name, size), []
-    tokens = {"parity": 0, "modular_arithmetic": -1, "stack_manipulation": 0}[name]
-    for b, steps in enumerate(batch.steps):
-        scored = np.flatnonzero(batch.mask[:, b])
-        own = batch.sizes[SIZE[name]][b]
-        first = 2 * own + tokens if name == "modular_arithmetic" else own
-        assert scored.tolist() == list(range(first, steps))
-        last.append(steps)
-        if name != "stack_manipulation":
-            assert len(scored) == 1
-    assert max(last) <= tasks.get(name).steps(**{SIZE[name]: size})
-    assert len(batch.mask) == max(last)
+    batch = episodes(name, size)
+    own = batch.sizes[SIZE[name]]
+    first = {"modular_arithmetic": 2 * own - 1, "missing_duplicate": 2 * own}.get(name, own)
+    step = np.arange(len(batch.mask))[:, None]
+    np.testing.assert_array_equal(batch.mask, (step >= first) & (step < batch.steps))
+    assert len(batch.mask) == batch.steps.max() <= tasks.get(name).steps(**{SIZE[name]: size})
 
 
 @pytest.mark.parametrize("operands", [1, 2, 3, 10, 11])
@@ -159,7 +141,7 @@ def test_digits_operators_and_bits_are_uniform_at_every_step():
     assert uniform(episodes("parity", 6, np.arange(20_000)).inputs[:6, :, :2].sum(axis=1))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["parity", "modular_arithmetic", "stack_manipulation"])
 def test_neighbouring_tokens_are_independent(name):
     batch = episodes(name, 6, np.arange(20_000))
     if name == "stack_manipulation":  # the next token is uniform among bits, or among operations
@@ -172,12 +154,74 @@ def test_neighbouring_tokens_are_independent(name):
     assert uniform(np.bincount(one * classes[1] + other, minlength=classes[0] * classes[1]))
 
 
-def test_every_answer_of_modular_arithmetic_and_of_parity_occurs():
-    for name, classes in (("modular_arithmetic", 5), ("parity", 2)):
-        for size in (1, 7):
-            batch = episodes(name, size, np.arange(2000))
-            targets = batch.targets[batch.mask][:, 0]
-            assert (np.bincount(targets, minlength=classes) > 200).all()
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if episodes(name, 7, [0]).mask.sum() == 1 and name != "s5_words"]
+)
+def test_every_answer_occurs(name):
+    batch, classes = episodes(name, 7, np.arange(2000)), tasks.get(name).answers.sizes[0]
+    assert (np.bincount(batch.targets[batch.mask][:, 0], minlength=classes) > 200).all()
+
+
+@pytest.mark.parametrize("group", ["s5", "a5", "c5"])
+def test_words_reach_the_whole_group_and_nothing_else(group):
+    batch = tasks.get("s5_words", group=group).episodes(np.arange(4000), length=(30, 31))
+    products = {tuple(answer) for answer in batch.targets[batch.mask].tolist()}
+    assert len(products) == {"s5": 120, "a5": 60, "c5": 5}[group]
+    assert {tuple(sorted(product)) for product in products} == {(0, 1, 2, 3, 4)}
+
+
+@pytest.mark.parametrize("name", ["binary_addition", "binary_multiplication"])
+def test_operands_have_uniform_widths_and_are_uniform_without_zero(name):
+    batch = episodes(name, 7, np.arange(20_000))
+    width = batch.inputs[:7, :, 2].argmax(axis=0)
+    assert uniform(np.bincount(width)[1:])
+    three = batch.inputs[:, width == 3, 1].astype(int)
+    for operand in (three[:3], three[4:7]):
+        counts = np.bincount(operand.T @ [1, 2, 4], minlength=8)
+        assert counts[0] == 0
+        assert uniform(counts[1:])
+
+
+def test_numbers_of_any_size_are_uniform():
+    bits = episodes("compute_sqrt", 200, np.arange(5000)).inputs[:200, :, :2]
+    assert uniform(bits.sum(axis=1))
+    values = episodes("compute_sqrt", 3, np.arange(20_000)).inputs[:3, :, 1].astype(int).T @ [4, 2, 1]
+    assert uniform(np.bincount(values, minlength=8)[1:])
+    assert values.min() == 1
+
+
+def test_a_duplicate_hides_each_bit_equally_often():
+    hidden = episodes("missing_duplicate", 5, np.arange(20_000)).inputs[:10, :, 2]
+    assert (hidden.sum(axis=0) == 1).all()
+    assert uniform(hidden.sum(axis=1))
+
+
+def test_short_expressions_are_digits_with_a_sign_or_brackets():
+    forms = {1: "d", 2: "-d", 3: "(d)", 4: "(-d)"}
+    for length, form in forms.items():
+        batch = episodes("modular_arithmetic_brackets", length)
+        texts = {"".join(tokens) for tokens in tokens_of("modular_arithmetic_brackets", batch)}
+        assert texts == {form.replace("d", digit) for digit in "01234"}
+
+
+def test_long_expressions_are_split_uniformly():
+    batch = episodes("modular_arithmetic_brackets", 8, np.arange(20_000))
+    texts = ["".join(tokens) for tokens in tokens_of("modular_arithmetic_brackets", batch)]
+    # Left parts of 1 to 4 tokens: d, -d, (d) and (-d).
+    lefts = [re.match(r"\((\d|-\d|\(\d\)|\(-\d\))([-+*])", text) for text in texts]
+    assert uniform(np.bincount([len(left[1]) for left in lefts])[1:])
+    assert uniform([sum(left[2] == operator for left in lefts) for operator in "+-*"])
+
+
+def test_the_unknown_of_an_equation_is_a_uniform_digit_and_each_of_them_equally_often():
+    batch = episodes("solve_equation", 12, np.arange(20_000))
+    assert uniform(np.bincount(batch.targets[-1, :, 0], minlength=5))
+    places = {}
+    for tokens in tokens_of("solve_equation", batch):
+        digits = [token for token in tokens[:-2] if token in "01234x"]
+        places.setdefault(len(digits), []).append(digits.index("x"))
+    assert set(places) == {2, 3}
+    assert all(uniform(np.bincount(found, minlength=count)) for count, found in places.items())
 
 
 @pytest.mark.parametrize("length", [2, 5, (2, 12)])

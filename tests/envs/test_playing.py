@@ -72,6 +72,26 @@ def play(agent, task, whole, keys=KEYS, sizes=SIZES):
     return playing.play(agent, task, sizes, keys, capacity=bound, whole=whole)
 
 
+@WAYS
+def test_a_solver_ignores_requests_while_it_outputs_an_answer(whole):
+    """So a task may request each part of an answer, and the oracle computes the answer only once."""
+    lengths = []
+
+    def answer(seen):
+        lengths.append(len(seen))
+        return np.ones((3, 1))
+
+    solver, observed = (
+        Solver(Symbols((2,)), lambda now: now[:, 0] == 1, answer, at_once=True),
+        np.ones((7, 2, 1)),
+    )
+    observed[0, 1] = 0
+    solver.begin(2, capacity=8, seed=0)
+    outputs = solver.act_on_sequences(observed) if whole else np.stack([solver.act(now) for now in observed])
+    assert sorted(lengths) == [1, 2, 4, 5, 7]
+    assert outputs[:, :, 0].sum(axis=0).tolist() == [7, 6]
+
+
 @pytest.mark.parametrize("make", [Leaky, LeakyOnSequences])
 @pytest.mark.parametrize("task", [tasks.get("stack_manipulation"), Countdown()], ids=["stack", "countdown"])
 def test_both_ways_give_the_same_counts_if_episodes_end_at_different_steps(task, make):

@@ -108,6 +108,10 @@ ROW = AgentSpec(
             model={"hidden_size": 256, "forget_bias": 1.0},
             train=replace(_FORMAL, sequences=300_000, batch_size=32, learning_rate=5e-3, decay_start=0.4),
         ),
+        # The recipe of the suite, in terms of this task's size.
+        "missing_duplicate": Recipe(
+            model={"hidden_size": 128}, train=replace(_FORMAL, curriculum={"half": 3})
+        ),
         "formal": Recipe(model={"hidden_size": 128}, train=_FORMAL),
     },
     # The training of the NTM's default. In trials, parity was learnt on one of two seeds, and with batches of

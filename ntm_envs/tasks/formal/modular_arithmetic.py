@@ -12,6 +12,7 @@ Versions: v0, the first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntm_envs.agent import Agent
-from ntm_envs.answers import Symbols
-from ntm_envs.tasks.base import Batch, SequenceTask
-from ntm_envs.tasks.formal.tokens import tokens
+from ntm_envs import keyed
+from ntm_envs.tasks.formal.language import Language
+from ntm_envs.tasks.formal.tokens import HALF_LADDER, Tokens, tokens
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
-from ntm_envs.tasks.solver import Floats, Solver
 from ntm_envs.tasks.spec import TaskSpec, ladder
 
 MODULUS = 5
@@ -32,7 +31,7 @@ OPERATORS = "+-*"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModularArithmetic(SequenceTask):
+class ModularArithmetic(Language):
     """The agent observes ``operands`` n digits with n - 1 operators between them, then outputs the value.
 
     Digits are from 0 to 4; operators are ``+``, ``-`` and ``*``. Multiplication comes before addition and
@@ -53,20 +52,9 @@ class ModularArithmetic(SequenceTask):
         [2]
     """
 
-    @property
-    def input_channels(self) -> tuple[str, ...]:
-        """One channel for each digit and operator, and the request for an answer."""
-        return (*map(str, range(MODULUS)), *OPERATORS, "answer")
-
-    @property
-    def output_channels(self) -> tuple[str, ...]:
-        """The value of the expression."""
-        return ("value",)
-
-    @property
-    def answers(self) -> Symbols:
-        """One digit, from 0 to 4."""
-        return Symbols((MODULUS,))
+    alphabet = (*map(str, range(MODULUS)), *OPERATORS)
+    output = "value"
+    classes = "01234"
 
     @property
     def limits(self) -> Mapping[str, tuple[int, int]]:
@@ -77,33 +65,21 @@ class ModularArithmetic(SequenceTask):
         """Return ``2 * n``: n digits, n - 1 operators, and the request for an answer."""
         return 2 * sizes["operands"]
 
-    def fill(self, batch: Batch) -> None:
-        """Write the expression, the request for an answer, and the value."""
-        operands, rows = batch.sizes["operands"], np.arange(len(batch.keys))
+    def draw(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> tuple[Tokens, Integers]:
+        """Draw digits and operators in turn, and compute the value."""
         # Word i draws token i, a digit or an operator.
-        drawn = tokens(batch.keys, 2 * operands - 1, MODULUS * len(OPERATORS))
+        drawn = tokens(keys, 2 * sizes["operands"] - 1, MODULUS * len(OPERATORS))
         digits, operators = drawn[::2] % MODULUS, drawn[1::2] % len(OPERATORS)
-        present = drawn >= 0
-        for value in range(MODULUS):
-            batch.inputs[: len(drawn) : 2, :, value] = (digits == value) & present[::2]
-        for value in range(len(OPERATORS)):
-            batch.inputs[1 : len(drawn) : 2, :, MODULUS + value] = (operators == value) & present[1::2]
-        end = 2 * operands - 1
-        batch.inputs[end, rows, -1] = 1
-        batch.mask[end, rows] = True
-        batch.targets[end, rows, 0] = _values(digits, operators, present[::2])
+        shown = np.empty_like(drawn)
+        shown[::2], shown[1::2] = digits, MODULUS + operators
+        shown[drawn < 0] = -1
+        return shown, _values(digits, operators, drawn[::2] >= 0)[None]
 
-    def oracle(self) -> Agent:
-        """Return an agent that evaluates the expression in integers of any size."""
-        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
-
-    def _answer(self, inputs: Floats) -> Integers:
-        text = "".join(self.input_channels[i] for i in inputs[:-1].argmax(axis=1))
-        total = sum(
-            sign * int(np.prod([int(digit) for digit in term.split("*")], dtype=object))
-            for sign, term in _signed(text)
-        )
-        return np.array([[total % MODULUS]])
+    def solve(self, tokens: list[int]) -> list[int]:
+        """Evaluate the expression in integers of any size."""
+        text = "".join(self.alphabet[token] for token in tokens)
+        total = sum(sign * math.prod(int(digit) for digit in term.split("*")) for sign, term in _signed(text))
+        return [total % MODULUS]
 
 
 def _signed(text: str) -> list[tuple[int, str]]:
@@ -139,7 +115,7 @@ ROW = TaskSpec(
     task=ModularArithmetic,
     summary="compute an expression modulo 5",
     training={"operands": (1, 20)},
-    ladders=ladder("operands", (20, 30, 50, 75, 100, 150, 200, 250)),
+    ladders=ladder("operands", HALF_LADDER),
     small={"operands": (1, 4)},
     digest="21d2a06af34d9e17",
 )

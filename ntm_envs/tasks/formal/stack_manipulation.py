@@ -14,18 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntm_envs import keyed
-from ntm_envs.agent import Agent
-from ntm_envs.answers import Symbols
-from ntm_envs.tasks.base import Batch, SequenceTask
-from ntm_envs.tasks.formal.tokens import LADDER, tokens
+from ntm_envs.tasks.formal.language import Language
+from ntm_envs.tasks.formal.tokens import LADDER, Tokens, select, tokens
 from ntm_envs.tasks.sizes import UNBOUNDED, Integers
-from ntm_envs.tasks.solver import Floats, Solver
 from ntm_envs.tasks.spec import TaskSpec
 
 END = 2
@@ -35,7 +31,7 @@ POP = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackManipulation(SequenceTask):
+class StackManipulation(Language):
     """The agent observes a stack of bits and operations on it, then outputs the final stack from the top.
 
     There are ``length`` L tokens. The first 1 to L - 1 are the stack, from the bottom up; the others are POP,
@@ -61,20 +57,9 @@ class StackManipulation(SequenceTask):
 
     keyed_steps: ClassVar[bool] = True
 
-    @property
-    def input_channels(self) -> tuple[str, ...]:
-        """One channel for each token, and the request for an answer."""
-        return ("bit 0", "bit 1", "push 0", "push 1", "pop", "answer")
-
-    @property
-    def output_channels(self) -> tuple[str, ...]:
-        """The topmost symbol, which the agent takes from the stack."""
-        return ("top",)
-
-    @property
-    def answers(self) -> Symbols:
-        """One symbol: 0, 1 or the end symbol."""
-        return Symbols((3,), names=("01e",))
+    alphabet = ("bit 0", "bit 1", "push 0", "push 1", "pop")
+    output = "top"
+    classes = "01e"
 
     @property
     def limits(self) -> Mapping[str, tuple[int, int]]:
@@ -83,44 +68,17 @@ class StackManipulation(SequenceTask):
 
     def max_steps(self, sizes: Mapping[str, Integers]) -> Integers:
         """Return ``2 * L + 1``, which is reached if all operations push."""
-        return 2 * sizes["length"] + 1  # reached if all operations push
+        return 2 * sizes["length"] + 1
 
-    def count_steps(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> Integers:
-        """Return L, the height of the final stack, and 1 for the end symbol."""
-        return sizes["length"] + self._run(keys, sizes["length"])[2] + 1
-
-    def fill(self, batch: Batch) -> None:
-        """Write the tokens, the requests for answers, and the final stack from the top."""
-        length = batch.sizes["length"]
-        shown, stack, height = self._run(batch.keys, length)
-        for value in range(5):
-            batch.inputs[: len(shown), :, value] = shown == value
-        step = np.arange(len(batch.mask))[:, None]
-        batch.mask[:] = (step >= length) & (step <= length + height)
-        batch.inputs[:, :, -1] = batch.mask
-        below_top = step - length  # distance from the top of the stack
-        at = np.clip(height - 1 - below_top, 0, len(stack) - 1)
-        targets = np.where(below_top < height, np.take_along_axis(stack, at, axis=0), END)
-        batch.targets[:, :, 0] = np.where(batch.mask, targets, 0)
-
-    def oracle(self) -> Agent:
-        """Return an agent that runs the operations."""
-        return Solver(self.answers, asks=lambda now: now[:, -1] == 1, answer=self._answer, at_once=True)
-
-    @staticmethod
-    def _run(keys: keyed.Keys, length: Integers) -> tuple[NDArray[np.int8], NDArray[np.int8], Integers]:
+    def draw(self, keys: keyed.Keys, sizes: Mapping[str, Integers]) -> tuple[Tokens, Tokens]:
         """Draw the tokens and run the operations.
 
         Word 0 of a key draws the initial height of the stack, word i + 1 draws token i.
-
-        Returns:
-            Input channels of the tokens ``[L, B]``, -1 after the end; final stacks ``[L, B]``, from the
-            bottom up; and their heights ``[B]``.
         """
-        start = 1 + keyed.below(keyed.words(keys, keyed.DATA, 1)[:, 0], length - 1)
-        drawn = tokens(keys, length, 6, start=1)  # modulo 2 for bits, modulo 3 for operations
-        step, rows = np.arange(len(drawn))[:, None], np.arange(len(keys))
-        shown = np.where(step < start, drawn % 2, 2 + drawn % 3).astype(np.int8)
+        start = 1 + keyed.below(keyed.words(keys, keyed.DATA, 1)[:, 0], sizes["length"] - 1)
+        drawn = tokens(keys, sizes["length"], 6, start=1)  # modulo 2 for bits, modulo 3 for operations
+        step, rows = np.arange(len(drawn) + 1)[:, None], np.arange(len(keys))
+        shown = np.where(step[:-1] < start, drawn % 2, 2 + drawn % 3).astype(np.int8)
         shown[drawn < 0] = -1
         stack, height = np.zeros_like(drawn), np.zeros(len(keys), np.int64)
         for token in shown:
@@ -128,19 +86,19 @@ class StackManipulation(SequenceTask):
             stack[height[pushes], rows[pushes]] = token[pushes] % 2
             height += pushes
             height -= (token == 2 + POP) & (height > 0)
-        return shown, stack, height
+        answers = select(stack, height - 1 - step)
+        answers[height, rows] = END
+        return shown, answers
 
-    @staticmethod
-    def _answer(inputs: Floats) -> NDArray[Any] | None:
-        if inputs[:-1, -1].any():
-            return None  # the answer was scheduled at its first step
+    def solve(self, tokens: list[int]) -> list[int]:
+        """Run the operations, and return the stack from the top."""
         stack: list[int] = []
-        for channel in inputs[:-1].argmax(axis=1):
-            if channel < 2 + POP:
-                stack.append(channel % 2)
+        for token in tokens:
+            if token < 2 + POP:
+                stack.append(token % 2)
             elif stack:
                 stack.pop()
-        return np.array([*stack[::-1], END])[:, None]
+        return [*stack[::-1], END]
 
 
 ROW = TaskSpec(
