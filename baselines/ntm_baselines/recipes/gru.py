@@ -1,0 +1,14 @@
+"""The GRU, with the training options of the LSTM."""
+
+from __future__ import annotations
+
+from ntm_agents.spec import AgentSpec, Recipe
+from ntm_baselines.recipes import lstm
+
+# Not tuned: size and training are those of the LSTM's default recipe.
+ROW = AgentSpec(
+    name="gru",
+    entry="ntm_baselines:GRU",
+    summary="gated recurrent units (Cho et al. 2014)",
+    default=Recipe(train=lstm.ROW.default.train),
+)
