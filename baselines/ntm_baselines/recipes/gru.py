@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_baselines.recipes import lstm
 
 # Not tuned: size and training are those of the LSTM's default recipe.
 ROW = AgentSpec(
     name="gru",
     entry="ntm_baselines:GRU",
     summary="gated recurrent units (Cho et al. 2014)",
-    default=Recipe(train=lstm.ROW.default.train),
+    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
 )

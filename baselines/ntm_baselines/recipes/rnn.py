@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_baselines.recipes import lstm
 
 # Not tuned: size and training are those of the LSTM's default recipe.
 ROW = AgentSpec(
     name="rnn",
     entry="ntm_baselines:RNN",
     summary="simple recurrent network (Elman 1990), without gates",
-    default=Recipe(train=lstm.ROW.default.train),
+    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_baselines.recipes import lstm
 
 # Not tuned: the size is that of Deletang et al. (2023), with whose tasks Ruoss et al. (2023) found randomised
 # positions the best for longer sequences; training is that of the LSTM's default recipe, with smaller steps.
@@ -15,6 +15,6 @@ ROW = AgentSpec(
     summary="causal Transformer (Vaswani et al. 2017), with one of five encodings of positions",
     default=Recipe(
         model={"position": "randomised"},
-        train=replace(lstm.ROW.default.train, learning_rate=1e-3),
+        train=replace(ntm.DEFAULT_TRAINING, sequences=48_000, learning_rate=1e-3),
     ),
 )
