@@ -65,7 +65,7 @@ def delta_rule(
 ) -> tuple[Tensor, Tensor]:
     """Take C steps of the gated delta rule, all at once.
 
-    A step changes the memory S to S', and reads o from it (eq. 10 of Gated DeltaNet, transposed)::
+    A step changes the memory S to S', and reads o from it (in the papers S is transposed)::
 
         S' = alpha (I - beta k k^T) S + beta k v^T
         o = S'^T q
