@@ -113,14 +113,14 @@ class Transformer(nn.Module):
     - It is a decoder alone, without dropout. Layer normalisation comes before attention and feed-forward
       networks (Xiong et al., *On Layer Normalization in the Transformer Architecture*, 2020) and before the
       read-out; units are GELUs.
-    - The half of the channels of a sinusoidal encoding are sines, the other half cosines, and embeddings are
+    - The first half of a sinusoidal encoding's channels are sines, the second half cosines. Embeddings are
       not scaled.
     - Encodings other than the sinusoidal one are those of other papers (`TransformerConfig`).
 
-    Differences of `randomised` from its paper, as the number of steps is not known in advance, but only a
-    bound, the capacity: in training as many positions are drawn as the capacity, and a sequence uses the
-    first of them. Evaluation, in which nothing is random, spaces them evenly over half of the range, as a
-    sequence of more than half of the capacity, such as in training, reaches these at least.
+    The paper of `randomised` draws as many positions as a sequence has steps. Here only a bound of these, the
+    capacity, is known at the start: training draws as many positions as the capacity, and a sequence takes
+    the first ones. Evaluation, in which nothing is random, spaces positions evenly over half of the range, as
+    the sequences of training, each longer than half of its capacity, reach the other half as well.
 
     Args:
         input_size: Number of input channels I.
