@@ -11,7 +11,7 @@ from tape import Tape
 
 from ntm_agents import DNC, NTM
 from ntm_agents.protocol import mapped
-from ntm_baselines import LSTM
+from ntm_baselines import LSTM, DeltaNet, Transformer
 from ntm_baselines.sb3 import SequenceVecEnv
 from ntm_baselines.sb3.memory import MemoryPolicy, MemoryPPO
 from ntm_baselines.sb3.rows import Rows
@@ -22,6 +22,8 @@ MODELS = {
     "ntm": lambda: NTM(9, 8, hidden_size=6, memory_width=4, controller_noise=0.5),
     "dnc": lambda: DNC(9, 8, hidden_size=6, memory_width=4, read_heads=1, links=2),
     "gru": lambda: GRU(9, 8),
+    "transformer": lambda: Transformer(9, 8, hidden_size=8, num_layers=2, heads=2, position="randomised"),
+    "deltanet": lambda: DeltaNet(9, 8, hidden_size=8, heads=2, gate=True),
     "tape": lambda: Tape(9, 8),
 }
 

@@ -1,0 +1,16 @@
+"""The GRU, with the training options of the LSTM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntm_agents.recipes import ntm
+from ntm_agents.spec import AgentSpec, Recipe
+
+# Not tuned: size and training are those of the LSTM's default recipe.
+ROW = AgentSpec(
+    name="gru",
+    entry="ntm_baselines:GRU",
+    summary="gated recurrent units (Cho et al. 2014)",
+    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
+)

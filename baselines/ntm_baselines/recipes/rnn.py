@@ -1,0 +1,16 @@
+"""The simple recurrent network, with the training options of the LSTM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntm_agents.recipes import ntm
+from ntm_agents.spec import AgentSpec, Recipe
+
+# Not tuned: size and training are those of the LSTM's default recipe.
+ROW = AgentSpec(
+    name="rnn",
+    entry="ntm_baselines:RNN",
+    summary="simple recurrent network (Elman 1990), without gates",
+    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
+)

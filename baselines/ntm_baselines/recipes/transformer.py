@@ -1,0 +1,20 @@
+"""The causal Transformer, with the training options of the LSTM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntm_agents.recipes import ntm
+from ntm_agents.spec import AgentSpec, Recipe
+
+# Not tuned: the size is that of Deletang et al. (2023), with whose tasks Ruoss et al. (2023) found randomised
+# positions the best for longer sequences; training is that of the LSTM's default recipe, with smaller steps.
+ROW = AgentSpec(
+    name="transformer",
+    entry="ntm_baselines:Transformer",
+    summary="causal Transformer (Vaswani et al. 2017), with one of five encodings of positions",
+    default=Recipe(
+        model={"position": "randomised"},
+        train=replace(ntm.DEFAULT_TRAINING, sequences=48_000, learning_rate=1e-3),
+    ),
+)
