@@ -164,8 +164,9 @@ class TrainConfig(LearnerConfig):
     weights of the last lesson that was reached are kept. Lessons with sizes above the training range are for
     experiments: the leaderboard refuses such runs (see `last_lesson`)."""
     last_lesson: int | None = None
-    """Number of the lesson, from 1, that lasts until the end of training. None for the last of the task. It
-    has no effect without `use_lessons`."""
+    """Number of the last lesson of the task, from 1, to train on; None for all of them. The training range
+    itself follows, unless one of them is above it. What comes last lasts until the end of training. It has
+    no effect without `use_lessons`."""
     lesson_pass: float = 0.9
     """Sequence accuracy of a validation that passes a lesson. A run that has passed one never restarts."""
     lesson_review: float = 0.1
