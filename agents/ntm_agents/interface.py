@@ -40,6 +40,9 @@ class InterfaceConfig:
     """True if the free gates erase the content of the slots that they release (Csordas and Schmidhuber)."""
     link_sharpening: bool = False
     """True if backward and forward weightings are sharpened (Csordas and Schmidhuber)."""
+    least_usage: Annotated[float, Within(0, 1)] = 0.0
+    """Usage below which look-ups by content leave a slot out; 0 to leave none out. Otherwise empty slots take
+    a part of each weighting, the more the more of them there are. Not in either paper."""
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in either paper."""

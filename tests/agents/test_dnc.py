@@ -242,6 +242,13 @@ def test_the_configuration_survives_json():
 
 def test_options_beyond_the_paper_are_off():
     model = DNC(INPUTS, OUTPUTS)
-    beyond = ("masking", "deallocation", "link_sharpening", "skip_connection", "controller_noise")
+    beyond = (
+        "masking",
+        "deallocation",
+        "link_sharpening",
+        "least_usage",
+        "skip_connection",
+        "controller_noise",
+    )
     assert not any(getattr(model.config, name) for name in beyond)
     assert (model.config.links, model.config.key_init) == (None, "random")
