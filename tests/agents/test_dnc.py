@@ -152,6 +152,17 @@ def test_a_saturated_interface_has_finite_outputs_and_gradients(config):
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("links", [None, 0, 3])
+def test_without_slots_that_are_not_in_use_look_ups_do_not_depend_on_their_number(links):
+    found = {}
+    for least_usage in (0.0, 0.01):
+        model = make(links=links, least_usage=least_usage, masking=True)
+        starts = [model.initial_state(2, N) for N in (12, 48)]
+        found[least_usage] = [model(data(8, 2), start)[0].detach() for start in starts]
+    assert_close(*found[0.01], rtol=0, atol=1e-6)  # to which usage counts, in the allocation
+    assert (found[0.0][0] - found[0.0][1]).abs().max() > 0.01
+
+
 def test_no_parameter_depends_on_the_number_of_slots():
     shapes = [
         {name: value.shape for name, value in DNC(INPUTS, OUTPUTS, memory_slots=N).state_dict().items()}
@@ -220,6 +231,7 @@ def test_keys_may_start_as_a_chain(masking):
         ({"links": -1}, "links is -1; expected an integer of at least 0"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
         ({"masking": 1}, "masking is 1; expected True or False"),
+        ({"least_usage": 1.1}, "least_usage is 1.1; expected a finite number from 0 to 1"),
         ({"epsilon": -1.0}, "epsilon is -1.0; expected a finite number of at least 0"),
         ({"strength_bias": (1.0, 2.0)}, r"strength_bias is \(1.0, 2.0\); expected 5 finite numbers"),
         ({"free_gate_bias": (1.0,)}, r"free_gate_bias is \(1.0,\); expected 4 finite numbers"),
