@@ -71,6 +71,38 @@ def test_planning_is_silent_and_flags_mark_phases_and_answers(planning):
         assert set(np.flatnonzero(triples)) == {*range(edges), *asked}
 
 
+@given(KEYS, st.integers(3, 9), st.integers(2, 5), st.integers(1, 7))
+def test_the_steps_of_planning_may_ask_for_the_path(key, nodes, relation, planning):
+    sizes = {"nodes": nodes, "relation": relation}
+    plain, asked = (
+        Inference(planning=planning, show_path=share).episodes([key], **sizes) for share in (0, 1)
+    )
+    described, queries, answers = parts(plain, planning)
+    assert (asked.inputs == plain.inputs).all()
+    targets = iter(labels(asked.targets[asked.mask]).tolist())
+    ends = {(source, edge): end for source, edge, end in described}
+    for (node, label, _), answer in zip(queries, answers, strict=True):
+        path = []
+        for edge in slow_graphs.relations()[label - 10]:
+            path.append([node, edge, ends[node, edge]])
+            node = ends[node, edge]
+        path += [path[-1]] * planning
+        assert [next(targets) for _ in range(planning)] == path[:planning]
+        assert tuple(next(targets)) == answer
+    assert next(targets, None) is None
+
+
+def test_a_share_of_episodes_asks_for_the_path_and_the_oracle_answers():
+    task = Inference(show_path=0.25)
+    batch = task.episodes(np.arange(400), nodes=5, relation=2)
+    assert set(batch.mask.sum(axis=0).tolist()) == {3, 33}
+    assert (batch.mask.sum(axis=0) == 33).mean() == pytest.approx(0.25, abs=0.06)
+    oracle = task.oracle()
+    oracle.begin(400, len(batch.mask), 0)
+    found = np.stack([oracle.act(step) for step in batch.inputs])
+    assert (found[batch.mask] == batch.targets[batch.mask]).all()
+
+
 def test_queries_of_graphs_with_enough_room_differ():
     batch = Inference().episodes(np.arange(500), nodes=20, relation=3)
     assert np.mean([len(set(parts(batch, 10, b)[1])) == 3 for b in range(500)]) > 0.98
@@ -91,7 +123,9 @@ def test_the_lessons_of_the_curriculum_can_be_played(lesson):
     assert len(Inference.lessons) == 17
 
 
-@pytest.mark.parametrize("change", [{"out_degree": (1, 3)}, {"out_degree": (2, 11)}, {"planning": -1}])
+@pytest.mark.parametrize(
+    "change", [{"out_degree": (1, 3)}, {"out_degree": (2, 11)}, {"planning": -1}, {"show_path": 2}]
+)
 def test_parameters_without_a_path_for_every_query_are_refused(change):
     with pytest.raises(ValueError, match=f"^{next(iter(change))} is"):
         tasks.get("inference", **change)

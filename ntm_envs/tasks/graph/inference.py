@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.rendering import Snapshot
-from ntm_envs.tasks.base import Batch, SequenceTask, check_integer, check_range
+from ntm_envs.tasks.base import Batch, SequenceTask, check_fraction, check_integer, check_range
 from ntm_envs.tasks.graph import graphs
 from ntm_envs.tasks.graph.graphs import CHOICES, EDGES, LABELS, Graphs
-from ntm_envs.tasks.graph.triples import ANSWER, PHASE, GraphTask, digits, read, write
+from ntm_envs.tasks.graph.triples import ANSWER, CHANNELS, PHASE, GraphTask, digits, read, write
 from ntm_envs.tasks.graph.view import GraphView, Part, answered, places
 from ntm_envs.tasks.lessons import Lesson
 from ntm_envs.tasks.sizes import Integers
@@ -98,6 +98,10 @@ class Inference(GraphTask, SequenceTask):
     other nodes has an edge to each of them."""
     planning: int = 10
     """Number of steps without inputs between a query and its answer, from 0 to 1000."""
+    show_path: float = 0.0
+    """Fraction of episodes in which the steps of planning ask for the path as well: the k-th one for its k-th
+    edge or, behind the end, for its last edge. Observations do not tell which these are, so a model may be
+    trained with such episodes and judged without."""
 
     keyed_steps: ClassVar[bool] = True
     lessons: ClassVar[tuple[Lesson, ...]] = tuple(
@@ -128,6 +132,7 @@ class Inference(GraphTask, SequenceTask):
         # With two edges at every node, and three nodes, there is a path for some query of every length.
         check_range(self, "out_degree", 2, KINDS)
         check_integer(self, "planning", 0, 1000)
+        check_fraction(self, "show_path")
 
     @property
     def limits(self) -> Mapping[str, tuple[int, int]]:
@@ -167,11 +172,18 @@ class Inference(GraphTask, SequenceTask):
             batch.inputs[at, rows, ANSWER] = 1
             batch.mask[at, rows] = True
             batch.targets[at, rows] = digits(answers[:, i])
+        if self.show_path and self.planning:
+            self._ask_for_paths(batch, shown, graph.degrees.sum(axis=1))
         write(batch.inputs.transpose(1, 0, 2), shown)
 
     def oracle(self) -> Agent:
         """Return an agent that knows the relations, and looks up one edge after the other."""
-        return Solver(self.answers, asks=lambda now: now[:, ANSWER] == 1, answer=self._answer, at_once=True)
+        return Solver(
+            self.answers,
+            asks=lambda now: (now[:, PHASE] == 1) & ~now[:, :CHANNELS].any(axis=1),
+            answer=self._answer,
+            at_once=True,
+        )
 
     def view(self, key: int, sizes: Mapping[str, int]) -> GraphView:
         """Return a rendering of the graph, in which the path of a relation appears with its query."""
@@ -180,7 +192,7 @@ class Inference(GraphTask, SequenceTask):
 
         def parts(snapshot: Snapshot) -> list[Part]:
             found = []
-            for at in np.flatnonzero(batch.mask[:, 0]).tolist():
+            for at in np.flatnonzero(batch.inputs[:, 0, ANSWER]).tolist():
                 asked = at - 1 - self.planning
                 found.append(
                     Part(
@@ -196,10 +208,30 @@ class Inference(GraphTask, SequenceTask):
         graph = graphs.draw(batch.keys, batch.sizes["nodes"], self.out_degree)
         return GraphView(places=places(graph), described=described, parts=parts)
 
+    def _ask_for_paths(self, batch: Batch, shown: Integers, edges: Integers) -> None:
+        """Ask for the paths of the queries of some episodes.
+
+        Args:
+            batch: The episodes.
+            shown: Their triples ``[B, T, 3]``.
+            edges: The number of edges of each graph ``[B]``.
+        """
+        chance = keyed.words(batch.keys, keyed.RARE, 1)[:, 0] >> np.uint64(32)
+        for b in np.flatnonzero(chance < self.show_path * 2**32).tolist():
+            for asked in (edges[b] + np.arange(QUERIES) * (2 + self.planning)).tolist():
+                planned = slice(asked + 1, asked + 1 + self.planning)
+                batch.mask[planned, b] = True
+                batch.targets[planned, b] = self._steps(shown[b, : edges[b]], shown[b, asked])[:-1]
+
     def _answer(self, inputs: Floats) -> NDArray[np.uint8]:
         shown, described = read(inputs), int(np.flatnonzero(inputs[:, PHASE])[1])
-        query = shown[-2 - self.planning]
-        return digits(np.array([[*query[:2], _path(shown[:described], query)[-1][2]]]))
+        return self._steps(shown[:described], shown[-2])
+
+    def _steps(self, described: Integers, query: Integers) -> NDArray[np.uint8]:
+        """Return the digits ``[planning + 1, 9]`` of the path during planning, and of the answer."""
+        path = _path(described, query)
+        planned = [path[min(step, len(path) - 1)] for step in range(self.planning)]
+        return digits(np.array([*planned, (*query[:2], path[-1][2])]))
 
 
 def _path(described: Integers, query: Integers) -> list[tuple[int, int, int]]:
