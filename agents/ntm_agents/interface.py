@@ -46,6 +46,10 @@ class InterfaceConfig:
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in either paper."""
+    write_init: Literal["random", "orthogonal"] = "random"
+    """Start of the weights from the inputs to the write vector. With ``orthogonal``, which needs
+    `skip_connection`, slots are as similar at first as the inputs that were written to them, as far as their
+    width allows: at random, inputs that have nothing in common look alike by chance."""
     key_init: Literal["random", "chain"] = "random"
     """Start of the weights of the read heads' keys. With ``chain``, which needs `skip_connection`, the first
     key starts as the same function of the inputs as the write vector, so that a part of what was written
@@ -85,8 +89,9 @@ class InterfaceConfig:
             expect(valid, name, value, f"{numbers} finite numbers, as there are {heads} read heads")
         sharpened = self.link_sharpening and not links
         expect(not sharpened, "link_sharpening", True, "False, as links is 0")
-        unseen = self.key_init == "chain" and not self.skip_connection
-        expect(not unseen, "key_init", self.key_init, "'random', as skip_connection is False")
+        for name in ("write_init", "key_init"):
+            seen = getattr(self, name) == "random" or self.skip_connection
+            expect(seen, name, getattr(self, name), "'random', as skip_connection is False")
 
 
 class InterfaceParameters(NamedTuple):
@@ -148,6 +153,16 @@ class Interface(nn.Linear):
         with torch.no_grad():
             for bias, part in zip(self.bias.split_with_sizes(self.sizes), parts, strict=True):
                 bias.copy_(part.flatten()[: len(bias)])
+
+    def orthogonalise_writes(self, skip: Tensor) -> None:
+        """Start the write vector as an orthogonal map of the inputs; see `InterfaceConfig.write_init`.
+
+        Args:
+            skip: Weights of the inputs ``[P, I]``.
+        """
+        with torch.no_grad():
+            *_, write, _ = skip.split_with_sizes(self.sizes)
+            nn.init.orthogonal_(write)
 
     def chain_keys(self, skip: Tensor) -> None:
         """Start the keys of the read heads as a chain; see `InterfaceConfig.key_init`.

@@ -210,6 +210,17 @@ def test_biases_start_as_configured_and_nothing_else_has_one():
     assert DNC(1, 1).interface.bias.count_nonzero() == 0
 
 
+@pytest.mark.parametrize("width", [2, INPUTS, 8])
+def test_writes_may_start_as_an_orthogonal_map_of_the_inputs(width):
+    options = {"skip_connection": True, "key_init": "chain", "write_init": "orthogonal"}
+    model = DNC(INPUTS, OUTPUTS, memory_width=width, read_heads=2, **options)
+    vectors = model.interface.parameters_of(model.skip(torch.eye(INPUTS)) + model.interface.bias)
+    written = vectors.write[:, 0]  # [I, M]
+    product = written @ written.t() if width >= INPUTS else written.t() @ written
+    assert_close(product, torch.eye(len(product)), atol=1e-6, rtol=0)
+    assert_close(vectors.keys[:, 1], written)
+
+
 @pytest.mark.parametrize("masking", [False, True])
 def test_keys_may_start_as_a_chain(masking):
     width, options = 4, {"skip_connection": True, "key_init": "chain", "masking": masking}
@@ -225,6 +236,10 @@ def test_keys_may_start_as_a_chain(masking):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
+        (
+            {"write_init": "orthogonal"},
+            "write_init is 'orthogonal'; expected 'random', as skip_connection is",
+        ),
         ({"key_init": "chain"}, "key_init is 'chain'; expected 'random', as skip_connection is False"),
         ({"read_heads": 0}, "read_heads is 0; expected an integer from 1 to 1000"),
         ({"memory_width": None}, "memory_width is None; expected an integer of at least 1"),
@@ -263,4 +278,4 @@ def test_options_beyond_the_paper_are_off():
         "controller_noise",
     )
     assert not any(getattr(model.config, name) for name in beyond)
-    assert (model.config.links, model.config.key_init) == (None, "random")
+    assert (model.config.links, model.config.key_init, model.config.write_init) == (None, "random", "random")
