@@ -36,9 +36,16 @@ ROW = AgentSpec(
     recipes={
         # A feed-forward controller has no state of its own that could drift in sequences longer than those of
         # training. With masks the mark of the start alone is looked up; blank vectors must not look like it.
-        # Empty slots are left out, so that a look-up in an empty memory finds nothing, however large it is.
+        # Empty slots are left out, so that a look-up in an empty memory finds nothing, however large it is, and
+        # the links are sharpened, or the way along them blurs in long lists.
         "copy": Recipe(
-            model={**DEFAULT.model, "controller": "feedforward", "masking": True, "least_usage": 0.01},
+            model={
+                **DEFAULT.model,
+                "controller": "feedforward",
+                "masking": True,
+                "link_sharpening": True,
+                "least_usage": 0.01,
+            },
             train=replace(DEFAULT_TRAINING, sequences=48_000, task_overrides={"blank": 0.1}),
         ),
         # The same, and the options that come with masks: what is counted has to be in the memory.
