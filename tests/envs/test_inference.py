@@ -123,7 +123,7 @@ def test_every_relation_and_every_edge_is_asked_for():
 def test_the_lessons_of_the_curriculum_can_be_played(lesson):
     task = tasks.get("inference", **lesson.parameters)
     assert task.episodes(np.arange(50), **lesson.sizes).mask.sum() == 150
-    assert len(Inference.lessons) == 4 + 17
+    assert len(Inference.lessons) == 5 + 17
 
 
 @pytest.mark.parametrize(
