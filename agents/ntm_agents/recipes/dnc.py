@@ -123,10 +123,10 @@ ROW = AgentSpec(
                 DEFAULT_TRAINING, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
             ),
         ),
-        # Relations are sequences of edges that have to be known by heart. So look-ups come first, by relations
-        # of one edge, then ten relations, then all of them, and larger graphs last. Edges differ in few digits:
-        # written by an orthogonal map, they do not look alike by chance. Paths are shown in training, during
-        # planning. To pass, 90 % of the answers have to be right, which is 73 % of the episodes.
+        # Relations are sequences of edges that have to be known by heart. So look-ups come first, with single
+        # edges, then ten relations, then all of them, and larger graphs last. Edges differ in few digits: an
+        # orthogonal map keeps what is written from looking alike by chance. In training the path is shown
+        # during planning. To pass, 90 % of the answers have to be right, which is 73 % of the episodes.
         "inference": Recipe(
             model={
                 **DEFAULT.model,
