@@ -30,6 +30,7 @@ VARIANTS += [
     ("s5_words", {"group": "a5"}, {"length": (1, 12)}),
     ("s5_words", {"group": "c5"}, {"length": (1, 12)}),
     ("traversal", {"out_degree": (1, 6)}, {"nodes": (2, 12), "path": (1, 4)}),
+    ("key_value_recall", {"gaps": 9, "key_bits": 6, "queries": 5}, {"pairs": (1, 30)}),
     ("inference", {"out_degree": (3, 5), "planning": 0}, {"nodes": (3, 12), "relation": (2, 5)}),
 ]
 
@@ -266,6 +267,8 @@ ROW = {
         ({"ladders": {"length": ({"length": 40}, {"length": 20})}}, "growing"),
         ({"training": {"length": (1, 30)}}, "expected the largest training size"),
         ({"ladders": {"length": ({"length": 40},)}}, "expected the largest training size"),
+        ({"further": {"length": ({"length": 40},)}}, "growing"),
+        ({"further": {"lenght": ({"length": 80},)}}, "further has 'lenght'"),
         ({"metric": "bits"}, "metric is 'bits'"),
         ({"suite": "../classic"}, "suite is '../classic'"),
         ({"suite": "index"}, "suite is 'index'"),

@@ -235,6 +235,12 @@ def test_rungs_are_cut_and_long_ones_have_fewer_sequences():
     assert cut == [({"length": 20}, 300), ({"length": 40}, 300)]
 
 
+def test_further_rungs_are_played_on_request_and_are_not_part_of_the_ladder():
+    spec = tasks.spec("key_value_recall")
+    assert [sizes["pairs"] for sizes, _ in rungs_of(spec)] == [32, 64, 128, 256, 512, 1024]
+    assert rungs_of(spec, up_to=20_000) == [*rungs_of(spec), ({"pairs": 4096}, 32), ({"pairs": 16_384}, 32)]
+
+
 class Heavy:
     """An agent with a large memory, which records how many episodes it plays side by side."""
 

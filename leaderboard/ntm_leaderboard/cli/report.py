@@ -23,7 +23,7 @@ def print_result(console: Console, result: Result) -> None:
     """Print a table for each ladder of a result: all measures, a line per rung."""
     spec, references = tasks.spec(result.task), tuple(result.rungs[0].references)
     for size in spec.ladders:
-        rungs = ladder(result, spec, size)
+        rungs = ladder(result, spec, size, further=True)
         if not rungs:
             continue
         title = f"{result.agent} on {result.task} along {size}, trained up to {spec.largest[size]}"
