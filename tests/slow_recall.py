@@ -48,3 +48,51 @@ def key_value_recall(key, pairs, task):
         else:
             inputs.append([*bits_of(next(fillers), task.key_bits), *[0] * task.bits, 0])
     return inputs, [values[steps[at]] for at in sorted(steps)]
+
+
+def character(key, start):
+    """Return the strokes of a character: three points (x, y) each."""
+    strokes = 4 - below(key, start, 2)
+    points = [38 * (below(key, start + 1 + i, 7) - 3) for i in range(24)]
+    pairs = list(zip(points[::2], points[1::2], strict=True))
+    return [pairs[3 * i : 3 * i + 3] for i in range(strokes)]
+
+
+def glyph(strokes, key, start):
+    """Return the ink of the pixels of a glyph, from 0 to 64, row by row."""
+
+    def between(index, bound):
+        return below(key, start + index, 2 * bound + 1) - bound
+
+    sine, cosine, right, down = between(0, 64), 256 + between(1, 40), between(2, 28), between(3, 28)
+    ink = [[0] * 20 for _ in range(20)]
+    for i, stroke in enumerate(strokes):
+        placed = []
+        for j, (x, y) in enumerate(stroke):
+            x, y = x + between(4 + 6 * i + 2 * j, 20), y + between(5 + 6 * i + 2 * j, 20)
+            turned = (cosine * x - sine * y) // 256, (sine * x + cosine * y) // 256
+            placed.append((turned[0] + right + 160, turned[1] + down + 160))
+        for t in range(17):
+            shares = (16 - t) ** 2, 2 * t * (16 - t), t * t
+            x, y = (
+                sum(share * point[axis] for share, point in zip(shares, placed, strict=True)) // 256
+                for axis in (0, 1)
+            )
+            for row in range(20):
+                for column in range(20):
+                    bumps = [
+                        max(0, 32 - abs(at - 8 - 16 * n)) ** 2 // 64 for at, n in ((x, column), (y, row))
+                    ]
+                    ink[row][column] += bumps[0] * bumps[1]
+    return [min(64, spot // 4) for row in ink for spot in row]
+
+
+def one_shot(key, classes, shots, labels):
+    """Return the drawings and the labels of an episode."""
+    count = classes * shots
+    order = sorted(range(count), key=lambda i: (word(key, 2 * 2**40 + i) >> 1, i))
+    names = sorted(range(labels), key=lambda i: (word(key, 2**40 + i) >> 1, i))
+    strokes = [character(key, 25 * i) for i in range(classes)]
+    shown = [item % classes for item in order]
+    drawn = [glyph(strokes[which], key, 3 * 2**40 + 28 * step) for step, which in enumerate(shown)]
+    return drawn, [names[which] for which in shown]

@@ -21,11 +21,11 @@ from ntm_leaderboard.board.boards import Board, Boards
 from ntm_leaderboard.board.rows import TRACKS
 from ntm_leaderboard.docstrings import field_docs, paragraphs, prose, section
 from ntm_leaderboard.harness import watching
-from ntm_leaderboard.harness.entrants import ready
+from ntm_leaderboard.harness.entrants import ready, references
 from ntm_leaderboard.page.machines import MACHINES
 from ntm_leaderboard.wording import down, ladder_texts, sizes_text, task_name, training_text
 
-SMALL = {"repeats": 3, "items": 3, "path": 4, "relation": 3}
+SMALL = {"repeats": 3, "items": 3, "path": 4, "relation": 3, "shots": 4}
 """Sizes of the pictures; those that are not named are 8, or the largest in training."""
 ABOUT = """:doc:`/generated/environment/index` are defined in the same way for all tasks. The page of a task
 defines the rest: its inputs and targets, step by step, and its sizes for training and evaluation."""
@@ -64,7 +64,7 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
     kind = type(task)
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {name: min(SMALL.get(name, 8), largest) for name, largest in row.largest.items()}
-    picture, player = folder / f"{row.name}.png", "oracle" if task.oracle() else "reference"
+    picture, player = folder / f"{row.name}.png", _player(task)
     watching.record(ready(player, row.name).agent, row.env_id, sizes, 0, [picture], 8)
     rst.write(
         folder / f"{row.name}.rst",
@@ -87,6 +87,12 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
         *_notes(kind),
         f"Source code: :py:obj:`{kind.__module__}.{kind.__name__}`.",
     )
+
+
+def _player(task: Task) -> str:
+    """Return the name of the agent that plays in the picture: the oracle, or one of those in its place."""
+    known = references(task)
+    return next(name for name in ("oracle", "reference", "nearest") if name in known)
 
 
 def _prose(kind: type[Any]) -> list[str]:

@@ -123,6 +123,10 @@ def play(
         wrong_symbols=int(wrong.sum()),
         mean_return=float(np.concatenate([part.returns for part in parts]).mean()),
         cost_in_bits=float(np.concatenate(costs).mean()) if costs else None,
+        metrics={
+            name: float(np.concatenate([part.metrics[name] for part in parts]).mean())
+            for name in parts[0].metrics
+        },
     )
     return score, int(sum(part.symbols.sum() for part in parts))
 

@@ -1,8 +1,9 @@
 """KeyValueRecall: given keys, output the values that they came with.
 
 Source: Rae et al., *Scaling Memory-Augmented Neural Networks with Sparse Reads and Writes* (arXiv
-1610.09027). The several queries, and fillers among them (`gaps`), are those of the multi-query associative recall of
-Arora et al., *Zoology: Measuring and Improving Recall in Efficient Language Models* (arXiv 2312.04927).
+1610.09027). The several queries, and fillers among them (`gaps`), are those of the multi-query associative
+recall of Arora et al., *Zoology: Measuring and Improving Recall in Efficient Language Models* (arXiv
+2312.04927).
 
 Other definitions: In Zoology, a key and its value are two tokens of a vocabulary, and a query differs from a
 filler only in being a key. In its code a filler may be a key of the episode by chance, and is not scored;
@@ -22,7 +23,7 @@ from ntm_envs import keyed
 from ntm_envs.agent import Agent
 from ntm_envs.tasks.base import Batch, channel_names, check_integer
 from ntm_envs.tasks.bits import BitTask, unpack, words_for
-from ntm_envs.tasks.recall.permutation import permuted
+from ntm_envs.tasks.recall.permutation import permuted, shuffled
 from ntm_envs.tasks.sizes import Integers
 from ntm_envs.tasks.solver import Floats, Solver
 from ntm_envs.tasks.spec import TaskSpec, ladder
@@ -105,7 +106,8 @@ class KeyValueRecall(BitTask):
         batch.inputs[:most, :, :k] = shown[:most] * there
         batch.inputs[:most, :, k:-1] = values * there
         rows, at = np.nonzero(np.arange(int(asked.max(initial=0))) < asked[:, None])
-        queried, now = _order(keys, pairs)[rows, at], pairs[rows] + self._places(keys, asked)[rows, at]
+        queried = shuffled(keys, ORDER, np.arange(most) < pairs[:, None])[rows, at]
+        now = pairs[rows] + self._places(keys, asked)[rows, at]
         batch.inputs[now, rows, :k] = shown[queried, rows]
         batch.inputs[now, rows, -1] = 1
         batch.mask[now, rows] = True
@@ -152,15 +154,6 @@ def power_law(count: int) -> Integers:
     No weight is so near to the middle of two integers that the last bits of the power could matter.
     """
     return np.rint(2.0**24 * np.arange(1, count + 1) ** -0.99).astype(np.int64)
-
-
-def _order(keys: keyed.Keys, pairs: Integers) -> Integers:
-    """Return the pairs of each episode in random order, ``[B, P]``; numbers beyond its own come last."""
-    most = int(pairs.max(initial=0))
-    words = keyed.words(keys, keyed.DATA, most, ORDER) >> np.uint64(1)
-    words[np.arange(most) >= pairs[:, None]] = 2**64 - 1
-    order: Integers = words.argsort(axis=1, kind="stable")
-    return order
 
 
 ROW = TaskSpec(
