@@ -13,19 +13,19 @@ Example:
     >>> words = keyed.words(np.array([5]), keyed.DATA, CHARACTER + GLYPH)
     >>> glyph = draw(characters(words[:, :CHARACTER]), words[:, CHARACTER:])[0]
     >>> for row in glyph.reshape(SIDE, SIDE)[7:-1]:
-    ...     print("".join(".-+#"[int(3 * grey)] for grey in row))
-    ......##..........-.
-    .....###+........--.
-    .....###+.......-+..
-    .....+-.-+......+-..
-    .....+-..++--..+-...
-    .....+....+##-++....
-    .....+.....####-....
-    .....+......###-----
-    .....+.....-###+--..
-    .....+.....####--.-.
-    .....-.....-#++----.
-    .....-..............
+    ...     print("".join(" .+#"[int(3 * grey)] for grey in row).rstrip())
+          ##          .
+         ###+        ..
+         ###+       .+
+         +. .+      +.
+         +.  ++..  +.
+         +    +##.++
+         +     ####.
+         +      ###.....
+         +     .###+..
+         +     ####.. .
+         .     .#++....
+         .
 """
 
 from __future__ import annotations
