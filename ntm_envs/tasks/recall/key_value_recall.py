@@ -153,7 +153,8 @@ def power_law(count: int) -> Integers:
 
     No weight is so near to the middle of two integers that the last bits of the power could matter.
     """
-    return np.rint(2.0**24 * np.arange(1, count + 1) ** -0.99).astype(np.int64)
+    weights: Integers = np.rint(2.0**24 * np.arange(1, count + 1) ** -0.99).astype(np.int64)
+    return weights
 
 
 ROW = TaskSpec(
