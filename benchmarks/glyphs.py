@@ -42,7 +42,8 @@ def card(drawings: NDArray[np.float32], back: tuple[int, ...]) -> NDArray[np.uin
     half = -(-len(others) // 2)
     small = np.vstack([np.hstack(others[:half]), np.hstack(others[half:])]).repeat(ZOOM, 0).repeat(ZOOM, 1)
     ink = np.hstack([large, np.zeros((len(large), GAP), np.float32), small])[:, :, None]
-    return (np.array(back) * (1 - ink) + np.array(INK) * ink).round().astype(np.uint8)
+    picture: NDArray[np.uint8] = (np.array(back) * (1 - ink) + np.array(INK) * ink).round().astype(np.uint8)
+    return picture
 
 
 def _framed(picture: NDArray[np.uint8], width: tuple[int, int]) -> NDArray[np.uint8]:
