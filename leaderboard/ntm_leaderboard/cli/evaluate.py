@@ -33,7 +33,8 @@ class EvaluateOptions:
     output: Path | None = None
     """File of the result. Without it: RUN/result.json, or runs/TASK-AGENT.json."""
     up_to: int | None = None
-    """Largest size to evaluate at; rungs beyond it are left out."""
+    """Largest size to evaluate at; rungs beyond it are left out. Further rungs of a task, for models whose
+    steps do not cost more in longer episodes, are played only up to a size that is given here."""
     sequences: int | None = None
     """Sequences per rung, if fewer than the ladder has."""
     rows: int | None = None

@@ -23,7 +23,7 @@ def print_result(console: Console, result: Result) -> None:
     """Print a table for each ladder of a result: all measures, a line per rung."""
     spec, references = tasks.spec(result.task), tuple(result.rungs[0].references)
     for size in spec.ladders:
-        rungs = ladder(result, spec, size)
+        rungs = ladder(result, spec, size, further=True)
         if not rungs:
             continue
         title = f"{result.agent} on {result.task} along {size}, trained up to {spec.largest[size]}"
@@ -45,6 +45,8 @@ def print_result(console: Console, result: Result) -> None:
             )
         console.print(table)
         console.print(f"horizon along {size}: {horizon(rungs, spec, size)}\n", highlight=False)
+        if rungs[0].score.metrics:
+            console.print(_metrics_table(size, rungs))
     console.print(
         "sequences: share of sequences without a wrong symbol (or bit). symbols: share of correct symbols. "
         "cost in bits: per sequence; in brackets the lowest possible cost, unless it is 0. "
@@ -52,6 +54,22 @@ def print_result(console: Console, result: Result) -> None:
         "horizon: the last size up to which the agent reaches 0.99 of what the oracle reaches.",
         style="dim",
     )
+
+
+def _metrics_table(size: str, rungs: list[Rung]) -> Table:
+    """Return a table of further metrics of the agent and of the references: a line per rung and agent."""
+    names = list(rungs[0].score.metrics)
+    title = "further metrics"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    for column in (size, "agent", *(name.replace("_", "\n") for name in names)):
+        table.add_column(column, justify="right")
+    for rung in rungs:
+        for agent, score in {"": rung.score, **rung.references}.items():
+            cells = [f"{score.metrics[name]:.3f}" if name in score.metrics else "" for name in names]
+            table.add_row(
+                "" if agent else str(rung.sizes[size]), agent, *cells, style="dim" if agent else None
+            )
+    return table
 
 
 def print_results(console: Console, results: Sequence[Result]) -> None:

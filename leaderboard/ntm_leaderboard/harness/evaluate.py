@@ -35,7 +35,8 @@ def evaluate(
     Args:
         entrant: The agent.
         path: File of the result.
-        up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
+        up_to: Leave out the rungs at which a size is larger, and include further ones (:func:`rungs_of`);
+            None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
         rows: Number of sequences to play side by side; None for as many as a bounded memory holds.
         report: Called with every rung that is done.
