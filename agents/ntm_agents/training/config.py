@@ -14,10 +14,11 @@ from typing import Literal, Self, TypeAlias
 from ntm_agents.options import check_options
 from ntm_envs.tasks import TaskSpec
 
-Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
+Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels", "input_length"]
 """Exceptions to the rules that a run may declare: weights or options that were chosen on sizes beyond the
 training range, at most twice its end and never a rung (`long_validation`); several seeds that were trained
-and one that was kept (`best_of_seeds`); options that name channels of the task (`task_channels`)."""
+and one that was kept (`best_of_seeds`); options that name channels of the task (`task_channels`); a model
+that is told by one of them how long the input is (`input_length`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

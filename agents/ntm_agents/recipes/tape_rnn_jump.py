@@ -1,0 +1,24 @@
+"""The Tape-RNN whose heads may jump by the length of the input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntm_agents.recipes import tape_rnn
+from ntm_agents.spec import AgentSpec, Recipe
+
+DEFAULT = tape_rnn.ROW.default
+
+ROW = AgentSpec(
+    name="tape-rnn-jump",
+    entry="ntm_agents:TapeRNN",
+    summary="Tape-RNN (Deletang et al. 2023) whose heads may jump by the length of the input",
+    recipes={
+        # Two tapes, so that one head can wait at the start while the other reads to the end.
+        "formal": Recipe(
+            model={**DEFAULT.model, "tapes": 2, "input_length": "answer"},
+            train=replace(DEFAULT.train, privileges=("input_length",)),
+        ),
+    },
+    default=DEFAULT,
+)
