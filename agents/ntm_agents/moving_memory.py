@@ -37,8 +37,9 @@ class MovingMemoryConfig:
     memory_width: Positive = 8
     """Width M of a cell."""
     action_bias: tuple[float, ...] = ()
-    """Initial biases of the actions of each memory, in the order of the equations; empty for small random ones.
-    A machine that begins by writing one cell after the other has not to find out how to keep its input."""
+    """Initial biases of the actions of each memory, in the order of the equations; empty for small random
+    ones. A machine that begins by writing one cell after the other does not have to learn to keep its input.
+    """
     memory_slots: Positive | None = None
     """Number of cells N; None for the episode's bound of steps."""
 

@@ -197,7 +197,9 @@ def test_the_biases_of_actions_start_as_configured():
 
 def test_the_channel_that_ends_the_input_is_found_by_its_name():
     build(TapeRNN, tasks.get("copy"), input_length="delimiter")
-    with pytest.raises(ValueError, match="input_length: unknown input channel 'anser'; did you mean 'answer'"):
+    with pytest.raises(
+        ValueError, match="input_length: unknown input channel 'anser'; did you mean 'answer'"
+    ):
         build(TapeRNN, tasks.get("parity"), input_length="anser")
     with pytest.raises(ValueError, match=r"input_length is 'answer', but the names .* are not known; pass"):
         TapeRNN(INPUTS, OUTPUTS, input_length="answer")

@@ -35,9 +35,9 @@ class StackRNNConfig(MovingMemoryConfig):
 class StackRNN(MovingMemory):
     """A recurrent controller with stacks of vectors, the top of each first.
 
-    From its input x, its last state and the tops of all stacks, the controller computes an output h. For each
-    stack it chooses, by h, between push, pop and no operation, and a vector to push. With the stack s, s_0 its
-    top, and zeros below its last cell::
+    From its input x, its last state and the tops of all stacks, the controller computes an output h. For
+    each stack it chooses, by h, between push, pop and no operation, and a vector to push. With the stack s,
+    its top s_0, and zeros below its last cell::
 
         (push, pop, keep) = softmax(A h + a)
         v = V h + b

@@ -75,7 +75,7 @@ def _rolled(tape: Tensor, shifts: Tensor) -> Tensor:
 
 
 class TapeRNN(MovingMemory):
-    """A recurrent controller with tapes of vectors, which are circular, and a head that stays on their cell 0.
+    """A recurrent controller with circular tapes of vectors, each of which moves under a head.
 
     From its input x, its last state and the cells under all heads, the controller computes an output h. For
     each tape it writes a vector v, a function of h, and chooses by h how far the head moves,
@@ -83,7 +83,7 @@ class TapeRNN(MovingMemory):
 
         v = MLP(h)                                           two hidden layers of ReLUs
         (stay, left, right, back, ahead) = softmax(A h + a)  the last two with input_length n alone
-        z = s with v in cell 0
+        z = s with v in place of s_0, the cell under the head
         s'_i = stay z_i + left z_(i-1) + right z_(i+1) + back z_(i-n) + ahead z_(i+n)    indices modulo N
 
     Differences from the paper: the logits are linear in h and in the cells under the heads after the move, so
@@ -150,7 +150,7 @@ class TapeRNN(MovingMemory):
         return length + 1 - ended, ended
 
     def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> Tensor:
-        B, S, N, _ = cells.shape
+        B, S, *_ = cells.shape
         written = torch.cat((self.values(output).view(B, S, 1, -1), cells[:, :, :1, -1:]), 3)
         tape = torch.cat((written, cells[:, :, 1:]), 2)
         ones = cells.new_ones(B, dtype=torch.long)
@@ -165,7 +165,6 @@ class TapeRNN(MovingMemory):
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
         counts = 0 if self._end is None else 2
         return super().state_shapes(batch_size, slots) + counts * [(batch_size,)]
-
 
 
 def _index(name: str, channels: Sequence[str]) -> int:
