@@ -52,8 +52,7 @@ class MambaState(NamedTuple):
 class Scan(torch.autograd.Function):
     """The recurrence ``h_t = a_t h_(t-1) + b_t`` of T steps, one number at a time.
 
-    A loop without a graph: on a CPU it takes less time than one that PyTorch differentiates, or an associative
-    scan, which makes more operations.
+    A loop without a graph: on a CPU an associative scan, which makes more operations, would not pay.
     """
 
     @staticmethod

@@ -2,8 +2,8 @@
 
 Source: Beck et al., *xLSTM: Extended Long Short-Term Memory* (NeurIPS 2024, arXiv 2405.04517), section 2.3.
 
-Shape letters: B batch, T time steps, W width, E = 2 W inner width, H heads, D = E / H width of a head, K width
-of the convolution, C steps of a chunk.
+Shape letters: B batch, T time steps, W width, E = 2 W inner width, H heads, D = E / H width of a head, K
+width of the convolution, C steps of a chunk.
 """
 
 from __future__ import annotations

@@ -78,8 +78,8 @@ class TapeRNN(MovingMemory):
     """A recurrent controller with circular tapes of vectors, each of which moves under a head.
 
     From its input x, its last state and the cells under all heads, the controller computes an output h. For
-    each tape it writes a vector v, a function of h, and chooses by h how far the head moves,
-    with the tape s of N cells::
+    each tape it writes a vector v, a function of h, and chooses by h how far the head moves. With the tape s
+    of N cells::
 
         v = MLP(h)                                           two hidden layers of ReLUs
         (stay, left, right, back, ahead) = softmax(A h + a)  the last two with input_length n alone

@@ -14,10 +14,16 @@ ROW = AgentSpec(
     entry="ntm_agents:TapeRNN",
     summary="Tape-RNN (Deletang et al. 2023) whose heads may jump by the length of the input",
     recipes={
-        # Two tapes, so that one head can wait at the start while the other reads to the end.
+        # Two tapes, so that one head can wait at the start while the other reads to the end. Both begin by
+        # moving to the right, without which no input is kept.
         "formal": Recipe(
-            model={**DEFAULT.model, "tapes": 2, "input_length": "answer"},
-            train=replace(DEFAULT.train, privileges=("input_length",)),
+            model={
+                **DEFAULT.model,
+                "tapes": 2,
+                "input_length": "answer",
+                "action_bias": (0.0, 0.0, 3.0, 0.0, 0.0),
+            },
+            train=replace(DEFAULT.train, learning_rate=3e-3, privileges=("input_length",)),
         ),
     },
     default=DEFAULT,
