@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ntm_agents.controllers import Controller
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect
 from ntm_envs.tasks.sizes import is_whole
 
 
@@ -26,15 +26,15 @@ from ntm_envs.tasks.sizes import is_whole
 class MovingMemoryConfig:
     """Options of every machine whose memory moves."""
 
-    controller: Literal["rnn", "lstm", "gru"] = "rnn"
+    controller: Annotated[Literal["rnn", "lstm", "gru"], Choices(("rnn", "lstm"))] = "rnn"
     """Kind of the controller."""
-    hidden_size: Positive = 256
+    hidden_size: Annotated[Positive, Choices((64, 96, 128))] = 256
     """Hidden size C of each layer of the controller."""
     num_layers: Few = 1
     """Number of layers of the controller."""
     orthogonal_init: bool = True
     """True if the initial recurrent weights of the controller are orthogonal, instead of uniform."""
-    memory_width: Positive = 8
+    memory_width: Annotated[Positive, Choices((4, 8, 16))] = 8
     """Width M of a cell."""
     action_bias: tuple[float, ...] = ()
     """Initial biases of the actions of each memory, in the order of the equations; empty for small random

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect
 from ntm_baselines.convolution import convolve, initial_kernels
 
 CHUNK = 32
@@ -32,17 +32,17 @@ EPSILON = 1e-6
 class DeltaNetConfig:
     """Options of a DeltaNet."""
 
-    hidden_size: Positive = 128
+    hidden_size: Annotated[Positive, Choices((32, 48, 64, 128))] = 128
     """Width W of the vectors between layers."""
-    num_layers: Few = 2
+    num_layers: Annotated[Few, Choices((1, 2, 3))] = 2
     """Number of layers."""
-    heads: Positive = 4
+    heads: Annotated[Positive, Choices((2, 4))] = 4
     """Number of heads H of each layer, with a memory of D times D numbers each, where D = W / H."""
     negative_eigenvalues: bool = False
     """True if step sizes are between 0 and 2, and eigenvalues of transitions between -1 and 1, so that parity
     can be represented (Grazzi et al., *Unlocking State-Tracking in Linear RNNs Through Negative Eigenvalues*,
     ICLR 2025); otherwise both are between 0 and 1, as in the paper."""
-    gate: bool = False
+    gate: Annotated[bool, Choices((False, True))] = False
     """True for a Gated DeltaNet: memories decay at each step, by factors that depend on the inputs, and gates
     multiply what heads read."""
     conv_width: Positive = 4

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, check_options
+from ntm_agents.options import Choices, Few, Positive, check_options
 from ntm_baselines.convolution import convolve, initial_kernels
 
 EPSILON = 1e-5
@@ -27,11 +27,11 @@ EPSILON = 1e-5
 class MambaConfig:
     """Options of a Mamba."""
 
-    hidden_size: Positive = 64
+    hidden_size: Annotated[Positive, Choices((32, 48, 56, 64))] = 64
     """Width W of the vectors between layers."""
-    num_layers: Few = 2
+    num_layers: Annotated[Few, Choices((1, 2, 3))] = 2
     """Number of layers."""
-    state_size: Positive = 16
+    state_size: Annotated[Positive, Choices((8, 16))] = 16
     """Numbers N of the state of a channel."""
     expansion: Positive = 2
     """Channels E of a layer, as a multiple of the width."""

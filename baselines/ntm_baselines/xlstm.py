@@ -8,11 +8,11 @@ Shape letters: B batch, T time steps, I input channels, L logits, W width, H hea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from ntm_agents.options import Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect
 from ntm_baselines.mlstm import MLSTMBlock, MLSTMState
 from ntm_baselines.slstm import SLSTMBlock, SLSTMState
 
@@ -23,11 +23,11 @@ BLOCKS: dict[str, type[SLSTMBlock] | type[MLSTMBlock]] = {"slstm": SLSTMBlock, "
 class XLSTMConfig:
     """Options of an xLSTM."""
 
-    hidden_size: Positive = 64
+    hidden_size: Annotated[Positive, Choices((32, 48, 56, 64))] = 64
     """Width W of the vectors between blocks."""
     blocks: tuple[Literal["slstm", "mlstm"], ...] = ("mlstm", "slstm")
     """Kind of each block, from the lowest up. sLSTMs alone have recurrent weights, which parity takes."""
-    heads: Few = 4
+    heads: Annotated[Few, Choices((1, 2, 4))] = 4
     """Number of heads H of each block."""
     conv_width: Positive = 4
     """Number of steps, the present one included, that a block's convolution sees."""

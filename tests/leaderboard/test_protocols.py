@@ -1,5 +1,6 @@
 """Protocols of published tables: their lengths, their accuracy, and the command."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_lengths_are_spread_over_the_whole_range(protocol, spec):
     assert len(lengths) == LENGTHS
     assert 0 <= lengths[0] - protocol.shortest <= 1  # some have odd or even lengths only
     assert 0 <= protocol.longest - lengths[-1] <= 1
-    steps = {after - before for before, after in zip(lengths, lengths[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(lengths)}
     assert max(steps) - min(steps) <= 2
     assert {count for _, count in rungs} == {3}
 

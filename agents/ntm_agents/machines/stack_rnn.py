@@ -14,21 +14,21 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig
-from ntm_agents.options import Few
+from ntm_agents.options import Choices, Few
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackRNNConfig(MovingMemoryConfig):
     """Options of a Stack-RNN; the default sizes are those of Deletang et al. (2023)."""
 
-    stacks: Few = 1
+    stacks: Annotated[Few, Choices((1, 2))] = 1
     """Number of stacks S."""
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState
-from ntm_agents.options import Few, Positive
+from ntm_agents.options import Choices, Few, Positive
 from ntm_envs.lookup import did_you_mean
 from ntm_envs.tasks import Task
 
@@ -29,7 +29,7 @@ from ntm_envs.tasks import Task
 class TapeRNNConfig(MovingMemoryConfig):
     """Options of a Tape-RNN; the default sizes are those of the paper."""
 
-    tapes: Few = 1
+    tapes: Annotated[Few, Choices((1, 2))] = 1
     """Number of tapes S."""
     write_hidden_size: Positive = 64
     """Hidden size of both hidden layers of the network whose output is written."""
