@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes import tape_rnn
+from ntm_agents.recipes.tape_rnn import DEFAULT
 from ntm_agents.spec import AgentSpec, Recipe
-
-DEFAULT = tape_rnn.ROW.default
 
 ROW = AgentSpec(
     name="tape-rnn-jump",
     entry="ntm_agents:TapeRNN",
     summary="Tape-RNN (Deletang et al. 2023) whose heads may jump by the length of the input",
     recipes={
-        # Two tapes, so that one head can wait at the start while the other reads to the end. Both begin by
-        # moving to the right, without which no input is kept.
+        # Two tapes, so that one head can wait while the other reads to the end.
         "formal": Recipe(
             model={
                 **DEFAULT.model,
@@ -23,7 +20,7 @@ ROW = AgentSpec(
                 "input_length": "answer",
                 "action_bias": (0.0, 0.0, 3.0, 0.0, 0.0),
             },
-            train=replace(DEFAULT.train, learning_rate=3e-3, privileges=("input_length",)),
+            train=replace(DEFAULT.train, privileges=("input_length",)),
         ),
     },
     default=DEFAULT,
