@@ -7,8 +7,8 @@ from dataclasses import replace
 from ntm_agents.recipes import stack_rnn
 from ntm_agents.spec import AgentSpec, Recipe
 
-# Not tuned: the training is that of the Stack-RNN, with larger steps. Heads begin by moving to the right, which
-# keeps all of the input; in a trial on DuplicateString without it, nothing was learnt in 12,000 sequences.
+# Not tuned: the training is that of the Stack-RNN, with larger steps. Heads begin by moving to the right,
+# which keeps all of the input; without it, a trial on DuplicateString learnt nothing in 12,000 sequences.
 DEFAULT = Recipe(
     model={"hidden_size": 128, "action_bias": (0.0, 0.0, 3.0)},
     train=replace(stack_rnn.ROW.default.train, learning_rate=3e-3),
