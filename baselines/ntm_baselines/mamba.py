@@ -65,7 +65,7 @@ class Scan(torch.autograd.Function):
         return states
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients of a, b and the first h: those of all h come from the last one back."""
         decay, states, start = ctx.saved_tensors
         of_states = gradient.clone()

@@ -137,12 +137,13 @@ class MLSTMBlock(nn.Module):
         key = key * self._head**-0.5
         seen = torch.cat((query, key, value), 3).transpose(1, 2).flatten(2)
         enter, forget = self.input_forget(seen).transpose(1, 2).chunk(2, 1)  # (B, H, T)
-        log_forget, outputs, carried = functional.logsigmoid(forget), [], state[:3]
+        log_forget, outputs = functional.logsigmoid(forget), []
+        cell, normaliser, stabiliser = state[:3]
         for start in range(0, T, CHUNK):
             at = (slice(None), slice(None), slice(start, start + CHUNK))
             parts = (query[at], key[at], value[at], enter[at], log_forget[at])
-            output, *carried = recur(*parts, *carried)
+            output, cell, normaliser, stabiliser = recur(*parts, cell, normaliser, stabiliser)
             outputs.append(output)
         heads = torch.cat(outputs, 2).transpose(1, 2).reshape(B * T, -1)
         features = (self.head_norm(heads).view(B, T, -1) + self.skip * convolved) * functional.silu(gates)
-        return vectors + self.read(features), MLSTMState(*carried, recent)
+        return vectors + self.read(features), MLSTMState(cell, normaliser, stabiliser, recent)

@@ -68,10 +68,14 @@ class SLSTMBlock(nn.Module):
 
     def initial_state(self, batch_size: int) -> SLSTMState:
         """Return zeros, but for the stabilisers."""
-        zeros = self.recurrent.new_zeros
-        parts = [zeros(batch_size, *self._shape) for _ in range(4)]
-        parts[3].fill_(UNSET)
-        return SLSTMState(*parts, zeros(batch_size, self._recent, self._shape[0] * self._shape[1]))
+        zeros, shape = self.recurrent.new_zeros, (batch_size, *self._shape)
+        return SLSTMState(
+            hidden=zeros(shape),
+            cell=zeros(shape),
+            normaliser=zeros(shape),
+            stabiliser=self.recurrent.new_full(shape, UNSET),
+            recent=zeros(batch_size, self._recent, self._shape[0] * self._shape[1]),
+        )
 
     def forward(self, vectors: Tensor, state: SLSTMState) -> tuple[Tensor, SLSTMState]:
         """Return the vectors above this block ``[B, T, W]`` and its state."""
@@ -94,8 +98,14 @@ class SLSTMBlock(nn.Module):
             normaliser = torch.addcmul(enter, forget, normaliser)
             hidden = torch.sigmoid(leave) * cell / normaliser
             outputs.append(hidden)
-        after = (part.transpose(0, 1) for part in (hidden, cell, normaliser, stabiliser))
+        after = SLSTMState(
+            hidden=hidden.transpose(0, 1),
+            cell=cell.transpose(0, 1),
+            normaliser=normaliser.transpose(0, 1),
+            stabiliser=stabiliser.transpose(0, 1),
+            recent=recent,
+        )
         heads = torch.stack(outputs).permute(2, 0, 1, 3).reshape(B * T, W)
         vectors = vectors + self.head_norm(heads).view(B, T, W)
         gate, value = self.enter(self.feedforward_norm(vectors)).chunk(2, 2)
-        return vectors + self.leave(functional.gelu(gate) * value), SLSTMState(*after, recent)
+        return vectors + self.leave(functional.gelu(gate) * value), after

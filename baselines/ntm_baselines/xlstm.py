@@ -8,7 +8,7 @@ Shape letters: B batch, T time steps, I input channels, L logits, W width, H hea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from torch import Tensor, nn
 
@@ -63,7 +63,8 @@ class XLSTM(nn.Module):
 
     def initial_state(self, batch_size: int, capacity: int) -> tuple[SLSTMState | MLSTMState, ...]:
         """Return the initial state of each block; the memory does not grow with the capacity."""
-        return tuple(block.initial_state(batch_size) for block in self.blocks)
+        blocks = cast("list[SLSTMBlock | MLSTMBlock]", list(self.blocks))
+        return tuple(block.initial_state(batch_size) for block in blocks)
 
     def forward(
         self, inputs: Tensor, state: tuple[SLSTMState | MLSTMState, ...]

@@ -58,7 +58,7 @@ class Mixture(torch.autograd.Function):
         return (weights.unsqueeze(2) @ _rolled(tape, shifts)).view_as(tape)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         """Return the gradients of tapes and weights."""
         tape, weights, shifts = ctx.saved_tensors
         of_tape = (weights.unsqueeze(2) @ _rolled(gradient, -shifts)).view_as(tape)
