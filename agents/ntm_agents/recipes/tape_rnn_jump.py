@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.tape_rnn import DEFAULT
+from ntm_agents.recipes.tape_rnn import DEFAULT, TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
 ROW = AgentSpec(
@@ -12,9 +12,9 @@ ROW = AgentSpec(
     entry="ntm_agents:TapeRNN",
     summary="Tape-RNN (Deletang et al. 2023) whose heads may jump by the length of the input",
     recipes={
-        # Two tapes, so that one head can wait while the other reads to the end. An LSTM keeps what it needs to
-        # know in the meantime: on DuplicateString up to length 10, it has learnt both copies after 14,000
-        # sequences, where a plain network has learnt the first one alone.
+        # Two tapes, so that one head can wait while the other reads to the end. An LSTM keeps what it needs
+        # to know in the meantime: on DuplicateString up to length 10, it has learnt both copies after 14,000
+        # sequences, where a plain network has learnt the first one alone. Short inputs first.
         "formal": Recipe(
             model={
                 "controller": "lstm",
@@ -23,7 +23,7 @@ ROW = AgentSpec(
                 "input_length": "answer",
                 "action_bias": (0.0, 0.0, 3.0, 0.0, 0.0),
             },
-            train=replace(DEFAULT.train, learning_rate=5e-3, initial_range=0.2, privileges=("input_length",)),
+            train=replace(TRAINING, learning_rate=5e-3, initial_range=0.2, privileges=("input_length",)),
         ),
     },
     default=DEFAULT,
