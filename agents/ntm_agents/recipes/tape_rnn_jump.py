@@ -13,8 +13,8 @@ ROW = AgentSpec(
     summary="Tape-RNN (Deletang et al. 2023) whose heads may jump by the length of the input",
     recipes={
         # Two tapes, so that one head can wait while the other reads to the end. An LSTM keeps what it needs
-        # to know in the meantime: on DuplicateString up to length 10, it has learnt both copies after 14,000
-        # sequences, where a plain network has learnt the first one alone. Short inputs first.
+        # to know in the meantime: on DuplicateString up to length 10, it learns both copies in 14,000
+        # sequences, and a plain network the first one alone in as many. Short inputs first.
         "formal": Recipe(
             model={
                 "controller": "lstm",
