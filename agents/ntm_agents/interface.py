@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, Within, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, Within, check_options, expect
 
 MASK_FLOOR = 0.1
 """Least factor of a mask (Csordas and Schmidhuber), so that no part of a key ever loses its gradient."""
@@ -29,7 +29,7 @@ class InterfaceConfig:
 
     read_heads: Few = 4
     """Number of read heads R (paper: 1 to 8, by task)."""
-    memory_width: Positive = 20
+    memory_width: Annotated[Positive, Choices((12, 16, 20, 32))] = 20
     """Width M of a slot (paper: 20 to 64, by task)."""
     links: Annotated[int, Within(0)] | None = None
     """Entries that each row of the link matrix keeps, and largest weights that count at a write (paper: 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
 from itertools import groupby
@@ -53,6 +54,16 @@ def write(folder: Path) -> None:
         parts += [rst.heading(f"Suite {suite}", 1), about, _summaries(rows, "{row.suite}/{row.name}")]
     suites = rst.toctree(*(f"{suite}/index" for suite in tasks.suites()), hidden=True)
     rst.write(folder / "index.rst", rst.heading("All tasks"), ABOUT, *parts, suites)
+    rst.write(folder / "definitions.txt", rst.definitions(_other_definitions()))
+
+
+def _other_definitions() -> Iterator[tuple[str, str]]:
+    """Yield each formal language, and what differs in other public definitions; `docs/which-parity.md`."""
+    for row in tasks.suite("formal"):
+        for text in paragraphs(prose(inspect.getmodule(type(row.make())))):
+            if text.startswith("Other definitions: "):
+                name = f":doc:`{task_name(row)} </generated/tasks/{row.suite}/{row.name}>`"
+                yield name, text.removeprefix("Other definitions: ")
 
 
 def _summaries(rows: list[TaskSpec], page: str) -> str:

@@ -18,7 +18,7 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ from ntm_agents.controllers import Controller
 from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.interface import Interface, InterfaceConfig, InterfaceParameters
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import Few, NonNegative, Positive
+from ntm_agents.options import Choices, Few, NonNegative, Positive
 
 STEP = ("step", "_write", "_link", "_read", "_look_up")
 """Methods that a step consists of, and that the fused kernel computes instead."""
@@ -41,7 +41,7 @@ class DNCConfig(InterfaceConfig):
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
     """Kind of the controller (paper: the first two)."""
-    hidden_size: Positive = 100
+    hidden_size: Annotated[Positive, Choices((48, 64, 100))] = 100
     """Hidden size C of each layer of the controller (paper: 64 to 256, by task)."""
     num_layers: Few = 1
     """Number of layers of the controller (paper: 1 to 3)."""

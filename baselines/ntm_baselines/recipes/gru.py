@@ -8,9 +8,14 @@ from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
 
 # Not tuned: size and training are those of the LSTM's default recipe.
+DEFAULT = Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000))
+# A size that fits the board's limit of a run's weights.
+FITTING = Recipe(model={"hidden_size": 128}, train=DEFAULT.train)
+
 ROW = AgentSpec(
     name="gru",
     entry="ntm_baselines:GRU",
     summary="gated recurrent units (Cho et al. 2014)",
-    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
+    recipes={"classic": FITTING, "formal": FITTING},
+    default=DEFAULT,
 )

@@ -23,7 +23,7 @@ _FORMAL = TrainConfig(
 ROW = AgentSpec(
     name="lstm",
     entry="ntm_baselines:LSTM",
-    summary="LSTM, as large and trained as benchmarks/search.py found it best",
+    summary="LSTM, as large and trained as a search found it best",
     # The best trial of each task, with three times the sequences that the trial had.
     recipes={
         "copy": Recipe(

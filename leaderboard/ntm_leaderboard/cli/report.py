@@ -15,6 +15,7 @@ from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.boards import Board, Boards, places
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import horizon, ladder
+from ntm_leaderboard.harness.protocols import Protocol
 from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import down, up
 
@@ -70,6 +71,19 @@ def _metrics_table(size: str, rungs: list[Rung]) -> Table:
                 "" if agent else str(rung.sizes[size]), agent, *cells, style="dim" if agent else None
             )
     return table
+
+
+def print_protocol(console: Console, result: Result, protocol: Protocol) -> None:
+    """Print the accuracy of a result by a protocol, and that of the references."""
+    console.print(
+        f"{result.agent} on {result.task}, {protocol.name}: mean token accuracy "
+        f"{down(protocol.accuracy(result))} over {len(result.rungs)} lengths",
+        highlight=False,
+    )
+    for name in result.rungs[0].references:
+        shares = [1 - rung.references[name].wrong_symbols / rung.symbols for rung in result.rungs]
+        console.print(f"{name}: {down(float(np.mean(shares)))}", highlight=False, style="dim")
+    console.print(f"As in {protocol.source}.", style="dim")
 
 
 def print_results(console: Console, results: Sequence[Result]) -> None:
