@@ -183,8 +183,9 @@ def _lessons(task: Task) -> list[str]:
     """Return the curriculum of a task as a table; nothing if it has none."""
     if not task.lessons:
         return []
-    names = [*task.lessons[0].sizes, *task.lessons[0].parameters]
-    lessons = [{**lesson.sizes, **lesson.parameters} for lesson in task.lessons]
+    parameters = {name: getattr(task, name) for lesson in task.lessons for name in lesson.parameters}
+    lessons = [{**lesson.sizes, **parameters, **lesson.parameters} for lesson in task.lessons]
+    names = list(lessons[0])
     rows = [[str(i), *(_range(each[name]) for name in names)] for i, each in enumerate(lessons, 1)]
     return [rst.heading("Curriculum", 1), rst.table(["lesson", *(f"``{name}``" for name in names)], rows)]
 

@@ -25,7 +25,7 @@ from torch.nn import functional
 from ntm_agents import addressing
 from ntm_agents.controllers import Controller
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import Few, NonNegative, Positive, Within, check_options, expect
+from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +34,13 @@ class MANNConfig:
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
     """Kind of the controller (paper: the first two)."""
-    hidden_size: Positive = 200
+    hidden_size: Annotated[Positive, Choices((64, 100, 200))] = 200
     """Hidden size C of the controller (paper: 200)."""
     read_heads: Few = 4
     """Number of heads R, each of which reads and writes (paper: 4)."""
     memory_slots: Positive | None = None
     """Number of slots N, at least R; None for the episode's bound of steps (paper: 128)."""
-    memory_width: Positive = 40
+    memory_width: Annotated[Positive, Choices((20, 40))] = 40
     """Width M of a slot (paper: 40)."""
     usage_decay: Annotated[float, Within(0, 1)] = 0.95
     """Decay of the usage at each step, gamma (paper: 0.95)."""
@@ -201,4 +201,4 @@ def least(usage: Tensor, count: int) -> Tensor:
         count: Number of slots to return, at most N.
     """
     slots = usage.detach().argsort(dim=1, stable=True)[:, :count]
-    return functional.one_hot(slots, usage.shape[1]).to(usage.dtype)
+    return (slots.unsqueeze(2) == torch.arange(usage.shape[1], device=slots.device)).to(usage.dtype)

@@ -38,42 +38,6 @@ class TapeRNNConfig(MovingMemoryConfig):
     of steps before it. A privilege (`input_length`), as no other model is told. None for no jumps."""
 
 
-class Mixture(torch.autograd.Function):
-    """Sums of tapes, each rolled by several shifts and weighted.
-
-    The gradient of a tape is such a sum as well, of shifts in the other direction. PyTorch would scatter it.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, tape: Tensor, weights: Tensor, shifts: Tensor) -> Tensor:
-        """Return the mixture ``[B, S, N, W]``.
-
-        Args:
-            ctx: What `backward` needs.
-            tape: Tapes ``[B, S, N, W]``.
-            weights: Weights of the shifts ``[B, S, A]``.
-            shifts: Shifts, by which cell i becomes cell i + shift, modulo N, ``[B, A]``.
-        """
-        ctx.save_for_backward(tape, weights, shifts)
-        return (weights.unsqueeze(2) @ _rolled(tape, shifts)).view_as(tape)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        """Return the gradients of tapes and weights."""
-        tape, weights, shifts = ctx.saved_tensors
-        of_tape = (weights.unsqueeze(2) @ _rolled(gradient, -shifts)).view_as(tape)
-        return of_tape, (_rolled(tape, shifts) @ gradient.flatten(2).unsqueeze(3)).squeeze(3), None
-
-
-def _rolled(tape: Tensor, shifts: Tensor) -> Tensor:
-    """Return tapes ``[B, S, N, W]`` rolled by each of A shifts ``[B, A]``, as ``[B, S, A, N * W]``."""
-    B, S, N, W = tape.shape
-    tapes = torch.arange(B * S, device=tape.device).view(B, S, 1, 1)
-    sources = (torch.arange(N, device=tape.device) - shifts.unsqueeze(2)) % N  # (B, A, N)
-    rows = tape.reshape(-1, W).index_select(0, (N * tapes + sources.unsqueeze(1)).flatten())
-    return rows.view(B, S, -1, N * W)
-
-
 class TapeRNN(MovingMemory):
     """A recurrent controller with circular tapes of vectors, each of which moves under a head.
 
@@ -153,13 +117,13 @@ class TapeRNN(MovingMemory):
         B, S, *_ = cells.shape
         written = torch.cat((self.values(output).view(B, S, 1, -1), cells[:, :, :1, -1:]), 3)
         tape = torch.cat((written, cells[:, :, 1:]), 2)
-        ones = cells.new_ones(B, dtype=torch.long)
-        shifts = [0 * ones, ones, -ones]  # of cells, to the right
+        ways = [tape, tape.roll(1, 2), tape.roll(-1, 2)]
         if self._end is not None:
-            length = counts[0].long()
-            shifts += [length, -length]
-        moved: Tensor = Mixture.apply(tape, self._weights(output), torch.stack(shifts, 1))  # type: ignore[no-untyped-call]
-        return moved
+            places = torch.arange(tape.shape[2], device=tape.device)
+            for sign in (-1, 1):
+                sources = (places + sign * counts[0].long().unsqueeze(1)) % len(places)  # (B, N)
+                ways.append(tape.gather(2, sources[:, None, :, None].expand_as(tape)))
+        return (torch.stack(ways, 2) * self._weights(output)[..., None, None]).sum(2)
 
     def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
         """Return the shapes of a state's tensors; see `MemoryMachine`."""

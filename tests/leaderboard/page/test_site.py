@@ -23,7 +23,9 @@ def test_only_a_page_that_was_made_here_is_replaced(tmp_path):
     text = (site / "classic.html").read_text(encoding="utf-8")
     assert ">second<" in text
     assert ">first<" not in text
-    assert {path.name for path in site.iterdir()} == FILES | {"index.html", "classic.html"}
+    others = {machine.name for machine in MACHINES if tasks.spec(machine.task).suite != "classic"}
+    files = {name for name in FILES if name.partition(".")[0] not in others}
+    assert {path.name for path in site.iterdir()} == files | {"index.html", "classic.html"}
     assert list(site.parent.iterdir()) == [site]
     (site / "CNAME").write_text("somebody's", encoding="utf-8")
     file, other = tmp_path / "file", tmp_path / "other"
