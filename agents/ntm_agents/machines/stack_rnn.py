@@ -1,6 +1,6 @@
 """The Stack-RNN: a recurrent network with a stack that it pushes to and pops from by degrees.
 
-Sources: Joulin and Mikolov, *Inferring Algorithmic Patterns with Stack-Augmented Recurrent Nets* (NeurIPS
+Source: Joulin and Mikolov, *Inferring Algorithmic Patterns with Stack-Augmented Recurrent Nets* (NeurIPS
 2015, arXiv 1503.01007), and Deletang et al., *Neural Networks and the Chomsky Hierarchy* (ICLR 2023, arXiv
 2207.02098).
 
