@@ -17,10 +17,12 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from ntm_envs.lookup import did_you_mean
 
 
 class Choices(NamedTuple):
@@ -74,6 +76,32 @@ def check_options(config: Any) -> None:
         value, hint = _with_tuples(getattr(config, field.name)), hints[field.name]
         object.__setattr__(config, field.name, value)
         expect(_fits(value, hint), field.name, value, described(hint))
+
+
+def channel_indices(
+    owner: type[Any], option: str, value: str | tuple[str, ...] | None, channels: Sequence[str]
+) -> list[int]:
+    """Return the indices of the input channels that an option names.
+
+    Args:
+        owner: The model's class, for messages.
+        option: Name of the option, for messages.
+        value: Value of the option: a name, several, or None for no channel.
+        channels: Names of all input channels; empty if they are not known.
+
+    Raises:
+        ValueError: If the names of the channels are not known, or there is no channel of a name.
+    """
+    names = (value,) if isinstance(value, str) else value or ()
+    if names and not channels:
+        raise ValueError(
+            f"{option} is {value!r}, but the names of the input channels are not known; pass "
+            f"input_channels, or build the machine for a task: {owner.__name__}.for_task(task, ...)"
+        )
+    for name in names:
+        if name not in channels:
+            raise ValueError(f"{option}: {did_you_mean('input channel', name, channels)}")
+    return [channels.index(name) for name in names]
 
 
 def searchable(config: type[Any]) -> dict[str, Choices | Between]:

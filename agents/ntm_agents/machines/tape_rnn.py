@@ -20,8 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState
-from ntm_agents.options import Choices, Few, Positive
-from ntm_envs.lookup import did_you_mean
+from ntm_agents.options import Choices, Few, Positive, channel_indices
 from ntm_envs.tasks import Task
 
 
@@ -76,7 +75,8 @@ class TapeRNN(MovingMemory):
     ) -> None:
         c = TapeRNNConfig(**config)
         super().__init__(input_size, output_size, c, c.tapes, 3 if c.input_length is None else 5)
-        self._end = None if c.input_length is None else _index(c.input_length, input_channels)
+        ends = channel_indices(type(self), "input_length", c.input_length, input_channels)
+        self._end = ends[0] if ends else None
         hidden, width = c.write_hidden_size, c.tapes * c.memory_width
         self.values = nn.Sequential(
             nn.Linear(c.hidden_size, hidden),
@@ -129,15 +129,3 @@ class TapeRNN(MovingMemory):
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
         counts = 0 if self._end is None else 2
         return super().state_shapes(batch_size, slots) + counts * [(batch_size,)]
-
-
-def _index(name: str, channels: Sequence[str]) -> int:
-    """Return the index of the channel that ends the input."""
-    if not channels:
-        raise ValueError(
-            f"input_length is {name!r}, but the names of the input channels are not known; pass "
-            "input_channels, or build the machine for a task: TapeRNN.for_task(task, ...)"
-        )
-    if name not in channels:
-        raise ValueError(f"input_length: {did_you_mean('input channel', name, channels)}")
-    return channels.index(name)
