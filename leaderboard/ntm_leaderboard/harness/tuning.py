@@ -31,6 +31,7 @@ from optuna.trial import create_trial
 from ntm_agents import config_class
 from ntm_agents.options import Choices, searchable
 from ntm_agents.training import NonFiniteError, Run
+from ntm_agents.training.run import record_difference
 from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
 
@@ -103,9 +104,9 @@ class Search:
         if (folder / SEARCH).exists():
             there = json.loads((folder / SEARCH).read_bytes())
             if there != record:
+                what = record_difference(there, record)
                 raise ValueError(
-                    f"{folder} holds another search ({_difference(there, record)}); choose another folder, "
-                    "or delete it"
+                    f"{folder} holds another search ({what}); choose another folder, or delete it"
                 )
         else:
             folder.mkdir(parents=True, exist_ok=True)
@@ -221,14 +222,3 @@ class Search:
         changed = {name: value for name, value in dataclasses.asdict(train).items() if value != default[name]}
         recipe = {"learner": run.learner, "model": run.model, "train": changed}
         write_atomically(self.folder / RECIPE, f"{json.dumps(recipe, indent=2)}\n".encode())
-
-
-def _difference(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> str:
-    """Name the first field in which two searches differ."""
-    for name in sorted(there.keys() | here.keys()):
-        old, new = there.get(name), here.get(name)
-        if old != new and isinstance(old, dict) and isinstance(new, dict):
-            return _difference(old, new, f"{prefix}{name}.")
-        if old != new:
-            return f"{prefix}{name} is {old!r} there and {new!r} here"
-    return ""
