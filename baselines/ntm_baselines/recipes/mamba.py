@@ -1,4 +1,4 @@
-"""Mamba, with the training options of the LSTM."""
+"""Mamba, with the training options of the DeltaNet."""
 
 from __future__ import annotations
 

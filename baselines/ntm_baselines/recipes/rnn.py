@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
+from ntm_baselines.recipes import lstm
 
 # Not tuned: size and training are those of the LSTM's default recipe.
-DEFAULT = Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000))
+DEFAULT = lstm.ROW.default
 # A size that fits the board's limit of a run's weights.
 FITTING = Recipe(model={"hidden_size": 224}, train=DEFAULT.train)
 

@@ -1,4 +1,4 @@
-"""The sLSTM, with the training options of the LSTM."""
+"""The sLSTM, with the training options of the DeltaNet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The xLSTM, with the training options of the LSTM."""
+"""The xLSTM, with the training options of the DeltaNet."""
 
 from __future__ import annotations
 
