@@ -67,7 +67,7 @@ class MovingMemoryState(NamedTuple):
 
     @property
     def weightings(self) -> Tensor:
-        """Distance from the head of each memory to the cell where it was at the start, ``[B, S, N]``."""
+        """Marks of the cells, the share of each that was under the head at the start, ``[B, S, N]``."""
         return self.cells[..., -1]
 
 

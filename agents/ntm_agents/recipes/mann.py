@@ -20,7 +20,7 @@ ROW = AgentSpec(
     entry="ntm_agents:MANN",
     summary="memory-augmented network with least recently used access (Santoro et al. 2016)",
     recipes={
-        # Sizes, batches and sequences of the paper, with four more values for each head.
+        # Sizes, batches and sequences are those of the paper. No training with it has been completed yet.
         "one_shot": Recipe(
             model={**MODEL, "memory_slots": 128},
             train=TrainConfig(sequences=100_000, batch_size=16, learning_rate=1e-3),

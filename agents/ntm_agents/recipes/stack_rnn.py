@@ -10,8 +10,8 @@ from ntm_agents.spec import AgentSpec, Recipe
 TRAINING = replace(DEFAULT_TRAINING, sequences=48_000, bucket_size=16, learning_rate=1e-3)
 """Training options of `ROW`."""
 
-# Not tuned. Half of the units of Deletang et al. (2023) train twice as fast; the rest of the training is that
-# of the NTM's default recipe, with smaller steps.
+# Not tuned. Half of the units of Deletang et al. (2023), for speed; the rest of the training is that of the
+# NTM's default recipe, with smaller steps.
 ROW = AgentSpec(
     name="stack-rnn",
     entry="ntm_agents:StackRNN",

@@ -15,7 +15,8 @@ ROW = AgentSpec(
         # Two tapes, so that one head can wait while the other reads to the end. An LSTM keeps what it needs
         # to know in the meantime: on DuplicateString up to length 10, it learns both copies in 14,000
         # sequences, and a plain network the first one alone in as many. Short inputs first; and no rollback,
-        # as validations at the largest size get worse while short inputs are learnt.
+        # as validations at the largest size get worse while short inputs are learnt. No training with all of
+        # this has been completed yet.
         "formal": Recipe(
             model={
                 "controller": "lstm",
@@ -33,5 +34,5 @@ ROW = AgentSpec(
             ),
         ),
     },
-    default=DEFAULT,
+    default=DEFAULT,  # without jumps, as other tasks may have no flag that ends the input
 )
