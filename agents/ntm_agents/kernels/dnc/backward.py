@@ -289,7 +289,7 @@ def _write_backward(
     allocate(scratch.bounded, order, free)
     compare_heads(0, 1, p, layout, epsilons, own, memory)
     if len(scratch.used):
-        zero(content)
+        zero(content)  # in place of a write weighting, as in `forward`
         mark_used(usage, content, settings.least_usage, scratch.used)
     look_up_head(0, 0, p, layout, epsilons, own, scratch.used, content)
     towards, gate = p[layout.vectors - 2], p[layout.vectors - 1]

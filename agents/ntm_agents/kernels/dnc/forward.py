@@ -101,7 +101,7 @@ def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, 
     allocate(scratch.bounded, order, free)
     compare_heads(0, 1, p, layout, settings.epsilons, scratch.comparison, memory)
     if len(used):
-        zero(content)
+        zero(content)  # in place of a write weighting, as nothing is written yet
         mark_used(usage, content, settings.least_usage, used)
     look_up_head(0, 0, p, layout, settings.epsilons, scratch.comparison, used, content)
     gate_write(p[layout.vectors - 2], p[layout.vectors - 1], content, free, weighting[0])
@@ -132,17 +132,11 @@ def _link(t: int, b: int, scratch: Scratch, links: Array, columns: Array, trail:
 def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]) -> None:
     """Choose where to read with all read heads of a sequence, and read."""
     layout, p, ways = settings.layout, trail.parameters[t, b], trail.ways[t % len(trail.ways), b]
-    R, M, N = layout.readers, layout.width, memory.shape[1]
-    reading = trail.weightings[(t + 1) % len(trail.weightings), b, 1:]
-    reads, content, used, kept = (
-        trail.features[t + 1, b],
-        scratch.content,
-        scratch.used,
-        len(trail.weightings),
-    )
+    R, M, N, now = layout.readers, layout.width, memory.shape[1], (t + 1) % len(trail.weightings)
+    writing, reading = trail.weightings[now, b, 0], trail.weightings[now, b, 1:]
+    reads, content, used = trail.features[t + 1, b], scratch.content, scratch.used
     if len(used):
-        writing = trail.weightings[(t + 1) % kept, b, 0]
-        mark_used(trail.usage[(t + 1) % kept, b], writing, settings.least_usage, used)
+        mark_used(trail.usage[now, b], writing, settings.least_usage, used)
     compare_heads(1, 1 + R, p, layout, settings.epsilons, scratch.comparison, memory)
     for r in range(R):
         look_up_head(1 + r, r, p, layout, settings.epsilons, scratch.comparison, used, content)
