@@ -131,9 +131,8 @@ class KeyValueRecall(BitTask):
         weights = power_law(most + self.gaps) * (np.arange(most + self.gaps) < (asked + self.gaps)[:, None])
         for i in range(most):
             sums = weights.cumsum(axis=1)
-            drawn = keyed.below(
-                words[:, i], np.maximum(sums[:, -1], 1)
-            )  # 0 after the last query of an episode
+            total = np.maximum(sums[:, -1], 1)  # all weights are 0 after the last query of an episode
+            drawn = keyed.below(words[:, i], total)
             places[:, i] = (sums > drawn[:, None]).argmax(axis=1)
             weights[rows, places[:, i]] = 0
         return places
