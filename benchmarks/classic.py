@@ -1,11 +1,11 @@
-"""Writes `docs/results.md`: the NTM and the LSTM on the tasks of the paper, in the training range and beyond.
+"""Writes `docs/results.md`: the NTM, the DNC and the LSTM on the classic suite, at every size.
 
     .venv/bin/ntm-envs bench --suite classic
     .venv/bin/ntm-envs submit bench/classic --output leaderboard/results
     .venv/bin/ntm-envs verify leaderboard/results --records leaderboard/verified
     .venv/bin/python benchmarks/classic.py
 
-The first command trains and evaluates fifty runs, and resumes where it was interrupted. The last reads the
+The first command trains and evaluates the runs, and resumes where it was interrupted. The last reads the
 verified results, and writes every size into the page. A test keeps the page current.
 """
 

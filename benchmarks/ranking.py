@@ -1,4 +1,4 @@
-"""Prints the rankings that README.md shows: a line for each agent with enough seeds on all tasks of a suite.
+"""Prints the ranking that README.md shows: a line for each agent with enough seeds on all tasks of `classic`.
 
     .venv/bin/python benchmarks/ranking.py
 
@@ -6,7 +6,7 @@ The results are those that come with the package. A test compares the table with
 """
 
 from ntm_leaderboard.board.boards import Boards
-from ntm_leaderboard.documents.rankings import rankings
+from ntm_leaderboard.documents.rankings import ranking
 
 if __name__ == "__main__":
-    print(rankings(Boards.read()))
+    print(ranking(Boards.read().by_suite["classic"]))

@@ -100,6 +100,13 @@ ROW = AgentSpec(
                 validation_sequences=256,
             ),
         ),
+        # As many parameters and examples as the DNC has, and its lessons.
+        "traversal": Recipe(
+            model={"hidden_size": 80},
+            train=replace(
+                DEFAULT_TRAINING, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
+            ),
+        ),
         "parity": Recipe(model={"hidden_size": 128}, train=replace(_FORMAL, sequences=40_000)),
         "modular_arithmetic": Recipe(
             model={"hidden_size": 128},

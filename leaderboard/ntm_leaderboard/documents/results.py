@@ -17,12 +17,12 @@ from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
 from ntm_leaderboard.results import Result, Rung
 from ntm_leaderboard.wording import down, sizes_text, task_name
 
-AGENTS = ("ntm", "lstm")
+AGENTS = ("ntm", "dnc", "lstm")
 PAGE = """# Results on the classic suite, at every size
 
-For readers of the leaderboard who want more than a mean score: what `ntm` and `lstm` reach at each size of
-the ladders, each trained by the recipe of its task. [How models are evaluated](evaluation.md) explains the
-protocol, and [Results by seed](results-by-seed.md) shows ten seeds of each recipe of the NTM.
+For readers of the leaderboard who want more than a mean score: what `ntm`, `dnc` and `lstm` reach at each
+size of the ladders, each trained by the recipe of its task. [How models are evaluated](evaluation.md)
+explains the protocol, and [Results by seed](results-by-seed.md) shows the seeds of the NTM and the DNC.
 
     ntm-envs leaderboard show --suite classic    # the ranking, from the same results
     python benchmarks/classic.py                 # writes this page
