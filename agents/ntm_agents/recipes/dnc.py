@@ -71,6 +71,21 @@ ROW = AgentSpec(
             model={**DEFAULT.model, "links": None, "least_usage": 0.01},
             train=replace(DEFAULT_TRAINING, restart_after=20_000, restart_loss=0.5),
         ),
+        # Keys and values are found by content alone. Orthogonal writes and strong keys tell apart keys that
+        # differ in one bit, of which there are more in longer lists.
+        "key_value_recall": Recipe(
+            model={
+                **DEFAULT.model,
+                "controller": "feedforward",
+                "memory_width": 32,
+                "links": 0,
+                "mode_bias": (),
+                "least_usage": 0.01,
+                "write_init": "orthogonal",
+                "strength_bias": 15.0,
+            },
+            train=replace(DEFAULT_TRAINING, sequences=48_000),
+        ),
         # A table of counts: slots are found by content, to be read as to be written. Nothing is erased or
         # freed, so that nothing is forgotten, and links would be of no use.
         "ngrams": Recipe(

@@ -19,6 +19,6 @@ ROW = AgentSpec(
     name="deltanet",
     entry="ntm_baselines:DeltaNet",
     summary="DeltaNet (Yang et al. 2024), linear attention with the delta rule, gated or not",
-    recipes={"classic": FITTING, "formal": FITTING},
+    recipes={"classic": FITTING, "formal": FITTING, "recall": FITTING},
     default=DEFAULT,
 )

@@ -14,6 +14,6 @@ ROW = AgentSpec(
     name="gru",
     entry="ntm_baselines:GRU",
     summary="gated recurrent units (Cho et al. 2014)",
-    recipes={"classic": FITTING, "formal": FITTING},
+    recipes={"classic": FITTING, "formal": FITTING, "recall": FITTING},
     default=DEFAULT,
 )

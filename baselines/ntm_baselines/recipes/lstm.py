@@ -122,6 +122,8 @@ ROW = AgentSpec(
             model={"hidden_size": 128}, train=replace(_FORMAL, curriculum={"half": 3})
         ),
         "formal": Recipe(model={"hidden_size": 128}, train=_FORMAL),
+        # Not tuned. A size that fits the board's limit of a run's weights.
+        "key_value_recall": Recipe(model={"hidden_size": 112}, train=DEFAULT_TRAINING),
     },
     # The training of the NTM's default. In trials, parity was learnt on one of two seeds, and with batches of
     # 32, a gradient norm of 0.5 and no rollback on neither.

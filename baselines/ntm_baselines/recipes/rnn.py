@@ -14,6 +14,6 @@ ROW = AgentSpec(
     name="rnn",
     entry="ntm_baselines:RNN",
     summary="simple recurrent network (Elman 1990), without gates",
-    recipes={"classic": FITTING, "formal": FITTING},
+    recipes={"classic": FITTING, "formal": FITTING, "recall": FITTING},
     default=DEFAULT,
 )
