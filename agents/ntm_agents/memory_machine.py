@@ -40,7 +40,9 @@ class MemoryState(Protocol):
 
     @property
     def weightings(self) -> Tensor:
-        """Weightings of all heads ``[B, H, N]``, each with a sum of at most 1."""
+        """Weightings of all heads ``[B, H, N]``, each with a sum of at most 1; or the weights of those slots
+        alone that have any.
+        """
 
 
 S = TypeVar("S", bound=MemoryState)
@@ -51,9 +53,12 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     Attributes:
         agent: Name of the agent whose pretrained machines `from_pretrained` returns by default.
+        integers: Names of the tensors of a state that are int64, such as ``state.slots``; all others have the
+            type of the model.
     """
 
     agent: ClassVar[str] = "ntm"
+    integers: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def initial_state(self, batch_size: int, capacity: int) -> S:
@@ -253,8 +258,9 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
                     f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "
                     f"{tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
                 )
-            if tensor.dtype != like.dtype:
-                raise ValueError(f"{name} is {tensor.dtype}; expected {like.dtype}, as the model is")
+            dtype, why = (torch.int64, "") if name in self.integers else (like.dtype, ", as the model is")
+            if tensor.dtype != dtype:
+                raise ValueError(f"{name} is {tensor.dtype}; expected {dtype}{why}")
             if tensor.device != like.device:
                 raise ValueError(f"{name} is on {tensor.device}; expected {like.device}, as the model is")
 

@@ -1,0 +1,270 @@
+"""Sparse Access Memory, to be read beside section 3 of its paper.
+
+Source: Rae, Hunt et al., *Scaling Memory-Augmented Neural Networks with Sparse Reads and Writes* (NIPS 2016).
+The page `docs/equations-sam.md` goes through the equations, each with the function that computes it.
+
+Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
+slots, M width of a slot, H heads, K slots that a head reads, V = H * M values that are read, P values of the
+interface vector.
+
+Example:
+    >>> model = SAM(9, 8, heads=2)
+    >>> logits, state = model(torch.zeros(5, 2, 9), model.initial_state(batch_size=2, capacity=8))
+    >>> logits.shape, state.slots.shape
+    (torch.Size([5, 2, 8]), torch.Size([2, 2, 4]))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ntm_agents import addressing, sparse_access
+from ntm_agents.controllers import Controller
+from ntm_agents.kernels.checks import check_indices
+from ntm_agents.memory_machine import MemoryMachine
+from ntm_agents.options import Few, NonNegative, Positive, check_options, expect
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAMConfig:
+    """Options of a SAM, none of which depends on the number of slots."""
+
+    controller: Literal["feedforward", "lstm", "gru"] = "lstm"
+    """Kind of the controller (paper: LSTM)."""
+    hidden_size: Positive = 100
+    """Hidden size C of each layer of the controller (paper: 100)."""
+    num_layers: Few = 1
+    """Number of layers of the controller (paper: 1)."""
+    orthogonal_init: bool = True
+    """True if the initial recurrent weights of the controller are orthogonal; otherwise they are uniform."""
+    controller_noise: NonNegative = 0.0
+    """Standard deviation of Gaussian noise on the lowest layer's pre-activations. Not in the paper, so off.
+    Used in training only; evaluation always uses 0."""
+    heads: Few = 4
+    """Number of heads H, each of which reads and writes (paper: 4)."""
+    read_slots: Positive = 4
+    """Slots K that a head reads, those most similar to its key (paper: 4 or 8)."""
+    memory_width: Positive = 32
+    """Width M of a slot (paper: 32)."""
+    memory_slots: Positive | None = None
+    """Number of slots N, at least the number of heads; None for the episode's bound of steps."""
+    skip_connection: bool = False
+    """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
+    in the paper."""
+    key_bias: float = 0.0
+    """Initial bias of each element of a key."""
+    strength_bias: float | tuple[float, ...] = 0.0
+    """Initial bias of the key strength, before 1 + softplus: one for all heads, or one for each."""
+    write_gate_bias: float | tuple[float, ...] = 0.0
+    """Initial bias of the write gate, before sigmoid, for all heads or for each."""
+    read_gate_bias: float | tuple[float, ...] = 0.0
+    """Initial bias of the gate between slots that were read and free ones, before sigmoid, for all heads or
+    for each: negative for a head that begins by writing to free slots."""
+    epsilon: NonNegative = 1e-6
+    """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
+    kernel: Literal["auto", "reference", "fused"] = "auto"
+    """Implementation of the recurrence: plain PyTorch, whose step takes time for each slot, or a fused kernel,
+    equal up to rounding, which decides between slots that tie in similarity. Auto takes the fused one where
+    it applies: on a CPU, with Numba installed, for a feed-forward or LSTM controller of one layer."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        for name in ("strength_bias", "write_gate_bias", "read_gate_bias"):
+            value = getattr(self, name)
+            valid = not isinstance(value, tuple) or len(value) == self.heads
+            expect(valid, name, value, f"{self.heads} finite numbers, as there are {self.heads} heads")
+        slots = self.memory_slots
+        expect(
+            slots is None or slots >= self.heads, "memory_slots", slots, f"at least {self.heads}, the heads"
+        )
+
+
+class SAMState(NamedTuple):
+    """State of a SAM between two steps."""
+
+    memory: Tensor
+    """M, ``[B, N, M]``."""
+    weightings: Tensor
+    """Weights of the slots that each head read, w^R, ``[B, H, K]``, with a sum of at most 1."""
+    slots: Tensor
+    """Those slots, int64 ``[B, H, K]``."""
+    usage: Tensor
+    """Times of the last use of each slot, int64 ``[B, N]``."""
+    reads: Tensor
+    """Read vectors r, side by side, ``[B, V]``."""
+    controller: tuple[Tensor, ...]
+    """State of the controller's layers, ``[B, C]`` each."""
+
+
+class AccessParameters(NamedTuple):
+    """Parameters of all heads at one step."""
+
+    keys: Tensor  # q, (B, H, M)
+    strengths: Tensor  # beta >= 1, (B, H, 1)
+    write_gates: Tensor  # alpha in [0, 1], (B, H, 1)
+    read_gates: Tensor  # gamma in [0, 1], (B, H, 1)
+    add: Tensor  # a, (B, H, M)
+
+
+class SAM(MemoryMachine[SAMState]):
+    """A controller with a large memory, of which each step touches a few slots.
+
+    Differences from the paper:
+
+    - By default the memory is as large as the episode's upper bound of steps (`memory_slots`). No parameter
+      depends on the number of slots, so a trained machine runs with any.
+    - The similarity is the cosine, times a key strength of at least 1, as in a DNC; the paper's interface
+      vector has no strength.
+    - `skip_connection`, feed-forward controllers, a GRU, several layers and `controller_noise` are not in the
+      paper, and off by default.
+
+    Choices where the paper is silent:
+
+    - All of the state starts at zero, as does the memory. Of slots with the same similarity or the same time
+      of last use the lower one comes first.
+    - Each head has a key, gates and a vector to write of its own, and writes to what it has read itself, or
+      to a free slot of its own: the first head to the least recently used one, the second to the next. All of
+      these are erased before any head adds. An access is the sum of all weightings of a slot.
+    - Weights of the interface start by Glorot and Bengio's uniform rule, and biases as configured.
+
+    Args:
+        input_size: Number of input channels I.
+        output_size: Number of logits L.
+        **config: Options of `SAMConfig`.
+
+    Raises:
+        TypeError: If there is no such option.
+        ValueError: If the value of an option is not possible.
+    """
+
+    Config: ClassVar[type[SAMConfig]] = SAMConfig
+    agent: ClassVar[str] = "sam"
+    integers: ClassVar[tuple[str, ...]] = ("state.slots", "state.usage")
+
+    def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
+        super().__init__()
+        self.config = c = self.Config(**config)
+        width, self._read_size = c.memory_width, c.heads * c.memory_width
+        self._sizes = (width, 1, 1, 1, width)
+        self.controller = Controller(
+            c.controller,
+            input_size,
+            self._read_size,
+            c.hidden_size,
+            c.num_layers,
+            noise=c.controller_noise,
+            orthogonal_init=c.orthogonal_init,
+        )
+        features, parameters = self._read_size + c.hidden_size, c.heads * sum(self._sizes)
+        self.interface = nn.Linear(features if c.skip_connection else c.hidden_size, parameters)
+        self.output = nn.Linear(features, output_size)
+        nn.init.xavier_uniform_(self.interface.weight)
+        gates = (c.strength_bias, c.write_gate_bias, c.read_gate_bias)
+        with torch.no_grad():
+            keys, *columns, add = self.interface.bias.view(c.heads, -1).split_with_sizes(self._sizes, 1)
+            keys.fill_(c.key_bias)
+            add.zero_()
+            for column, bias in zip(columns, gates, strict=True):
+                column.copy_(torch.tensor(bias).expand(c.heads).unsqueeze(1))
+        if c.skip_connection:
+            self.skip = nn.Linear(input_size, parameters, bias=False)
+            nn.init.xavier_uniform_(self.skip.weight)
+
+    def initial_state(self, batch_size: int, capacity: int) -> SAMState:
+        """Return the state at the start of episodes: zeros, and of each head the first slots.
+
+        Args:
+            batch_size: Number of episodes B.
+            capacity: Upper bound of their steps: the number of slots N, if that is not fewer than there are
+                heads, and unless `memory_slots` fixes it.
+        """
+        slots = self.config.memory_slots or max(capacity, self.config.heads)
+        like = self.output.weight
+        memory, weightings, _, _, reads, *controller = self.state_shapes(batch_size, slots)
+        K = weightings[2]
+        return SAMState(
+            memory=like.new_zeros(memory),
+            weightings=like.new_zeros(weightings),
+            slots=torch.arange(K, device=like.device).repeat(*weightings[:2], 1),
+            usage=torch.zeros(batch_size, slots, dtype=torch.int64, device=like.device),
+            reads=like.new_zeros(reads),
+            controller=tuple(like.new_zeros(shape) for shape in controller),
+        )
+
+    def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
+        """Return the shapes of a state's tensors; see `MemoryMachine`."""
+        c = self.config
+        read = (c.heads, min(c.read_slots, slots))
+        layers = self.controller.tensors * ((c.hidden_size,),)
+        rows = ((slots, c.memory_width), read, read, (slots,), (self._read_size,), *layers)
+        return [(batch_size, *row) for row in rows]
+
+    def check_state(self, inputs: Tensor, state: SAMState) -> None:
+        """Check that a state fits, and that there is a slot for each head; see `MemoryMachine`."""
+        super().check_state(inputs, state)
+        slots, heads = state.memory.shape[1], self.config.heads
+        if slots < heads:
+            raise ValueError(f"state.memory has {slots} slots; expected at least {heads}, the heads")
+        check_indices("state.slots", state.slots, slots)
+
+    def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the shares of inputs and biases in controller and interface vector; see `MemoryMachine`."""
+        vectors = self.interface.bias.expand(*inputs.shape[:2], -1)
+        if self.config.skip_connection:
+            vectors = vectors + functional.linear(inputs, self.skip.weight)
+        return self.controller.project(inputs), vectors
+
+    def step(self, state: SAMState, *projected: Tensor) -> tuple[SAMState, tuple[Tensor, ...]]:
+        """Take one step; see `MemoryMachine`."""
+        addend, vector_addend = projected
+        output, controller = self.controller(addend, state.reads, state.controller)
+        seen = torch.cat((state.reads, output), 1) if self.config.skip_connection else output
+        p = self._parameters_of(torch.addmm(vector_addend, seen, self.interface.weight.t()))
+        memory, writing = self._write(p, state)
+        weightings, slots = self._read(p, memory)
+        reading = sparse_access.dense(weightings, slots, memory.shape[1])  # w^R
+        reads = addressing.read(memory, reading).flatten(1)
+        usage = sparse_access.use(state.usage, (writing + reading).sum(1))
+        return SAMState(memory, weightings, slots, usage, reads, controller), (reads, output)
+
+    def _parameters_of(self, vector: Tensor) -> AccessParameters:
+        """Return the parameters that an interface vector ``[B, P]`` stands for."""
+        each = vector.view(len(vector), self.config.heads, -1)
+        keys, strengths, write_gates, read_gates, add = each.split_with_sizes(self._sizes, 2)
+        return AccessParameters(
+            keys=keys,
+            strengths=1 + functional.softplus(strengths),
+            write_gates=torch.sigmoid(write_gates),
+            read_gates=torch.sigmoid(read_gates),
+            add=add,
+        )
+
+    def _write(self, parameters: AccessParameters, state: SAMState) -> tuple[Tensor, Tensor]:
+        """Return the memory ``[B, N, M]`` after the write, and the write weightings ``[B, H, N]``."""
+        p, slots = parameters, state.memory.shape[1]
+        previous = sparse_access.dense(state.weightings, state.slots, slots)
+        free = sparse_access.least_recently_used(state.usage, self.config.heads)  # I^U
+        writing = sparse_access.write_weighting(previous, free, p.write_gates, p.read_gates)  # w^W
+        return sparse_access.write(state.memory, writing, free, p.add), writing
+
+    def _read(self, parameters: AccessParameters, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weights of the slots that heads read, and these slots, both ``[B, H, K]``."""
+        similarities = addressing.similarity(memory, parameters.keys, self.config.epsilon)
+        count = min(self.config.read_slots, memory.shape[1])
+        found, slots = sparse_access.largest(similarities, count)
+        return addressing.content_weighting(found, parameters.strengths), slots
+
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""
+        logits: Tensor = self.output(features)
+        return logits
+
+    def trace(self, state: SAMState) -> dict[str, Tensor]:
+        """Return read weightings ``[B, H, N]`` and the memory ``[B, N, M]``, for pictures."""
+        reading = sparse_access.dense(state.weightings, state.slots, state.memory.shape[1])
+        return {"read weighting": reading, "memory": state.memory}
