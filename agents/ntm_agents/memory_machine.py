@@ -40,9 +40,7 @@ class MemoryState(Protocol):
 
     @property
     def weightings(self) -> Tensor:
-        """Weightings of all heads ``[B, H, N]``, each with a sum of at most 1; or the weights of those slots
-        alone that have any.
-        """
+        """Weightings of all heads ``[B, H, N]``, with sums of at most 1; or ``[B, H, K]``, of K slots."""
 
 
 S = TypeVar("S", bound=MemoryState)

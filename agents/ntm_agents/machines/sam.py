@@ -25,9 +25,13 @@ from torch.nn import functional
 
 from ntm_agents import addressing, sparse_access
 from ntm_agents.controllers import Controller
+from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.kernels.checks import check_indices
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import Few, NonNegative, Positive, check_options, expect
+
+STEP = ("step", "_parameters_of", "_write", "_read")
+"""Methods that a step consists of, and that the fused kernel computes instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +72,10 @@ class SAMConfig:
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
-    """Implementation of the recurrence: plain PyTorch, whose step takes time for each slot, or a fused kernel,
-    equal up to rounding, which decides between slots that tie in similarity. Auto takes the fused one where
-    it applies: on a CPU, with Numba installed, for a feed-forward or LSTM controller of one layer."""
+    """Implementation of the recurrence: plain PyTorch, which goes over all slots at each step, or a fused
+    kernel, which does not. They are equal up to rounding, which decides between slots that tie in similarity.
+    Auto takes the fused one where it applies: on a CPU, with Numba installed, for a feed-forward or LSTM
+    controller of one layer."""
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -149,6 +154,7 @@ class SAM(MemoryMachine[SAMState]):
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
         self.config = c = self.Config(**config)
+        self._redefined = redefined(type(self), STEP)
         width, self._read_size = c.memory_width, c.heads * c.memory_width
         self._sizes = (width, 1, 1, 1, width)
         self.controller = Controller(
@@ -258,6 +264,29 @@ class SAM(MemoryMachine[SAMState]):
         count = min(self.config.read_slots, memory.shape[1])
         found, slots = sparse_access.largest(similarities, count)
         return addressing.content_weighting(found, parameters.strengths), slots
+
+    def _why_not_fused(self) -> str:
+        if reason := super()._why_not_fused():
+            return reason
+        c = self.config
+        if self._redefined:
+            return f"{type(self).__name__} has a {self._redefined} of its own"
+        return unknown_controller(c.controller, c.num_layers, self.controller)
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: SAMState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, SAMState]:
+        from ntm_agents.kernels.sam import infer, recur  # needs Numba
+
+        result = (recur if keep else infer)(*self._kernel_arguments(projected, state))
+        return result.features, result.weightings, SAMState(*result.state)
+
+    def _kernel_arguments(self, projected: tuple[Tensor, ...], state: SAMState) -> tuple[Any, ...]:
+        """Return the arguments of :func:`ntm_agents.kernels.sam.recur`."""
+        from ntm_agents.kernels.sam import Inputs, Options, State, Weights
+
+        weights = Weights(self.controller.lowest.weight, self.interface.weight)
+        return Options(epsilon=self.config.epsilon), Inputs(*projected), weights, State(*state)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""

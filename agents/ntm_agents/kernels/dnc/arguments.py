@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Generic, NamedTuple, TypeVar
 
-from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.dnc.parameters import Layout
 
@@ -31,17 +30,6 @@ class Settings(NamedTuple):
     """True if the free gates erase what they release."""
     every: int
     """Steps between checkpoints of memory and links; 0 without a backward pass."""
-
-
-class Matrices(NamedTuple):
-    """Weights of the recurrence, which multiply columns on their right."""
-
-    recurrent: Array
-    """From features to pre-activations ``[G * C, V or V + C]``."""
-    output: Array
-    """From the controller's output to the interface vector ``[P, C]``."""
-    reads: Array
-    """From the last reads to the interface vector ``[P, V]``; ``[P, 0]`` if it does not see them."""
 
 
 class Store(NamedTuple, Generic[Numbers]):

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ntm_agents.kernels.arithmetic import Array
-from ntm_agents.kernels.dnc.arguments import Matrices, Store
+from ntm_agents.kernels.dnc.arguments import Store
 from ntm_agents.kernels.dnc.lookup import Comparison
 from ntm_agents.kernels.dnc.parameters import Layout
 from ntm_agents.kernels.products import panels
 from ntm_agents.kernels.scratch import parts, tile
+from ntm_agents.kernels.weights import Matrices
 
 
 class Scratch(NamedTuple):
