@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 USED = 0.005
 """Weight above which an access counts as a use of the slot, delta."""
@@ -43,8 +42,8 @@ def least_recently_used(usage: Tensor, heads: int) -> Tensor:
         usage: Times of the last use of each slot, int64 ``[B, N]``; of equal ones lower slots come first.
         heads: Number of heads H, at most N. The first gets the least recently used slot, the second the next.
     """
-    slots = usage.sort(dim=1, stable=True).indices[:, :heads]
-    return functional.one_hot(slots, usage.shape[1])
+    slots = usage.sort(dim=1, stable=True).indices[:, :heads].unsqueeze(2)
+    return usage.new_zeros(len(usage), heads, usage.shape[1]).scatter(2, slots, 1)
 
 
 def use(usage: Tensor, access: Tensor) -> Tensor:

@@ -40,15 +40,17 @@ def dimensions(name: str, tensor: Tensor, count: int) -> torch.Size:
     return tensor.shape
 
 
-def check_integers(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
-    """Check that a tensor of integers has a shape and is int64 on the CPU.
+def check_integers(
+    name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.int64
+) -> None:
+    """Check that a tensor of integers has a shape and a type, and is on the CPU.
 
     Raises:
         ValueError: If it does not; the message names it.
     """
-    if tensor.dtype != torch.int64 or tensor.device.type != "cpu" or tensor.shape != shape:
+    if tensor.dtype != dtype or tensor.device.type != "cpu" or tensor.shape != shape:
         raise ValueError(
-            f"{name} is {tensor.dtype} {tuple(tensor.shape)} on {tensor.device}; expected {torch.int64} "
+            f"{name} is {tensor.dtype} {tuple(tensor.shape)} on {tensor.device}; expected {dtype} "
             f"{tuple(shape)} on cpu"
         )
 

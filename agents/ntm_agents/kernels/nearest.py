@@ -92,7 +92,7 @@ def scan(
 
 @inline
 def compare_rows(rows: Array, key: Array, epsilons: Epsilons, dots: Array, norms: Array) -> None:
-    """Write the dot products of rows ``[K, M]`` with a key ``[M]``, and the norms of the rows, both ``[K]``."""
+    """Write dot products of rows ``[K, M]`` with a key ``[M]``, and the norms of the rows, both ``[K]``."""
     for k in range(len(rows)):
         dots[k] = dot(rows[k], key)
         norms[k] = math.sqrt(dot(rows[k], rows[k]) + epsilons.inside)

@@ -17,6 +17,7 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -112,7 +113,7 @@ class DNC(MemoryMachine[DNCState]):
 
     Config: ClassVar[type[DNCConfig]] = DNCConfig
     agent: ClassVar[str] = "dnc"
-    integers: ClassVar[tuple[str, ...]] = ("state.links[2]",)
+    integers: ClassVar[Mapping[str, torch.dtype]] = {"state.links[2]": torch.int64}
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()

@@ -16,6 +16,7 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -27,9 +28,13 @@ from ntm_agents import addressing, sparse_access
 from ntm_agents.controllers import Controller
 from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.kernels.checks import check_indices
+from ntm_agents.memory import initial_rows
 from ntm_agents.memory_machine import MemoryMachine
+from ntm_agents.observed import observer
 from ntm_agents.options import Few, NonNegative, Positive, check_options, expect
 
+EXACT = 2**14
+"""Largest number of slots that are all compared, if the index is chosen automatically."""
 STEP = ("step", "_parameters_of", "_write", "_read")
 """Methods that a step consists of, and that the fused kernel computes instead."""
 
@@ -69,6 +74,9 @@ class SAMConfig:
     read_gate_bias: float | tuple[float, ...] = 0.0
     """Initial bias of the gate between slots that were read and free ones, before sigmoid, for all heads or
     for each: negative for a head that begins by writing to free slots."""
+    index: Literal["auto", "exact", "approximate"] = "auto"
+    """How the fused kernel finds the slots to read: by comparing all of them, or by an index that misses
+    some. Auto takes the index for more than 16,384 slots. Plain PyTorch compares all."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
@@ -100,6 +108,8 @@ class SAMState(NamedTuple):
     """Those slots, int64 ``[B, H, K]``."""
     usage: Tensor
     """Times of the last use of each slot, int64 ``[B, N]``."""
+    index: tuple[Tensor, ...]
+    """Tables of the approximate index, int32 ``[B, L, 2 ** J, 16]``; nothing if the search is exact."""
     reads: Tensor
     """Read vectors r, side by side, ``[B, V]``."""
     controller: tuple[Tensor, ...]
@@ -149,7 +159,11 @@ class SAM(MemoryMachine[SAMState]):
 
     Config: ClassVar[type[SAMConfig]] = SAMConfig
     agent: ClassVar[str] = "sam"
-    integers: ClassVar[tuple[str, ...]] = ("state.slots", "state.usage")
+    integers: ClassVar[Mapping[str, torch.dtype]] = {
+        "state.slots": torch.int64,
+        "state.usage": torch.int64,
+        "state.index[0]": torch.int32,
+    }
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
@@ -191,13 +205,15 @@ class SAM(MemoryMachine[SAMState]):
         """
         slots = self.config.memory_slots or max(capacity, self.config.heads)
         like = self.output.weight
-        memory, weightings, _, _, reads, *controller = self.state_shapes(batch_size, slots)
-        K = weightings[2]
+        memory, weightings, _, usage, *others = self.state_shapes(batch_size, slots)
+        count = len(others) - 1 - self.controller.tensors
+        index, (reads, *controller) = others[:count], others[count:]
         return SAMState(
             memory=like.new_zeros(memory),
             weightings=like.new_zeros(weightings),
-            slots=torch.arange(K, device=like.device).repeat(*weightings[:2], 1),
-            usage=torch.zeros(batch_size, slots, dtype=torch.int64, device=like.device),
+            slots=torch.arange(weightings[2], device=like.device).repeat(*weightings[:2], 1),
+            usage=like.new_zeros(usage, dtype=torch.int64),
+            index=tuple(like.new_zeros(shape, dtype=torch.int32) for shape in index),
             reads=like.new_zeros(reads),
             controller=tuple(like.new_zeros(shape) for shape in controller),
         )
@@ -206,9 +222,22 @@ class SAM(MemoryMachine[SAMState]):
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
         c = self.config
         read = (c.heads, min(c.read_slots, slots))
+        index = (self._table_shape(slots),) if self._indexed(slots) else ()
         layers = self.controller.tensors * ((c.hidden_size,),)
-        rows = ((slots, c.memory_width), read, read, (slots,), (self._read_size,), *layers)
+        rows = ((slots, c.memory_width), read, read, (slots,), *index, (self._read_size,), *layers)
         return [(batch_size, *row) for row in rows]
+
+    def _indexed(self, slots: int) -> bool:
+        """Return whether there is an approximate index for N slots."""
+        choice = self.config.index
+        wanted = slots > EXACT if choice == "auto" else choice == "approximate"
+        return wanted and self.kernel == "fused"
+
+    def _table_shape(self, slots: int) -> tuple[int, int, int]:
+        """Return the shape of the tables of the index for N slots."""
+        from ntm_agents.kernels.hashed import table_shape  # needs Numba
+
+        return table_shape(slots)
 
     def check_state(self, inputs: Tensor, state: SAMState) -> None:
         """Check that a state fits, and that there is a slot for each head; see `MemoryMachine`."""
@@ -216,7 +245,8 @@ class SAM(MemoryMachine[SAMState]):
         slots, heads = state.memory.shape[1], self.config.heads
         if slots < heads:
             raise ValueError(f"state.memory has {slots} slots; expected at least {heads}, the heads")
-        check_indices("state.slots", state.slots, slots)
+        if not observer():  # which would see the numbers
+            check_indices("state.slots", state.slots, slots)
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the shares of inputs and biases in controller and interface vector; see `MemoryMachine`."""
@@ -236,7 +266,7 @@ class SAM(MemoryMachine[SAMState]):
         reading = sparse_access.dense(weightings, slots, memory.shape[1])  # w^R
         reads = addressing.read(memory, reading).flatten(1)
         usage = sparse_access.use(state.usage, (writing + reading).sum(1))
-        return SAMState(memory, weightings, slots, usage, reads, controller), (reads, output)
+        return SAMState(memory, weightings, slots, usage, (), reads, controller), (reads, output)
 
     def _parameters_of(self, vector: Tensor) -> AccessParameters:
         """Return the parameters that an interface vector ``[B, P]`` stands for."""
@@ -285,7 +315,12 @@ class SAM(MemoryMachine[SAMState]):
         """Return the arguments of :func:`ntm_agents.kernels.sam.recur`."""
         from ntm_agents.kernels.sam import Inputs, Options, State, Weights
 
-        weights = Weights(self.controller.lowest.weight, self.interface.weight)
+        count = 0
+        if state.index:
+            tables, buckets = state.index[0].shape[1:3]
+            count = tables * (buckets.bit_length() - 1)
+        planes = initial_rows("random", count, self.config.memory_width, 1.0, state.memory)
+        weights = Weights(self.controller.lowest.weight, self.interface.weight, planes)
         return Options(epsilon=self.config.epsilon), Inputs(*projected), weights, State(*state)
 
     def read_out(self, features: Tensor) -> Tensor:

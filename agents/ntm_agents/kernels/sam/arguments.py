@@ -1,7 +1,9 @@
 """Arguments of the compiled loops: named tuples of arrays and numbers, and their scratch memory.
 
-Arrays are C-contiguous, float32 or float64, all of one type, but for slots and times, which are int64: for each
-type the loops are compiled once. Shape letters are those of :mod:`ntm_agents.kernels.sam.interface`.
+Arrays are C-contiguous, float32 or float64, all of one type, but for slots, times and tables, which are
+integers: for each type the loops are compiled once.
+
+Shape letters are those of :mod:`ntm_agents.kernels.sam.interface`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import numpy as np
 
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.content import Epsilons
+from ntm_agents.kernels.hashed import WEAK
 from ntm_agents.kernels.nearest import BLOCK
 from ntm_agents.kernels.products import panels
 from ntm_agents.kernels.scratch import parts, tile
@@ -41,6 +44,8 @@ class Store(NamedTuple, Generic[Numbers]):
     """Times of the last use, int64 ``[B, N]``."""
     order: Numbers
     """Slots at the start in the order of their last use, int64 ``[B, N]``."""
+    tables: Numbers
+    """Tables of the index, int32 ``[B, L, 2 ** J, LINE]``; ``[B, 0, 0, 0]`` without one."""
 
 
 class Trail(NamedTuple, Generic[Numbers]):
@@ -109,6 +114,12 @@ class Scratch(NamedTuple):
     """Slots that a step uses, int64 ``[H * (2 K + 1)]``."""
     access: Array
     """Zeros ``[N]``, between steps."""
+    planes: Array
+    """Random vectors of the index ``[L * J, M]``."""
+    weak: Array
+    """Scratch of `search`, int64 ``[WEAK]``."""
+    projections: Array
+    """Scratch of the index ``[L * J]``."""
     block: Array
     """Scratch of `scan` ``[H + 1, BLOCK]``."""
     key_norms: Array
@@ -132,12 +143,13 @@ class Scratch(NamedTuple):
 
 
 def scratch(
-    weights: Matrices, trail: Trail[Array], slots: int, cache: int, backward: bool = False
+    weights: Matrices, planes: Array, trail: Trail[Array], slots: int, cache: int, backward: bool = False
 ) -> Scratch:
     """Return scratch memory for a tile of as many sequences as suit the cache.
 
     Args:
         weights: Weights to be packed.
+        planes: Random vectors of the index ``[L * J, M]``.
         trail: Arrays that hold each step.
         slots: Number of slots N.
         cache: Bytes of memory that a tile has at most, if that leaves it more than one sequence.
@@ -148,11 +160,12 @@ def scratch(
     B = tile(sequences, slots * M * weights.output.itemsize, cache)
     N = 0 if backward else slots
     recurrent, output, reads = (panels(matrix if backward else matrix.T) for matrix in weights)
-    newer, older, oldest, now, used = (
-        np.empty(shape, np.int64) for shape in ((B, N), (B, N), B, B, H * (2 * K + 1))
+    newer, older, oldest, now, used, weak = (
+        np.empty(shape, np.int64) for shape in ((B, N), (B, N), B, B, H * (2 * K + 1), WEAK)
     )
-    each = (K,)
-    shapes = ((N,), (H + 1, BLOCK), (H,), (H, K), each, each, each, each, each, (B, H * M + C), (B, C))
-    access, *others = parts(shapes, kind)
-    access[:] = 0
-    return Scratch(recurrent, output, reads, newer, older, oldest, now, used, access, *others)
+    each, projections = (K,), (len(planes),)
+    rows = (projections, (H + 1, BLOCK), (H,), (H, K), *(5 * (each,)), (B, H * M + C), (B, C))
+    integers = (newer, older, oldest, now, used)
+    return Scratch(
+        *(recurrent, output, reads, *integers, np.zeros(N, kind), planes, weak, *parts(rows, kind))
+    )

@@ -38,10 +38,10 @@ def recur(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
             vectorised (`is_grads_batched`).
     """
     check(inputs, weights, state)
-    features, weightings, memory, slots, usage, cells = _Recurrence.apply(
+    features, weightings, memory, slots, usage, tables, cells = _Recurrence.apply(
         options, *flat(inputs, weights, state)
     )
-    last = Start(memory, weightings[-1], slots, usage, features[-1], cells)
+    last = Start(memory, weightings[-1], slots, usage, tables, features[-1], cells)
     return result(state, features, weightings, last)
 
 
@@ -50,27 +50,30 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, options: Options, *tensors: Tensor) -> tuple[Tensor, ...]:
-        inputs, (recurrent, interface), start = Inputs(*tensors[:2]), tensors[2:4], Start(*tensors[4:])
+        inputs, weights, start = Inputs(*tensors[:2]), Weights(*tensors[2:5]), Start(*tensors[5:])
         T, slots = len(inputs.preactivations), start.memory.shape[1]
         given, kept, stored = settings(options, start), trail(inputs, start, T), store(start)
-        weights = matrices(recurrent, interface, start.features.shape[1] - given.heads * given.width)
-        steps = Trail(*arrays(*kept))
-        forward(given, weights, scratch(weights, steps, slots, CACHE), Store(*arrays(*stored)), steps)
+        units = start.features.shape[1] - given.heads * given.width
+        matrix, steps = matrices(weights.recurrent, weights.interface, units), Trail(*arrays(*kept))
+        room = scratch(matrix, *arrays(weights.planes.contiguous()), steps, slots, CACHE)
+        forward(given, matrix, room, Store(*arrays(*stored)), steps)
         torch.autograd.graph.increment_version(kept.gates)  # an error for others who have saved it
         ctx.settings, ctx.slots = given, slots
-        ctx.save_for_backward(recurrent, interface, *kept)
+        ctx.save_for_backward(*weights, *kept)
         ctx.set_materialize_grads(False)
         last = kept.slots[T]
-        ctx.mark_non_differentiable(last, stored.usage)
-        cells = kept.cells[T] if len(kept.cells) else start.cells
-        return kept.features[1:], kept.weightings[1:], stored.memory, last, stored.usage, cells
+        ctx.mark_non_differentiable(last, stored.usage, stored.tables)
+        return (
+            *(kept.features[1:], kept.weightings[1:], stored.memory, last, stored.usage, stored.tables),
+            kept.cells[T] if len(kept.cells) else start.cells,
+        )
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         refuse_second_derivatives(gradients)
-        recurrent, interface, *saved = ctx.saved_tensors
+        recurrent, interface, planes, *saved = ctx.saved_tensors
         kept, given = Trail(*saved), ctx.settings
-        dfeatures, dweightings, dmemory, _, _, dcells = gradients
+        dfeatures, dweightings, dmemory, _, _, _, dcells = gradients
         B, V, recurs = kept.rows.shape[1], given.heads * given.width, len(kept.cells) > 0
         if dmemory is None:  # pages of zeros take no space before something is added to them
             memory = recurrent.new_zeros(B, ctx.slots, given.width)
@@ -88,11 +91,12 @@ class _Recurrence(torch.autograd.Function):
         )
         weights = matrices(recurrent, interface, kept.features.shape[2] - V)
         steps = Trail(*arrays(*kept))
-        room = scratch(weights, steps, ctx.slots, CACHE, backward=True)
+        room = scratch(weights, *arrays(planes), steps, ctx.slots, CACHE, backward=True)
         backward(given, weights, room, steps, Gradients(*arrays(*mine)))
         with torch.autocast("cpu", enabled=False):  # in which backward may be called
             return (
                 *(None, mine.gates, mine.parameters),
                 *weight_gradients(recurrent, interface, kept.features, mine.gates, mine.parameters, V),
-                *(mine.memory, mine.weighting, None, None, mine.first, mine.cells if recurs else None),
+                *(None, mine.memory, mine.weighting, None, None, None),
+                *(mine.first, mine.cells if recurs else None),
             )

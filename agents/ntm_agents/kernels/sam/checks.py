@@ -5,7 +5,10 @@ Shape letters are those of :mod:`ntm_agents.kernels.sam.interface`.
 
 from __future__ import annotations
 
+import torch
+
 from ntm_agents.kernels.checks import check_indices, check_integers, check_tensors, dimensions
+from ntm_agents.kernels.hashed import LINE, WEAK
 from ntm_agents.kernels.sam.interface import Inputs, State, Weights
 
 
@@ -19,6 +22,10 @@ def check(inputs: Inputs, weights: Weights, state: State) -> None:
     _, N, M = dimensions("state.memory", state.memory, 3)
     _, H, K = dimensions("state.weightings", state.weightings, 3)
     _, seen = dimensions("weights.interface", weights.interface, 2)
+    if len(state.index) > 1:
+        raise ValueError(f"state.index has {len(state.index)} tensors; expected 1, or none")
+    _, L, buckets, _ = dimensions("state.index[0]", state.index[0], 4) if state.index else (B, 0, 1, LINE)
+    signs = buckets.bit_length() - 1
     if len(state.controller) not in (0, 2):
         raise ValueError(f"state.controller has {len(state.controller)} tensors; expected 2, or none")
     gates = 4 if state.controller else 1
@@ -37,6 +44,7 @@ def check(inputs: Inputs, weights: Weights, state: State) -> None:
         ("inputs.vectors", inputs.vectors, (T, B, P)),
         ("weights.recurrent", weights.recurrent, (gates * C, V + C if state.controller else V)),
         ("weights.interface", weights.interface, (P, V + C if seen == V + C else C)),
+        ("weights.planes", weights.planes, (L * signs, M)),
         ("state.memory", state.memory, (B, N, M)),
         ("state.weightings", state.weightings, (B, H, K)),
         ("state.reads", state.reads, (B, V)),
@@ -46,3 +54,5 @@ def check(inputs: Inputs, weights: Weights, state: State) -> None:
     check_integers("state.slots", state.slots, (B, H, K))
     check_integers("state.usage", state.usage, (B, N))
     check_indices("state.slots", state.slots, N)
+    for tables in state.index:
+        check_integers("state.index[0]", tables, (B, max(1, L), 2 ** max(WEAK, signs), LINE), torch.int32)

@@ -25,6 +25,8 @@ class Start(NamedTuple):
     """Int64 ``[B, H, K]``."""
     usage: Tensor
     """Int64 ``[B, N]``."""
+    tables: Tensor
+    """Int32 ``[B, L, 2 ** J, LINE]`` or ``[B, 0, 0, 0]``."""
     features: Tensor
     """``[B, V + C]``."""
     cells: Tensor
@@ -36,7 +38,8 @@ def flat(inputs: Inputs, weights: Weights, state: State) -> tuple[Tensor, ...]:
     like, units = state.memory, inputs.preactivations.shape[2]  # of a controller without a state
     output, cells = state.controller or (like.new_zeros(len(like), units), like.new_empty(0, 0))
     features = torch.cat((state.reads, output), 1)
-    return *inputs, *weights, *state[:4], features, cells
+    (tables,) = state.index or (torch.empty(len(like), 0, 0, 0, dtype=torch.int32),)
+    return *inputs, *weights, *state[:4], tables, features, cells
 
 
 def result(start: State, features: Tensor, weightings: Tensor | None, last: Start) -> Result:
@@ -51,7 +54,8 @@ def result(start: State, features: Tensor, weightings: Tensor | None, last: Star
     V = start.reads.shape[1]
     reads, output = last.features.split_with_sizes((V, last.features.shape[1] - V), 1)
     controller = (output, last.cells) if start.controller else ()
-    return Result(features, weightings, State(*last[:4], reads, controller))
+    index = (last.tables,) if start.index else ()
+    return Result(features, weightings, State(*last[:4], index, reads, controller))
 
 
 def settings(options: Options, start: Start) -> Settings:
@@ -71,7 +75,10 @@ def store(start: Start) -> Store[Tensor]:
         order = torch.arange(usage.shape[1]).expand_as(usage).contiguous()
     else:
         order = usage.argsort(dim=1, stable=True)
-    return Store(start.memory.clone(memory_format=torch.contiguous_format), usage, order)
+    memory, tables = (
+        part.clone(memory_format=torch.contiguous_format) for part in (start.memory, start.tables)
+    )
+    return Store(memory, usage, order, tables)
 
 
 def trail(inputs: Inputs, start: Start, kept: int) -> Trail[Tensor]:

@@ -3,9 +3,9 @@
 Source: Rae, Hunt et al., *Scaling Memory-Augmented Neural Networks with Sparse Reads and Writes* (NIPS 2016),
 section 3.
 
-But for the search, a step takes the same time for any number of slots. For the backward pass the slots of each
-step are kept, and the contents of those that were read: the paper keeps what a step overwrites, and rolls the
-memory back. That is as much, but the gradients of a write need no contents, so nothing has to be rolled back.
+But for the search, a step takes the same time for any number of slots. For the backward pass the slots of
+each step are kept, and the contents of those that were read. The paper keeps what a step overwrites, and
+rolls the memory back; but the gradients of a write need no contents, so nothing has to be rolled back.
 
 Shape letters are those of :mod:`ntm_agents.kernels.sam.interface`.
 """
@@ -19,7 +19,8 @@ from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import entry, inline, paste
 from ntm_agents.kernels.content import look_up, norm
 from ntm_agents.kernels.control import control
-from ntm_agents.kernels.nearest import compare_rows, scan
+from ntm_agents.kernels.hashed import enter, offer_once, search
+from ntm_agents.kernels.nearest import begin, compare_rows, scan
 from ntm_agents.kernels.products import pack
 from ntm_agents.kernels.ring import make_ring, renew
 from ntm_agents.kernels.sam.arguments import Scratch, Settings, Store, Trail
@@ -40,7 +41,7 @@ def forward(
         settings: Numbers that do not depend on the data.
         weights: Weights of the recurrence.
         scratch: Scratch memory.
-        store: Memory and usage at the start; afterwards, at the end.
+        store: Memory, usage and index at the start; afterwards, at the end.
         trail: Arrays that hold each step.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
@@ -61,6 +62,8 @@ def forward(
                 p, memory = trail.parameters[t, b], store.memory[b]
                 activate_parameters(p, settings.heads, settings.width)
                 _write(t, b, b - first, settings, scratch, memory, trail)
+                _index(t, b, scratch, memory, store.tables[b], trail)
+                _search(t, b, b - first, settings, scratch, memory, store.tables[b], trail)
                 _read(t, b, settings, scratch, memory, trail)
                 _use(t, b, b - first, settings, scratch, store.usage[b], trail)
     restore(before_kernel)
@@ -106,14 +109,66 @@ def _add(row: Array, weight: Any, add: Array) -> None:
 
 
 @paste
+def _index(t: int, b: int, scratch: Scratch, memory: Array, tables: Array, trail: Trail[Array]) -> None:
+    """Enter the slots that a sequence has written into its index, if there is one."""
+    if len(tables):
+        slots, free = trail.slots[t % len(trail.slots), b], trail.free[t % len(trail.free), b]
+        planes, projections = scratch.planes, scratch.projections
+        for h in range(len(slots)):
+            enter(free[h], memory[free[h]], planes, projections, tables)
+            for k in range(slots.shape[1]):
+                enter(slots[h, k], memory[slots[h, k]], planes, projections, tables)
+
+
+@paste
+def _search(
+    t: int,
+    b: int,
+    i: int,
+    settings: Settings,
+    scratch: Scratch,
+    memory: Array,
+    tables: Array,
+    trail: Trail[Array],
+) -> None:
+    """Find the slots that are most similar to the keys of a sequence.
+
+    With an index those that have not been used for longest are compared too, as they may be empty, and empty
+    slots are not in it.
+    """
+    p, M, epsilons, best = trail.parameters[t, b], settings.width, settings.epsilons, scratch.best
+    slots, stride = trail.slots[(t + 1) % len(trail.slots), b], 2 * M + 3
+    for h in range(settings.heads):
+        scratch.key_norms[h] = norm(p[h * stride : h * stride + M], epsilons.inside)
+    if len(tables):
+        for h in range(settings.heads):
+            key, key_norm, slot = p[h * stride : h * stride + M], scratch.key_norms[h], scratch.oldest[i]
+            begin(best[h], slots[h])
+            for _ in range(slots.shape[1]):
+                offer_once(memory, slot, key, key_norm, epsilons, best[h], slots[h])
+                slot = scratch.newer[i, slot]
+            search(
+                memory,
+                key,
+                key_norm,
+                epsilons,
+                scratch.planes,
+                scratch.projections,
+                scratch.weak,
+                tables,
+                best[h],
+                slots[h],
+            )
+    else:
+        scan(memory, p, stride, scratch.key_norms, epsilons, scratch.block, best, slots)
+
+
+@paste
 def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]) -> None:
-    """Choose where to read with all heads of a sequence, and read."""
+    """Weight the slots that the heads of a sequence have found, and read them."""
     kept, p, M, epsilons = len(trail.weightings), trail.parameters[t, b], settings.width, settings.epsilons
     weightings, slots = trail.weightings[(t + 1) % kept, b], trail.slots[(t + 1) % kept, b]
     stride, zero = 2 * M + 3, memory.dtype.type(0)
-    for h in range(settings.heads):
-        scratch.key_norms[h] = norm(p[h * stride : h * stride + M], epsilons.inside)
-    scan(memory, p, stride, scratch.key_norms, epsilons, scratch.block, scratch.best, slots)
     for h in range(settings.heads):
         at, rows = h * stride, trail.rows[t % len(trail.rows), b, h]
         reads = trail.features[t + 1, b, h * M : (h + 1) * M]

@@ -27,11 +27,12 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
         ValueError: If a tensor does not fit the others.
     """
     check(inputs, weights, state)
-    start = Start(*flat(inputs, weights, state)[4:])
+    start = Start(*flat(inputs, weights, state)[5:])
     T, V = len(inputs.preactivations), state.reads.shape[1]
     kept, stored = trail(inputs, start, 1), store(start)
-    matrix, steps = matrices(*weights, start.features.shape[1] - V), Trail(*arrays(*kept))
-    room = scratch(matrix, steps, start.memory.shape[1], CACHE)
+    recurrent, interface, planes = weights
+    matrix, steps = matrices(recurrent, interface, start.features.shape[1] - V), Trail(*arrays(*kept))
+    room = scratch(matrix, *arrays(planes.contiguous()), steps, start.memory.shape[1], CACHE)
     forward(settings(options, start), matrix, room, Store(*arrays(*stored)), steps)
     torch.autograd.graph.increment_version(kept.gates)  # an error for those who have saved it for backward
     last = Start(
@@ -39,6 +40,7 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
         weightings=kept.weightings[T % 2],
         slots=kept.slots[T % 2],
         usage=stored.usage,
+        tables=stored.tables,
         features=kept.features[T],
         cells=kept.cells[T] if len(kept.cells) else start.cells,
     )

@@ -3,9 +3,9 @@
 Terms that do not depend on the state are passed as addends, and functions of the results of a step are
 computed outside, as for the NTM.
 
-Shape letters: T steps, B sequences, N slots, M width of a slot, H heads, K slots that a head reads, C hidden
-size, G gates of the controller (4 for an LSTM, otherwise 1), V = H * M values that are read, P = H * (2 M + 3)
-values of the interface vector.
+Shape letters: T steps, B sequences, N slots, M width of a slot, H heads, K slots that a head reads, L tables
+of the index, J projections of a table, C hidden size, G gates of the controller (4 for an LSTM, otherwise 1),
+V = H * M values that are read, P = H * (2 M + 3) values of the interface vector.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Inputs(NamedTuple):
     preactivations: Tensor
     """Shares of inputs and bias in the controller's pre-activations ``[T, B, G * C]``. Overwritten."""
     vectors: Tensor
-    """Shares of inputs and bias in the interface vectors ``[T, B, P]``: for each head key (M), strength, write
-    gate, read gate, and vector to add (M)."""
+    """Shares of inputs and bias in the interface vectors ``[T, B, P]``: for each head key (M), strength,
+    write gate, read gate, and vector to add (M)."""
 
 
 class Weights(NamedTuple):
@@ -43,6 +43,8 @@ class Weights(NamedTuple):
     interface: Tensor
     """From the controller's output to the interface vector ``[P, C]``; ``[P, V + C]`` if the vector sees the
     last reads too, before the output."""
+    planes: Tensor
+    """Random vectors of the index ``[L * J, M]``; ``[0, M]`` without one."""
 
 
 class State(NamedTuple):
@@ -56,6 +58,8 @@ class State(NamedTuple):
     """Those slots, int64 ``[B, H, K]``."""
     usage: Tensor
     """Times of the last use of each slot, int64 ``[B, N]``."""
+    index: tuple[Tensor, ...]
+    """Tables of an approximate index, int32 ``[B, L, 2 ** J, LINE]``; empty for an exact search."""
     reads: Tensor
     """Read vectors ``[B, V]``."""
     controller: tuple[Tensor, ...]

@@ -1,0 +1,149 @@
+"""An approximate index of a memory: tables of its slots, by the signs of their projections on random vectors.
+
+Slots at a small angle have most signs in common, so they are often in the same bucket of a table, or in one
+that differs in the signs of the smallest projections, which are looked at too. A bucket is a line of the
+cache: its newest entries, and the place of the next. Nothing is ever removed. An entry of a slot whose
+content has changed since is compared like any other, and found unlike, until newer entries take its place. So
+entering a slot and looking for a key take the same time for any number of slots and any history.
+
+Sources: Charikar, *Similarity estimation techniques from rounding algorithms* (STOC 2002); Lv et al.,
+*Multi-probe LSH* (VLDB 2007).
+
+Shape letters: B sequences, N slots, M width of a slot, K slots that a head reads, L tables, J projections of
+a table, whose 2 ** J signs are its buckets.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ntm_agents.kernels.arithmetic import Array
+from ntm_agents.kernels.compilation import entry, inline
+from ntm_agents.kernels.content import Epsilons
+from ntm_agents.kernels.nearest import dot, offer
+
+TABLES = 4
+"""Number of tables L."""
+WEAK = 3
+"""Number of the smallest projections of a key in each table whose signs may be the other ones."""
+LINE = 16
+"""Numbers of a bucket: a line of the cache of int32. The first is the place of the next entry; the others are
+entries, a slot plus 1 each, or 0."""
+
+
+def table_shape(slots: int) -> tuple[int, int, int]:
+    """Return the shape of the tables ``[L, 2 ** J, LINE]`` for N slots: about two entries for each slot."""
+    return TABLES, 2 ** max(WEAK, slots.bit_length() - 4), LINE
+
+
+@inline
+def _project(x: Array, planes: Array, projections: Array) -> None:
+    """Write the projections ``[L * J]`` of a vector ``[M]``."""
+    for j in range(len(planes)):
+        projections[j] = dot(planes[j], x)
+
+
+@inline
+def _bucket(projections: Array) -> int:
+    """Return the bucket of projections ``[J]``."""
+    bucket = 0
+    for j in range(len(projections)):
+        bucket = 2 * bucket + int(projections[j] > 0)
+    return bucket
+
+
+@inline
+def enter(slot: int, row: Array, planes: Array, projections: Array, tables: Array) -> None:
+    """Enter a slot into all tables, unless it is empty or already there.
+
+    Args:
+        slot: The slot.
+        row: Its content ``[M]``.
+        planes: Random vectors ``[L * J, M]``.
+        projections: Scratch ``[L * J]``.
+        tables: Int32 ``[L, 2 ** J, LINE]``.
+    """
+    if dot(row, row) > 0:
+        _project(row, planes, projections)
+        J = len(planes) // len(tables)
+        for i in range(len(tables)):
+            line, present = tables[i, _bucket(projections[i * J : (i + 1) * J])], False
+            for e in range(1, LINE):
+                present |= line[e] == slot + 1
+            if not present:
+                place = max(0, line[0]) % (LINE - 1)
+                line[1 + place], line[0] = slot + 1, place + 1
+
+
+@inline
+def search(
+    memory: Array,
+    key: Array,
+    key_norm: Any,
+    epsilons: Epsilons,
+    planes: Array,
+    projections: Array,
+    weak: Array,
+    tables: Array,
+    best: Array,
+    slots: Array,
+) -> None:
+    """Find slots that are most similar to a key among those of a few buckets.
+
+    Args:
+        memory: ``[N, M]``.
+        key: ``[M]``.
+        key_norm: Norm of the key.
+        epsilons: Terms that keep the similarity finite.
+        planes: Random vectors ``[L * J, M]``.
+        projections: Scratch ``[L * J]``.
+        weak: Scratch, int64 ``[WEAK]``.
+        tables: Int32 ``[L, 2 ** J, LINE]``; entries that are no slots are ignored.
+        best: The largest similarities so far, largest first ``[K]``, updated.
+        slots: Their slots ``[K]``, updated.
+    """
+    _project(key, planes, projections)
+    J = len(planes) // len(tables)
+    for i in range(len(tables)):
+        mine = projections[i * J : (i + 1) * J]
+        bucket = _bucket(mine)
+        for r in range(WEAK):  # the signs of the smallest projections
+            smallest = 0
+            for j in range(1, J):
+                if abs(mine[j]) < abs(mine[smallest]):
+                    smallest = j
+            weak[r], mine[smallest] = 1 << (J - 1 - smallest), math.inf
+        for choice in range(1 << WEAK):
+            other = bucket
+            for r in range(WEAK):
+                if choice >> r & 1:
+                    other ^= weak[r]
+            line = tables[i, other]
+            for e in range(1, LINE):
+                slot = line[e] - 1
+                if 0 <= slot < len(memory):
+                    offer_once(memory, slot, key, key_norm, epsilons, best, slots)
+
+
+@inline
+def offer_once(
+    memory: Array, slot: int, key: Array, key_norm: Any, epsilons: Epsilons, best: Array, slots: Array
+) -> None:
+    """Enter a slot into the list of the most similar ones, if it is one and not there yet; see `search`."""
+    row = memory[slot]
+    norm = math.sqrt(dot(row, row) + epsilons.inside)
+    similarity = dot(row, key) / (key_norm * norm + epsilons.product)
+    if similarity > best[len(best) - 1]:
+        for k in range(len(slots)):
+            if slots[k] == slot and best[k] >= similarity:
+                return
+        offer(similarity, slot, best, slots)
+
+
+@entry
+def enter_all(memory: Array, planes: Array, projections: Array, tables: Array) -> None:
+    """Enter all slots of memories ``[B, N, M]`` into their tables, int32 ``[B, L, 2 ** J, LINE]``."""
+    for b in range(len(memory)):
+        for n in range(memory.shape[1]):
+            enter(n, memory[b, n], planes, projections, tables[b])
