@@ -17,6 +17,7 @@ which share of the most similar slots the index finds, and how long it looks for
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Options:
 
     slots: tuple[int, ...] = tuple(4**i for i in range(3, 11))
     """Numbers of slots."""
-    steps: int = 100
+    steps: int = 1000
     """Steps of the shorter sequence; the longer one has twice as many. Dense machines take fewer."""
     rounds: int = 5
     """Number of rounds, of which the median is shown."""
@@ -109,6 +110,7 @@ def seconds(call: Callable[[], None], rounds: int) -> float:
 
 def peak(call: Callable[[], None]) -> float:
     """Return the MiB by which the memory of the process grows at most during a call."""
+    ctypes.CDLL(None).malloc_trim(0)  # what is free goes back to the system
     Path("/proc/self/clear_refs").write_text("5")  # the peak is now what there is
     before = _resident("VmRSS")
     call()
