@@ -74,7 +74,7 @@ def full_sam(slots: int, index: str) -> tuple[SAM, Any]:
     model = SAM(INPUTS, OUTPUTS, heads=HEADS, read_slots=READS, index=index, memory_slots=slots)
     state = model.initial_state(1, slots)
     state.memory.normal_()
-    for tables in state.index:
+    for tables in state.tables:
         planes = planes_of(slots)
         enter_all(state.memory.numpy(), planes, np.empty(len(planes), np.float32), tables.numpy())
     return model, state

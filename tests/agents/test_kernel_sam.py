@@ -17,7 +17,7 @@ from ntm_agents.protocol import mapped, tensors
 
 def indexed(state):
     """Return a state all of whose slots are in its index, if it has one."""
-    for tables in state.index:
+    for tables in state.tables:
         count = tables.shape[1] * (tables.shape[2].bit_length() - 1)
         planes = initial_rows("random", count, state.memory.shape[2], 1.0, state.memory).numpy()
         enter_all(state.memory.numpy(), planes, np.empty(count, planes.dtype), tables.numpy())
@@ -38,7 +38,7 @@ def results(model, T, B, capacity, seed=0):
     for name, part in {
         "logits": logits,
         "penalty": penalty,
-        **dict(tensors(last._replace(index=()))),
+        **dict(tensors(last._replace(tables=()))),
     }.items():
         found[name] = part.detach()
         if part.is_floating_point():
@@ -96,7 +96,7 @@ def test_an_index_finds_what_was_written():
 def test_an_index_of_any_content_is_read_within_bounds():
     model = make(index="approximate")
     state = model.initial_state(2, 20)
-    (tables,) = state.index
+    (tables,) = state.tables
     tables.copy_(torch.randint(-(2**31), 2**31 - 1, tables.shape, dtype=torch.int32))
     for grad in (False, True):
         with torch.set_grad_enabled(grad):
@@ -167,9 +167,9 @@ def test_which_kernel_runs_and_which_search():
         ({"index": "approximate", "kernel": "reference"}, 8, 0),
     ):
         state = SAM(INPUTS, OUTPUTS, memory_width=1, **config).initial_state(1, slots)
-        assert len(state.index) == tables
+        assert len(state.tables) == tables
         if tables:
-            assert state.index[0].shape[1:] == table_shape(slots)
+            assert state.tables[0].shape[1:] == table_shape(slots)
 
 
 def arguments(**config):

@@ -36,7 +36,7 @@ The SAM has the package :mod:`ntm_agents.kernels.sam`. Its weightings are of the
     from ntm_agents.kernels.sam import Inputs, Options, State, Weights, infer, recur
 
     weights = Weights(recurrent, interface, planes)  # planes: [L * J, M], of the index
-    state = State(memory, weightings, slots, usage, index, reads, controller)
+    state = State(memory, weightings, slots, usage, tables, reads, controller)
 
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in

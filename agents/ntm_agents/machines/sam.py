@@ -108,7 +108,7 @@ class SAMState(NamedTuple):
     """Those slots, int64 ``[B, H, K]``."""
     usage: Tensor
     """Times of the last use of each slot, int64 ``[B, N]``."""
-    index: tuple[Tensor, ...]
+    tables: tuple[Tensor, ...]
     """Tables of the approximate index, int32 ``[B, L, 2 ** J, 16]``; nothing if the search is exact."""
     reads: Tensor
     """Read vectors r, side by side, ``[B, V]``."""
@@ -162,7 +162,7 @@ class SAM(MemoryMachine[SAMState]):
     integers: ClassVar[Mapping[str, torch.dtype]] = {
         "state.slots": torch.int64,
         "state.usage": torch.int64,
-        "state.index[0]": torch.int32,
+        "state.tables[0]": torch.int32,
     }
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
@@ -213,7 +213,7 @@ class SAM(MemoryMachine[SAMState]):
             weightings=like.new_zeros(weightings),
             slots=torch.arange(weightings[2], device=like.device).repeat(*weightings[:2], 1),
             usage=like.new_zeros(usage, dtype=torch.int64),
-            index=tuple(like.new_zeros(shape, dtype=torch.int32) for shape in index),
+            tables=tuple(like.new_zeros(shape, dtype=torch.int32) for shape in index),
             reads=like.new_zeros(reads),
             controller=tuple(like.new_zeros(shape) for shape in controller),
         )
@@ -316,8 +316,8 @@ class SAM(MemoryMachine[SAMState]):
         from ntm_agents.kernels.sam import Inputs, Options, State, Weights
 
         count = 0
-        if state.index:
-            tables, buckets = state.index[0].shape[1:3]
+        if state.tables:
+            tables, buckets = state.tables[0].shape[1:3]
             count = tables * (buckets.bit_length() - 1)
         planes = initial_rows("random", count, self.config.memory_width, 1.0, state.memory)
         weights = Weights(self.controller.lowest.weight, self.interface.weight, planes)

@@ -55,7 +55,7 @@ class _Recurrence(torch.autograd.Function):
         given, kept, stored = settings(options, start), trail(inputs, start, T), store(start)
         units = start.features.shape[1] - given.heads * given.width
         matrix, steps = matrices(weights.recurrent, weights.interface, units), Trail(*arrays(*kept))
-        room = scratch(matrix, *arrays(weights.planes.contiguous()), steps, slots, CACHE)
+        room = scratch(matrix, arrays(weights.planes.contiguous())[0], steps, slots, CACHE)
         forward(given, matrix, room, Store(*arrays(*stored)), steps)
         torch.autograd.graph.increment_version(kept.gates)  # an error for others who have saved it
         ctx.settings, ctx.slots = given, slots
@@ -91,7 +91,7 @@ class _Recurrence(torch.autograd.Function):
         )
         weights = matrices(recurrent, interface, kept.features.shape[2] - V)
         steps = Trail(*arrays(*kept))
-        room = scratch(weights, *arrays(planes), steps, ctx.slots, CACHE, backward=True)
+        room = scratch(weights, arrays(planes)[0], steps, ctx.slots, CACHE, backward=True)
         backward(given, weights, room, steps, Gradients(*arrays(*mine)))
         with torch.autocast("cpu", enabled=False):  # in which backward may be called
             return (

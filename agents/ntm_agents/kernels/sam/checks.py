@@ -22,9 +22,9 @@ def check(inputs: Inputs, weights: Weights, state: State) -> None:
     _, N, M = dimensions("state.memory", state.memory, 3)
     _, H, K = dimensions("state.weightings", state.weightings, 3)
     _, seen = dimensions("weights.interface", weights.interface, 2)
-    if len(state.index) > 1:
-        raise ValueError(f"state.index has {len(state.index)} tensors; expected 1, or none")
-    _, L, buckets, _ = dimensions("state.index[0]", state.index[0], 4) if state.index else (B, 0, 1, LINE)
+    if len(state.tables) > 1:
+        raise ValueError(f"state.tables has {len(state.tables)} tensors; expected 1, or none")
+    _, L, buckets, _ = dimensions("state.tables[0]", state.tables[0], 4) if state.tables else (B, 0, 1, LINE)
     signs = buckets.bit_length() - 1
     if len(state.controller) not in (0, 2):
         raise ValueError(f"state.controller has {len(state.controller)} tensors; expected 2, or none")
@@ -54,5 +54,5 @@ def check(inputs: Inputs, weights: Weights, state: State) -> None:
     check_integers("state.slots", state.slots, (B, H, K))
     check_integers("state.usage", state.usage, (B, N))
     check_indices("state.slots", state.slots, N)
-    for tables in state.index:
-        check_integers("state.index[0]", tables, (B, max(1, L), 2 ** max(WEAK, signs), LINE), torch.int32)
+    for tables in state.tables:
+        check_integers("state.tables[0]", tables, (B, max(1, L), 2 ** max(WEAK, signs), LINE), torch.int32)

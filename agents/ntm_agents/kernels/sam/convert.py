@@ -38,7 +38,7 @@ def flat(inputs: Inputs, weights: Weights, state: State) -> tuple[Tensor, ...]:
     like, units = state.memory, inputs.preactivations.shape[2]  # of a controller without a state
     output, cells = state.controller or (like.new_zeros(len(like), units), like.new_empty(0, 0))
     features = torch.cat((state.reads, output), 1)
-    (tables,) = state.index or (torch.empty(len(like), 0, 0, 0, dtype=torch.int32),)
+    (tables,) = state.tables or (torch.empty(len(like), 0, 0, 0, dtype=torch.int32),)
     return *inputs, *weights, *state[:4], tables, features, cells
 
 
@@ -54,7 +54,7 @@ def result(start: State, features: Tensor, weightings: Tensor | None, last: Star
     V = start.reads.shape[1]
     reads, output = last.features.split_with_sizes((V, last.features.shape[1] - V), 1)
     controller = (output, last.cells) if start.controller else ()
-    index = (last.tables,) if start.index else ()
+    index = (last.tables,) if start.tables else ()
     return Result(features, weightings, State(*last[:4], index, reads, controller))
 
 

@@ -32,7 +32,7 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
     kept, stored = trail(inputs, start, 1), store(start)
     recurrent, interface, planes = weights
     matrix, steps = matrices(recurrent, interface, start.features.shape[1] - V), Trail(*arrays(*kept))
-    room = scratch(matrix, *arrays(planes.contiguous()), steps, start.memory.shape[1], CACHE)
+    room = scratch(matrix, arrays(planes.contiguous())[0], steps, start.memory.shape[1], CACHE)
     forward(settings(options, start), matrix, room, Store(*arrays(*stored)), steps)
     torch.autograd.graph.increment_version(kept.gates)  # an error for those who have saved it for backward
     last = Start(

@@ -58,7 +58,7 @@ class State(NamedTuple):
     """Those slots, int64 ``[B, H, K]``."""
     usage: Tensor
     """Times of the last use of each slot, int64 ``[B, N]``."""
-    index: tuple[Tensor, ...]
+    tables: tuple[Tensor, ...]
     """Tables of an approximate index, int32 ``[B, L, 2 ** J, LINE]``; empty for an exact search."""
     reads: Tensor
     """Read vectors ``[B, V]``."""
