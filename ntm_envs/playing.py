@@ -9,7 +9,7 @@ Shape letters: B episodes, T time steps, I input channels, O symbols and L proba
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,14 @@ class Played:
         returns: Returns ``[B]``.
         costs: Costs in bits ``[B]``; None if the agent does not output probabilities, or the task has no
             targets.
+        metrics: Further metrics of the task by name, ``[B]`` each.
     """
 
     wrong: Integers
     symbols: Integers
     returns: NDArray[np.float64]
     costs: NDArray[np.float64] | None
+    metrics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def play(
@@ -66,12 +68,13 @@ def play(
     if isinstance(task, SequenceTask):
         if whole:
             return play_batch(agent, task, task.episodes(keys, **sizes), capacity=capacity, seed=seed)
-        batch = task.episodes(keys if task.keyed_steps else keys[:1], **sizes)
+        batch = task.episodes(keys if task.keyed_steps or task.metrics else keys[:1], **sizes)
         symbols = np.broadcast_to(_symbols(task, batch), len(keys))
     else:
         assert isinstance(task, InteractiveTask)
+        batch = None
         symbols = task.count_symbols({name: np.full(len(keys), size) for name, size in sizes.items()})
-    return _stepped(agent, task, sizes, keys, capacity, seed, symbols)
+    return _stepped(agent, task, sizes, keys, capacity, seed, symbols, batch)
 
 
 def play_batch(agent: Agent, task: SequenceTask, batch: Batch, *, capacity: int, seed: int = 0) -> Played:
@@ -111,7 +114,10 @@ def _graded(outputs: NDArray[Any], agent: Agent, task: SequenceTask, batch: Batc
         chosen = answers.check(actions, (len(actions),))[scored]
     wrong, credit = answers.grade(answers.pack(chosen), answers.pack(targets))
     returns = np.bincount(row, credit, B) / answers.max_credit(batch.mask.sum(axis=0))
-    return Played(np.bincount(row, wrong, B).astype(np.int64), _symbols(task, batch), returns, costs)
+    right = np.zeros((T, B), np.bool_)
+    right[inside & batch.mask] = wrong == 0
+    metrics = task.measure(batch, right)
+    return Played(np.bincount(row, wrong, B).astype(np.int64), _symbols(task, batch), returns, costs, metrics)
 
 
 def _stepped(
@@ -122,21 +128,31 @@ def _stepped(
     capacity: int,
     seed: int,
     symbols: Integers,
+    batch: Batch | None,
 ) -> Played:
-    """Step the agent through a vector environment, until the episodes of all rows are over."""
+    """Step the agent through a vector environment, until the episodes of all rows are over.
+
+    The batch is that of the episodes, if the task has further metrics.
+    """
     arguments: dict[str, Any] = {"actions": agent.outputs, **sizes}
     env = SequenceVectorEnv(task, len(keys), **arguments)
     observations, _ = env.reset(seed=0, options={"key": keys})
     agent.begin(len(keys), capacity, seed)
     playing, returns = np.ones(len(keys), np.bool_), np.zeros(len(keys))
     totals: dict[str, NDArray[Any]] = {}
+    shares = []  # the reward of each step
     while playing.any():
         inputs = np.where(playing[:, None], observations, 0)  # like the padding of a batch
         observations, rewards, over, _, info = env.step(agent.act(inputs))
-        returns += np.where(playing, rewards, 0)
+        shares.append(np.where(playing, rewards, 0))
+        returns += shares[-1]
         ending = over & playing  # rows that ended earlier play further episodes, which do not count
         for name in ("wrong_symbols", "cost_in_bits") if ending.any() else ():
             if name in info:
                 totals.setdefault(name, np.zeros(len(keys), info[name].dtype))[ending] = info[name][ending]
         playing &= ~over
-    return Played(totals["wrong_symbols"], symbols, returns, totals.get("cost_in_bits"))
+    metrics: Mapping[str, NDArray[np.float64]] = {}
+    if batch is not None and isinstance(task, SequenceTask) and task.metrics:
+        credit = np.stack(shares) * task.answers.max_credit(batch.mask.sum(axis=0))
+        metrics = task.measure(batch, credit > task.answers.width - 0.5)  # a wrong symbol loses at least 1
+    return Played(totals["wrong_symbols"], symbols, returns, totals.get("cost_in_bits"), metrics)

@@ -53,6 +53,8 @@ def digest(row: TaskSpec) -> str:
     ladders = {size: [dict(rung) for rung in rungs] for size, rungs in row.ladders.items()}
     counts = [row.rung_sequences(rung) for rung in row.rungs]
     numbers = [row.name, row.env_id, row.metric, dict(row.training), ladders, counts]
+    if row.further:
+        numbers.append({size: [dict(rung) for rung in rungs] for size, rungs in row.further.items()})
     sha = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode())
     if isinstance(task, SequenceTask):
         batch = task.episodes(keys, **row.training)

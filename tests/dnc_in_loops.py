@@ -24,6 +24,7 @@ VARIANTS = {
     "sharpening": {"link_sharpening": True},
     "sparse, sharpening": {"links": 2, "link_sharpening": True},
     "skip connection": {"skip_connection": True},
+    "used slots": {"least_usage": 0.5},
     "all of Csordas and Schmidhuber": {"masking": True, "deallocation": True, "link_sharpening": True},
     "large epsilon": {"epsilon": 0.1},
 }
@@ -43,6 +44,7 @@ def configurations(draw):
         "deallocation": draw(st.booleans()),
         "link_sharpening": links != 0 and draw(st.booleans()),
         "skip_connection": draw(st.booleans()),
+        "least_usage": draw(st.sampled_from([0.0, 0.5, 1.0])),
         "epsilon": draw(st.sampled_from([0.0, 1e-6, 0.1])),
     }
 
@@ -170,19 +172,25 @@ def reference(model, inputs, state):
         allocation_gate, write_gate = sigmoid(next(take)[0]), sigmoid(next(take)[0])
         written, erase = next(take), sigmoid(next(take))
 
-        def content(memory, key, strength, mask):
-            similarities = np.zeros(N)
+        def content(memory, usage, key, strength, mask):
+            similarities, used = np.zeros(N), usage >= c.least_usage
             for n in range(N):
                 a, b = key * mask, memory[n] * mask
                 similarities[n] = a @ b / (np.sqrt(a @ a) * np.sqrt(b @ b) + c.epsilon)
-            return softmax(strength * similarities)
+            weighting = np.zeros(N)
+            if used.any():
+                weighting[used] = softmax(strength * similarities[used])
+            return weighting
 
         retention = np.ones(N)
         for r in range(R):
             retention = retention * (1 - free[r] * weightings[1 + r])
         usage = (usage + weightings[0] - usage * weightings[0]) * retention
-        mixed = allocation_gate * allocation(usage) + (1 - allocation_gate) * content(memory, *heads[0])
+        mixed = allocation_gate * allocation(usage) + (1 - allocation_gate) * content(
+            memory, usage, *heads[0]
+        )
         writing = write_gate * mixed
+        used = usage + writing - usage * writing
         memory = memory.copy()
         for n in range(N):
             if c.deallocation:
@@ -199,7 +207,7 @@ def reference(model, inputs, state):
             precedence = (1 - writing.sum()) * precedence + writing
         reading = []
         for r in range(R):
-            weighting = content(memory, *heads[1 + r])
+            weighting = content(memory, used, *heads[1 + r])
             if K:
                 backward, forward = links.T @ weightings[1 + r], links @ weightings[1 + r]
                 if c.link_sharpening:

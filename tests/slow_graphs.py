@@ -87,15 +87,15 @@ def traversal(key, nodes, path, out_degree):
 
 @functools.cache
 def relations():
-    """Return the sequences of edges of all relations."""
-    found = []
+    """Return the sequences of edges of all relations, by their labels."""
+    found = [[label] for label in range(10)]
     for length in range(2, 6):
         numbers = distinct(range(length * 100, length * 100 + 100), 0, 10**length, FIXED)
         found += [[int(digit) for digit in f"{number:0{length}d}"] for number in numbers]
     return found
 
 
-def inference(key, nodes, relation, out_degree):
+def inference(key, nodes, relation, out_degree, vocabulary=100):
     """Return the triples of the description, and those that complete the three queries."""
     graph = Graph(key, nodes, out_degree)
     known, answers = [[None] * len(ends) for ends in graph.ends], []
@@ -103,7 +103,10 @@ def inference(key, nodes, relation, out_degree):
         for attempt in range(16) if query else itertools.count():
             first = CHOICES + 2**18 * query + 8 * attempt
             node = start = below(key, first, nodes)
-            number = 100 * (relation - 2) + below(key, first + 1, 100)
+            if relation == 1:
+                number = below(key, first + 1, 10)
+            else:
+                number = 10 + 100 * (relation - 2) + below(key, first + 1, vocabulary)
             trial = [list(own) for own in known]
             for step, label in enumerate(relations()[number]):
                 own = trial[node]
@@ -115,7 +118,7 @@ def inference(key, nodes, relation, out_degree):
                 node = graph.ends[node][own.index(label)]
             else:
                 known = trial
-                answers.append((graph.labels[start], 10 + number, graph.labels[node]))
+                answers.append((graph.labels[start], number, graph.labels[node]))
                 break
         else:
             answers.append(answers[0])

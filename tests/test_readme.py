@@ -26,6 +26,7 @@ PAGES = [
     "docs/evaluation.md",
     "docs/faq.md",
     "docs/learning-from-rewards.md",
+    "docs/one-shot.md",
     "docs/own-model.md",
     "docs/own-task.md",
     "docs/quick-start.md",

@@ -43,9 +43,22 @@ def similarity(memory: Tensor, keys: Tensor, epsilon: float, masks: Tensor | Non
     return torch.bmm(keys * squares, slots) / (norms + epsilon)
 
 
-def content_weighting(similarities: Tensor, strengths: Tensor) -> Tensor:
-    """Weight slots by similarities ``[B, H, N]`` and key strengths beta >= 0 ``[B, H, 1]``: equation 5."""
-    return functional.softmax(similarities * strengths, dim=2)
+def content_weighting(similarities: Tensor, strengths: Tensor, used: Tensor | None = None) -> Tensor:
+    """Weight slots by similarities and key strengths: equation 5.
+
+    Args:
+        similarities: ``[B, H, N]``.
+        strengths: Key strengths beta >= 0 ``[B, H, 1]``.
+        used: Slots that may be found, bool ``[B, N]``; None for all. (Not in the paper.)
+
+    Returns:
+        Weightings ``[B, H, N]``; zeros where no slot may be found.
+    """
+    scores = similarities * strengths
+    if used is None:
+        return functional.softmax(scores, dim=2)
+    used = used.unsqueeze(1)
+    return functional.softmax(scores.masked_fill(~used, torch.finfo(scores.dtype).min), dim=2) * used
 
 
 def interpolate(content: Tensor, previous: Tensor, gates: Tensor) -> Tensor:

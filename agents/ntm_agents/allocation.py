@@ -20,7 +20,7 @@ from torch import Tensor
 from ntm_agents.addressing import TINY
 
 EPSILON = 1e-6
-"""Least usage of a slot in `allocate`, and addend of the denominators of `sharpen_links`."""
+"""Smallest usage that counts in `allocate`, and addend of the denominators of `sharpen_links`."""
 
 
 def retention(reading: Tensor, free_gates: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class Layer(nn.Module, ABC):
     tensors: int
     """Number of tensors ``[B, C]`` of the layer's state."""
     weight: nn.Parameter
-    """Weights of the layer below and, of an LSTM, of the last output behind them."""
+    """Weights of the layer below and, of an RNN or LSTM, of the last output behind them."""
 
     def __init__(self, below: int, hidden_size: int) -> None:
         super().__init__()
@@ -76,6 +76,26 @@ class FeedForwardLayer(Layer):
     def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Take one step; see `Layer`."""
         return torch.tanh(torch.addmm(addend, below, self.weight.t())), state
+
+
+class RNNLayer(Layer):
+    """``tanh`` of the pre-activations, which see the layer's own last output."""
+
+    gates, tensors = 1, 1
+
+    def __init__(self, below: int, hidden_size: int) -> None:
+        super().__init__(below, hidden_size)
+        self.weight = nn.Parameter(torch.empty(hidden_size, below + hidden_size))
+
+    @property
+    def recurrent_weights(self) -> Tensor | None:
+        """Weights of the last output; see `Layer`."""
+        return self.weight[:, self.below :]
+
+    def forward(self, addend: Tensor, below: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """Take one step; see `Layer`."""
+        hidden = torch.tanh(torch.addmm(addend, torch.cat((below, state[0]), 1), self.weight.t()))
+        return hidden, (hidden,)
 
 
 class LSTMLayer(Layer):
@@ -138,7 +158,12 @@ class GRULayer(Layer):
         return hidden, (hidden,)
 
 
-LAYERS: dict[str, type[Layer]] = {"feedforward": FeedForwardLayer, "lstm": LSTMLayer, "gru": GRULayer}
+LAYERS: dict[str, type[Layer]] = {
+    "feedforward": FeedForwardLayer,
+    "rnn": RNNLayer,
+    "lstm": LSTMLayer,
+    "gru": GRULayer,
+}
 
 
 class Controller(nn.Module):
@@ -149,7 +174,7 @@ class Controller(nn.Module):
     inputs are zero, and Copy would be learnt late or never.
 
     Args:
-        kind: ``feedforward``, ``lstm`` or ``gru``.
+        kind: ``feedforward``, ``rnn``, ``lstm`` or ``gru``.
         input_size: Number of input channels I.
         read_size: Number of values V of the read vectors; 0 for a controller that does not see them.
         hidden_size: Hidden size C of each layer.

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, Within, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, Within, check_options, expect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class HeadConfig:
     """Number of read heads R (paper: 1 to 8, by task)."""
     write_heads: Few = 1
     """Number of write heads W (paper: as many as read heads)."""
-    memory_width: Positive = 20
+    memory_width: Annotated[Positive, Choices((12, 16, 20, 32))] = 20
     """Width M of a slot (paper: 20)."""
     shift_width: Annotated[int, Within(2, 1000)] = 3
     """Number of shift options S, at most the number of slots; option j moves a head by j - S // 2 slots

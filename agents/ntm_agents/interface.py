@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, Within, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, Within, check_options, expect
 
 MASK_FLOOR = 0.1
 """Least factor of a mask (Csordas and Schmidhuber), so that no part of a key ever loses its gradient."""
@@ -29,7 +29,7 @@ class InterfaceConfig:
 
     read_heads: Few = 4
     """Number of read heads R (paper: 1 to 8, by task)."""
-    memory_width: Positive = 20
+    memory_width: Annotated[Positive, Choices((12, 16, 20, 32))] = 20
     """Width M of a slot (paper: 20 to 64, by task)."""
     links: Annotated[int, Within(0)] | None = None
     """Entries that each row of the link matrix keeps, and largest weights that count at a write (paper: 8
@@ -40,9 +40,16 @@ class InterfaceConfig:
     """True if the free gates erase the content of the slots that they release (Csordas and Schmidhuber)."""
     link_sharpening: bool = False
     """True if backward and forward weightings are sharpened (Csordas and Schmidhuber)."""
+    least_usage: Annotated[float, Within(0, 1)] = 0.0
+    """Usage below which look-ups by content leave a slot out; 0 to leave none out. Otherwise empty slots take
+    a part of each weighting, the more the more of them there are. Not in either paper."""
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in either paper."""
+    write_init: Literal["random", "orthogonal"] = "random"
+    """Start of the weights from the inputs to the write vector. With ``orthogonal``, which needs
+    `skip_connection`, slots are as similar at first as the inputs that were written to them, as far as their
+    width allows: at random, inputs that have nothing in common look alike by chance."""
     key_init: Literal["random", "chain"] = "random"
     """Start of the weights of the read heads' keys. With ``chain``, which needs `skip_connection`, the first
     key starts as the same function of the inputs as the write vector, so that a part of what was written
@@ -82,8 +89,9 @@ class InterfaceConfig:
             expect(valid, name, value, f"{numbers} finite numbers, as there are {heads} read heads")
         sharpened = self.link_sharpening and not links
         expect(not sharpened, "link_sharpening", True, "False, as links is 0")
-        unseen = self.key_init == "chain" and not self.skip_connection
-        expect(not unseen, "key_init", self.key_init, "'random', as skip_connection is False")
+        for name in ("write_init", "key_init"):
+            seen = getattr(self, name) == "random" or self.skip_connection
+            expect(seen, name, getattr(self, name), "'random', as skip_connection is False")
 
 
 class InterfaceParameters(NamedTuple):
@@ -145,6 +153,16 @@ class Interface(nn.Linear):
         with torch.no_grad():
             for bias, part in zip(self.bias.split_with_sizes(self.sizes), parts, strict=True):
                 bias.copy_(part.flatten()[: len(bias)])
+
+    def orthogonalise_writes(self, skip: Tensor) -> None:
+        """Start the write vector as an orthogonal map of the inputs; see `InterfaceConfig.write_init`.
+
+        Args:
+            skip: Weights of the inputs ``[P, I]``.
+        """
+        with torch.no_grad():
+            *_, write, _ = skip.split_with_sizes(self.sizes)
+            nn.init.orthogonal_(write)
 
     def chain_keys(self, skip: Tensor) -> None:
         """Start the keys of the read heads as a chain; see `InterfaceConfig.key_init`.

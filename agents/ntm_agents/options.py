@@ -1,4 +1,4 @@
-"""Checks of a model's options: types and bounds are declared where an option is, and checked by one function.
+"""A model's options: types, bounds and what a search tries are declared where an option is.
 
 Example:
     >>> from dataclasses import dataclass
@@ -17,10 +17,26 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from ntm_envs.lookup import did_you_mean
+
+
+class Choices(NamedTuple):
+    """Values that ``ntm-envs tune`` tries: ``Annotated[int, Choices((64, 128))]``. Others are possible."""
+
+    values: tuple[Any, ...]
+
+
+class Between(NamedTuple):
+    """Range that ``ntm-envs tune`` tries, linear or logarithmic: ``Annotated[float, Between(0.1, 1)]``."""
+
+    low: float
+    high: float
+    log: bool = False
 
 
 class Within(NamedTuple):
@@ -62,6 +78,50 @@ def check_options(config: Any) -> None:
         expect(_fits(value, hint), field.name, value, described(hint))
 
 
+def channel_indices(
+    owner: type[Any], option: str, value: str | tuple[str, ...] | None, channels: Sequence[str]
+) -> list[int]:
+    """Return the indices of the input channels that an option names.
+
+    Args:
+        owner: The model's class, for messages.
+        option: Name of the option, for messages.
+        value: Value of the option: a name, several, or None for no channel.
+        channels: Names of all input channels; empty if they are not known.
+
+    Raises:
+        ValueError: If the names of the channels are not known, or there is no channel of a name.
+    """
+    names = (value,) if isinstance(value, str) else value or ()
+    if names and not channels:
+        raise ValueError(
+            f"{option} is {value!r}, but the names of the input channels are not known; pass "
+            f"input_channels, or build the machine for a task: {owner.__name__}.for_task(task, ...)"
+        )
+    for name in names:
+        if name not in channels:
+            raise ValueError(f"{option}: {did_you_mean('input channel', name, channels)}")
+    return [channels.index(name) for name in names]
+
+
+def searchable(config: type[Any]) -> dict[str, Choices | Between]:
+    """Return what a search tries for each field of a dataclass that declares it.
+
+    Example:
+        >>> from dataclasses import make_dataclass
+        >>> width = ("width", Annotated[Positive, Choices((8, 16))])
+        >>> searchable(make_dataclass("Config", [width, ("depth", Positive)]))
+        {'width': Choices(values=(8, 16))}
+    """
+    hints = get_type_hints(config, include_extras=True)
+    return {
+        field.name: each
+        for field in fields(config)
+        for each in get_args(hints[field.name])
+        if isinstance(each, Choices | Between)
+    }
+
+
 def expect(valid: bool, name: str, value: Any, expected: str) -> None:
     """Raise a `ValueError` that names an option, its value and what was expected, unless it is valid."""
     if not valid:
@@ -78,8 +138,9 @@ def _with_tuples(value: Any) -> Any:
 def _fits(value: Any, hint: Any) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        kind, bounds = arguments
-        return _fits(value, kind) and bounds.least <= value <= bounds.most
+        kind, *metadata = arguments
+        bounds = [each for each in metadata if isinstance(each, Within)]
+        return _fits(value, kind) and all(least <= value <= most for least, most in bounds)
     if origin in (Union, UnionType):
         return any(_fits(value, kind) for kind in arguments)
     if origin is Literal:
@@ -99,9 +160,10 @@ def described(hint: Any) -> str:
     """Return the values that a type of an option permits, in words: ``an integer of at least 1``."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        kind, (least, most) = arguments
-        above = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-        return f"{described(kind)} {above}"
+        words = [described(arguments[0])]
+        for least, most in (each for each in arguments[1:] if isinstance(each, Within)):
+            words.append(f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}")
+        return " ".join(words)
     if origin in (Union, UnionType):
         return " or ".join(map(described, arguments))
     if origin is Literal:

@@ -152,7 +152,7 @@ def config_class(model: type[Any]) -> type[Any]:
     """
     if dataclasses.is_dataclass(config := getattr(model, "Config", None)):
         return cast("type[Any]", config)
-    hints = get_type_hints(model.__init__)
+    hints = get_type_hints(model.__init__, include_extras=True)
     fields: list[Any] = []
     for name, parameter in list(inspect.signature(model).parameters.items())[2:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect
+from ntm_baselines.convolution import convolve, initial_kernels
 
 CHUNK = 32
 """Number of steps C that are computed together: more steps take more operations, fewer more calls."""
@@ -31,17 +32,17 @@ EPSILON = 1e-6
 class DeltaNetConfig:
     """Options of a DeltaNet."""
 
-    hidden_size: Positive = 128
+    hidden_size: Annotated[Positive, Choices((32, 48, 64, 128))] = 128
     """Width W of the vectors between layers."""
-    num_layers: Few = 2
+    num_layers: Annotated[Few, Choices((1, 2, 3))] = 2
     """Number of layers."""
-    heads: Positive = 4
+    heads: Annotated[Positive, Choices((2, 4))] = 4
     """Number of heads H of each layer, with a memory of D times D numbers each, where D = W / H."""
     negative_eigenvalues: bool = False
     """True if step sizes are between 0 and 2, and eigenvalues of transitions between -1 and 1, so that parity
     can be represented (Grazzi et al., *Unlocking State-Tracking in Linear RNNs Through Negative Eigenvalues*,
     ICLR 2025); otherwise both are between 0 and 1, as in the paper."""
-    gate: bool = False
+    gate: Annotated[bool, Choices((False, True))] = False
     """True for a Gated DeltaNet: memories decay at each step, by factors that depend on the inputs, and gates
     multiply what heads read."""
     conv_width: Positive = 4
@@ -110,8 +111,7 @@ class Layer(nn.Module):
         self.config, width, heads = config, config.hidden_size, config.heads
         self.norm = nn.RMSNorm(width, EPSILON)
         self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
-        self.convolution = nn.Parameter(torch.empty(3 * width, config.conv_width))
-        nn.init.uniform_(self.convolution, -(config.conv_width**-0.5), config.conv_width**-0.5)
+        self.convolution = initial_kernels(3 * width, config.conv_width)
         self.step_size = nn.Linear(width, heads, bias=False)
         if config.gate:
             self.decay = nn.Linear(width, heads)
@@ -130,9 +130,7 @@ class Layer(nn.Module):
         """Return the vectors above this layer ``[B, T, W]``, its memory, and the end of what it convolved."""
         B, T, _ = vectors.shape
         normed = self.norm(vectors)
-        recent = torch.cat((recent, self.queries_keys_values(normed)), 1)
-        groups, kernels = len(self.convolution), self.convolution[:, None]
-        convolved = functional.conv1d(recent.transpose(1, 2), kernels, groups=groups).transpose(1, 2)
+        convolved, recent = convolve(self.queries_keys_values(normed), recent, self.convolution)
         by_head = functional.silu(convolved).reshape(B, T, 3, self.config.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = by_head.unbind(0)  # (B, H, T, D)
         beta = torch.sigmoid(self.step_size(normed)).transpose(1, 2)
@@ -150,7 +148,7 @@ class Layer(nn.Module):
         if self.config.gate:
             features = features * functional.silu(self.output_gate(normed))
         vectors = vectors + self.read(features)
-        return vectors + self.feedforward(vectors), memory, recent[:, T:]
+        return vectors + self.feedforward(vectors), memory, recent
 
 
 class DeltaNet(nn.Module):

@@ -7,23 +7,23 @@ Translation* (EMNLP 2014, arXiv 1406.1078), section 2.3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.options import Few, Positive, check_options
+from ntm_agents.options import Choices, Few, Positive, check_options
 
 
 @dataclass(frozen=True, kw_only=True)
 class GRUConfig:
     """Options of a GRU."""
 
-    hidden_size: Positive = 256
+    hidden_size: Annotated[Positive, Choices((64, 128, 256))] = 256
     """Hidden size of each layer."""
-    num_layers: Few = 1
+    num_layers: Annotated[Few, Choices((1, 2, 3))] = 1
     """Number of layers."""
-    orthogonal_init: bool = False
+    orthogonal_init: Annotated[bool, Choices((False, True))] = False
     """True if the initial recurrent weights of each gate are orthogonal, instead of uniform."""
 
     def __post_init__(self) -> None:

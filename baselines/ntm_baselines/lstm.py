@@ -6,12 +6,12 @@ Source: Hochreiter and Schmidhuber, *Long Short-Term Memory* (Neural Computation
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.options import Few, Positive, check_options
+from ntm_agents.options import Choices, Few, Positive, check_options
 
 LSTMState: TypeAlias = tuple[Tensor, Tensor]
 
@@ -20,14 +20,14 @@ LSTMState: TypeAlias = tuple[Tensor, Tensor]
 class LSTMConfig:
     """Options of an LSTM."""
 
-    hidden_size: Positive = 256
+    hidden_size: Annotated[Positive, Choices((64, 128, 256))] = 256
     """Hidden size of each layer."""
-    num_layers: Few = 1
+    num_layers: Annotated[Few, Choices((1, 2, 3))] = 1
     """Number of layers."""
-    forget_bias: float = 0.0
+    forget_bias: Annotated[float, Choices((0.0, 1.0, 3.0))] = 0.0
     """Initial bias of the forget gates, added to PyTorch's; with 1 cells remember for longer (Gers et al.,
     *Learning to Forget*, 2000; Jozefowicz et al. 2015)."""
-    orthogonal_init: bool = False
+    orthogonal_init: Annotated[bool, Choices((False, True))] = False
     """True if the initial recurrent weights of each gate are orthogonal, instead of uniform."""
 
     def __post_init__(self) -> None:

@@ -10,10 +10,12 @@ Shape letters: B batch, T time steps, I input channels, L logits, F frames.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import torch
 from torch import Tensor, nn
+
+from ntm_agents.options import Choices
 
 HIDDEN_SIZE = 64
 """Stable-Baselines3's own size of the two layers behind an LSTM."""
@@ -51,7 +53,13 @@ class FeedForward(PolicyModel):
         ValueError: If there is no unit, or no observation.
     """
 
-    def __init__(self, input_size: int, output_size: int, hidden_size: int = 64, frames: int = 1) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        hidden_size: Annotated[int, Choices((64, 128, 256))] = 64,
+        frames: Annotated[int, Choices((1, 4, 16))] = 1,
+    ) -> None:
         super().__init__()
         for name, value in (("hidden_size", hidden_size), ("frames", frames)):
             if value < 1:
@@ -85,7 +93,12 @@ class Recurrent(PolicyModel):
         ValueError: If there is no unit.
     """
 
-    def __init__(self, input_size: int, output_size: int, hidden_size: int = 128) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        hidden_size: Annotated[int, Choices((64, 128, 256))] = 128,
+    ) -> None:
         super().__init__()
         if hidden_size < 1:
             raise ValueError(f"hidden_size is {hidden_size}; expected at least 1")

@@ -9,13 +9,13 @@ N slots of the cache.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,16 @@ class TransformerConfig:
     The default sizes are those of Deletang et al., *Neural Networks and the Chomsky Hierarchy* (ICLR 2023).
     """
 
-    hidden_size: Positive = 64
+    hidden_size: Annotated[Positive, Choices((32, 64, 128))] = 64
     """Width W of the vectors between layers, an even number a head."""
-    num_layers: Few = 5
+    num_layers: Annotated[Few, Choices((2, 4, 5))] = 5
     """Number of layers."""
-    heads: Positive = 8
+    heads: Annotated[Positive, Choices((2, 4, 8))] = 8
     """Number of attention heads H of each layer."""
-    position: Literal["none", "sinusoidal", "rope", "alibi", "randomised"] = "sinusoidal"
+    position: Annotated[
+        Literal["none", "sinusoidal", "rope", "alibi", "randomised"],
+        Choices(("none", "sinusoidal", "rope", "alibi", "randomised")),
+    ] = "sinusoidal"
     """Encoding of positions: `sinusoidal`, as in the paper; `none`, as the causal mask alone tells positions
     apart (Haviv et al. 2022); `rope`, rotated keys and queries (Su et al., *RoFormer*, 2021); `alibi`, biases
     linear in the distance (Press et al., *Train Short, Test Long*, 2022); `randomised`, sinusoidal ones of

@@ -40,6 +40,7 @@ MODULES = (
     "ntm_agents.interface",
     "ntm_agents.memory",
     "ntm_agents.memory_machine",
+    "ntm_agents.moving_memory",
     "ntm_agents.readout",
     "ntm_agents.sparse_links",
     "ntm_agents.testing",

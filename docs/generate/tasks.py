@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
 from itertools import groupby
@@ -16,23 +17,26 @@ from generate import machines, rst
 from generate.agents import SCORES, link
 from generate.docstrings import link_pages
 from ntm_envs import tasks
-from ntm_envs.tasks import InteractiveTask, Task, TaskSpec
+from ntm_envs.tasks import InteractiveTask, SequenceTask, Task, TaskSpec
 from ntm_leaderboard.board.boards import Board, Boards
 from ntm_leaderboard.board.rows import TRACKS
 from ntm_leaderboard.docstrings import field_docs, paragraphs, prose, section
 from ntm_leaderboard.harness import watching
-from ntm_leaderboard.harness.entrants import ready
+from ntm_leaderboard.harness.entrants import ready, references
 from ntm_leaderboard.page.machines import MACHINES
 from ntm_leaderboard.wording import down, ladder_texts, sizes_text, task_name, training_text
 
-SMALL = {"repeats": 3, "items": 3, "path": 4, "relation": 3}
+SMALL = {"repeats": 3, "items": 3, "path": 4, "relation": 3, "shots": 4}
 """Sizes of the pictures; those that are not named are 8, or the largest in training."""
 ABOUT = """:doc:`/generated/environment/index` are defined in the same way for all tasks. The page of a task
 defines the rest: its inputs and targets, step by step, and its sizes for training and evaluation."""
 LEGEND = """Dark is 1, orange is negative, and letters are symbols; the line above targets and outputs marks
 the scored steps. In the diagram, a dot is a zero or a blank."""
-VIEW = "Yellow is asked for, blue is answered. In the diagram, a dot is a zero or a blank."
+VIEW = "Yellow is asked for, blue is answered, red is wrong. In the diagram, a dot is a zero or a blank."
 """Legend of tasks that draw their episodes themselves."""
+
+PLAYERS = {"oracle": "oracle", "reference": "reference", "nearest": "nearest neighbour"}
+"""Agents that play in the pictures, the oracle or one of those in its place, and their names in words."""
 
 
 def write(folder: Path) -> None:
@@ -50,6 +54,16 @@ def write(folder: Path) -> None:
         parts += [rst.heading(f"Suite {suite}", 1), about, _summaries(rows, "{row.suite}/{row.name}")]
     suites = rst.toctree(*(f"{suite}/index" for suite in tasks.suites()), hidden=True)
     rst.write(folder / "index.rst", rst.heading("All tasks"), ABOUT, *parts, suites)
+    rst.write(folder / "definitions.txt", rst.definitions(_other_definitions()))
+
+
+def _other_definitions() -> Iterator[tuple[str, str]]:
+    """Yield each formal language, and what differs in other public definitions; `docs/which-parity.md`."""
+    for row in tasks.suite("formal"):
+        for text in paragraphs(prose(inspect.getmodule(type(row.make())))):
+            if text.startswith("Other definitions: "):
+                name = f":doc:`{task_name(row)} </generated/tasks/{row.suite}/{row.name}>`"
+                yield name, text.removeprefix("Other definitions: ")
 
 
 def _summaries(rows: list[TaskSpec], page: str) -> str:
@@ -64,7 +78,7 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
     kind = type(task)
     folder.mkdir(parents=True, exist_ok=True)
     sizes = {name: min(SMALL.get(name, 8), largest) for name, largest in row.largest.items()}
-    picture, player = folder / f"{row.name}.png", "oracle" if task.oracle() else "reference"
+    picture, player = folder / f"{row.name}.png", next(name for name in PLAYERS if name in references(task))
     watching.record(ready(player, row.name).agent, row.env_id, sizes, 0, [picture], 8)
     rst.write(
         folder / f"{row.name}.rst",
@@ -72,7 +86,7 @@ def write_task(folder: Path, row: TaskSpec, board: Board | None) -> None:
         f"``{row.env_id}``: {row.summary}.",
         *_prose(kind),
         f".. image:: {picture.name}\n   :alt: An episode of {task_name(row)}",
-        f"An episode of {sizes_text(sizes)}, played by the {player}. "
+        f"An episode of {sizes_text(sizes)}, played by the {PLAYERS[player]}. "
         + (LEGEND if kind.view is Task.view else VIEW),
         rst.heading("Definition", 1),
         rst.table([], _definition(row, task)),
@@ -107,10 +121,18 @@ def _definition(row: TaskSpec, task: Any) -> list[tuple[str, str]]:
         ("Actions", f"``{task.answers.space('answers')}``: {_names(task.output_channels)}"),
         ("Steps", f"{steps[:1].upper()}{steps[1:]}"),
         ("Rewards", _rewards(row, task)),
+        *_metrics(task),
         ("Training", training_text(row)),
         ("Evaluation", "; ".join(ladder_texts(row))),
         ("Learnt from", " or ".join(learners[name] for name in row.learners)),
     ]
+
+
+def _metrics(task: Task) -> list[tuple[str, str]]:
+    """Return the further metrics of a task, if it has any."""
+    metrics = task.metrics if isinstance(task, SequenceTask) else {}
+    texts = [f"``{name}``: {text}" for name, text in metrics.items()]
+    return [("Further metrics", "; ".join(texts))] if texts else []
 
 
 def _rewards(row: TaskSpec, task: Any) -> str:
@@ -143,9 +165,9 @@ def _share(parts: int) -> str:
 def _names(channels: tuple[str, ...]) -> str:
     """Return names of channels, with numbered ones as a range."""
     words: list[str] = []
-    for name in channels:
-        stem = re.sub(r" \w$", "", name)
-        alike = [other for other in channels if re.sub(r" \w$", "", other) == stem]
+    stems = [re.sub(r" (\d+|\w)$", "", name) for name in channels]
+    for name, stem in zip(channels, stems, strict=True):
+        alike = [other for other, others in zip(channels, stems, strict=True) if others == stem]
         text = f"``{alike[0]}`` to ``{alike[-1]}``" if len(alike) > 2 else f"``{name}``"
         if text not in words:
             words.append(text)
@@ -161,8 +183,9 @@ def _lessons(task: Task) -> list[str]:
     """Return the curriculum of a task as a table; nothing if it has none."""
     if not task.lessons:
         return []
-    names = [*task.lessons[0].sizes, *task.lessons[0].parameters]
-    lessons = [{**lesson.sizes, **lesson.parameters} for lesson in task.lessons]
+    parameters = {name: getattr(task, name) for lesson in task.lessons for name in lesson.parameters}
+    lessons = [{**lesson.sizes, **parameters, **lesson.parameters} for lesson in task.lessons]
+    names = list(lessons[0])
     rows = [[str(i), *(_range(each[name]) for name in names)] for i, each in enumerate(lessons, 1)]
     return [rst.heading("Curriculum", 1), rst.table(["lesson", *(f"``{name}``" for name in names)], rows)]
 

@@ -15,6 +15,7 @@ EXTRAS = {
     "jinja2": "leaderboard",
     "matplotlib": "leaderboard",
     "numba": "fast",
+    "optuna": "tune",
     "pydantic": "leaderboard",
     "pygame": "render",
     "rich": "leaderboard",

@@ -57,5 +57,7 @@ def ladder_texts(spec: TaskSpec) -> list[str]:
     for size, rungs in spec.ladders.items():
         fixed = {name: value for name, value in rungs[0].items() if name != size}
         text = f"{size} {', '.join(str(rung[size]) for rung in rungs)}"
+        if further := ", ".join(str(rung[size]) for rung in spec.further.get(size, ())):
+            text += f", and further {further}"
         texts.append(f"{text} (with {sizes_text(fixed)})" if fixed else text)
     return texts

@@ -184,6 +184,8 @@ class SequenceTask(Task):
 
     keyed_steps: ClassVar[bool] = False
     """True if the number of steps, or of scored steps, depends on the key as well as on the sizes."""
+    metrics: ClassVar[Mapping[str, str]] = {}
+    """Further metrics that evaluation reports: a description of each by its name."""
 
     @abstractmethod
     def fill(self, batch: Batch) -> None:
@@ -200,6 +202,15 @@ class SequenceTask(Task):
         Override this method, and set `keyed_steps`, if the number of steps depends on the data.
         """
         return self.max_steps(sizes)
+
+    def measure(self, batch: Batch, right: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+        """Return the further metrics of episodes, ``[B]`` each; some may be missing for some sizes.
+
+        Args:
+            batch: The episodes.
+            right: True at the scored steps whose symbols were all correct, bool ``[T, B]``.
+        """
+        return {}
 
     def return_bounds(self, sizes: Mapping[str, Integers]) -> tuple[Any, Any]:
         """Return the returns ``[B]`` of episodes with all symbols wrong, and with all symbols correct."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from ntm_envs.lookup import load
@@ -19,6 +19,10 @@ Learner = Literal["supervised", "reward"]
 """The training signal: targets (``supervised``), or rewards alone (``reward``)."""
 
 
+FURTHER_SEQUENCES = 32
+"""Number of sequences on a further rung, whose inputs take a few megabytes each."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """A row of the task table.
@@ -30,10 +34,13 @@ class TaskSpec:
         training: Sizes for training: an int or a range ``(low, high)`` for each size.
         ladders: Sizes for evaluation, by the name of the size that grows. The first rung of each ladder is
             the largest training size; all other rungs are beyond it.
+        further: Rungs beyond those of a ladder, by its name. They are too long for models whose steps cost
+            more in longer episodes; evaluation plays them only on request, and scores do not count them.
         suite: Suite of the task. Each suite has its own ranking and tables.
         metric: Primary metric.
         learners: Training signals from which models may learn the task.
-        sequences: Number of sequences per rung; None means 512 up to 500 steps, and 256 beyond.
+        sequences: Number of sequences per rung; None means 512 up to 500 steps, and 256 beyond, but 32 on
+            the further rungs.
         small: Sizes for quick tests; None means the training range.
         digest: Digest of the row and its episodes (:func:`ntm_envs.testing.digest`). Tests compare it, so
             that a published benchmark cannot change unnoticed.
@@ -49,6 +56,7 @@ class TaskSpec:
     task: str | type[Task]
     training: Mapping[str, int | tuple[int, int]]
     ladders: Mapping[str, tuple[Rung, ...]]
+    further: Mapping[str, tuple[Rung, ...]] = field(default_factory=dict)
     suite: str = "own"
     metric: Metric = "sequences"
     learners: tuple[Learner, ...] = get_args(Learner)
@@ -76,7 +84,12 @@ class TaskSpec:
         if not (self.ladders and all(self.ladders.values())):
             raise ValueError(f"{self.name}: ladders is {self.ladders!r}; expected at least one rung in each")
         for name, rungs in self.ladders.items():
-            self._check_ladder(name, rungs)
+            self._check_ladder(name, (*rungs, *self.further.get(name, ())))
+        if unknown := self.further.keys() - self.ladders.keys():
+            raise ValueError(
+                f"{self.name}: further has {min(unknown)!r}; expected names of ladders, "
+                f"{', '.join(self.ladders)}"
+            )
         if self.sequences is not None and self.sequences < 1:
             raise ValueError(f"{self.name}: sequences is {self.sequences}; expected at least 1, or None")
         if self.metric not in get_args(Metric):
@@ -121,16 +134,28 @@ class TaskSpec:
     @property
     def rungs(self) -> tuple[Rung, ...]:
         """The distinct rungs of all ladders, in order."""
-        rungs: list[Rung] = []
-        for ladder in self.ladders.values():
-            rungs += [rung for rung in ladder if rung not in rungs]
-        return tuple(rungs)
+        return _distinct(self.ladders)
+
+    @property
+    def further_rungs(self) -> tuple[Rung, ...]:
+        """The distinct further rungs, in order."""
+        return _distinct(self.further)
 
     def rung_sequences(self, rung: Rung) -> int:
         """Return the number of sequences that evaluation plays on a rung."""
         if self.sequences is not None:
             return self.sequences
+        if rung in self.further_rungs:
+            return FURTHER_SEQUENCES
         return 512 if self.make().steps(**rung) <= 500 else 256
+
+
+def _distinct(ladders: Mapping[str, tuple[Rung, ...]]) -> tuple[Rung, ...]:
+    """Return the distinct rungs of ladders, in order."""
+    rungs: list[Rung] = []
+    for ladder in ladders.values():
+        rungs += [rung for rung in ladder if rung not in rungs]
+    return tuple(rungs)
 
 
 def ladder(size: str, values: tuple[int, ...], **others: int) -> dict[str, tuple[Rung, ...]]:

@@ -55,6 +55,16 @@ def test_epsilon_is_added_to_the_product_of_the_norms():
     assert similarities.item() == pytest.approx(6 / (2 * 5 + 0.5))
 
 
+def test_content_weighting_finds_slots_in_use_alone():
+    similarities = torch.tensor([[[0.9, 0.1, 0.1, 1.0]], [[0.9, 0.1, 0.1, 1.0]]], requires_grad=True)
+    used = torch.tensor([[False, True, True, False], [False, False, False, False]])
+    weighting = addressing.content_weighting(similarities, torch.full((2, 1, 1), 9.0), used)
+    assert weighting.tolist() == [[[0.0, 0.5, 0.5, 0.0]], [[0.0, 0.0, 0.0, 0.0]]]
+    gradient = torch.autograd.grad(weighting[:, 0, 1].sum(), similarities)[0]
+    torch.testing.assert_close(gradient[0, 0], torch.tensor([0.0, 2.25, -2.25, 0.0]))
+    assert not gradient[1].any()
+
+
 def test_content_weighting_without_strength_is_uniform_and_with_much_strength_picks_the_best():
     similarities = torch.tensor([[[0.1, 0.9, -1.0], [0.1, 0.9, -1.0]]])
     weighting = addressing.content_weighting(similarities, torch.tensor([[[0.0], [1000.0]]]))

@@ -36,17 +36,17 @@ def test_feedforward_is_tanh_of_a_linear_layer(depth):
 
 
 @pytest.mark.parametrize("depth", [1, 2])
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
 def test_recurrent_controllers_are_those_of_pytorch(kind, depth):
     inputs, reads = data()
     controller = Controller(kind, INPUTS, READS, UNITS, depth, 0.0, True)
-    theirs = (nn.LSTM if kind == "lstm" else nn.GRU)(INPUTS + READS, UNITS, depth)
+    theirs = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[kind](INPUTS + READS, UNITS, depth)
     # Ours order the gates of an LSTM input, forget, output, candidate; theirs end with the output gate.
-    order = [0, 1, 3, 2] if kind == "lstm" else [0, 1, 2]
+    order = {"rnn": [0], "lstm": [0, 1, 3, 2], "gru": [0, 1, 2]}[kind]
     with torch.no_grad():
         for i, layer in enumerate(controller.layers):
             layer.bias.normal_()
-            if kind == "lstm":
+            if kind != "gru":
                 below, recurrent = layer.weight.split((layer.below, UNITS), 1)
                 recurrent_bias = torch.zeros_like(layer.bias)
             else:
@@ -66,16 +66,16 @@ def test_recurrent_controllers_are_those_of_pytorch(kind, depth):
     expected, last = theirs(torch.cat((inputs, reads), 2))
     torch.testing.assert_close(outputs, expected)
     hidden = last[0] if kind == "lstm" else last
-    torch.testing.assert_close(state[-1 if kind == "gru" else -2], hidden[-1])
+    torch.testing.assert_close(state[-2 if kind == "lstm" else -1], hidden[-1])
 
 
-@pytest.mark.parametrize(("kind", "tensors"), [("feedforward", 0), ("lstm", 2), ("gru", 1)])
+@pytest.mark.parametrize(("kind", "tensors"), [("feedforward", 0), ("rnn", 1), ("lstm", 2), ("gru", 1)])
 def test_state_has_the_batch_first(kind, tensors):
     state = Controller(kind, INPUTS, READS, UNITS, 2, 0.0, True).initial_state(B)
     assert [tensor.shape for tensor in state] == [(B, UNITS)] * 2 * tensors
 
 
-@pytest.mark.parametrize("kind", ["feedforward", "lstm", "gru"])
+@pytest.mark.parametrize("kind", ["feedforward", "rnn", "lstm", "gru"])
 def test_noise_is_in_training_alone(kind):
     inputs, _ = data()
     controller = Controller(kind, INPUTS, READS, UNITS, 1, 0.3, True)
@@ -91,7 +91,7 @@ def test_biases_start_at_random_and_forget_gates_open():
     assert offsets.ne(0).all()
 
 
-@pytest.mark.parametrize(("kind", "gates"), [("lstm", 4), ("gru", 3)])
+@pytest.mark.parametrize(("kind", "gates"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
 def test_weights_of_the_last_output_start_orthogonal_where_it_is_asked_for(kind, gates):
     for orthogonal in (True, False):
         for layer in Controller(kind, INPUTS, READS, UNITS, 2, 0.0, orthogonal).layers:

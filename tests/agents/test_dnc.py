@@ -152,6 +152,17 @@ def test_a_saturated_interface_has_finite_outputs_and_gradients(config):
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("links", [None, 0, 3])
+def test_without_slots_that_are_not_in_use_look_ups_do_not_depend_on_their_number(links):
+    found = {}
+    for least_usage in (0.0, 0.01):
+        model = make(links=links, least_usage=least_usage, masking=True)
+        starts = [model.initial_state(2, N) for N in (12, 48)]
+        found[least_usage] = [model(data(8, 2), start)[0].detach() for start in starts]
+    assert_close(*found[0.01], rtol=0, atol=1e-6)  # to which usage counts, in the allocation
+    assert (found[0.0][0] - found[0.0][1]).abs().max() > 0.01
+
+
 def test_no_parameter_depends_on_the_number_of_slots():
     shapes = [
         {name: value.shape for name, value in DNC(INPUTS, OUTPUTS, memory_slots=N).state_dict().items()}
@@ -199,6 +210,17 @@ def test_biases_start_as_configured_and_nothing_else_has_one():
     assert DNC(1, 1).interface.bias.count_nonzero() == 0
 
 
+@pytest.mark.parametrize("width", [2, INPUTS, 8])
+def test_writes_may_start_as_an_orthogonal_map_of_the_inputs(width):
+    options = {"skip_connection": True, "key_init": "chain", "write_init": "orthogonal"}
+    model = DNC(INPUTS, OUTPUTS, memory_width=width, read_heads=2, **options)
+    vectors = model.interface.parameters_of(model.skip(torch.eye(INPUTS)) + model.interface.bias)
+    written = vectors.write[:, 0]  # [I, M]
+    product = written @ written.t() if width >= INPUTS else written.t() @ written
+    assert_close(product, torch.eye(len(product)), atol=1e-6, rtol=0)
+    assert_close(vectors.keys[:, 1], written)
+
+
 @pytest.mark.parametrize("masking", [False, True])
 def test_keys_may_start_as_a_chain(masking):
     width, options = 4, {"skip_connection": True, "key_init": "chain", "masking": masking}
@@ -214,12 +236,17 @@ def test_keys_may_start_as_a_chain(masking):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
+        (
+            {"write_init": "orthogonal"},
+            "write_init is 'orthogonal'; expected 'random', as skip_connection is",
+        ),
         ({"key_init": "chain"}, "key_init is 'chain'; expected 'random', as skip_connection is False"),
         ({"read_heads": 0}, "read_heads is 0; expected an integer from 1 to 1000"),
         ({"memory_width": None}, "memory_width is None; expected an integer of at least 1"),
         ({"links": -1}, "links is -1; expected an integer of at least 0"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
         ({"masking": 1}, "masking is 1; expected True or False"),
+        ({"least_usage": 1.1}, "least_usage is 1.1; expected a finite number from 0 to 1"),
         ({"epsilon": -1.0}, "epsilon is -1.0; expected a finite number of at least 0"),
         ({"strength_bias": (1.0, 2.0)}, r"strength_bias is \(1.0, 2.0\); expected 5 finite numbers"),
         ({"free_gate_bias": (1.0,)}, r"free_gate_bias is \(1.0,\); expected 4 finite numbers"),
@@ -242,6 +269,13 @@ def test_the_configuration_survives_json():
 
 def test_options_beyond_the_paper_are_off():
     model = DNC(INPUTS, OUTPUTS)
-    beyond = ("masking", "deallocation", "link_sharpening", "skip_connection", "controller_noise")
+    beyond = (
+        "masking",
+        "deallocation",
+        "link_sharpening",
+        "least_usage",
+        "skip_connection",
+        "controller_noise",
+    )
     assert not any(getattr(model.config, name) for name in beyond)
-    assert (model.config.links, model.config.key_init) == (None, "random")
+    assert (model.config.links, model.config.key_init, model.config.write_init) == (None, "random", "random")

@@ -50,7 +50,10 @@ def test_what_is_read_is_what_would_be_written_now(folder):
     run = Run.read(folder)
     now = json.loads(json.dumps(run.resolved()))
     assert migrate(now) == now
-    assert Run.of(now) == Run.of(migrate(read_description(folder)))
+    record = migrate(read_description(folder))
+    for part in ("model", "train"):  # options that came later have their defaults
+        assert record.pop(part).items() <= now.pop(part).items()
+    assert {name: record.get(name) for name in now} == now
 
 
 def test_present_descriptions_stay_as_they_are():

@@ -8,12 +8,16 @@ import torch
 
 from ntm_agents import DNC, NTM, load_run
 from ntm_agents.pretrained import HERE, pretrained
+from ntm_agents.readout import readout
 from ntm_agents.training import CheckpointError
 from ntm_envs import capacity, keyed, tasks
 
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/summary.json"))
 BITS = {"ngrams": 1.0, "priority_sort": 20.0}
 """Largest cost of a sequence of 100 in bits above the optimum, on tasks where some bits are always wrong."""
+
+SHARES = {"traversal": 0.97}
+"""Least share of 100 sequences without an error, of tasks where it is below 0.99."""
 
 
 def play(model, task, count, **sizes):
@@ -27,7 +31,8 @@ def play(model, task, count, **sizes):
 def right(model, task, count, **sizes):
     """Return the share of sequences without an error."""
     batch, logits = play(model, task, count, **sizes)
-    return (((logits > 0).numpy() == batch.targets).all(2) | ~batch.mask).all(0).mean()
+    answers = readout(task.answers).decode(logits).numpy()
+    return ((answers == batch.targets).all(2) | ~batch.mask).all(0).mean()
 
 
 def excess(model, task, count, **sizes):
@@ -50,7 +55,7 @@ def test_it_has_learnt_its_task(folder):
     if spec.name in BITS:
         assert excess(model, spec.make(), 100, **spec.largest) < BITS[spec.name]
     else:
-        assert right(model, spec.make(), 100, **spec.largest) >= 0.99
+        assert right(model, spec.make(), 100, **spec.largest) >= SHARES.get(spec.name, 0.99)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"--agent {run.agent} --task {spec.name} --seed {run.seed}" in card
     assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
@@ -70,6 +75,11 @@ def test_a_machine_that_jumps_repeats_more_often_than_in_training():
 def test_a_dnc_repeats_lists_that_are_longer_than_in_training():
     model = DNC.from_pretrained("repeat_copy")
     assert right(model, tasks.get("repeat_copy"), 10, length=50, repeats=10) == 1
+
+
+def test_a_dnc_follows_longer_paths_than_in_training():
+    model = DNC.from_pretrained("traversal")
+    assert right(model, tasks.get("traversal"), 20, nodes=10, path=7) >= 0.9
 
 
 def test_a_missing_machine_is_named():

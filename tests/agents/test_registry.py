@@ -28,7 +28,7 @@ def test_every_row_and_recipe_can_be_built(row):
             assert type(recipe.train) is learners.find(recipe.learner).config
         else:
             agent = row.make(task)
-            assert hasattr(agent, "act") or (row.name == "reference" and task.oracle())
+            assert hasattr(agent, "act") or agent is None
     assert set(row.recipes) <= {*tasks.names(), *tasks.suites()}
 
 

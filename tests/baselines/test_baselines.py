@@ -53,6 +53,9 @@ def test_impossible_options_are_named(option):
 def test_references_are_agents(make, name):
     task = tasks.get(name)
     agent = make(task)
+    if agent is None:
+        assert (make, name) == (oracle, "one_shot")
+        return
     assert isinstance(agent, Agent)
     agent.begin(3, 64, seed=0)
     actions = agent.act(np.zeros((3, task.input_size), np.float32))

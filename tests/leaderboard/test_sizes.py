@@ -1,9 +1,15 @@
 """Results in git and in the wheel stay small; leaderboard/README.md has the limits."""
 
+import pytest
 from committed import RESULTS, needs_weights
+from safetensors.torch import save
 
+from ntm_agents.protocol import build
+from ntm_envs import tasks
+from ntm_envs.lookup import load
 from ntm_leaderboard.board import boards, verify
 from ntm_leaderboard.board.weights import LARGEST_WEIGHTS
+from ntm_leaderboard.harness.entrants import AGENTS
 from ntm_leaderboard.results import Result
 
 RUNS = sorted(verify.runs_in(RESULTS))
@@ -40,3 +46,22 @@ def test_weights_lie_beside_a_result_or_in_the_history():
             assert held.in_history.endswith(
                 f":leaderboard/results/{run.relative_to(RESULTS)}/model.safetensors"
             )
+
+
+LARGER = {("lstm", "classic"), ("lstm", "formal"), ("ntm", "classic"), ("ntm-lstm", "classic")}
+"""Agents whose tuned recipes of a suite are larger, so that their weights have to be held elsewhere."""
+
+
+@pytest.mark.parametrize("suite", ["classic", "formal"])
+@pytest.mark.parametrize("row", [row for row in AGENTS if row.learns], ids=lambda row: row.name)
+def test_runs_by_the_recipes_of_a_suite_with_a_board_fit_the_limit(row, suite):
+    if row.name == "lstm-paper":
+        return  # its sizes are those of the paper
+    sizes = {}
+    for spec in tasks.suite(suite):
+        recipe = row.recipe(spec.name, suite)
+        if recipe.learner == "supervised":
+            model = build(load(row.entry), spec.make(), **recipe.model)
+            sizes[spec.name] = len(save(model.state_dict()))
+    fit = {name: size <= LARGEST_WEIGHTS for name, size in sizes.items()}
+    assert all(fit.values()) != ((row.name, suite) in LARGER), sizes

@@ -87,6 +87,25 @@ def softmax_backward(values: Array, gradients: Array) -> None:
 
 
 @inline
+def softmax_of_used(values: Array, scale: Any, used: Array, out: Array) -> None:
+    """Write the softmax of `scale` times the values whose `used` is 1, zero for the others, all ``[I]``.
+
+    Values are at least -1, and those of the others are replaced by -2, so that none of them is the largest.
+    """
+    one, total = values.dtype.type(1), values.dtype.type(0)
+    for i in range(len(values)):
+        values[i] = used[i] * (values[i] + one + one) - one - one
+    top = scale * largest(values)
+    for i in range(len(values)):
+        value = used[i] * exp(scale * values[i] - top)
+        out[i] = value
+        total += value
+    share = one / max(total, one)  # the largest has a share of 1 in the sum, if there is any
+    for i in range(len(values)):
+        out[i] *= share
+
+
+@inline
 def scaled_softmax(values: Array, scale: Any, out: Array) -> None:
     """Write the softmax of `scale`, which is not negative, times values ``[I]``."""
     count = len(values)

@@ -146,10 +146,16 @@ def look_up(
         strength: Key strength, beta, at least 0.
         content: The weighting, written ``[N]``.
     """
+    divide_by_norms(dots, norms, key_norm, epsilons)
+    scaled_softmax(dots, strength, content)
+
+
+@inline
+def divide_by_norms(dots: Array, norms: Array, key_norm: Any, epsilons: Epsilons) -> None:
+    """Turn dot products ``[N]`` into similarities, in place: equation 6, with the arguments of `look_up`."""
     key_norm += epsilons.outside
     for n in range(len(dots)):
         dots[n] /= key_norm * (norms[n] + epsilons.outside) + epsilons.product
-    scaled_softmax(dots, strength, content)
 
 
 @inline

@@ -9,6 +9,8 @@ Shape letters: N slots, M width of a slot, R read heads.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import inline
 
@@ -98,6 +100,21 @@ def use_backward(
         d *= retained[n]
         dwritten[n] = d * (one - u)
         dusage[n] = d * (one - w)
+
+
+@inline
+def mark_used(usage: Array, writing: Array, least: Any, used: Array) -> None:
+    """Write 1 for slots whose usage after a write is at least `least`, and 0 for the others.
+
+    Args:
+        usage: Usage before the write ``[N]``.
+        writing: Write weighting ``[N]``.
+        least: Least usage.
+        used: The result, written ``[N]``.
+    """
+    one, none = usage.dtype.type(1), usage.dtype.type(0)
+    for n in range(len(usage)):
+        used[n] = one if usage[n] + writing[n] * (one - usage[n]) >= least else none
 
 
 @inline

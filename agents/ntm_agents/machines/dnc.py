@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.interface import Interface, InterfaceConfig, InterfaceParameters
 from ntm_agents.kernels.checks import check_indices
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import Few, NonNegative, Positive
+from ntm_agents.options import Choices, Few, NonNegative, Positive
 
 STEP = ("step", "_write", "_link", "_read", "_look_up")
 """Methods that a step consists of, and that the fused kernel computes instead."""
@@ -43,7 +43,7 @@ class DNCConfig(InterfaceConfig):
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
     """Kind of the controller (paper: the first two)."""
-    hidden_size: Positive = 100
+    hidden_size: Annotated[Positive, Choices((48, 64, 100))] = 100
     """Hidden size C of each layer of the controller (paper: 64 to 256, by task)."""
     num_layers: Few = 1
     """Number of layers of the controller (paper: 1 to 3)."""
@@ -92,8 +92,8 @@ class DNC(MemoryMachine[DNCState]):
     - The linear layers of interface and output have biases.
     - Sparse links keep the K largest entries of each row; the paper drops those below 1 / K.
     - A usage below 1e-6 counts as that in the allocation, whose gradient would otherwise not be finite.
-    - `masking`, `deallocation`, `link_sharpening`, `skip_connection`, `key_init`, a GRU and
-      `controller_noise` are not in the paper, and off by default.
+    - `masking`, `deallocation`, `link_sharpening`, `least_usage`, `skip_connection`, `write_init`,
+      `key_init`, a GRU and `controller_noise` are not in the paper, and off by default.
 
     Choices where the paper is silent:
 
@@ -136,6 +136,8 @@ class DNC(MemoryMachine[DNCState]):
         if c.skip_connection:
             self.skip = nn.Linear(input_size, self.interface.out_features, bias=False)
             nn.init.xavier_uniform_(self.skip.weight)
+        if c.write_init == "orthogonal":
+            self.interface.orthogonalise_writes(self.skip.weight)
         if c.key_init == "chain":
             self.interface.chain_keys(self.skip.weight)
 
@@ -188,7 +190,9 @@ class DNC(MemoryMachine[DNCState]):
         parameters = self.interface.parameters_of(vector)
         memory, writing, usage = self._write(parameters, state)
         links = self._link(state.links, writing)
-        reading = self._read(parameters, memory, links, state.weightings[:, 1:])
+        reading = self._read(
+            parameters, memory, links, state.weightings[:, 1:], usage + writing * (1 - usage)
+        )
         reads = addressing.read(memory, reading).flatten(1)
         weightings = torch.cat((writing.unsqueeze(1), reading), 1)
         return DNCState(memory, weightings, usage, links, reads, controller), (reads, output)
@@ -198,7 +202,7 @@ class DNC(MemoryMachine[DNCState]):
         p, written, reading = parameters, state.weightings[:, 0], state.weightings[:, 1:]
         retained = allocation.retention(reading, p.free_gates)  # psi
         usage = allocation.use(state.usage, written, retained)  # u
-        content = self._look_up(p, state.memory, slice(1)).squeeze(1)  # c^w
+        content = self._look_up(p, state.memory, slice(1), usage).squeeze(1)  # c^w
         free = allocation.allocate(usage)  # a
         writing = p.write_gate * torch.lerp(content, free, p.allocation_gate)  # w^w
         kept = state.memory * retained.unsqueeze(2) if self.config.deallocation else state.memory
@@ -217,10 +221,15 @@ class DNC(MemoryMachine[DNCState]):
         return allocation.precede(precedence, writing), *linked
 
     def _read(
-        self, parameters: InterfaceParameters, memory: Tensor, links: tuple[Tensor, ...], previous: Tensor
+        self,
+        parameters: InterfaceParameters,
+        memory: Tensor,
+        links: tuple[Tensor, ...],
+        previous: Tensor,
+        usage: Tensor,
     ) -> Tensor:
-        """Return the read weightings ``[B, R, N]``, given those of the last step."""
-        content = self._look_up(parameters, memory, slice(1, None))  # c^r
+        """Return the read weightings ``[B, R, N]``, given the previous ones and the usage after the write."""
+        content = self._look_up(parameters, memory, slice(1, None), usage)  # c^r
         if parameters.modes is None:
             return content
         entries = links[1:]
@@ -234,12 +243,15 @@ class DNC(MemoryMachine[DNCState]):
         ways = torch.stack((backward, content, forward), 2)  # (B, R, 3, N)
         return (parameters.modes.unsqueeze(3) * ways).sum(2)  # w^r
 
-    def _look_up(self, parameters: InterfaceParameters, memory: Tensor, heads: slice) -> Tensor:
+    def _look_up(
+        self, parameters: InterfaceParameters, memory: Tensor, heads: slice, usage: Tensor
+    ) -> Tensor:
         """Return the weightings by content of some heads."""
         p, masks = parameters, parameters.masks
         chosen = None if masks is None else masks[:, heads]
         similarities = addressing.similarity(memory, p.keys[:, heads], self.config.epsilon, chosen)
-        return addressing.content_weighting(similarities, p.strengths[:, heads])
+        used = usage >= self.config.least_usage if self.config.least_usage else None
+        return addressing.content_weighting(similarities, p.strengths[:, heads], used)
 
     def _why_not_fused(self) -> str:
         if reason := super()._why_not_fused():
@@ -268,6 +280,7 @@ class DNC(MemoryMachine[DNCState]):
             masking=c.masking,
             deallocation=c.deallocation,
             link_sharpening=c.link_sharpening,
+            least_usage=c.least_usage,
             epsilon=c.epsilon,
         )
         weights = Weights(self.controller.lowest.weight, self.interface.weight)

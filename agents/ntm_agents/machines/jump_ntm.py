@@ -25,8 +25,7 @@ from torch.nn import functional
 from ntm_agents.addressing import jump
 from ntm_agents.controllers import Controller
 from ntm_agents.machines.ntm import NTM, NTMConfig, NTMState
-from ntm_agents.options import NonNegative
-from ntm_envs.lookup import did_you_mean
+from ntm_agents.options import NonNegative, channel_indices
 from ntm_envs.tasks import Task
 
 if TYPE_CHECKING:
@@ -107,8 +106,8 @@ class JumpNTM(NTM):
         self, input_size: int, output_size: int, *, input_channels: Sequence[str] = (), **config: Any
     ) -> None:
         c = JumpNTMConfig(**config)
-        signals = _indices("signal_channels", c.signal_channels, input_channels)
-        counted = _indices("counter_channels", c.counter_channels, input_channels)
+        signals = channel_indices(type(self), "signal_channels", c.signal_channels, input_channels)
+        counted = channel_indices(type(self), "counter_channels", c.counter_channels, input_channels)
         super().__init__(input_size - len(counted), output_size, **config)
         self._signals, self._offered = signals, signals + counted
         self._seen = [i for i in range(input_size) if i not in counted]
@@ -185,16 +184,3 @@ class JumpNTM(NTM):
     def _state(self, result: Result) -> JumpNTMState:  # type: ignore[override]
         assert result.counts is not None
         return JumpNTMState(*result.state, result.counts)
-
-
-def _indices(option: str, names: tuple[str, ...], channels: Sequence[str]) -> list[int]:
-    """Return the indices of channels, by name."""
-    for name in names:
-        if not channels:
-            raise ValueError(
-                f"{option} is {names!r}, but the names of the input channels are not known; pass "
-                "input_channels, or build the machine for a task: JumpNTM.for_task(task, ...)"
-            )
-        if name not in channels:
-            raise ValueError(f"{option}: {did_you_mean('input channel', name, channels)}")
-    return [channels.index(name) for name in names]

@@ -16,7 +16,7 @@ Example:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.heads import HeadConfig, HeadParameters, Heads
 from ntm_agents.memory import HeadInit, MemoryInit, default_scale, initial_rows, initial_weightings
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import Few, NonNegative, Positive, expect
+from ntm_agents.options import Choices, Few, NonNegative, Positive, expect
 from ntm_envs.tasks.sizes import is_whole
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ STEP = ("step", "_address", "_look_up", "_move", "_write_and_read")
 class NTMConfig(HeadConfig):
     """Options of an NTM: choices that the paper leaves open, none of which depends on the number of slots."""
 
-    controller: Literal["feedforward", "lstm", "gru"] = "lstm"
+    controller: Annotated[Literal["feedforward", "lstm", "gru"], Choices(("feedforward", "lstm"))] = "lstm"
     """Kind of the controller (paper: the first two)."""
-    hidden_size: Positive = 100
+    hidden_size: Annotated[Positive, Choices((48, 64, 100))] = 100
     """Hidden size C of each layer of the controller (paper: 100)."""
     num_layers: Few = 1
     """Number of layers of the controller (paper: 1)."""

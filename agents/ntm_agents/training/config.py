@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from ntm_agents.options import check_options
+from ntm_agents.options import Between, Choices, check_options
 from ntm_envs.tasks import TaskSpec
 
-Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels"]
+Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels", "input_length"]
 """Exceptions to the rules that a run may declare: weights or options that were chosen on sizes beyond the
 training range, at most twice its end and never a rung (`long_validation`); several seeds that were trained
-and one that was kept (`best_of_seeds`); options that name channels of the task (`task_channels`)."""
+and one that was kept (`best_of_seeds`); options that name channels of the task (`task_channels`); a model
+that is told by one of them how long the input is (`input_length`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class LearnerConfig:
     """Sizes to train on in place of the task's training range, none above it, such as `items 5 6`."""
     curriculum: Mapping[str, int] = field(default_factory=dict)
     """Upper end of a size's range at the start of training, such as `repeats 3`; it grows from there."""
-    initial_range: float | None = None
+    initial_range: Annotated[float | None, Choices((None, 0.2))] = None
     """Share of its range that each size has at the start of training, such as 0.2: a curriculum for any task.
     (A size that `curriculum` names starts as it says.) A size that the task fixes at n has the range n / 10
     to n. None for whole ranges, and fixed sizes, from the start."""
@@ -106,7 +107,7 @@ class TrainConfig(LearnerConfig):
     steps: int | None = None
     """Budget in steps of input, in place of `sequences`, for tasks of any length: as many sequences as have
     so many steps at the largest training size. None for `sequences`."""
-    batch_size: int = 32
+    batch_size: Annotated[int, Choices((8, 16, 32, 64))] = 32
     """Sequences of a batch."""
     mixed_sizes: bool = False
     """Draw a size for each sequence of a batch (shorter ones are padded, and each symbol counts the same),
@@ -116,11 +117,11 @@ class TrainConfig(LearnerConfig):
     similar length, as a short sequence that is padded to the longest costs as much as that."""
     optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
     """Optimizer (paper: rmsprop)."""
-    learning_rate: float = 3e-3
+    learning_rate: Annotated[float, Between(3e-4, 2e-2, log=True)] = 3e-3
     """Learning rate at the start."""
     momentum: float = 0.9
     """Momentum, of rmsprop only (paper: 0.9)."""
-    beta2: float = 0.999
+    beta2: Annotated[float, Choices((0.99, 0.999))] = 0.999
     """Decay of Adam's moving average of squared gradients. The nearer to 1, the larger is the step that a
     rare gradient makes after many small ones."""
     epsilon: float = 1e-8
@@ -129,7 +130,7 @@ class TrainConfig(LearnerConfig):
     """Weight decay."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """Decay of the learning rate."""
-    decay_start: float = 0.5
+    decay_start: Annotated[float, Between(0.0, 0.8)] = 0.5
     """Progress at which the learning rate begins to fall."""
     solved_loss: float | None = None
     """Validation loss, in nats a symbol, below which the learning rate begins to fall at once, if that is
@@ -137,7 +138,7 @@ class TrainConfig(LearnerConfig):
     training. None for never."""
     final_rate: float = 0.01
     """Learning rate at the end, as a share of that at the start."""
-    max_grad_norm: float | None = 0.5
+    max_grad_norm: Annotated[float | None, Between(0.05, 10, log=True)] = 0.5
     """Largest norm of the gradient, which is scaled down to it; None for no limit."""
     penalty: float = 0.0
     """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
@@ -146,7 +147,7 @@ class TrainConfig(LearnerConfig):
     """Progress at which the penalty begins to grow from 0: an early penalty prevents learning."""
     penalty_end: float = 0.6
     """Progress at which the penalty reaches its whole weight."""
-    ema_decay: float = 0.99
+    ema_decay: Annotated[float, Choices((0.9, 0.99, 0.995))] = 0.99
     """Decay of the exponential moving average of the weights, which is validated and kept; 0 for none."""
     longest_from: float | None = None
     """Progress from which all sequences are of the largest sizes: the lower ends of ranges grow as well, from
@@ -164,8 +165,9 @@ class TrainConfig(LearnerConfig):
     weights of the last lesson that was reached are kept. Lessons with sizes above the training range are for
     experiments: the leaderboard refuses such runs (see `last_lesson`)."""
     last_lesson: int | None = None
-    """Number of the lesson, from 1, that lasts until the end of training. None for the last of the task. It
-    has no effect without `use_lessons`."""
+    """Number of the last lesson of the task, from 1, to train on; None for all of them. The training range
+    itself follows, unless one of them is above it. What comes last lasts until the end of training. It has
+    no effect without `use_lessons`."""
     lesson_pass: float = 0.9
     """Sequence accuracy of a validation that passes a lesson. A run that has passed one never restarts."""
     lesson_review: float = 0.1

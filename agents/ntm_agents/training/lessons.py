@@ -1,6 +1,7 @@
 """The stages of a supervised training: lessons of the task, or the training range alone.
 
-Lessons are data of a task (:mod:`ntm_envs.tasks.lessons`). Their numbers begin with 1.
+Lessons are data of a task (:mod:`ntm_envs.tasks.lessons`). Their numbers begin with 1. After lessons inside
+the training range, this range is the last lesson.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ def stages_of(config: TrainConfig, task: Task, spec: TaskSpec) -> list[Stage]:
 
 
 def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
-    """Return the lessons of a task, up to the last one of a training with lessons.
+    """Return the lessons of a training with lessons.
+
+    They are those of the task, up to the last one of the training. If none has sizes above the training
+    range, this range follows them.
 
     Raises:
         ValueError: If the task has no lessons, or not as many.
@@ -65,7 +69,10 @@ def lessons_of(config: TrainConfig, spec: TaskSpec) -> Sequence[Lesson]:
     last = config.last_lesson or len(found)
     if last > len(found):
         raise ValueError(f"last_lesson is {last}; expected at most {len(found)}, the lessons of {spec.name}")
-    return found[:last]
+    lessons = found[:last]
+    if any(_is_beyond(lesson, spec) for lesson in lessons):
+        return lessons
+    return [*lessons, Lesson(sizes=spec.training, parameters={})]
 
 
 def lessons_beyond(config: LearnerConfig, spec: TaskSpec) -> list[int]:
@@ -76,12 +83,8 @@ def lessons_beyond(config: LearnerConfig, spec: TaskSpec) -> list[int]:
     """
     if not (isinstance(config, TrainConfig) and config.use_lessons):
         return []
-    found = []
-    for number, lesson in enumerate(lessons_of(config, spec), start=1):
-        largest = _largest(_of_lesson(spec.make(), lesson)[1])
-        if any(largest[name] > size for name, size in spec.largest.items()):
-            found.append(number)
-    return found
+    lessons = enumerate(lessons_of(config, spec), start=1)
+    return [number for number, lesson in lessons if _is_beyond(lesson, spec)]
 
 
 def check_lesson(path: Path, lesson: object, config: LearnerConfig, spec: TaskSpec) -> None:
@@ -147,6 +150,12 @@ def _of_lesson(task: Task, lesson: Lesson) -> tuple[Task, Sizes]:
     own = with_overrides(task, lesson.parameters, "a lesson")
     bounds = own.check_sizes(lesson.sizes, None).items()
     return own, {name: int(low) if low is high else (int(low), int(high)) for name, (low, high) in bounds}
+
+
+def _is_beyond(lesson: Lesson, spec: TaskSpec) -> bool:
+    """Return whether a lesson has sizes above the training range of its task."""
+    largest = _largest(_of_lesson(spec.make(), lesson)[1])
+    return any(largest[name] > size for name, size in spec.largest.items())
 
 
 def _largest(sizes: Sizes) -> dict[str, int]:

@@ -163,7 +163,7 @@ class Run:
                     # Options that came later are spelled out there too.
                     there |= json.loads(json.dumps(Run.read(folder).resolved()))
             if there != record:
-                what = _difference(there, record)
+                what = record_difference(there, record)
                 if (there.get("entry"), there.get("task")) == (self.entry, self.task):
                     for reference in self._changed_since(there):
                         what = f"{reference} has changed since"
@@ -334,15 +334,15 @@ def versions(entry: str | None = None) -> dict[str, str]:
 
 def difference(there: Run, here: Run) -> str:
     """Name the first field in which two runs differ; an empty text if they are the same."""
-    return _difference(*(json.loads(json.dumps(run.resolved())) for run in (there, here)))
+    return record_difference(*(json.loads(json.dumps(run.resolved())) for run in (there, here)))
 
 
-def _difference(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> str:
-    """Name the first field in which two records differ."""
-    for name in there.keys() | here.keys():
+def record_difference(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> str:
+    """Name the first field, by name, in which two records differ; an empty text if they are the same."""
+    for name in sorted(there.keys() | here.keys()):
         old, new = there.get(name), here.get(name)
         if old != new and isinstance(old, dict) and isinstance(new, dict):
-            return _difference(old, new, f"{prefix}{name}.")
+            return record_difference(old, new, f"{prefix}{name}.")
         if old != new:
             return f"{prefix}{name} is {old!r} there and {new!r} here"
     return ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from ntm_agents.options import Between
 from ntm_agents.training.config import LearnerConfig
 
 
@@ -20,7 +22,7 @@ class RewardConfig(LearnerConfig):
     """Number of environments that are stepped together."""
     n_steps: int = 128
     """Steps of each environment between updates."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Between(1e-4, 5e-3, log=True)] = 1e-3
     """Learning rate at the start."""
     decay_start: float = 0.5
     """Progress at which the learning rate begins to fall to 0."""
@@ -28,13 +30,13 @@ class RewardConfig(LearnerConfig):
     """Discount of later rewards. Where actions do not affect later steps, 0 has the least noise."""
     gae_lambda: float = 0.95
     """Decay of generalised advantage estimation; it has no effect with a gamma of 0."""
-    ent_coef: float = 0.05
+    ent_coef: Annotated[float, Between(1e-3, 0.1, log=True)] = 0.05
     """Weight of the policy's entropy, which falls with the learning rate. It preserves exploration: a
     bit without an effect on rewards drifts to one value, and once it never varies, nothing can be learnt
     about it."""
     vf_coef: float = 0.5
     """Weight of the critic's loss."""
-    max_grad_norm: float = 0.5
+    max_grad_norm: Annotated[float, Between(0.05, 5, log=True)] = 0.5
     """Largest norm of the gradient, which is scaled down to it."""
     validate_every: int = 50_000
     """Steps between validations, at the largest training size; the weights of the best return are kept."""

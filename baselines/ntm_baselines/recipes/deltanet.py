@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
+from ntm_baselines.recipes import lstm
 
 # Not tuned: training is that of the LSTM's default recipe, with smaller steps.
+DEFAULT = Recipe(
+    model={"negative_eigenvalues": True},
+    train=replace(lstm.DEFAULT_TRAINING, learning_rate=1e-3),
+)
+# A width that fits the board's limit of a run's weights.
+FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 48}, train=DEFAULT.train)
+
 ROW = AgentSpec(
     name="deltanet",
     entry="ntm_baselines:DeltaNet",
     summary="DeltaNet (Yang et al. 2024), linear attention with the delta rule, gated or not",
-    default=Recipe(
-        model={"negative_eigenvalues": True},
-        train=replace(ntm.DEFAULT_TRAINING, sequences=48_000, learning_rate=1e-3),
-    ),
+    recipes={"classic": FITTING, "formal": FITTING},
+    default=DEFAULT,
 )

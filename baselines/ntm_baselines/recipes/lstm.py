@@ -8,6 +8,8 @@ from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
+DEFAULT_TRAINING = replace(ntm.DEFAULT_TRAINING, sequences=48_000)
+"""Training options of the default recipe."""
 _FORMAL = TrainConfig(
     sequences=200_000,
     batch_size=16,
@@ -23,7 +25,7 @@ _FORMAL = TrainConfig(
 ROW = AgentSpec(
     name="lstm",
     entry="ntm_baselines:LSTM",
-    summary="LSTM, as large and trained as benchmarks/search.py found it best",
+    summary="LSTM, as large and trained as a search found it best",
     # The best trial of each task, with three times the sequences that the trial had.
     recipes={
         "copy": Recipe(
@@ -116,5 +118,5 @@ ROW = AgentSpec(
     },
     # The training of the NTM's default. In trials, parity was learnt on one of two seeds, and with batches of
     # 32, a gradient norm of 0.5 and no rollback on neither.
-    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
+    default=Recipe(train=DEFAULT_TRAINING),
 )

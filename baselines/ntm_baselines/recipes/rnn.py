@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
+from ntm_baselines.recipes import lstm
 
 # Not tuned: size and training are those of the LSTM's default recipe.
+DEFAULT = lstm.ROW.default
+# A size that fits the board's limit of a run's weights.
+FITTING = Recipe(model={"hidden_size": 224}, train=DEFAULT.train)
+
 ROW = AgentSpec(
     name="rnn",
     entry="ntm_baselines:RNN",
     summary="simple recurrent network (Elman 1990), without gates",
-    default=Recipe(train=replace(ntm.DEFAULT_TRAINING, sequences=48_000)),
+    recipes={"classic": FITTING, "formal": FITTING},
+    default=DEFAULT,
 )

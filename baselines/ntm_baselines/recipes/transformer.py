@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
+from ntm_baselines.recipes import lstm
 
 # Not tuned: the size is that of Deletang et al. (2023), with whose tasks Ruoss et al. (2023) found randomised
 # positions the best for longer sequences; training is that of the LSTM's default recipe, with smaller steps.
+DEFAULT = Recipe(
+    model={"position": "randomised"},
+    train=replace(lstm.DEFAULT_TRAINING, learning_rate=1e-3),
+)
+# A size that fits the board's limit of a run's weights, narrower rather than much shallower.
+FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 32, "num_layers": 4, "heads": 4}, train=DEFAULT.train)
+
 ROW = AgentSpec(
     name="transformer",
     entry="ntm_baselines:Transformer",
     summary="causal Transformer (Vaswani et al. 2017), with one of five encodings of positions",
-    default=Recipe(
-        model={"position": "randomised"},
-        train=replace(ntm.DEFAULT_TRAINING, sequences=48_000, learning_rate=1e-3),
-    ),
+    recipes={"classic": FITTING, "formal": FITTING},
+    default=DEFAULT,
 )

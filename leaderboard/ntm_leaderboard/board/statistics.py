@@ -94,10 +94,11 @@ def solved(rung: Rung, spec: TaskSpec) -> bool:
     return (guessing - rung.score.cost_in_bits) / (guessing - oracle.cost_in_bits) >= SOLVED
 
 
-def ladder(result: Result, spec: TaskSpec, size: str) -> list[Rung]:
-    """Return the rungs of one ladder of a task that a result has, in order."""
+def ladder(result: Result, spec: TaskSpec, size: str, *, further: bool = False) -> list[Rung]:
+    """Return the rungs of one ladder of a task that a result has, in order; with `further`, those as well."""
     played = {tuple(sorted(rung.sizes.items())): rung for rung in result.rungs}
-    keys = [tuple(sorted(rung.items())) for rung in spec.ladders[size]]
+    rungs = (*spec.ladders[size], *(spec.further.get(size, ()) if further else ()))
+    keys = [tuple(sorted(rung.items())) for rung in rungs]
     return [played[key] for key in keys if key in played]
 
 

@@ -18,7 +18,18 @@ from ntm_agents.testing import ModelError
 from ntm_agents.training import CheckpointError, NonFiniteError
 from ntm_agents.training.run import versions
 from ntm_envs.lookup import comes_from_a_file, did_you_mean
-from ntm_leaderboard.cli import agents, bench, evaluate, leaderboard, submit, tasks, train, verify, watch
+from ntm_leaderboard.cli import (
+    agents,
+    bench,
+    evaluate,
+    leaderboard,
+    submit,
+    tasks,
+    train,
+    tune,
+    verify,
+    watch,
+)
 from ntm_leaderboard.cli.terminal import console, discard_output, fail, safe_output
 from ntm_leaderboard.harness.launcher import STOPPED
 
@@ -29,6 +40,7 @@ COMMANDS: dict[str, tuple[Command, str]] = {
     "tasks": (tasks.main, "list the tasks"),
     "agents": (agents.main, "list the agents"),
     "train": (train.main, "train an agent on a task"),
+    "tune": (tune.main, "search the options of an agent and its training on a task"),
     "evaluate": (evaluate.main, "evaluate a trained agent on the ladder of a task"),
     "bench": (bench.main, "train and evaluate several agents, and compare them"),
     "watch": (watch.main, "watch an agent play an episode"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -13,6 +14,7 @@ from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import from_run, ready
 from ntm_leaderboard.harness.evaluate import evaluate
+from ntm_leaderboard.harness.protocols import PROTOCOLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +33,16 @@ class EvaluateOptions:
     task: str | None = None
     """Task to evaluate the agent on, without a run. Without it: copy."""
     output: Path | None = None
-    """File of the result. Without it: RUN/result.json, or runs/TASK-AGENT.json."""
+    """File of the result. Without it: RUN/result.json, or runs/TASK-AGENT.json; with a protocol,
+    RUN/PROTOCOL.json, or runs/TASK-AGENT-PROTOCOL.json."""
+    protocol: Literal["lengths-41-500", "lengths-40-256"] | None = None
+    """Protocol of published tables of formal languages, in place of the ladder: the mean share of right
+    tokens over lengths that are spread evenly over a range."""
     up_to: int | None = None
-    """Largest size to evaluate at; rungs beyond it are left out."""
+    """Largest size to evaluate at; rungs beyond it are left out. Further rungs of a task, for models whose
+    steps do not cost more in longer episodes, are played only up to a size that is given here."""
     sequences: int | None = None
-    """Sequences per rung, if fewer than the ladder has."""
+    """Sequences per rung, if fewer than the ladder has; with a protocol, of each length."""
     rows: int | None = None
     """Sequences to play side by side: fewer take less memory, more are faster up to a point. Without it: as
     many as 512 MiB of the model's state hold, within limits."""
@@ -50,24 +57,34 @@ def main(argv: list[str]) -> int:
         raise ValueError("name the folder of a run, or an --agent; one of the two")
     if options.run and options.task:
         raise ValueError("--task goes with --agent; a run has its own task")
+    if options.protocol and options.up_to is not None:
+        raise ValueError("--up-to shortens the ladder; a protocol has its own lengths")
     torch_device(options.device)  # agents that compute nothing there refuse none
     if options.run:
         entrant = from_run(options.run, options.device)
     else:
         assert options.agent
         entrant = ready(options.agent, options.task or "copy", options.device)
-    path = options.output or (options.run / "result.json" if options.run else None)
-    if path is None:
-        path = Path("runs") / f"{entrant.spec.name}-{entrant.name}.json"
+    protocol = PROTOCOLS[options.protocol] if options.protocol else None
+    if options.run:
+        path = options.run / (f"{protocol.name}.json" if protocol else "result.json")
+    else:
+        names = [entrant.spec.name, entrant.name, *([protocol.name] if protocol else [])]
+        path = Path("runs") / f"{'-'.join(names)}.json"
+    path = options.output or path
     with progress.evaluation_display(console) as display:
         result = evaluate(
             entrant,
             path,
             up_to=options.up_to,
             sequences=options.sequences,
+            protocol=protocol,
             rows=options.rows,
             report=display,
         )
-    report.print_result(console, result)
+    if protocol:
+        report.print_protocol(console, result, protocol)
+    else:
+        report.print_result(console, result)
     say(f"The result is in {path}")
     return 0

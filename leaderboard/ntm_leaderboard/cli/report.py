@@ -15,6 +15,7 @@ from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.board.boards import Board, Boards, places
 from ntm_leaderboard.board.rows import TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import horizon, ladder
+from ntm_leaderboard.harness.protocols import Protocol
 from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import down, up
 
@@ -23,7 +24,7 @@ def print_result(console: Console, result: Result) -> None:
     """Print a table for each ladder of a result: all measures, a line per rung."""
     spec, references = tasks.spec(result.task), tuple(result.rungs[0].references)
     for size in spec.ladders:
-        rungs = ladder(result, spec, size)
+        rungs = ladder(result, spec, size, further=True)
         if not rungs:
             continue
         title = f"{result.agent} on {result.task} along {size}, trained up to {spec.largest[size]}"
@@ -45,6 +46,8 @@ def print_result(console: Console, result: Result) -> None:
             )
         console.print(table)
         console.print(f"horizon along {size}: {horizon(rungs, spec, size)}\n", highlight=False)
+        if rungs[0].score.metrics:
+            console.print(_metrics_table(size, rungs))
     console.print(
         "sequences: share of sequences without a wrong symbol (or bit). symbols: share of correct symbols. "
         "cost in bits: per sequence; in brackets the lowest possible cost, unless it is 0. "
@@ -52,6 +55,35 @@ def print_result(console: Console, result: Result) -> None:
         "horizon: the last size up to which the agent reaches 0.99 of what the oracle reaches.",
         style="dim",
     )
+
+
+def _metrics_table(size: str, rungs: list[Rung]) -> Table:
+    """Return a table of further metrics of the agent and of the references: a line per rung and agent."""
+    names = list(rungs[0].score.metrics)
+    title = "further metrics"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    for column in (size, "agent", *(name.replace("_", "\n") for name in names)):
+        table.add_column(column, justify="right")
+    for rung in rungs:
+        for agent, score in {"": rung.score, **rung.references}.items():
+            cells = [f"{score.metrics[name]:.3f}" if name in score.metrics else "" for name in names]
+            table.add_row(
+                "" if agent else str(rung.sizes[size]), agent, *cells, style="dim" if agent else None
+            )
+    return table
+
+
+def print_protocol(console: Console, result: Result, protocol: Protocol) -> None:
+    """Print the accuracy of a result by a protocol, and that of the references."""
+    console.print(
+        f"{result.agent} on {result.task}, {protocol.name}: mean token accuracy "
+        f"{down(protocol.accuracy(result))} over {len(result.rungs)} lengths",
+        highlight=False,
+    )
+    for name in result.rungs[0].references:
+        shares = [1 - rung.references[name].wrong_symbols / rung.symbols for rung in result.rungs]
+        console.print(f"{name}: {down(float(np.mean(shares)))}", highlight=False, style="dim")
+    console.print(f"As in {protocol.source}.", style="dim")
 
 
 def print_results(console: Console, results: Sequence[Result]) -> None:

@@ -25,7 +25,9 @@ from ntm_leaderboard.harness.launcher import ERROR_PREFIX
 
 ERROR = 2
 """Exit code of a command that has failed."""
-SUBSTITUTES = {"–": "-", "·": ".", "…": "...", "×": "x"} | dict(zip("▁▂▃▄▅▆▇█", "1234567#", strict=True))
+SUBSTITUTES = {"–": "-", "·": ".", "…": "...", "×": "x", "▀": '"'} | dict(
+    zip("▁▂▃▄▅▆▇█", "1234567#", strict=True)
+)
 """Characters that are shown in place of ours where the encoding lacks them."""
 LEGIBLE = "ntm_envs.legible"
 """Name of the error handler of encodings that uses them."""

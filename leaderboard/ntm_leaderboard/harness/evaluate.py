@@ -15,6 +15,7 @@ from ntm_leaderboard.earlier import VERSION
 from ntm_leaderboard.harness.entrants import Entrant, references
 from ntm_leaderboard.harness.ladder import play_ladder, rungs_of
 from ntm_leaderboard.harness.probe import probe
+from ntm_leaderboard.harness.protocols import Protocol
 from ntm_leaderboard.results import NO_NONCE, Result, Rung
 
 CODE = tuple(f":(top){name}" for name in ("ntm_envs", "agents", "baselines", "leaderboard/ntm_leaderboard"))
@@ -27,28 +28,31 @@ def evaluate(
     *,
     up_to: int | None = None,
     sequences: int | None = None,
+    protocol: Protocol | None = None,
     rows: int | None = None,
     report: Callable[[Rung], None] = lambda rung: None,
 ) -> Result:
-    """Play the ladder with an entrant and write the result.
+    """Play the ladder with an entrant, or the lengths of a protocol, and write the result.
 
     Args:
         entrant: The agent.
         path: File of the result.
-        up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
+        up_to: Leave out the rungs at which a size is larger, and include further ones (:func:`rungs_of`);
+            None for the whole ladder.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
+        protocol: Protocol of published tables to play in place of the ladder; None for the ladder.
         rows: Number of sequences to play side by side; None for as many as a bounded memory holds.
         report: Called with every rung that is done.
 
     Raises:
-        ValueError: If no rung is left, `rows` is less than 1, or the file holds more sequences of the same
-            agent on a rung.
+        ValueError: If no rung is left, the protocol is not for the task, `rows` is less than 1, or the file
+            holds more sequences of the same agent on a rung.
         OSError: If the result cannot be written.
     """
     if rows is not None and rows < 1:
         raise ValueError(f"rows is {rows}; expected at least 1")
     spec, started = entrant.spec, time.perf_counter()
-    rungs = rungs_of(spec, up_to=up_to, sequences=sequences)
+    rungs = protocol.rungs(spec, sequences) if protocol else rungs_of(spec, up_to=up_to, sequences=sequences)
     if path.exists():
         try:
             before = Result.read(path)

@@ -52,7 +52,8 @@ def rungs_of(
 
     Args:
         spec: The task.
-        up_to: Leave out the rungs at which a size is larger; None for the whole ladder.
+        up_to: Leave out the rungs at which a size is larger, and include the further ones that are not; None
+            for the whole ladder, without further rungs.
         sequences: Sequences of a rung, if fewer than the ladder asks for.
 
     Raises:
@@ -60,7 +61,8 @@ def rungs_of(
     """
     if sequences is not None and sequences < 1:
         raise ValueError(f"sequences is {sequences}; expected at least 1")
-    rungs = [dict(rung) for rung in spec.rungs if up_to is None or max(rung.values()) <= up_to]
+    every = spec.rungs if up_to is None else (*spec.rungs, *spec.further_rungs)
+    rungs = [dict(rung) for rung in every if up_to is None or max(rung.values()) <= up_to]
     if not rungs:
         least = " and ".join(f"{name} {size}" for name, size in spec.rungs[0].items())
         raise ValueError(f"no rung of {spec.name} is up to {up_to}; the smallest is {least}")
@@ -121,6 +123,10 @@ def play(
         wrong_symbols=int(wrong.sum()),
         mean_return=float(np.concatenate([part.returns for part in parts]).mean()),
         cost_in_bits=float(np.concatenate(costs).mean()) if costs else None,
+        metrics={
+            name: float(np.concatenate([part.metrics[name] for part in parts]).mean())
+            for name in parts[0].metrics
+        },
     )
     return score, int(sum(part.symbols.sum() for part in parts))
 

@@ -58,6 +58,13 @@ MACHINES = (
         "is free, with one repeat less to go: so the list begins again behind its end.",
     ),
     Machine(
+        "dnc",
+        "traversal",
+        {"nodes": 5, "path": 3},
+        "While the graph is described, each edge goes to a slot that is free, as does the query behind it. "
+        "For the answer, the read heads look up queries and edges, one step of the path after the other.",
+    ),
+    Machine(
         "ntm",
         "ngrams",
         {"length": 60},

@@ -78,12 +78,23 @@ def test_a_lesson_that_is_passed_at_the_end_keeps_its_weights(monkeypatch):
 
 
 def test_only_the_last_lesson_is_solved_and_only_the_first_restarts(monkeypatch):
-    options = {"solved_loss": 0.3, "last_lesson": 2, "restart_after": 150, "restart_loss": 1e-9}
+    options = {"solved_loss": 0.3, "last_lesson": 1, "restart_after": 150, "restart_loss": 1e-9}
     trainer = Trainer(run_of(**options))
     graded(monkeypatch, trainer, [(0.1, 1.0), (0.5, 0.0), (0.2, 1.0), (0.1, 1.0)])
     trainer.train()
     counters = trainer.counters
     assert (counters.lesson, counters.solved_at, counters.restarts) == (2, 312, 0)
+
+
+def test_after_lessons_inside_the_training_range_it_is_the_last_lesson():
+    for last, lengths in ((1, [1, 4]), (2, [1, 3, 4]), (3, [1, 3, 6])):
+        run = run_of(last_lesson=last)
+        stages = Trainer(run)._stages
+        assert [stage.largest["length"] for stage in stages] == lengths
+        check_lesson(Path("x"), len(lengths), run.train, run.task_spec())
+    training = Trainer(run_of(last_lesson=1, mixed_sizes=True))._stages[1]
+    assert training.curriculum.draw(np.arange(9), 0.0, 1) == {"length": (1, 4)}
+    assert training.training_task.blank == 0.0
 
 
 def test_earlier_lessons_are_reviewed():
@@ -129,7 +140,7 @@ def test_a_short_copy_is_learnt_lesson_by_lesson():
         learning_rate=0.01,
         model={"hidden": 32},
         batch_size=16,
-        last_lesson=2,
+        last_lesson=1,
         lesson_pass=0.5,
     )
     trainer = Trainer(run)

@@ -17,7 +17,18 @@ from ntm_leaderboard.cli.options import groups
 from ntm_leaderboard.cli.terminal import console
 from ntm_leaderboard.docstrings import description
 
-COMMANDS = ("tasks", "agents", "train", "evaluate", "bench", "watch", "leaderboard", "submit", "verify")
+COMMANDS = (
+    "tasks",
+    "agents",
+    "train",
+    "tune",
+    "evaluate",
+    "bench",
+    "watch",
+    "leaderboard",
+    "submit",
+    "verify",
+)
 FLAG = re.compile(r"--[a-z][\w.-]*")
 
 

@@ -41,6 +41,7 @@ def encoded(monkeypatch, name, encoding):
         "agents",
         "tasks",
         "watch --length 3",
+        "watch --agent nearest --task one_shot --classes 2 --shots 1",
         "evaluate --agent oracle --up-to 20 --sequences 2 --output r.json",
         "train --help",
     ],

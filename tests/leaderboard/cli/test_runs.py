@@ -217,3 +217,15 @@ def test_a_machine_that_needs_the_channels_of_a_task_is_trained_by_its_reference
     assert cli.main([*command, "--model.signal-channels", "delimiter", "--model.hidden-size", "4"]) == 0
     config = json.loads(Path("runs/jump/config.json").read_text(encoding="utf-8"))
     assert config["model"]["signal_channels"] == ["delimiter"]
+
+
+def test_further_metrics_are_measured_and_shown(home, capsys):
+    evaluate = "evaluate --agent nearest --task one_shot --up-to 10 --sequences 4 --output one.json"
+    assert cli.main(evaluate.split()) == 0
+    shown = capsys.readouterr().out
+    (rung,) = Result.read(Path("one.json")).rungs
+    assert set(rung.score.metrics) == {f"presentation_{k}" for k in (1, 2, 3, 5, 10)}
+    assert rung.score.metrics == rung.references["nearest"].metrics
+    assert rung.references["constant"].metrics["presentation_10"] == 0.2
+    assert "further metrics" in shown
+    assert f"{rung.score.metrics['presentation_2']:.3f}" in shown

@@ -10,7 +10,7 @@ has J entries: N, filled up to panels, of a link matrix, K of sparse links, 0 wi
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.dnc.parameters import Layout
@@ -28,6 +28,8 @@ class Settings(NamedTuple):
     """Terms that keep the similarity finite."""
     deallocation: bool
     """True if the free gates erase what they release."""
+    least_usage: Any
+    """Usage below which look-ups leave a slot out; 0 to leave none out."""
     every: int
     """Steps between checkpoints of memory and links; 0 without a backward pass."""
 

@@ -66,7 +66,7 @@ class _Recurrence(torch.autograd.Function):
         )
         weights = matrices(recurrent, interface, start.features.shape[1] - V)
         stored = Store(*arrays(*store))
-        room = scratch(weights, given.layout, stored, CACHE)
+        room = scratch(weights, given, stored, CACHE)
         forward(given, weights, room, stored, Trail(*arrays(*kept)))
         torch.autograd.graph.increment_version(kept.gates)  # an error for others who have saved it
         if learns:
@@ -122,5 +122,5 @@ def _backward(
     units = kept.features.shape[2] - given.layout.readers * given.layout.width
     weights = matrices(recurrent, interface, units)
     store = Store(*arrays(mine.memory, mine.links, kept.columns[0]))
-    room = scratch(weights, given.layout, store, CACHE, given.every + 1)
+    room = scratch(weights, given, store, CACHE, given.every + 1)
     backward(given, weights, room, Trail(*arrays(*kept)), Gradients(*arrays(*mine)))

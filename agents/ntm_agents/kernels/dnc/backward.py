@@ -36,6 +36,7 @@ from ntm_agents.kernels.sparse_links import (
 )
 from ntm_agents.kernels.subnormals import flush, restore
 from ntm_agents.kernels.usage import (
+    mark_used,
     release_backward,
     release_into,
     retain,
@@ -156,10 +157,13 @@ def _read_backward(
     ways, dways = trail.ways[t, b], scratch.dways
     memory, dmemory, dreads = scratch.memories[s + 1, i], gradients.memory[b], scratch.dfeatures[i]
     compare_heads(1, 1 + R, p, layout, epsilons, own, memory)
+    if len(scratch.used):
+        writing = trail.weightings[t + 1, b, 0]
+        mark_used(trail.usage[t + 1, b], writing, settings.least_usage, scratch.used)
     for r in range(R):
         weighting, dweighting = trail.weightings[t + 1, b, 1 + r], gradients.weighting[b, 1 + r]
         read_backward(memory, weighting, dreads[r * M : (r + 1) * M], dmemory, dweighting)
-        look_up_head(1 + r, r, p, layout, epsilons, own, content)
+        look_up_head(1 + r, r, p, layout, epsilons, own, scratch.used, content)
         dcontent = own.ddots[r]
         if len(ways):
             backward, forward = ways[r], ways[R + r]
@@ -285,7 +289,10 @@ def _write_backward(
     bound(usage, scratch.bounded)
     allocate(scratch.bounded, order, free)
     compare_heads(0, 1, p, layout, epsilons, own, memory)
-    look_up_head(0, 0, p, layout, epsilons, own, content)
+    if len(scratch.used):
+        zero(content)  # in place of a write weighting, as in `forward`
+        mark_used(usage, content, settings.least_usage, scratch.used)
+    look_up_head(0, 0, p, layout, epsilons, own, scratch.used, content)
     towards, gate = p[layout.vectors - 2], p[layout.vectors - 1]
     dp[layout.vectors - 2], dp[layout.vectors - 1] = gate_write_backward(
         towards, gate, content, free, dweighting[0], dcontent, dfree

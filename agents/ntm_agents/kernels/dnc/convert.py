@@ -91,6 +91,7 @@ def settings(options: Options, start: Start, every: int) -> Settings:
         layout=layout(readers, width, options.masking, linked, options.link_sharpening),
         epsilons=Epsilons(inside=number(TINY), outside=number(0.0), product=number(options.epsilon)),
         deallocation=options.deallocation,
+        least_usage=number(options.least_usage),
         every=every,
     )
 

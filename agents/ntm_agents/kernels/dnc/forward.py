@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from ntm_agents.kernels.allocation import allocate, bound, sort
-from ntm_agents.kernels.arithmetic import Array, copy
+from ntm_agents.kernels.arithmetic import Array, copy, zero
 from ntm_agents.kernels.compilation import entry, paste
 from ntm_agents.kernels.control import control
 from ntm_agents.kernels.dnc.arguments import Settings, Store, Trail
@@ -29,7 +29,7 @@ from ntm_agents.kernels.products import pack
 from ntm_agents.kernels.sharpened import sharpen_way
 from ntm_agents.kernels.sparse_links import choose_links, follow_sparse, link_sparse
 from ntm_agents.kernels.subnormals import flush, restore
-from ntm_agents.kernels.usage import release, retain, use
+from ntm_agents.kernels.usage import mark_used, release, retain, use
 from ntm_agents.kernels.weights import Matrices
 
 
@@ -76,7 +76,7 @@ def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, 
     layout, kept, p = settings.layout, len(trail.weightings), trail.parameters[t, b]
     previous, weighting = trail.weightings[t % kept, b], trail.weightings[(t + 1) % kept, b]
     usage, order = trail.usage[(t + 1) % kept, b], trail.orders[(t + 1) % kept, b]
-    content, free = scratch.content, scratch.allocation
+    content, free, used = scratch.content, scratch.allocation, scratch.used
     retain(previous[1:], p[layout.free :], scratch.retained)
     use(trail.usage[t % kept, b], previous[0], scratch.retained, usage)
     bound(usage, scratch.bounded)
@@ -86,7 +86,10 @@ def _write(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, 
     sort(scratch.bounded, order, free, scratch.room)
     allocate(scratch.bounded, order, free)
     compare_heads(0, 1, p, layout, settings.epsilons, scratch.comparison, memory)
-    look_up_head(0, 0, p, layout, settings.epsilons, scratch.comparison, content)
+    if len(used):
+        zero(content)  # in place of a write weighting, as nothing is written yet
+        mark_used(usage, content, settings.least_usage, used)
+    look_up_head(0, 0, p, layout, settings.epsilons, scratch.comparison, used, content)
     gate_write(p[layout.vectors - 2], p[layout.vectors - 1], content, free, weighting[0])
     if settings.deallocation:
         release(memory, scratch.retained)
@@ -115,12 +118,14 @@ def _link(t: int, b: int, scratch: Scratch, links: Array, columns: Array, trail:
 def _read(t: int, b: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]) -> None:
     """Choose where to read with all read heads of a sequence, and read."""
     layout, p, ways = settings.layout, trail.parameters[t, b], trail.ways[t % len(trail.ways), b]
-    R, M, N = layout.readers, layout.width, memory.shape[1]
-    reading = trail.weightings[(t + 1) % len(trail.weightings), b, 1:]
-    reads, content = trail.features[t + 1, b], scratch.content
+    R, M, N, now = layout.readers, layout.width, memory.shape[1], (t + 1) % len(trail.weightings)
+    writing, reading = trail.weightings[now, b, 0], trail.weightings[now, b, 1:]
+    reads, content, used = trail.features[t + 1, b], scratch.content, scratch.used
+    if len(used):
+        mark_used(trail.usage[now, b], writing, settings.least_usage, used)
     compare_heads(1, 1 + R, p, layout, settings.epsilons, scratch.comparison, memory)
     for r in range(R):
-        look_up_head(1 + r, r, p, layout, settings.epsilons, scratch.comparison, content)
+        look_up_head(1 + r, r, p, layout, settings.epsilons, scratch.comparison, used, content)
         if len(ways):
             backward, forward = ways[r], ways[R + r]
             if layout.powers < layout.free:

@@ -38,7 +38,7 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
         )
     )
     matrix, stored = matrices(*weights, start.features.shape[1] - V), Store(*arrays(*store))
-    room = scratch(matrix, given.layout, stored, CACHE)
+    room = scratch(matrix, given, stored, CACHE)
     forward(given, matrix, room, stored, Trail(*arrays(*kept)))
     torch.autograd.graph.increment_version(kept.gates)  # an error for those who have saved it for backward
     last = Start(

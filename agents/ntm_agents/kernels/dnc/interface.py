@@ -26,6 +26,8 @@ class Options:
     """True if the free gates erase what they release."""
     link_sharpening: bool
     """True if backward and forward weightings are sharpened."""
+    least_usage: float
+    """Usage below which look-ups leave a slot out; 0 to leave none out."""
     epsilon: float
     """Addend of the product of the norms, which keeps the similarity finite."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ntm_agents.kernels.activations import softmax_of_used
 from ntm_agents.kernels.arithmetic import Array, zero
 from ntm_agents.kernels.compilation import inline
-from ntm_agents.kernels.content import Epsilons, look_up, look_up_backward
+from ntm_agents.kernels.content import Epsilons, divide_by_norms, look_up, look_up_backward
 from ntm_agents.kernels.dnc.parameters import Layout
 from ntm_agents.kernels.masked_content import (
     compare_masked,
@@ -74,11 +75,18 @@ def compare_heads(
 
 @inline
 def look_up_head(
-    h: int, i: int, p: Array, layout: Layout, epsilons: Epsilons, own: Comparison, content: Array
+    h: int, i: int, p: Array, layout: Layout, epsilons: Epsilons, own: Comparison, used: Array, content: Array
 ) -> None:
-    """Write the weighting by content ``[N]`` of head h, the i-th of those that were compared."""
+    """Write the weighting by content ``[N]`` of head h, the i-th of those that were compared.
+
+    Slots whose `used` is 0 are left out, if there is any ``[N or 0]``.
+    """
     strength, norms = p[h * (layout.width + 1 + layout.masks) + layout.width], own.norms[_group(i, layout)]
-    look_up(own.dots[i], norms, own.key_norms[i], epsilons, strength, content)
+    if len(used):
+        divide_by_norms(own.dots[i], norms, own.key_norms[i], epsilons)
+        softmax_of_used(own.dots[i], strength, used, content)
+    else:
+        look_up(own.dots[i], norms, own.key_norms[i], epsilons, strength, content)
 
 
 @inline

@@ -11,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ntm_agents.kernels.arithmetic import Array
-from ntm_agents.kernels.dnc.arguments import Store
+from ntm_agents.kernels.dnc.arguments import Settings, Store
 from ntm_agents.kernels.dnc.lookup import Comparison
-from ntm_agents.kernels.dnc.parameters import Layout
 from ntm_agents.kernels.products import panels
 from ntm_agents.kernels.scratch import parts, tile
 from ntm_agents.kernels.weights import Matrices
@@ -62,6 +61,8 @@ class Scratch(NamedTuple):
     """``[N]``."""
     content: Array
     """Weighting by content ``[N]``."""
+    used: Array
+    """1 for slots that look-ups may find, 0 for others ``[N]``; ``[0]`` if they may find all."""
     kept: Array
     """The largest weights of a write weighting ``[N]``."""
     dkept: Array
@@ -80,24 +81,27 @@ class Scratch(NamedTuple):
     """Gradients of the controller's output ``[B, C]``."""
 
 
-def scratch(weights: Matrices, layout: Layout, store: Store[Array], cache: int, steps: int = 0) -> Scratch:
+def scratch(
+    weights: Matrices, settings: Settings, store: Store[Array], cache: int, steps: int = 0
+) -> Scratch:
     """Return scratch memory for a tile of as many sequences as suit the cache.
 
     Args:
         weights: Weights to be packed.
-        layout: Places of the values of the interface vector.
+        settings: Numbers that do not depend on the data.
         store: Memory and links of all sequences.
         cache: Bytes of memory and links that a tile has at most, if that leaves it more than one sequence.
         steps: Memories and links of each sequence that the backward loop has at a time; 0 for the forward
             loop.
     """
     (sequences, M, N), J, K = store.memory.shape, store.links.shape[2], store.columns.shape[2]
-    kind, C, R = weights.output.dtype, weights.output.shape[1], layout.readers
+    kind, C, R = weights.output.dtype, weights.output.shape[1], settings.layout.readers
     H, B = 1 + R, tile(sequences, N * (M + J) * weights.output.itemsize, cache)
     each, heads, keys = (N,), (H, N), (H, M)
     shapes = (
         *((steps, B, M, N), (steps, B, N, J), (M, N)),
-        *((2 * R, N), (2 * R, J), (2, N), (2 * R, N), (R, N), each, each, each, each, each, each, each, each),
+        *((2 * R, N), (2 * R, J), (2, N), (2 * R, N), (R, N), each, each, each, each, each, each),
+        *((N if settings.least_usage else 0,), each, each),
         *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
     )
     recurrent, output, reads = (panels(matrix if steps else matrix.T) for matrix in weights)

@@ -1,0 +1,93 @@
+"""`ntm-envs tune`: search the options of an agent and of its training on a task."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ntm_agents import config_class
+from ntm_agents.testing import check_model
+from ntm_agents.training.checks import torch_device
+from ntm_agents.training.sources import source_digest
+from ntm_envs import tasks
+from ntm_envs.lookup import is_reference, load
+from ntm_leaderboard.cli.parsing import parse
+from ntm_leaderboard.cli.terminal import say
+from ntm_leaderboard.harness.entrants import agent_spec, new_run
+from ntm_leaderboard.harness.recipes import read_recipe
+from ntm_leaderboard.wording import command
+
+SEED = 100
+"""Seed of all trials; no table has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions:
+    """Search the options that an agent and its learner declare, by validation inside the training range.
+
+    Every trial trains for the same time on one core. The same command resumes an interrupted search, and more
+    --trials continue it. It needs the extra tune.
+
+    Example:
+        ntm-envs tune --agent lstm --task parity --trials 20 --minutes 1
+    """
+
+    agent: str = "ntm"
+    """Name from `ntm-envs agents`, or a model of your own, such as ./my_model.py:MyModel."""
+    task: str = "copy"
+    """Name from `ntm-envs tasks`, or a task of your own, such as ./my_task.py:MY_TASK."""
+    trials: int = 20
+    """Number of trials, those that are done included. The first is the agent's recipe itself."""
+    minutes: float = 1.0
+    """Minutes of a trial."""
+    learner: str | None = None
+    """Learner, if not that of the recipe; see `ntm-envs train --help`."""
+    recipe: Path | None = None
+    """JSON file in place of the agent's recipe; see `ntm-envs train --help`."""
+    output: Path | None = None
+    """Folder of the search, with its log and the best recipe. Without it: runs/tune-TASK-AGENT."""
+    device: str = "cpu"
+    """Device to compute on, such as cpu or cuda."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command and return the exit code."""
+    options = parse(TuneOptions, argv, "tune")
+    from ntm_leaderboard.harness.tuning import RECIPE, Search  # needs Optuna, which no other command does
+
+    torch_device(options.device)
+    recipe = None
+    if options.recipe:
+        recipe = read_recipe(options.recipe, config_class(load(agent_spec(options.agent).entry)))
+    run = new_run(options.agent, options.task, SEED, learner=options.learner, recipe=recipe)
+    if is_reference(options.agent) and source_digest(run.entry):
+        config = dataclasses.asdict(config_class(load(run.entry))(**run.model))
+        check_model(load(run.entry), task=run.task_spec().make(), config=config)
+    folder = options.output or Path("runs") / f"tune-{tasks.spec(options.task).name}-{run.agent}"
+    search = Search(run, folder, minutes=options.minutes, device=options.device)
+    say(f"searched: {', '.join(f'{each.part}.{each.name}' for each in search.space)}")
+    search.tune(options.trials, lambda line: say(_text(line)))
+    if not (best := search.best()):
+        say("No trial had a finite validation.")
+        return 1
+    say(f"Best: {_text(best)}")
+    output = Path("runs") / f"{tasks.spec(options.task).name}-{run.agent}-0"
+    arguments = ("--agent", options.agent, "--task", options.task, "--recipe", folder / RECIPE)
+    say(f"Train with its recipe: {command('train', *arguments, '--output', output)}")
+    return 0
+
+
+def _text(line: dict[str, Any]) -> str:
+    """Return a trial in one line."""
+    chosen = [
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in line["options"].items()
+    ]
+    outcome = line["error"] or (
+        "not finite"
+        if line["value"] is None
+        else f"value {line['value']:.5f}, sequence accuracy {line['accuracy']:.3f}"
+    )
+    return f"trial {line['number']}: {outcome} ({', '.join(chosen) or 'the recipe'})"

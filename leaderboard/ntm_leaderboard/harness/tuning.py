@@ -1,0 +1,224 @@
+"""The search of the options of a model and of its training, the same for every model.
+
+Each trial trains for the same time on one core, within the training range of the task, and its value is that
+of validation there: nothing beyond the range is seen. What is searched is declared beside each option
+(:class:`ntm_agents.options.Choices`, :class:`ntm_agents.options.Between`); all others are as in the recipe.
+The first trial is the recipe itself. Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses
+the others.
+
+The folder of a search has::
+
+    search.json    what is searched
+    trials.jsonl   a line for each trial
+    recipe.json    the best trial so far, for ntm-envs train --recipe
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import create_trial
+
+from ntm_agents import config_class
+from ntm_agents.options import Choices, searchable
+from ntm_agents.training import NonFiniteError, Run
+from ntm_agents.training.run import record_difference
+from ntm_envs.files import write_atomically
+from ntm_envs.lookup import load
+
+SEARCH, TRIALS, RECIPE = "search.json", "trials.jsonl", "recipe.json"
+SPEED_SECONDS = 2.0
+"""Seconds for which the speed of a trial is measured; less in trials of less than 20 seconds."""
+MARGIN = 0.9
+"""Share of the time that a trial's budget fills at the speed that was measured."""
+
+Line: TypeAlias = dict[str, Any]
+"""A line of the log: number of the trial, `options` that were searched, `budget`, and what came of it."""
+
+
+class Searched(NamedTuple):
+    """A searched option."""
+
+    part: str  # `model` or `train`
+    name: str
+    distribution: BaseDistribution
+
+
+def space_of(run: Run) -> list[Searched]:
+    """Return the searched options of a run's model and learner.
+
+    Raises:
+        ValueError: If neither declares any.
+    """
+    kinds = {"model": config_class(load(run.entry)), "train": run.learner_row().config}
+    found = [
+        Searched(part, name, _distribution(values))
+        for part, kind in kinds.items()
+        for name, values in searchable(kind).items()
+    ]
+    if not found:
+        raise ValueError(
+            f"{run.entry} and the learner {run.learner!r} declare nothing to search; annotate an option: "
+            "Annotated[int, Choices((64, 128))]"
+        )
+    return found
+
+
+def _distribution(values: Any) -> BaseDistribution:
+    if isinstance(values, Choices):
+        return CategoricalDistribution(values.values)
+    return FloatDistribution(values.low, values.high, log=values.log)
+
+
+class Search:
+    """A search in a folder; what is there is continued.
+
+    Args:
+        run: The run by the recipe that the search begins with; its seed is that of all trials.
+        folder: Folder of the search.
+        minutes: Time of a trial.
+        device: Device to compute on.
+
+    Raises:
+        ValueError: If nothing can be searched, the time is not positive, or the folder holds another search.
+    """
+
+    def __init__(self, run: Run, folder: Path, *, minutes: float, device: str = "cpu") -> None:
+        if not 0 < minutes < math.inf:
+            raise ValueError(f"minutes is {minutes}; expected a positive number")
+        self.run = dataclasses.replace(run, train=run.train.for_task(run.task_spec()))
+        self.folder, self.minutes, self.space = folder, minutes, space_of(run)
+        self._device = device
+        space = {f"{each.part}.{each.name}": repr(each.distribution) for each in self.space}
+        record = {"run": self.run.resolved() | self.run.sources, "minutes": minutes, "space": space}
+        record = json.loads(json.dumps(record))
+        if (folder / SEARCH).exists():
+            there = json.loads((folder / SEARCH).read_bytes())
+            if there != record:
+                what = record_difference(there, record)
+                raise ValueError(
+                    f"{folder} holds another search ({what}); choose another folder, or delete it"
+                )
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / SEARCH, json.dumps(record, indent=2).encode())
+
+    @property
+    def trials(self) -> list[Line]:
+        """The trials that are done."""
+        path = self.folder / TRIALS
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def best(self) -> Line | None:
+        """Return the trial of the best validation; None if none had a finite one."""
+        done = [line for line in self.trials if line["value"] is not None]
+        return min(done, key=lambda line: float(line["value"]), default=None)
+
+    def tune(self, trials: int, report: Callable[[Line], None] = lambda line: None) -> None:
+        """Run the trials that are left of so many, and write the recipe of the best one.
+
+        Args:
+            trials: Number of trials, those that are done included.
+            report: Called with every trial that is done.
+
+        Raises:
+            ValueError: If there is no trial, or another process searches in the folder.
+        """
+        if trials < 1:
+            raise ValueError(f"trials is {trials}; expected at least 1")
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            with FileLock(self.folder / ".lock", timeout=0):
+                done = self.trials
+                while len(done) < trials:
+                    done.append(self._trial(len(done), self._choose(done)))
+                    text = "".join(json.dumps(line) + "\n" for line in done)
+                    write_atomically(self.folder / TRIALS, text.encode())
+                    if best := self.best():
+                        self._write_recipe(best)
+                    report(done[-1])
+        except Timeout:
+            raise ValueError(f"another process searches in {self.folder}") from None
+
+    def _choose(self, done: list[Line]) -> dict[str, Any]:
+        """Return the options of the next trial, by those that are done; none for the first."""
+        if not done:
+            return {}
+        space = {f"{each.part}.{each.name}": each.distribution for each in self.space}
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=len(done)))
+        for line in done[1:]:
+            lost = line["value"] is None
+            state = optuna.trial.TrialState.FAIL if lost else optuna.trial.TrialState.COMPLETE
+            trial = create_trial(
+                params=line["options"], distributions=space, value=line["value"], state=state
+            )
+            study.add_trial(trial)
+        chosen: dict[str, Any] = study.ask(space).params
+        return chosen
+
+    def _trial(self, number: int, options: dict[str, Any]) -> Line:
+        """Train with some options, and return the line of the log."""
+        started, learner = time.perf_counter(), self.run.learner_row()
+        line: Line = {"number": number, "options": options, "budget": None, "parameters": None}
+        line |= {"value": None, "accuracy": None, "error": None}
+        try:
+            run = self._with(options)
+            speed = self._speed(run)
+            left = max(0.0, 60 * self.minutes - (time.perf_counter() - started))
+            line["budget"] = max(1, int(MARGIN * speed * left))
+            train = learner.with_budget(dataclasses.replace(run.train, minutes=self.minutes), line["budget"])
+            trainer = learner.start(dataclasses.replace(run, train=train), device=self._device)
+            model = trainer.train()
+            counters: Any = trainer.counters
+            # Learners from targets have a loss; of others the return counts.
+            value = getattr(counters, "best_loss", None)
+            value = -counters.best_return if value is None else value
+            line["value"] = float(value) if math.isfinite(value) else None
+            line["accuracy"] = counters.best_accuracy
+            line["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+        except (NonFiniteError, ValueError) as error:  # options that do not go together, or too large steps
+            if number == 0:  # the recipe itself
+                raise
+            line["error"] = str(error)
+        return {**line, "seconds": round(time.perf_counter() - started, 1)}
+
+    def _with(self, options: Mapping[str, Any]) -> Run:
+        """Return the run with other options."""
+        parts: dict[str, dict[str, Any]] = {"model": {}, "train": {}}
+        for name, value in options.items():
+            part, _, option = name.partition(".")
+            parts[part][option] = value
+        train = dataclasses.replace(self.run.train, **parts["train"])
+        return dataclasses.replace(self.run, model={**self.run.model, **parts["model"]}, train=train)
+
+    def _speed(self, run: Run) -> float:
+        """Return the units of the budget per second of a short run, through the whole of its curriculum."""
+        learner, seconds = run.learner_row(), min(SPEED_SECONDS, 6 * self.minutes)
+        train, budget = dataclasses.replace(run.train, validation_sequences=1), 64
+        while True:
+            short = dataclasses.replace(run, train=learner.with_budget(train, budget))
+            trainer = learner.start(short, device=self._device)
+            trainer.train()
+            if trainer.counters.seconds > seconds:
+                done = trainer.counters.steps if learner.unit == "steps" else trainer.counters.sequences
+                return float(done or budget) / trainer.counters.seconds
+            budget *= 2
+
+    def _write_recipe(self, line: Line) -> None:
+        """Write a recipe file of a trial, with all options that are not at their defaults."""
+        run = self._with(line["options"])
+        train = run.learner_row().with_budget(run.train, line["budget"])
+        default = dataclasses.asdict(type(train)())
+        changed = {name: value for name, value in dataclasses.asdict(train).items() if value != default[name]}
+        recipe = {"learner": run.learner, "model": run.model, "train": changed}
+        write_atomically(self.folder / RECIPE, f"{json.dumps(recipe, indent=2)}\n".encode())

@@ -1,0 +1,1 @@
+"""Suite `recall`: key-value recall at every scale, and one-shot learning."""

@@ -1,0 +1,58 @@
+"""A MANN once more in NumPy, in loops, from the equations of its paper."""
+
+import numpy as np
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+def cosine(one, other, epsilon):
+    return one @ other / (np.linalg.norm(one) * np.linalg.norm(other) + epsilon)
+
+
+def reference(model, inputs, state):
+    """Return the logits ``[T, L]`` of a sequence ``[T, I]``, and memory, weightings and usage after it.
+
+    The controller is an LSTM of one layer, and the state one of NumPy arrays without a batch.
+    """
+    c = model.config
+    weights = {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
+    memory, weightings, usage, reads, (hidden, cell) = state
+    heads, slots = c.read_heads, len(memory)
+    reading, logits = weightings[heads:], []
+    for observation in inputs:
+        seen = np.concatenate([reads, hidden])
+        gates = weights["controller.inputs.weight"] @ observation + weights["controller.layers.0.bias"]
+        enter, forget, leave, candidate = np.split(gates + weights["controller.layers.0.weight"] @ seen, 4)
+        cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(candidate)
+        hidden = sigmoid(leave) * np.tanh(cell)
+        vectors = (weights["heads.weight"] @ hidden + weights["heads.bias"]).reshape(heads, -1)
+        keys, gate = np.tanh(vectors[:, : c.memory_width]), sigmoid(vectors[:, c.memory_width])
+        strength = 1 + softplus(vectors[:, -1]) if c.key_strength else np.ones(heads)
+        by_usage = sorted(range(slots), key=lambda slot: (usage[slot], slot))[:heads]
+        writing = np.zeros((heads, slots))
+        for head in range(heads):
+            for slot in range(slots):
+                new = 1 - gate[head] if slot == by_usage[head] else 0
+                writing[head, slot] = gate[head] * reading[head, slot] + new  # equation 7
+        before = memory
+        memory = memory.copy()
+        memory[by_usage] = 0
+        for slot in range(slots):
+            for head in range(heads):
+                memory[slot] = memory[slot] + writing[head, slot] * keys[head]  # equation 8
+        source = memory if c.order == "write_first" else before
+        reading = np.zeros((heads, slots))
+        for head in range(heads):
+            similar = [cosine(source[slot], keys[head], c.epsilon) for slot in range(slots)]  # equation 2
+            powers = np.exp(strength[head] * np.array(similar))
+            reading[head] = powers / powers.sum()  # equation 3
+        reads = np.concatenate([reading[head] @ source for head in range(heads)])  # equation 4
+        usage = c.usage_decay * usage + writing.sum(axis=0) + reading.sum(axis=0)  # equation 5
+        logits.append(weights["output.weight"] @ np.concatenate([reads, hidden]) + weights["output.bias"])
+    return np.array(logits), memory, np.concatenate([writing, reading]), usage
