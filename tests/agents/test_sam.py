@@ -127,6 +127,28 @@ def test_a_writer_of_new_things_overwrites_what_has_not_been_used_for_longest():
     assert len(set(written)) > 2
 
 
+@pytest.mark.parametrize("heads", [1, 2])
+def test_slots_of_a_chain_are_a_list_that_a_head_can_follow(heads):
+    strong = {"strength_bias": 1000.0, "write_gate_bias": 100.0, "read_gate_bias": -100.0}
+    chain = {"key_init": "chain", "skip_connection": True, "memory_width": 256, "memory_slots": 30, **strong}
+    model, signs = make(heads=heads, scale=0.0, **chain), torch.tensor([-1.0, 1.0]).double()
+    words = torch.cartesian_prod(signs, signs, signs)[:, None, None]  # (8, 1, 1, I)
+    words = [*words, words[2], words[3]]  # words that occur twice are told apart by those before them
+    written, followed = [], []
+    with torch.no_grad():
+        state = model.initial_state(1, 30)
+        for word in words:
+            _, state = model(word, state)
+            written.append(state.slots[0, :, 0].tolist())
+        *_, write_gates, _, _ = model.interface.bias.view(heads, -1).split_with_sizes((256, 1, 1, 1, 256), 1)
+        write_gates.fill_(-1000.0)
+        for word in (words[0], *(9 * [torch.zeros(1, 1, INPUTS).double()])):
+            _, state = model(word, state)
+            followed.append(state.slots[0, :, 0].tolist())
+    assert written == [[heads * t + head for head in range(heads)] for t in range(10)]
+    assert followed == written
+
+
 def test_least_recently_used_slots_are_in_order_and_ties_go_to_the_lower_slot():
     usage = torch.tensor([[3, 1, 0, 1]])
     free = sparse_access.least_recently_used(usage, 3)
@@ -223,6 +245,7 @@ def test_biases_start_as_configured_and_nothing_else_has_one():
         ({"memory_slots": 3}, "memory_slots is 3; expected at least 4, the heads"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
         ({"read_gate_bias": (1.0,)}, r"read_gate_bias is \(1.0,\); expected 4 finite numbers"),
+        ({"key_init": "chain"}, "key_init is 'chain'; expected 'random', as skip_connection is False"),
     ],
 )
 def test_impossible_values_are_refused_with_a_message(config, message):

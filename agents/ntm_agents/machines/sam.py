@@ -31,16 +31,17 @@ from ntm_agents.kernels.checks import check_indices
 from ntm_agents.memory import initial_rows
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.observed import observer
-from ntm_agents.options import Few, NonNegative, Positive, check_options, expect
+from ntm_agents.options import Few, NonNegative, Positive, expect
+from ntm_agents.sparse_interface import AccessParameters, SparseInterface, SparseInterfaceConfig
 
 EXACT = 2**14
 """Largest number of slots that are all compared, if the index is chosen automatically."""
-STEP = ("step", "_parameters_of", "_write", "_read")
+STEP = ("step", "_write", "_read")
 """Methods that a step consists of, and that the fused kernel computes instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SAMConfig:
+class SAMConfig(SparseInterfaceConfig):
     """Options of a SAM, none of which depends on the number of slots."""
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
@@ -54,26 +55,8 @@ class SAMConfig:
     controller_noise: NonNegative = 0.0
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations. Not in the paper, so off.
     Used in training only; evaluation always uses 0."""
-    heads: Few = 4
-    """Number of heads H, each of which reads and writes (paper: 4)."""
-    read_slots: Positive = 4
-    """Slots K that a head reads, those most similar to its key (paper: 4 or 8)."""
-    memory_width: Positive = 32
-    """Width M of a slot (paper: 32)."""
     memory_slots: Positive | None = None
     """Number of slots N, at least the number of heads; None for the episode's bound of steps."""
-    skip_connection: bool = False
-    """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
-    in the paper."""
-    key_bias: float = 0.0
-    """Initial bias of each element of a key."""
-    strength_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the key strength, before 1 + softplus: one for all heads, or one for each."""
-    write_gate_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the write gate, before sigmoid, for all heads or for each."""
-    read_gate_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the gate between slots that were read and free ones, before sigmoid, for all heads or
-    for each: negative for a head that begins by writing to free slots."""
     index: Literal["auto", "exact", "approximate"] = "auto"
     """How the fused kernel finds the slots to read: by comparing all of them, or by an index that misses
     some. Auto takes the index for more than 16,384 slots. Plain PyTorch compares all."""
@@ -86,11 +69,7 @@ class SAMConfig:
     controller of one layer."""
 
     def __post_init__(self) -> None:
-        check_options(self)
-        for name in ("strength_bias", "write_gate_bias", "read_gate_bias"):
-            value = getattr(self, name)
-            valid = not isinstance(value, tuple) or len(value) == self.heads
-            expect(valid, name, value, f"{self.heads} finite numbers, as there are {self.heads} heads")
+        super().__post_init__()
         slots = self.memory_slots
         expect(
             slots is None or slots >= self.heads, "memory_slots", slots, f"at least {self.heads}, the heads"
@@ -116,16 +95,6 @@ class SAMState(NamedTuple):
     """State of the controller's layers, ``[B, C]`` each."""
 
 
-class AccessParameters(NamedTuple):
-    """Parameters of all heads at one step."""
-
-    keys: Tensor  # q, (B, H, M)
-    strengths: Tensor  # beta >= 1, (B, H, 1)
-    write_gates: Tensor  # alpha in [0, 1], (B, H, 1)
-    read_gates: Tensor  # gamma in [0, 1], (B, H, 1)
-    add: Tensor  # a, (B, H, M)
-
-
 class SAM(MemoryMachine[SAMState]):
     """A controller with a large memory, of which each step touches a few slots.
 
@@ -135,8 +104,8 @@ class SAM(MemoryMachine[SAMState]):
       depends on the number of slots, so a trained machine runs with any.
     - The similarity is the cosine, times a key strength of at least 1, as in a DNC; the paper's interface
       vector has no strength.
-    - `skip_connection`, feed-forward controllers, a GRU, several layers and `controller_noise` are not in the
-      paper, and off by default.
+    - `skip_connection`, `key_init`, feed-forward controllers, a GRU, several layers and `controller_noise`
+      are not in the paper, and off by default.
 
     Choices where the paper is silent:
 
@@ -169,8 +138,7 @@ class SAM(MemoryMachine[SAMState]):
         super().__init__()
         self.config = c = self.Config(**config)
         self._redefined = redefined(type(self), STEP)
-        width, self._read_size = c.memory_width, c.heads * c.memory_width
-        self._sizes = (width, 1, 1, 1, width)
+        self._read_size = c.heads * c.memory_width
         self.controller = Controller(
             c.controller,
             input_size,
@@ -180,20 +148,15 @@ class SAM(MemoryMachine[SAMState]):
             noise=c.controller_noise,
             orthogonal_init=c.orthogonal_init,
         )
-        features, parameters = self._read_size + c.hidden_size, c.heads * sum(self._sizes)
-        self.interface = nn.Linear(features if c.skip_connection else c.hidden_size, parameters)
+        features = self._read_size + c.hidden_size
+        self.interface = SparseInterface(features if c.skip_connection else c.hidden_size, c)
         self.output = nn.Linear(features, output_size)
-        nn.init.xavier_uniform_(self.interface.weight)
-        gates = (c.strength_bias, c.write_gate_bias, c.read_gate_bias)
-        with torch.no_grad():
-            keys, *columns, add = self.interface.bias.view(c.heads, -1).split_with_sizes(self._sizes, 1)
-            keys.fill_(c.key_bias)
-            add.zero_()
-            for column, bias in zip(columns, gates, strict=True):
-                column.copy_(torch.tensor(bias).expand(c.heads).unsqueeze(1))
+        self.interface.initialise()
         if c.skip_connection:
-            self.skip = nn.Linear(input_size, parameters, bias=False)
+            self.skip = nn.Linear(input_size, self.interface.out_features, bias=False)
             nn.init.xavier_uniform_(self.skip.weight)
+        if c.key_init == "chain":
+            self.interface.chain(self.skip.weight)
 
     def initial_state(self, batch_size: int, capacity: int) -> SAMState:
         """Return the state at the start of episodes: zeros, and of each head the first slots.
@@ -260,25 +223,13 @@ class SAM(MemoryMachine[SAMState]):
         addend, vector_addend = projected
         output, controller = self.controller(addend, state.reads, state.controller)
         seen = torch.cat((state.reads, output), 1) if self.config.skip_connection else output
-        p = self._parameters_of(torch.addmm(vector_addend, seen, self.interface.weight.t()))
+        p = self.interface.parameters_of(torch.addmm(vector_addend, seen, self.interface.weight.t()))
         memory, writing = self._write(p, state)
         weightings, slots = self._read(p, memory)
         reading = sparse_access.dense(weightings, slots, memory.shape[1])  # w^R
         reads = addressing.read(memory, reading).flatten(1)
         usage = sparse_access.use(state.usage, (writing + reading).sum(1))
         return SAMState(memory, weightings, slots, usage, (), reads, controller), (reads, output)
-
-    def _parameters_of(self, vector: Tensor) -> AccessParameters:
-        """Return the parameters that an interface vector ``[B, P]`` stands for."""
-        each = vector.view(len(vector), self.config.heads, -1)
-        keys, strengths, write_gates, read_gates, add = each.split_with_sizes(self._sizes, 2)
-        return AccessParameters(
-            keys=keys,
-            strengths=1 + functional.softplus(strengths),
-            write_gates=torch.sigmoid(write_gates),
-            read_gates=torch.sigmoid(read_gates),
-            add=add,
-        )
 
     def _write(self, parameters: AccessParameters, state: SAMState) -> tuple[Tensor, Tensor]:
         """Return the memory ``[B, N, M]`` after the write, and the write weightings ``[B, H, N]``."""
@@ -301,6 +252,8 @@ class SAM(MemoryMachine[SAMState]):
         c = self.config
         if self._redefined:
             return f"{type(self).__name__} has a {self._redefined} of its own"
+        if type(self.interface).parameters_of is not SparseInterface.parameters_of:
+            return f"the interface is {type(self.interface).__name__}"
         return unknown_controller(c.controller, c.num_layers, self.controller)
 
     def _recur_fused(
