@@ -36,10 +36,9 @@ from torch import nn
 
 from ntm_agents import NTM
 from ntm_agents.kernels.content import Epsilons
-from ntm_agents.kernels.hashed import LINE, WEAK, enter_all, search, table_shape
+from ntm_agents.kernels.hashed import LINE, WEAK, enter_all, hyperplanes, search, table_shape
 from ntm_agents.kernels.nearest import begin, offer
 from ntm_agents.machines.sam import SAM
-from ntm_agents.memory import initial_rows
 
 INPUTS, OUTPUTS, HIDDEN, WIDTH, HEADS, READS = 9, 8, 100, 32, 4, 4
 MOST_DENSE = 2**16
@@ -63,10 +62,9 @@ class Options:
 
 
 def planes_of(slots: int) -> NDArray[np.float32]:
-    """Return the random vectors of the index for N slots."""
-    tables, buckets, _ = table_shape(slots)
-    rows = initial_rows("random", tables * (buckets.bit_length() - 1), WIDTH, 1.0, torch.zeros(()))
-    return np.asarray(rows.numpy(), np.float32)
+    """Return the normals of the index's hyperplanes for N slots."""
+    planes = hyperplanes(*table_shape(slots)[:2], WIDTH, torch.zeros(()))
+    return np.asarray(planes.numpy())
 
 
 def full_sam(slots: int, index: str) -> tuple[SAM, Any]:

@@ -8,19 +8,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sam_in_loops import INPUTS, OPTIONS, OUTPUTS, any_state, data, make
 
-from ntm_agents.kernels.hashed import enter_all, table_shape
+from ntm_agents.kernels.hashed import enter_all, hyperplanes, table_shape
 from ntm_agents.kernels.sam import infer, recur
 from ntm_agents.machines.sam import SAM
-from ntm_agents.memory import initial_rows
 from ntm_agents.protocol import mapped, tensors
 
 
 def indexed(state):
     """Return a state all of whose slots are in its index, if it has one."""
     for tables in state.tables:
-        count = tables.shape[1] * (tables.shape[2].bit_length() - 1)
-        planes = initial_rows("random", count, state.memory.shape[2], 1.0, state.memory).numpy()
-        enter_all(state.memory.numpy(), planes, np.empty(count, planes.dtype), tables.numpy())
+        planes = hyperplanes(*tables.shape[1:3], state.memory.shape[2], state.memory).numpy()
+        enter_all(state.memory.numpy(), planes, np.empty(len(planes), planes.dtype), tables.numpy())
     return state
 
 
@@ -76,21 +74,29 @@ def test_with_an_index_that_has_room_for_all_slots_it_is_the_reference(config, T
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11 * T)
 
 
-def test_an_index_finds_what_was_written():
-    """Each slot's own content is a key for it, however many slots there are."""
-    N, M = 500, 8
+@pytest.mark.parametrize(("N", "M", "cosine"), [(500, 8, 1.0), (2**14, 32, 0.9)])
+def test_an_index_finds_what_a_key_is_like(N, M, cosine):
+    """The key is a slot's own content, or a noisy copy."""
     model = make(heads=1, read_slots=1, memory_width=M, index="approximate", memory_slots=N)
     state = model.initial_state(1, N)
     state = indexed(state._replace(memory=torch.randn(1, N, M, dtype=torch.float64)))
+    noise = torch.randn(N, M, dtype=torch.float64) * (1 - cosine**2) ** 0.5
     with torch.no_grad():
         for part in (model.interface.weight, model.interface.bias):
             part.zero_()
         model.interface.bias[M + 1] = -1e3  # nothing is written
-        right = 0
-        for slot in range(5, N, 9):
-            model.interface.bias[:M] = state.memory[0, slot]
+        right, slots = 0, range(5, N, N // 60)
+        for slot in slots:
+            model.interface.bias[:M] = cosine * state.memory[0, slot] + noise[slot]
             right += int(model(data(1, 1), state)[1].slots[0, 0, 0]) == slot
-    assert right >= 0.9 * len(range(5, N, 9))
+    assert right >= 0.95 * len(slots)
+
+
+@pytest.mark.parametrize(("tables", "bits", "width"), [(8, 13, 32), (2, 7, 3)])
+def test_normals_of_a_table_are_orthonormal_as_far_as_the_width_goes(tables, bits, width):
+    normals = hyperplanes(tables, 2**bits, width, torch.zeros(())).view(tables, bits, width)
+    for part in normals.split(width, 1):
+        torch.testing.assert_close(part @ part.mT, torch.eye(part.shape[1]).expand(tables, -1, -1))
 
 
 def test_an_index_of_any_content_is_read_within_bounds():

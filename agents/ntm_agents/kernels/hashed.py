@@ -1,16 +1,17 @@
-"""An approximate index of a memory: tables of its slots, by the signs of their projections on random vectors.
+"""An approximate index of a memory: tables of its slots, by their sides of random hyperplanes.
 
-Slots at a small angle have most signs in common, so they are often in the same bucket of a table, or in one
-that differs in the signs of the smallest projections, which are looked at too. A bucket is a line of the
+Slots at a small angle are on the same side of most hyperplanes, so they are often in the same bucket of a
+table, or in one on the other side of those that are nearest to the key, which are looked at too. The normals
+of a table's hyperplanes are orthogonal, or two of them could say the same. A bucket is a line of the
 cache: its newest entries, and the place of the next. Nothing is ever removed. An entry of a slot whose
 content has changed since is compared like any other, and found unlike, until newer entries take its place. So
 entering a slot and looking for a key take the same time for any number of slots and any history.
 
 Sources: Charikar, *Similarity estimation techniques from rounding algorithms* (STOC 2002); Lv et al.,
-*Multi-probe LSH* (VLDB 2007).
+*Multi-probe LSH* (VLDB 2007); Ji et al., *Super-bit locality-sensitive hashing* (NIPS 2012).
 
-Shape letters: B sequences, N slots, M width of a slot, K slots that a head reads, L tables, J projections of
-a table, whose 2 ** J signs are its buckets.
+Shape letters: B sequences, N slots, M width of a slot, K slots that a head reads, L tables, J hyperplanes of
+a table, which part the memory into 2 ** J buckets.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.compilation import entry, inline
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.nearest import dot, offer
+from ntm_agents.memory import initial_rows
 
-TABLES = 4
+TABLES = 8
 """Number of tables L."""
 WEAK = 3
-"""Number of the smallest projections of a key in each table whose signs may be the other ones."""
+"""Number of the hyperplanes nearest to a key in each table whose other sides are looked at too."""
 LINE = 16
 """Numbers of a bucket: a line of the cache of int32. The first is the place of the next entry; the others are
 entries, a slot plus 1 each, or 0."""
@@ -35,6 +40,22 @@ entries, a slot plus 1 each, or 0."""
 def table_shape(slots: int) -> tuple[int, int, int]:
     """Return the shape of the tables ``[L, 2 ** J, LINE]`` for N slots: about two entries for each slot."""
     return TABLES, 2 ** max(WEAK, slots.bit_length() - 4), LINE
+
+
+def hyperplanes(tables: int, buckets: int, width: int, like: Tensor) -> Tensor:
+    """Return the normals ``[L * J, M]`` of the hyperplanes of all tables.
+
+    Args:
+        tables: Number of tables L.
+        buckets: Number of their buckets, 2 ** J.
+        width: Width M of a slot. As many normals of a table, in turn, are orthonormal.
+        like: Any tensor of the type and on the device that the normals are to have.
+    """
+    count = buckets.bit_length() - 1
+    rows = initial_rows("random", tables * count, width, 1.0, torch.zeros((), dtype=torch.float64))
+    parts = rows.view(tables, count, width).split(width, 1)
+    normals = torch.cat([torch.linalg.qr(part.mT).Q.mT for part in parts], 1)
+    return normals.flatten(0, 1).to(like)
 
 
 @inline
@@ -60,7 +81,7 @@ def enter(slot: int, row: Array, planes: Array, projections: Array, tables: Arra
     Args:
         slot: The slot.
         row: Its content ``[M]``.
-        planes: Random vectors ``[L * J, M]``.
+        planes: Normals of the hyperplanes ``[L * J, M]``.
         projections: Scratch ``[L * J]``.
         tables: Int32 ``[L, 2 ** J, LINE]``.
     """
@@ -96,7 +117,7 @@ def search(
         key: ``[M]``.
         key_norm: Norm of the key.
         epsilons: Terms that keep the similarity finite.
-        planes: Random vectors ``[L * J, M]``.
+        planes: Normals of the hyperplanes ``[L * J, M]``.
         projections: Scratch ``[L * J]``.
         weak: Scratch, int64 ``[WEAK]``.
         tables: Int32 ``[L, 2 ** J, LINE]``; entries that are no slots are ignored.

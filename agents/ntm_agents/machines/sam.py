@@ -28,7 +28,6 @@ from ntm_agents import addressing, sparse_access
 from ntm_agents.controllers import Controller
 from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.kernels.checks import check_indices
-from ntm_agents.memory import initial_rows
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.observed import observer
 from ntm_agents.options import Few, NonNegative, Positive, expect
@@ -266,13 +265,13 @@ class SAM(MemoryMachine[SAMState]):
 
     def _kernel_arguments(self, projected: tuple[Tensor, ...], state: SAMState) -> tuple[Any, ...]:
         """Return the arguments of :func:`ntm_agents.kernels.sam.recur`."""
+        from ntm_agents.kernels.hashed import hyperplanes
         from ntm_agents.kernels.sam import Inputs, Options, State, Weights
 
-        count = 0
-        if state.tables:
-            tables, buckets = state.tables[0].shape[1:3]
-            count = tables * (buckets.bit_length() - 1)
-        planes = initial_rows("random", count, self.config.memory_width, 1.0, state.memory)
+        width = self.config.memory_width
+        planes = state.memory.new_empty(0, width)
+        for tables in state.tables:
+            planes = hyperplanes(*tables.shape[1:3], width, state.memory)
         weights = Weights(self.controller.lowest.weight, self.interface.weight, planes)
         return Options(epsilon=self.config.epsilon), Inputs(*projected), weights, State(*state)
 

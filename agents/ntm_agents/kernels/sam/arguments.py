@@ -115,7 +115,7 @@ class Scratch(NamedTuple):
     access: Array
     """Zeros ``[N]``, between steps."""
     planes: Array
-    """Random vectors of the index ``[L * J, M]``."""
+    """Normals of the index's hyperplanes ``[L * J, M]``."""
     weak: Array
     """Scratch of `search`, int64 ``[WEAK]``."""
     projections: Array
@@ -149,7 +149,7 @@ def scratch(
 
     Args:
         weights: Weights to be packed.
-        planes: Random vectors of the index ``[L * J, M]``.
+        planes: Normals of the index's hyperplanes ``[L * J, M]``.
         trail: Arrays that hold each step.
         slots: Number of slots N.
         cache: Bytes of memory that a tile has at most, if that leaves it more than one sequence.

@@ -44,7 +44,7 @@ class Weights(NamedTuple):
     """From the controller's output to the interface vector ``[P, C]``; ``[P, V + C]`` if the vector sees the
     last reads too, before the output."""
     planes: Tensor
-    """Random vectors of the index ``[L * J, M]``; ``[0, M]`` without one."""
+    """Normals of the index's hyperplanes ``[L * J, M]``; ``[0, M]`` without one."""
 
 
 class State(NamedTuple):
