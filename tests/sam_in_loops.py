@@ -13,6 +13,7 @@ VARIANTS = {
     "one head": {"heads": 1},
     "one slot": {"read_slots": 1},
     "skip connection": {"skip_connection": True, "strength_bias": 2.0},
+    "chain": {"skip_connection": True, "key_init": "chain"},
     "feedforward": {"controller": "feedforward"},
     "gru, two layers": {"controller": "gru", "num_layers": 2},
 }

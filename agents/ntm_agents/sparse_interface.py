@@ -18,9 +18,9 @@ from torch.nn import functional
 
 from ntm_agents.options import Few, Positive, check_options, expect
 
-CHAIN = 0.7
-"""Factor of the last read vector in a chain: below 1, so that words stay of the size of the inputs. It is
-about the cosine of a key without inputs and the slot that it leads to."""
+TRACE = 0.7
+"""Factor of the last read vector in the words of a chain: below 1, so that words stay of the size of the
+inputs. It is about the cosine of a key without inputs and the slot that it leads to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,12 @@ class SparseInterfaceConfig:
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in the paper."""
-    key_init: Literal["random", "chain"] = "random"
-    """Start of the weights of keys and words. With ``chain``, which needs `skip_connection`, the key and the
-    word of a head start as the same function of the inputs and of what the head read last. So a head reads
-    what it has just written, and writes each word with a trace of those before it; without inputs, its key is
-    the trace in the next word. In this way slots are a linked list, which the head can follow."""
+    key_init: Literal["random", "word", "chain"] = "random"
+    """Start of the weights of keys and words. The other two need `skip_connection`. With ``word``, the key of
+    a head starts as the same function of the inputs as its word, so that a part of what was written finds the
+    whole. With ``chain``, both are also the same function of what the head read last. So the head reads what
+    it has just written, and writes each word with a trace of those before it; without inputs, its key is the
+    trace in the next word. In this way its slots are a linked list, which it can follow."""
     key_bias: float = 0.0
     """Initial bias of each element of a key."""
     strength_bias: float | tuple[float, ...] = 0.0
@@ -100,8 +101,8 @@ class SparseInterface(nn.Linear):
             ):
                 column.copy_(torch.tensor(bias).expand(c.heads).unsqueeze(1))
 
-    def chain(self, skip: Tensor) -> None:
-        """Start the slots that each head writes as a linked list; see `SparseInterfaceConfig.key_init`.
+    def tie_keys(self, skip: Tensor) -> None:
+        """Start the key of each head as the same function as its word; see `SparseInterfaceConfig.key_init`.
 
         Args:
             skip: Weights of the inputs ``[P, I]``.
@@ -112,11 +113,11 @@ class SparseInterface(nn.Linear):
                 each = weight.view(heads, sum(self.sizes), -1)
                 keys, *_, add = each.split_with_sizes(self.sizes, 1)
                 keys.zero_()
-                for head in range(heads):
+                for head, key in enumerate(keys):
                     if weight is skip:
-                        nn.init.orthogonal_(keys[head])
-                    else:
-                        nn.init.orthogonal_(keys[head, :, head * width : (head + 1) * width], CHAIN)
+                        nn.init.orthogonal_(key)
+                    elif self.config.key_init == "chain":
+                        nn.init.orthogonal_(key[:, head * width : (head + 1) * width], TRACE)
                 add.copy_(keys)
 
     def parameters_of(self, vector: Tensor) -> AccessParameters:

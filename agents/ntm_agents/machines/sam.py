@@ -154,8 +154,8 @@ class SAM(MemoryMachine[SAMState]):
         if c.skip_connection:
             self.skip = nn.Linear(input_size, self.interface.out_features, bias=False)
             nn.init.xavier_uniform_(self.skip.weight)
-        if c.key_init == "chain":
-            self.interface.chain(self.skip.weight)
+        if c.key_init != "random":
+            self.interface.tie_keys(self.skip.weight)
 
     def initial_state(self, batch_size: int, capacity: int) -> SAMState:
         """Return the state at the start of episodes: zeros, and of each head the first slots.

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
-# The interface sees inputs and last read vectors. Strong keys, as a softmax over few slots is blurred
-# otherwise. Each vector goes to a free slot.
+# A SAM has neither shifts nor links, so what comes in order is found by its content: the slots start as a list,
+# which one head can write and follow. The interface sees inputs and last read vectors for that. Keys are
+# strong, as slots of a list are alike in part. Each word goes to a free slot. While the list is read nothing may
+# be written, as the key is the word; with this epsilon, words that a nearly closed gate has written are small
+# and not found.
 DEFAULT = Recipe(
     model={
         "hidden_size": 64,
-        "heads": 2,
-        "memory_width": 16,
+        "heads": 1,
+        "memory_width": 32,
         "skip_connection": True,
-        "strength_bias": 8.0,
-        "write_gate_bias": 1.0,
-        "read_gate_bias": -3.0,
+        "key_init": "chain",
+        "epsilon": 1.0,
+        "strength_bias": 20.0,
+        "write_gate_bias": 2.0,
+        "read_gate_bias": -5.0,
     },
     train=DEFAULT_TRAINING,
 )
@@ -25,5 +32,21 @@ ROW = AgentSpec(
     name="sam",
     entry="ntm_agents:SAM",
     summary="Sparse Access Memory (Rae et al. 2016) with an LSTM controller",
+    recipes={
+        # Blank vectors must not look like the end of the sequence.
+        "copy": Recipe(
+            model=DEFAULT.model,
+            train=replace(DEFAULT_TRAINING, sequences=48_000, task_overrides={"blank": 0.1}),
+        ),
+        "associative_recall": Recipe(
+            model=DEFAULT.model,
+            train=replace(DEFAULT_TRAINING, sequences=48_000),
+        ),
+        # Pairs are found by their keys alone, in any order, so no word has a trace of those before it.
+        "key_value_recall": Recipe(
+            model={**DEFAULT.model, "key_init": "word"},
+            train=replace(DEFAULT_TRAINING, sequences=16_000),
+        ),
+    },
     default=DEFAULT,
 )
