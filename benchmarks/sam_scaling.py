@@ -36,8 +36,8 @@ from torch import nn
 
 from ntm_agents import NTM
 from ntm_agents.kernels.content import Epsilons
-from ntm_agents.kernels.hashed import LINE, WEAK, enter_all, hyperplanes, search, table_shape
-from ntm_agents.kernels.nearest import begin, offer
+from ntm_agents.kernels.hashed import WEAK, enter_all, hyperplanes, search, table_shape
+from ntm_agents.kernels.nearest import begin
 from ntm_agents.machines.sam import SAM
 
 INPUTS, OUTPUTS, HIDDEN, WIDTH, HEADS, READS = 9, 8, 100, 32, 4, 4
@@ -185,8 +185,8 @@ def draw(lines: list[Line], path: Path) -> None:
 
 
 @njit
-def look_up(memory, keys, planes, tables, found, exact):  # type: ignore[no-untyped-def]
-    """Write the most similar slots of keys ``[Q, M]``: by the index, or by comparing all."""
+def look_up(memory, keys, planes, tables, found):  # type: ignore[no-untyped-def]
+    """Write the slots that the index finds for keys ``[Q, M]``."""
     epsilons = Epsilons(np.float32(1e-30), np.float32(0), np.float32(1e-6))
     best, weak = np.empty(found.shape[1], np.float32), np.empty(WEAK, np.int64)
     projections = np.empty(len(planes), np.float32)
@@ -194,45 +194,40 @@ def look_up(memory, keys, planes, tables, found, exact):  # type: ignore[no-unty
         key = keys[q]
         norm = np.float32(np.sqrt((key * key).sum()))
         begin(best, found[q])
-        if exact:
-            for n in range(len(memory)):
-                row = memory[n]
-                dot, square = np.float32(0), np.float32(0)
-                for m in range(len(row)):
-                    dot += row[m] * key[m]
-                    square += row[m] * row[m]
-                offer(dot / (norm * np.float32(np.sqrt(square))), n, best, found[q])
-        else:
-            search(memory, key, norm, epsilons, planes, projections, weak, tables, best, found[q])
+        search(memory, key, norm, epsilons, planes, projections, weak, tables, best, found[q])
 
 
-def recall(options: Options, queries: int = 200) -> None:
-    """Print the recall of the index for keys that are more or less like a word of the memory."""
+def noisy_copies(words: NDArray[np.float32], cosine: float, random: np.random.Generator) -> Any:
+    """Return keys ``[Q, M]`` with this cosine to words."""
+    words = words / np.linalg.norm(words, axis=1, keepdims=True)
+    noise = random.standard_normal(words.shape, np.float32)
+    noise -= (noise * words).sum(1, keepdims=True) * words
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    return np.float32(cosine) * words + np.float32(np.sqrt(1 - cosine**2)) * noise
+
+
+def recall(options: Options, queries: int = 100) -> None:
+    """Print the recall of the index for noisy copies of words of the memory, and for random keys."""
     table, random = Table(box=None), np.random.default_rng(0)
     for name in ("slots", "cosine", "the slot itself", f"the {READS} most similar", "μs a key"):
         table.add_column(name, justify="right")
     for slots in options.slots:
         memory = random.standard_normal((slots, WIDTH), np.float32)
+        norms = np.linalg.norm(memory, axis=1)
         planes, tables = planes_of(slots), np.zeros((1, *table_shape(slots)), np.int32)
-        assert tables.shape[-1] == LINE
         enter_all(memory[None], planes, np.empty(len(planes), np.float32), tables)
-        for cosine in (1.0, 0.95, 0.9, 0.8, 0.0):
+        for cosine in (0.95, 0.9, 0.8, 0.0):
             chosen = random.integers(slots, size=queries)
-            word = memory[chosen] / np.linalg.norm(memory[chosen], axis=1, keepdims=True)
-            noise = random.standard_normal(word.shape).astype(np.float32)
-            noise -= (noise * word).sum(1, keepdims=True) * word
-            noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-            keys = cosine * word + np.float32(np.sqrt(1 - cosine**2)) * noise
-            found, right = (np.zeros((queries, READS), np.int64) for _ in range(2))
-            look_up(memory, keys, planes, tables[0], found, False)
+            keys, found = noisy_copies(memory[chosen], cosine, random), np.zeros((queries, READS), np.int64)
+            look_up(memory, keys, planes, tables[0], found)
             start = time.process_time()
-            look_up(memory, keys, planes, tables[0], found, False)
+            look_up(memory, keys, planes, tables[0], found)
             taken = (time.process_time() - start) / queries
-            look_up(memory, keys, planes, tables[0], right, True)
+            right = [np.argpartition(memory @ key / norms, -READS)[-READS:] for key in keys]
             shared = [len(set(one) & set(other)) for one, other in zip(found, right, strict=True)]
-            itself = f"{(found == chosen[:, None]).any(1).mean():.3f}" if cosine else ""
-            share = f"{np.mean(shared) / READS:.3f}"
-            table.add_row(f"{slots:,}", f"{cosine:g}", itself, share, f"{1e6 * taken:.1f}")
+            itself = f"{(found == chosen[:, None]).any(1).mean():.2f}" if cosine else ""
+            share = f"{np.mean(shared) / READS:.2f}"
+            table.add_row(f"{slots:,}", f"{cosine:g}", itself, share, f"{1e6 * taken:.0f}")
     Console(width=80).print(table)
 
 

@@ -30,7 +30,7 @@ from ntm_agents.memory import initial_rows
 
 TABLES = 8
 """Number of tables L."""
-WEAK = 3
+WEAK = 2
 """Number of the hyperplanes nearest to a key in each table whose other sides are looked at too."""
 LINE = 16
 """Numbers of a bucket: a line of the cache of int32. The first is the place of the next entry; the others are

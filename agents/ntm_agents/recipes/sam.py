@@ -7,11 +7,11 @@ from dataclasses import replace
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
-# A SAM has neither shifts nor links, so what comes in order is found by its content: the slots start as a list,
-# which one head can write and follow. The interface sees inputs and last read vectors for that. Keys are
-# strong, as slots of a list are alike in part. Each word goes to a free slot. While the list is read nothing may
-# be written, as the key is the word; with this epsilon, words that a nearly closed gate has written are small
-# and not found.
+# A SAM has neither shifts nor links, so what comes in order is found by its content: the slots start as a
+# list, which one head can write and follow. For that the interface sees inputs and last read vectors. Keys
+# are strong, as slots of a list are alike in part. Each word goes to a free slot. While the list is followed,
+# nothing may be written, as the key would find it; with this epsilon, a word that a nearly closed gate has
+# written is too small to be found.
 DEFAULT = Recipe(
     model={
         "hidden_size": 64,
