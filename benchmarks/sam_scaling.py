@@ -51,6 +51,8 @@ class Options:
 
     slots: tuple[int, ...] = tuple(4**i for i in range(3, 11))
     """Numbers of slots."""
+    machines: tuple[str, ...] = ("NTM", "SAM exact", "SAM approximate")
+    """Machines to measure, some of these."""
     steps: int = 1000
     """Steps of the shorter sequence; the longer one has twice as many. Dense machines take fewer."""
     rounds: int = 5
@@ -151,7 +153,7 @@ def scaling(options: Options) -> list[Line]:
     for name in ("machine", "slots", "step", "start", "MiB"):
         table.add_column(name, justify="left" if name == "machine" else "right")
     for slots in options.slots:
-        for machine in ("NTM", "SAM exact", "SAM approximate"):
+        for machine in options.machines:
             if machine == "NTM" and slots > MOST_DENSE:
                 continue
             line = measured(machine, slots, options)
