@@ -271,7 +271,7 @@ class SAM(MemoryMachine[SAMState]):
         width = self.config.memory_width
         planes = state.memory.new_empty(0, width)
         for tables in state.tables:
-            planes = hyperplanes(*tables.shape[1:3], width, state.memory)
+            planes = hyperplanes(tables.shape[1], tables.shape[2], width, state.memory)
         weights = Weights(self.controller.lowest.weight, self.interface.weight, planes)
         return Options(epsilon=self.config.epsilon), Inputs(*projected), weights, State(*state)
 
