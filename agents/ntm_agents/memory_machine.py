@@ -11,6 +11,7 @@ Shape letters: B batch, T time steps, I input channels, L logits, F features, H 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar, cast
 
@@ -40,7 +41,7 @@ class MemoryState(Protocol):
 
     @property
     def weightings(self) -> Tensor:
-        """Weightings of all heads ``[B, H, N]``, each with a sum of at most 1."""
+        """Weightings of all heads ``[B, H, N]``, with sums of at most 1; or ``[B, H, K]``, of K slots."""
 
 
 S = TypeVar("S", bound=MemoryState)
@@ -51,9 +52,12 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
 
     Attributes:
         agent: Name of the agent whose pretrained machines `from_pretrained` returns by default.
+        integers: Types of the tensors of a state that have integers, by names such as ``state.slots``; all
+            others have the type of the model.
     """
 
     agent: ClassVar[str] = "ntm"
+    integers: ClassVar[Mapping[str, torch.dtype]] = {}
 
     @abstractmethod
     def initial_state(self, batch_size: int, capacity: int) -> S:
@@ -253,8 +257,10 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
                     f"{name} has shape {tuple(tensor.shape)}; expected {shape}, as the inputs have shape "
                     f"{tuple(inputs.shape)} and the memory has {tuple(state.memory.shape)}"
                 )
-            if tensor.dtype != like.dtype:
-                raise ValueError(f"{name} is {tensor.dtype}; expected {like.dtype}, as the model is")
+            dtype = self.integers.get(name, like.dtype)
+            if tensor.dtype != dtype:
+                why = "" if name in self.integers else ", as the model is"
+                raise ValueError(f"{name} is {tensor.dtype}; expected {dtype}{why}")
             if tensor.device != like.device:
                 raise ValueError(f"{name} is on {tensor.device}; expected {like.device}, as the model is")
 

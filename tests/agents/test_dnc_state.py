@@ -64,15 +64,12 @@ def test_an_agent_plays_step_by_step_as_in_whole_sequences():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda c: c.int(),
-            r"links\[2\] is torch.int32 \(2, 8, 3\) on cpu; expected torch.int64 \(2, 8, 3\)",
-        ),
-        (lambda c: c.double(), r"links\[2\] is torch.float64 .* expected torch.int64"),
-        (lambda c: c[:1], r"links\[2\] is torch.int64 \(1, 8, 3\) on cpu; expected torch.int64 \(2, 8, 3\)"),
-        (lambda c: c[..., :2], r"links\[2\] is torch.int64 \(2, 8, 2\)"),
-        (lambda c: c - 1, r"links\[2\] has columns outside 0 to 7, the slots"),
-        (lambda c: c + 8, r"links\[2\] has columns outside 0 to 7, the slots"),
+        (lambda c: c.int(), r"links\[2\] is torch.int32; expected torch.int64"),
+        (lambda c: c.double(), r"links\[2\] is torch.float64; expected torch.int64"),
+        (lambda c: c[:1], r"links\[2\] has shape \(1, 8, 3\); expected \(2, 8, 3\)"),
+        (lambda c: c[..., :2], r"links\[2\] has shape \(2, 8, 2\); expected \(2, 8, 3\)"),
+        (lambda c: c - 1, r"links\[2\] has values outside 0 to 7, the slots"),
+        (lambda c: c + 8, r"links\[2\] has values outside 0 to 7, the slots"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(change, message):

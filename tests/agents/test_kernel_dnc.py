@@ -150,7 +150,7 @@ def test_columns_outside_the_slots_are_refused(column):
     options, (inputs, weights, state) = arguments(links=3)
     state.links[2][1, 7, 2] = column
     for run in (recur, infer):
-        with pytest.raises(ValueError, match="columns outside 0 to 7"):
+        with pytest.raises(ValueError, match="values outside 0 to 7"):
             run(options, inputs, weights, state)
 
 

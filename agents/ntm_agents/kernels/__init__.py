@@ -31,7 +31,15 @@ The DNC has the package :mod:`ntm_agents.kernels.dnc`, whose functions are calle
     weights = Weights(recurrent, interface)  # [G * C, V (+ C)]; [P, C] or, with the last reads, [P, V + C]
     state = State(memory, weightings, usage, links, reads, controller)
 
+The SAM has the package :mod:`ntm_agents.kernels.sam`. Its weightings are of the K slots that each head reads:
+
+    from ntm_agents.kernels.sam import Inputs, Options, State, Weights, infer, recur
+
+    weights = Weights(recurrent, interface, planes)  # planes: [L * J, M], of the index
+    state = State(memory, weightings, slots, usage, tables, reads, controller)
+
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
-:mod:`ntm_agents.kernels.ntm.interface` and :mod:`ntm_agents.kernels.dnc.interface`.
+:mod:`ntm_agents.kernels.ntm.interface`, :mod:`ntm_agents.kernels.dnc.interface` and
+:mod:`ntm_agents.kernels.sam.interface`.
 """

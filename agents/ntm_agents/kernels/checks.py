@@ -38,3 +38,28 @@ def dimensions(name: str, tensor: Tensor, count: int) -> torch.Size:
     if tensor.dim() != count:
         raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {count} dimensions")
     return tensor.shape
+
+
+def check_integers(
+    name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.int64
+) -> None:
+    """Check that a tensor of integers has a shape and a type, and is on the CPU.
+
+    Raises:
+        ValueError: If it does not; the message names it.
+    """
+    if tensor.dtype != dtype or tensor.device.type != "cpu" or tensor.shape != shape:
+        raise ValueError(
+            f"{name} is {tensor.dtype} {tuple(tensor.shape)} on {tensor.device}; expected {dtype} "
+            f"{tuple(shape)} on cpu"
+        )
+
+
+def check_indices(name: str, indices: Tensor, slots: int) -> None:
+    """Check that indices are slots, of which there are so many.
+
+    Raises:
+        ValueError: If one is not; the message names the tensor.
+    """
+    if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < slots:
+        raise ValueError(f"{name} has values outside 0 to {slots - 1}, the slots")

@@ -17,6 +17,7 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -28,6 +29,7 @@ from ntm_agents import addressing, allocation, sparse_links
 from ntm_agents.controllers import Controller
 from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.interface import Interface, InterfaceConfig, InterfaceParameters
+from ntm_agents.kernels.checks import check_indices
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import Choices, Few, NonNegative, Positive
 
@@ -111,6 +113,7 @@ class DNC(MemoryMachine[DNCState]):
 
     Config: ClassVar[type[DNCConfig]] = DNCConfig
     agent: ClassVar[str] = "dnc"
+    integers: ClassVar[Mapping[str, torch.dtype]] = {"state.links[2]": torch.int64}
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
@@ -167,20 +170,9 @@ class DNC(MemoryMachine[DNCState]):
 
     def check_state(self, inputs: Tensor, state: DNCState) -> None:
         """Check that a state fits, and that the columns of sparse links are slots; see `MemoryMachine`."""
-        links: tuple[Tensor, ...] = getattr(state, "links", ())
-        if len(links) != 3:
-            super().check_state(inputs, state)
-            return
-        precedence, entries, columns = links
-        super().check_state(inputs, state._replace(links=(precedence, entries, entries)))
-        slots = state.memory.shape[1]
-        name, found = "state.links[2]", f"{columns.dtype} {tuple(columns.shape)} on {columns.device}"
-        if (columns.dtype, columns.shape, columns.device) != (torch.int64, entries.shape, entries.device):
-            raise ValueError(
-                f"{name} is {found}; expected {torch.int64} {tuple(entries.shape)} on {entries.device}"
-            )
-        if columns.numel() and not 0 <= int(columns.min()) <= int(columns.max()) < slots:
-            raise ValueError(f"{name} has columns outside 0 to {slots - 1}, the slots")
+        super().check_state(inputs, state)
+        if len(state.links) == 3:
+            check_indices("state.links[2]", state.links[2], state.memory.shape[1])
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the shares of inputs and biases in controller and interface vector; see `MemoryMachine`."""

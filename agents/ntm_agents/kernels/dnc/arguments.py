@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.dnc.parameters import Layout
 
@@ -33,17 +32,6 @@ class Settings(NamedTuple):
     """Usage below which look-ups leave a slot out; 0 to leave none out."""
     every: int
     """Steps between checkpoints of memory and links; 0 without a backward pass."""
-
-
-class Matrices(NamedTuple):
-    """Weights of the recurrence, which multiply columns on their right."""
-
-    recurrent: Array
-    """From features to pre-activations ``[G * C, V or V + C]``."""
-    output: Array
-    """From the controller's output to the interface vector ``[P, C]``."""
-    reads: Array
-    """From the last reads to the interface vector ``[P, V]``; ``[P, 0]`` if it does not see them."""
 
 
 class Store(NamedTuple, Generic[Numbers]):

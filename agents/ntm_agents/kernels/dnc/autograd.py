@@ -11,11 +11,12 @@ from torch import Tensor
 from ntm_agents.kernels.dnc.arguments import Gradients, Settings, Store, Trail
 from ntm_agents.kernels.dnc.backward import backward
 from ntm_agents.kernels.dnc.checks import check
-from ntm_agents.kernels.dnc.convert import Start, flat, matrices, result, settings, trail
+from ntm_agents.kernels.dnc.convert import Start, flat, result, settings, trail
 from ntm_agents.kernels.dnc.forward import forward
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.dnc.scratch import scratch
 from ntm_agents.kernels.tensors import arrays, copy_or_zeros, refuse_second_derivatives
+from ntm_agents.kernels.weights import matrices, weight_gradients
 
 CACHE = 2**18
 """Bytes of memories and links that a tile has at most, if that leaves it more than one sequence."""
@@ -105,7 +106,10 @@ class _Recurrence(torch.autograd.Function):
         with torch.autocast("cpu", enabled=False):  # in which backward may be called
             return (
                 *(None, None, mine.gates, mine.parameters),
-                *_weight_gradients(given, recurrent, interface, kept, mine),
+                *weight_gradients(
+                    *(recurrent, interface, kept.features, mine.gates, mine.parameters),
+                    given.layout.readers * given.layout.width,
+                ),
                 *(mine.memory, mine.weighting, mine.usage, mine.precedence if linked else None),
                 *(mine.links, None, mine.first, mine.cells if recurs else None),
             )
@@ -120,22 +124,3 @@ def _backward(
     store = Store(*arrays(mine.memory, mine.links, kept.columns[0]))
     room = scratch(weights, given, store, CACHE, given.every + 1)
     backward(given, weights, room, Trail(*arrays(*kept)), Gradients(*arrays(*mine)))
-
-
-def _weight_gradients(
-    given: Settings,
-    recurrent: Tensor,
-    interface: Tensor,
-    kept: Trail[Tensor],
-    gradients: Gradients[Tensor],
-) -> tuple[Tensor, Tensor]:
-    """Return gradients of the weights, as products over all steps and sequences."""
-    before, after = kept.features[:-1].flatten(0, 1), kept.features[1:].flatten(0, 1)
-    V = given.layout.readers * given.layout.width
-    seen = after[:, V:]
-    if interface.shape[1] > seen.shape[1]:
-        seen = torch.cat((before[:, :V], seen), 1)
-    return (
-        gradients.gates.flatten(0, 1).t() @ before[:, : recurrent.shape[1]],
-        gradients.parameters.flatten(0, 1).t() @ seen,
-    )

@@ -13,8 +13,8 @@ from typing import Any
 from ntm_agents.kernels.allocation import allocate, allocate_backward, bound
 from ntm_agents.kernels.arithmetic import Array, add_to, copy, zero
 from ntm_agents.kernels.compilation import entry, paste
-from ntm_agents.kernels.controllers import feed_forward_backward, lstm_backward
-from ntm_agents.kernels.dnc.arguments import Gradients, Matrices, Settings, Trail
+from ntm_agents.kernels.control import control_backward
+from ntm_agents.kernels.dnc.arguments import Gradients, Settings, Trail
 from ntm_agents.kernels.dnc.lookup import (
     compare_heads,
     compare_heads_backward,
@@ -26,7 +26,7 @@ from ntm_agents.kernels.dnc.parameters import MODES, activate_parameters_backwar
 from ntm_agents.kernels.dnc.scratch import Scratch
 from ntm_agents.kernels.links import link_and_follow_backward, link_into, precede_backward
 from ntm_agents.kernels.memory import read_backward, write, write_backward
-from ntm_agents.kernels.products import add_product, pack
+from ntm_agents.kernels.products import pack
 from ntm_agents.kernels.sharpened import sharpen_way, sharpen_way_backward
 from ntm_agents.kernels.sparse_links import (
     follow_sparse_backward,
@@ -43,6 +43,7 @@ from ntm_agents.kernels.usage import (
     retain_backward,
     use_backward,
 )
+from ntm_agents.kernels.weights import Matrices
 
 
 @entry
@@ -87,7 +88,7 @@ def backward(
                     activate_parameters_backward(
                         trail.parameters[t, b], gradients.parameters[t, b], settings.layout
                     )
-                _control_backward(t, first, last, scratch, trail, gradients)
+                control_backward(t, first, last, scratch, trail, gradients)
         copy(dfeatures, gradients.first[first:last])
     restore(before_kernel)
 
@@ -303,27 +304,3 @@ def _write_backward(
     dfreeing = dp[layout.free : layout.free + layout.readers]
     retain_backward(previous[1:], p[layout.free :], dretained, scratch.products, scratch.dreading, dfreeing)
     copy(scratch.dreading, dweighting[1:])
-
-
-@paste
-def _control_backward(
-    t: int, first: int, last: int, scratch: Scratch, trail: Trail[Array], gradients: Gradients[Array]
-) -> None:
-    """Backpropagate through a step of the controller, from interface vectors to the last features."""
-    C = scratch.doutput.shape[1]
-    V = scratch.dfeatures.shape[1] - C
-    dfeatures, doutput = scratch.dfeatures[: last - first], scratch.doutput[: last - first]
-    for b in range(last - first):
-        for j in range(C):
-            doutput[b, j] = dfeatures[b, V + j]
-        zero(dfeatures[b])
-    gates, dgates = trail.gates[t, first:last], gradients.gates[t, first:last]
-    dvectors = gradients.parameters[t, first:last]
-    add_product(dvectors, 0, scratch.output, doutput)
-    if len(trail.cells):
-        cells, after = trail.cells[t, first:last], trail.cells[t + 1, first:last]
-        lstm_backward(gates, cells, after, doutput, gradients.cells[first:last], dgates)
-    else:
-        feed_forward_backward(trail.features[t + 1, first:last], doutput, dgates, C)
-    add_product(dgates, 0, scratch.recurrent, dfeatures)
-    add_product(dvectors, 0, scratch.reads, dfeatures)

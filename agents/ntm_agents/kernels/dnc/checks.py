@@ -5,9 +5,7 @@ Shape letters are those of :mod:`ntm_agents.kernels.dnc.interface`.
 
 from __future__ import annotations
 
-import torch
-
-from ntm_agents.kernels.checks import Expected, check_tensors, dimensions
+from ntm_agents.kernels.checks import Expected, check_indices, check_integers, check_tensors, dimensions
 from ntm_agents.kernels.dnc.interface import Inputs, Options, State, Weights
 from ntm_agents.kernels.dnc.parameters import layout
 
@@ -27,7 +25,9 @@ def check(options: Options, inputs: Inputs, weights: Weights, state: State) -> N
         f"are {options}",
     )
     if len(state.links) == 3:
-        _check_columns(state)
+        _, entries, columns = state.links
+        check_integers("state.links[2]", columns, entries.shape)
+        check_indices("state.links[2]", columns, state.memory.shape[1])
 
 
 def _expected(options: Options, inputs: Inputs, weights: Weights, state: State) -> Expected:
@@ -70,16 +70,3 @@ def _expected(options: Options, inputs: Inputs, weights: Weights, state: State) 
                 raise ValueError(f"state.links[1] has {K} entries a row; expected 1 to {N}, the slots")
         rows += [("state.links[0]", state.links[0], (B, N)), ("state.links[1]", state.links[1], (B, N, K))]
     return rows
-
-
-def _check_columns(state: State) -> None:
-    """Check the columns of sparse links."""
-    _, entries, columns = state.links
-    if columns.dtype != torch.int64 or columns.device.type != "cpu" or columns.shape != entries.shape:
-        raise ValueError(
-            f"state.links[2] is {columns.dtype} {tuple(columns.shape)} on {columns.device}; expected "
-            f"{torch.int64} {tuple(entries.shape)} on cpu"
-        )
-    slots = state.memory.shape[1]
-    if not 0 <= int(columns.min()) <= int(columns.max()) < slots:
-        raise ValueError(f"state.links[2] has columns outside 0 to {slots - 1}, the slots")

@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ntm_agents.kernels.content import Epsilons
-from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Trail
+from ntm_agents.kernels.dnc.arguments import Settings, Trail
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.dnc.parameters import layout
 from ntm_agents.kernels.links import padded
 from ntm_agents.kernels.location import TINY
-from ntm_agents.kernels.tensors import NUMBERS, arrays, behind
+from ntm_agents.kernels.tensors import NUMBERS, behind
 
 
 class Start(NamedTuple):
@@ -94,13 +94,6 @@ def settings(options: Options, start: Start, every: int) -> Settings:
         least_usage=number(options.least_usage),
         every=every,
     )
-
-
-def matrices(recurrent: Tensor, interface: Tensor, units: int) -> Matrices:
-    """Return the weights of the recurrence; the output of the controller has so many units."""
-    seen = interface.shape[1] - units
-    output, reads = interface[:, seen:].contiguous(), interface[:, :seen].contiguous()
-    return Matrices(*arrays(recurrent.contiguous(), output, reads))
 
 
 def trail(inputs: Inputs, start: Start, kept: int, every: int) -> Trail[Tensor]:

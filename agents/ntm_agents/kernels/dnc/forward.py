@@ -17,19 +17,20 @@ from typing import Any
 from ntm_agents.kernels.allocation import allocate, bound, sort
 from ntm_agents.kernels.arithmetic import Array, copy, zero
 from ntm_agents.kernels.compilation import entry, paste
-from ntm_agents.kernels.controllers import feed_forward, lstm
-from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Store, Trail
+from ntm_agents.kernels.control import control
+from ntm_agents.kernels.dnc.arguments import Settings, Store, Trail
 from ntm_agents.kernels.dnc.lookup import compare_heads, look_up_head
 from ntm_agents.kernels.dnc.mixtures import gate_write, mix
-from ntm_agents.kernels.dnc.parameters import MODES, Layout, activate_parameters
+from ntm_agents.kernels.dnc.parameters import MODES, activate_parameters
 from ntm_agents.kernels.dnc.scratch import Scratch
 from ntm_agents.kernels.links import link_and_follow, precede
 from ntm_agents.kernels.memory import read, write
-from ntm_agents.kernels.products import add_product, pack
+from ntm_agents.kernels.products import pack
 from ntm_agents.kernels.sharpened import sharpen_way
 from ntm_agents.kernels.sparse_links import choose_links, follow_sparse, link_sparse
 from ntm_agents.kernels.subnormals import flush, restore
 from ntm_agents.kernels.usage import mark_used, release, retain, use
+from ntm_agents.kernels.weights import Matrices
 
 
 @entry
@@ -48,13 +49,14 @@ def forward(
     before_kernel: Any = flush()  # type: ignore[call-arg]
     T, B, _ = trail.gates.shape
     tile, every = scratch.dfeatures.shape[0], settings.every
+    values = settings.layout.readers * settings.layout.width
     pack(weights.recurrent.T, scratch.recurrent)
     pack(weights.output.T, scratch.output)
     pack(weights.reads.T, scratch.reads)
     for first in range(0, B, tile):
         last = min(first + tile, B)
         for t in range(T):
-            _control(t, first, last, settings.layout, scratch, trail)
+            control(t, first, last, values, scratch, trail)
             for b in range(first, last):
                 if every and t % every == 0:
                     copy(store.memory[b], trail.memories[t // every, b])
@@ -66,22 +68,6 @@ def forward(
                     _link(t, b, scratch, store.links[b], store.columns[b], trail)
                 _read(t, b, settings, scratch, store.memory[b], trail)
     restore(before_kernel)
-
-
-@paste
-def _control(t: int, first: int, last: int, layout: Layout, scratch: Scratch, trail: Trail[Array]) -> None:
-    """Take a step of the controller for a tile, and project its output to interface vectors."""
-    V = layout.readers * layout.width
-    before, now = trail.features[t, first:last], trail.features[t + 1, first:last]
-    gates, vectors = trail.gates[t, first:last], trail.parameters[t, first:last]
-    add_product(before, 0, scratch.recurrent, gates)
-    if len(trail.cells):
-        lstm(gates, trail.cells[t, first:last], trail.cells[t + 1, first:last], now)
-    else:
-        feed_forward(gates, now, now.shape[1] - V)
-    add_product(now, V, scratch.output, vectors)
-    if scratch.reads.shape[1]:
-        add_product(before, 0, scratch.reads, vectors)
 
 
 @paste

@@ -6,11 +6,12 @@ import torch
 
 from ntm_agents.kernels.dnc.arguments import Store, Trail
 from ntm_agents.kernels.dnc.checks import check
-from ntm_agents.kernels.dnc.convert import Start, flat, matrices, result, settings, trail
+from ntm_agents.kernels.dnc.convert import Start, flat, result, settings, trail
 from ntm_agents.kernels.dnc.forward import forward
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.dnc.scratch import scratch
 from ntm_agents.kernels.tensors import arrays
+from ntm_agents.kernels.weights import matrices
 
 CACHE = 2**19
 """Bytes of memories and links that a tile has at most, if that leaves it more than one sequence."""

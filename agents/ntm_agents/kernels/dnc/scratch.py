@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ntm_agents.kernels.arithmetic import Array
-from ntm_agents.kernels.dnc.arguments import Matrices, Settings, Store
+from ntm_agents.kernels.dnc.arguments import Settings, Store
 from ntm_agents.kernels.dnc.lookup import Comparison
 from ntm_agents.kernels.products import panels
 from ntm_agents.kernels.scratch import parts, tile
+from ntm_agents.kernels.weights import Matrices
 
 
 class Scratch(NamedTuple):

@@ -1,0 +1,56 @@
+"""Weights of a recurrence whose interface vector sees the controller's output and, if it may, the last reads.
+
+Shape letters: C hidden size, G gates of the controller, V values that are read, P values of the interface
+vector, T steps, B sequences.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ntm_agents.kernels.arithmetic import Array
+from ntm_agents.kernels.tensors import arrays
+
+
+class Matrices(NamedTuple):
+    """Weights of the recurrence, which multiply columns on their right."""
+
+    recurrent: Array
+    """From features to pre-activations ``[G * C, V or V + C]``."""
+    output: Array
+    """From the controller's output to the interface vector ``[P, C]``."""
+    reads: Array
+    """From the last reads to the interface vector ``[P, V]``; ``[P, 0]`` if it does not see them."""
+
+
+def matrices(recurrent: Tensor, interface: Tensor, units: int) -> Matrices:
+    """Return the weights of the recurrence; the output of the controller has so many units."""
+    seen = interface.shape[1] - units
+    output, reads = interface[:, seen:].contiguous(), interface[:, :seen].contiguous()
+    return Matrices(*arrays(recurrent.contiguous(), output, reads))
+
+
+def weight_gradients(
+    recurrent: Tensor, interface: Tensor, features: Tensor, dgates: Tensor, dparameters: Tensor, values: int
+) -> tuple[Tensor, Tensor]:
+    """Return gradients of the weights, as products over all steps and sequences.
+
+    Args:
+        recurrent: From features to pre-activations ``[G * C, V or V + C]``.
+        interface: From the controller's output to the interface vector ``[P, C or V + C]``.
+        features: Read vectors and output of the controller ``[T + 1, B, V + C]``.
+        dgates: Gradients of the pre-activations ``[T, B, G * C]``.
+        dparameters: Gradients of the interface vectors ``[T, B, P]``.
+        values: V.
+    """
+    before, after = features[:-1].flatten(0, 1), features[1:].flatten(0, 1)
+    seen = after[:, values:]
+    if interface.shape[1] > seen.shape[1]:
+        seen = torch.cat((before[:, :values], seen), 1)
+    return (
+        dgates.flatten(0, 1).t() @ before[:, : recurrent.shape[1]],
+        dparameters.flatten(0, 1).t() @ seen,
+    )
