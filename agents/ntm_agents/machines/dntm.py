@@ -1,0 +1,332 @@
+"""The Dynamic Neural Turing Machine, to be read beside its paper.
+
+Source: Gulcehre, Chandar, Cho and Bengio, *Dynamic Neural Turing Machine with Soft and Hard Addressing
+Schemes* (arXiv 1607.00036), sections 2 to 4. The page `docs/equations-dntm.md` goes through its equations.
+
+Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
+slots, A/D width of the address and of the content of a slot, M = A + D, W/R write and read heads, H = W + R
+heads, P values for the memory.
+
+Example:
+    >>> model = DNTM(9, 8, hidden_size=32)
+    >>> logits, state = model(torch.zeros(7, 2, 9), model.initial_state(batch_size=2, capacity=8))
+    >>> logits.shape, state.memory.shape  # one slot more is the NOP cell
+    (torch.Size([7, 2, 8]), torch.Size([2, 9, 48]))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ntm_agents import addressing
+from ntm_agents.controllers import Controller
+from ntm_agents.memory_machine import MemoryMachine
+from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
+from ntm_agents.reinforce import Reinforce
+
+Costs = Callable[[Tensor], Tensor]
+Role = Literal["free", "walk", "look_up", "follow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNTMConfig:
+    """Options of a D-NTM, none of which depends on the number of slots."""
+
+    controller: Literal["feedforward", "lstm", "gru"] = "gru"
+    """Kind of the controller (paper: GRU or feed-forward)."""
+    hidden_size: Annotated[Positive, Choices((64, 100, 200))] = 100
+    """Hidden size C of the controller."""
+    read_heads: Few = 1
+    """Number of read heads R."""
+    write_heads: Few = 1
+    """Number of write heads W."""
+    memory_slots: Positive | None = None
+    """Number of slots without the NOP cells; None for the episode's bound of steps."""
+    address_width: Annotated[int, Within(2)] = 32
+    """Width A of the address of a slot, an even number: a pair of cosine and sine for each frequency."""
+    memory_width: Annotated[Positive, Choices((16, 20, 32))] = 16
+    """Width D of the content of a slot."""
+    learned_addresses: bool = True
+    """True if the frequencies of the addresses are learned; otherwise they stay as they were drawn."""
+    addressing: Literal["soft", "hard"] = "soft"
+    """Kind of the weightings: distributions, or one slot for each head."""
+    gradient: Literal["reinforce", "straight-through"] = "reinforce"
+    """Way of learning hard weightings: slots are drawn in training, and what they cost is estimated; or the
+    most probable slots are taken, with the gradient of the distributions (not in the paper)."""
+    soft_batches: NonNegative = 1.0
+    """Start s of the curriculum from soft to hard weightings: after n batches a sequence has soft ones with
+    the probability sqrt(s / (s + n)) (paper: 1). Used in training with hard addressing only; 0 for none."""
+    normalise: bool = True
+    """True if REINFORCE divides costs by their running deviation."""
+    entropy: NonNegative = 0.0
+    """Weight of the bonus of REINFORCE for the entropy of the distributions."""
+    lru: bool = True
+    """True if weightings avoid what was similar to the key of the last steps (section 3.2)."""
+    lru_bias: float = 0.0
+    """Initial bias of the gate gamma of this term, before sigmoid."""
+    nop_slots: Annotated[int, Within(0, 1000)] = 1
+    """Number of NOP cells: a head that chooses one of them reads zeros, or writes nothing (paper: 1)."""
+    order: Literal["read_first", "write_first"] = "read_first"
+    """Order of reads and writes within a step."""
+    strength_bias: float = 0.0
+    """Initial bias of the key strength, before 1 + softplus."""
+    erase_bias: float = 0.0
+    """Initial bias of each element of the erase vectors, before sigmoid."""
+    skip_connection: bool = False
+    """True if keys, strengths, gates and erase vectors see the inputs and the last read vectors as well as the
+    controller's output. Not in the paper."""
+    roles: tuple[Role, ...] = ()
+    """Start of the keys of all heads, write heads first, which needs `skip_connection`; empty for small random
+    ones. A head that begins with ``walk`` goes to the slot behind the one it has read (a write head: that the
+    first read head has read), ``follow`` to the slot behind the one that the read head before it has read,
+    and ``look_up`` to the content that the inputs would have. They are starts only: keys stay linear and are
+    learned."""
+    epsilon: NonNegative = 1e-6
+    """Addend of the product of norms in the similarity (paper: a small constant)."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        heads, roles, width = self.write_heads + self.read_heads, self.roles, self.address_width
+        expect(width % 2 == 0, "address_width", width, "an even number")
+        expect(len(roles) in (0, heads), "roles", roles, f"one for each of the {heads} heads, or none")
+        expect(not roles or self.skip_connection, "roles", roles, "none, as skip_connection is False")
+        first = roles[self.write_heads : self.write_heads + 1]
+        expect(first != ("follow",), "roles", roles, "another role of the first read head: it follows none")
+
+
+class DNTMState(NamedTuple):
+    """State of a D-NTM between two steps."""
+
+    memory: Tensor
+    """M, NOP cells first; of each slot the address and then the content, ``[B, N, M]``."""
+    weightings: Tensor
+    """w of all heads, write heads first, without what falls on NOP cells, ``[B, H, N]``."""
+    similarities: Tensor
+    """v, the moving average of what was similar to the keys, ``[B, H, N]``."""
+    reads: Tensor
+    """Read vectors r, side by side, ``[B, R * M]``."""
+    controller: tuple[Tensor, ...]
+    """State of the controller, ``[B, C]`` each."""
+
+
+class DNTM(MemoryMachine[DNTMState]):
+    """A controller with a memory whose slots have addresses, and heads that attend to one slot or to many.
+
+    Differences from the paper:
+
+    - An address is a function of the index j of its slot, with learned frequencies: all cos(f j), then all
+      sin(f j). The paper learns a table, which fixes the number of slots. Here no parameter depends on it, a
+      trained machine runs with any, and the way from each address to the next is the same rotation.
+    - By default the memory is as large as the episode's upper bound of steps (`memory_slots`).
+    - A choice of REINFORCE answers for the costs from its own step on; in the paper, for all of them.
+    - Straight-through gradients, `skip_connection` and `roles`, an LSTM, and a curriculum that draws for each
+      sequence are not in the paper. A step addresses the memory once: there are no multi-step reads.
+
+    Choices where the paper is silent:
+
+    - Heads choose their slots by the memory at the beginning of the step and the controller's output, and the
+      logits are linear in this output and the read vectors of the same step.
+    - Before the first step all heads are at the first slot that is no NOP cell, and have read it.
+    - In evaluation a hard head takes the most probable slot; of equal ones, the first.
+
+    Args:
+        input_size: Number of input channels I.
+        output_size: Number of logits L.
+        **config: Options of `DNTMConfig`.
+
+    Raises:
+        TypeError: If there is no such option.
+        ValueError: If the value of an option is not possible.
+    """
+
+    Config: ClassVar[type[DNTMConfig]] = DNTMConfig
+    agent: ClassVar[str] = "dntm"
+    batches: Tensor
+
+    def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
+        super().__init__()
+        self.config = c = self.Config(**config)
+        self._heads = (c.write_heads, c.read_heads)
+        self._width = c.address_width + c.memory_width
+        self._head = (self._width, 1, 1) if c.lru else (self._width, 1)
+        written = c.write_heads * c.memory_width
+        self._sizes = [sum(self._heads) * sum(self._head), written, written, c.write_heads]
+        self._draws = c.addressing == "hard" and c.gradient == "reinforce"
+        read_size, values = c.read_heads * self._width, sum(self._sizes)
+        self.controller = Controller(c.controller, input_size, read_size, c.hidden_size)
+        self.heads = nn.Linear(c.hidden_size + c.skip_connection * read_size, values)
+        self.skip = nn.Linear(input_size, values if c.skip_connection else c.write_heads, bias=False)
+        self.content = nn.Linear(input_size, written, bias=False)
+        self.output = nn.Linear(read_size + c.hidden_size, output_size)
+        frequencies = torch.rand(c.address_width // 2) * math.pi
+        if c.learned_addresses:
+            self.frequencies = nn.Parameter(frequencies)
+        else:
+            self.register_buffer("frequencies", frequencies)
+        self.nop = nn.Parameter(torch.randn(c.nop_slots, c.address_width)) if c.nop_slots else None
+        self.reinforce = Reinforce(c.hidden_size, normalise=c.normalise, entropy=c.entropy) if self._draws else None
+        if c.addressing == "hard":
+            self.register_buffer("batches", torch.zeros(()))
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Draw weights by Glorot and Bengio's uniform rule, set biases, and give keys their roles."""
+        c, (writers, readers), width = self.config, self._heads, self._width
+        nn.init.xavier_uniform_(self.heads.weight)
+        nn.init.xavier_uniform_(self.skip.weight)
+        biases = [0.0] * width + [c.strength_bias] + [c.lru_bias] * c.lru
+        with torch.no_grad():
+            each, erase, *_ = self.heads.bias.zero_().split_with_sizes(self._sizes)
+            each.copy_(torch.tensor(biases * (writers + readers)))
+            erase.fill_(c.erase_bias)
+            if not c.roles:
+                return
+            by_head = [
+                weight[: self._sizes[0]].view(writers + readers, sum(self._head), -1)[:, :width]
+                for weight in (self.heads.weight, self.skip.weight)
+            ]
+            for head, role in enumerate(c.roles):
+                own = max(0, head - writers - (role == "follow"))  # the read head whose address it sees
+                seen, inputs = (keys[head] for keys in by_head)
+                if role != "free":
+                    seen.zero_()
+                    inputs.zero_()
+                if role == "look_up":
+                    inputs[c.address_width :] = self.content.weight[: c.memory_width]
+                elif role != "free":
+                    start = c.hidden_size + own * width
+                    seen[: c.address_width, start : start + c.address_width] = self._rotation()
+
+    def _rotation(self) -> Tensor:
+        """Return the matrix ``[A, A]`` that takes the address of each slot to that of the next."""
+        cos, sin = self.frequencies.cos().diag(), self.frequencies.sin().diag()
+        return torch.cat((torch.cat((cos, -sin), 1), torch.cat((sin, cos), 1)))
+
+    def initial_state(self, batch_size: int, capacity: int) -> DNTMState:
+        """Return the state at the start of episodes: contents are zeros.
+
+        Args:
+            batch_size: Number of episodes B.
+            capacity: Upper bound of their steps: the number of slots beside the NOP cells, unless
+                `memory_slots` fixes it.
+        """
+        c, like = self.config, self.output.weight
+        slots = torch.arange(c.memory_slots or capacity, device=like.device, dtype=torch.float64)
+        angles = torch.outer(slots, self.frequencies.double())  # of many slots, too large for 32 bits
+        addresses = torch.cat((angles.cos(), angles.sin()), 1).to(like.dtype)
+        if self.nop is not None:
+            addresses = torch.cat((self.nop, addresses))
+        memory = functional.pad(addresses, (0, c.memory_width)).repeat(batch_size, 1, 1)
+        shape = (batch_size, sum(self._heads), len(addresses))
+        weightings, similarities = like.new_zeros(shape), like.new_zeros(shape)
+        weightings[:, :, c.nop_slots] = 1
+        reads = memory[:, c.nop_slots].repeat(1, c.read_heads)
+        return DNTMState(memory, weightings, similarities, reads, self.controller.initial_state(batch_size))
+
+    def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
+        """Return the shapes of a state's tensors; see `MemoryMachine`."""
+        heads, reads = (sum(self._heads), slots), (self._heads[1] * self._width,)
+        layers = self.controller.tensors * ((self.config.hidden_size,),)
+        return [(batch_size, *row) for row in ((slots, self._width), heads, heads, reads, *layers)]
+
+    def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
+        share = self.skip(inputs)
+        share = functional.pad(share, (sum(self._sizes) - share.shape[2], 0)) + self.heads.bias
+        projected = (self.controller.project(inputs), share, self.content(inputs))
+        if self.config.addressing == "soft":
+            return projected
+        soft = inputs.new_zeros(inputs.shape[1], dtype=torch.bool)
+        if self.training:
+            start = self.config.soft_batches
+            soft = torch.rand(len(soft), device=soft.device) ** 2 * (start + self.batches) < start
+            self.batches += 1
+        return *projected, soft.expand(len(inputs), -1)
+
+    def step(self, state: DNTMState, *projected: Tensor) -> tuple[DNTMState, tuple[Tensor, ...]]:
+        """Take one step; see `MemoryMachine`."""
+        (memory, _, average, reads, hidden), (addend, share, content, *soft) = state, projected
+        c, B = self.config, len(reads)
+        output, hidden = self.controller(addend, reads, hidden)  # equation 3
+        seen = torch.cat((output, reads), 1) if c.skip_connection else output
+        values = torch.addmm(share, seen, self.heads.weight.t())
+        each, erase, candidate, gate = values.split_with_sizes(self._sizes, 1)
+        keys, strengths, *gammas = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
+        similar = addressing.similarity(memory, keys, c.epsilon)
+        scores = (1 + functional.softplus(strengths)) * similar  # z
+        logits = scores
+        if c.lru:
+            logits = scores - torch.sigmoid(gammas[0]) * average
+            average = 0.1 * average + 0.9 * scores.detach()  # v
+        weightings, costs = self._choose(logits, *soft)
+        weightings = functional.pad(weightings[:, :, c.nop_slots :], (c.nop_slots, 0))
+        writing, reading = weightings.split_with_sizes(self._heads, 1)
+        gates = torch.sigmoid(gate).unsqueeze(2)  # alpha
+        inputs = content.view(B, -1, c.memory_width)
+        add = torch.relu(torch.addcmul(candidate.view_as(inputs), gates, inputs))
+        erase = torch.sigmoid(erase).view_as(inputs)
+        to_content = (c.address_width, 0)  # addresses stay
+        written = addressing.write(
+            memory, writing, functional.pad(erase, to_content), functional.pad(add, to_content)
+        )
+        source = memory if c.order == "read_first" else written
+        reads = addressing.read(source, reading).flatten(1)
+        return DNTMState(written, weightings, average, reads, hidden), (reads, output, *costs)
+
+    def _choose(self, logits: Tensor, soft: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return weightings ``[B, H, N]``, and in REINFORCE log-probabilities and entropies ``[B, 1]``.
+
+        Args:
+            logits: ``[B, H, N]``.
+            soft: Rows with soft weightings, bool ``[B]``; None for all.
+        """
+        distribution = functional.softmax(logits, 2)
+        if soft is None:
+            return distribution, ()
+        draws = self._draws and self.training
+        chances = distribution.detach()
+        if draws:  # the first of exponential arrivals at these rates is a draw from them
+            chances = chances / torch.empty_like(chances).exponential_()
+        slots = torch.arange(logits.shape[2], device=logits.device)
+        hard = (chances.argmax(2, keepdim=True) == slots).to(logits.dtype)
+        if self.config.gradient == "straight-through":
+            hard = hard + (distribution - distribution.detach())
+        weightings = torch.where(soft[:, None, None], distribution, hard)
+        if not draws:
+            return weightings, ()
+        logs = functional.log_softmax(logits, 2)
+        drawn = ((logs * hard).sum((1, 2)) * ~soft, -(distribution * logs).sum((1, 2)) * ~soft)
+        return weightings, tuple(part.unsqueeze(1) for part in drawn)
+
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""
+        logits: Tensor = self.output(features[:, :, : self.output.in_features])
+        return logits
+
+    @property
+    def with_auxiliary_loss(self) -> Callable[[Tensor, DNTMState, Costs], tuple[Tensor, Tensor]] | None:
+        """The loss of REINFORCE, if slots are drawn in training; see :class:`ntm_agents.protocol.Model`."""
+        return self._with_choices if self._draws else None
+
+    def _with_choices(self, inputs: Tensor, state: DNTMState, costs: Costs) -> tuple[Tensor, Tensor]:
+        assert self.reinforce is not None
+        self.check_state(inputs, state)
+        features, _, _ = self.recur(self.project(inputs), state, keep=False)
+        logits = self.read_out(features)
+        if not self.training:
+            return logits, logits.new_zeros(())
+        output = features[:, :, -2 - self.config.hidden_size : -2]
+        return logits, self.reinforce(costs(logits), output, features[:, :, -2], features[:, :, -1])
+
+    def trace(self, state: DNTMState) -> dict[str, Tensor]:
+        """Return weightings ``[B, W, N]`` and ``[B, R, N]`` and the contents ``[B, N, D]``, for pictures."""
+        writing, reading = state.weightings.split_with_sizes(self._heads, 1)
+        memory = state.memory[:, :, self.config.address_width :]
+        return {"write weighting": writing, "read weighting": reading, "memory": memory}
