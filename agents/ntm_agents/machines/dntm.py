@@ -80,14 +80,14 @@ class DNTMConfig:
     erase_bias: float = 0.0
     """Initial bias of each element of the erase vectors, before sigmoid."""
     skip_connection: bool = False
-    """True if keys, strengths, gates and erase vectors see the inputs and the last read vectors as well as the
+    """True if keys, strengths, gates and erase vectors see inputs and last read vectors as well as the
     controller's output. Not in the paper."""
     roles: tuple[Role, ...] = ()
-    """Start of the keys of all heads, write heads first, which needs `skip_connection`; empty for small random
-    ones. A head that begins with ``walk`` goes to the slot behind the one it has read (a write head: that the
-    first read head has read), ``follow`` to the slot behind the one that the read head before it has read,
-    and ``look_up`` to the content that the inputs would have. They are starts only: keys stay linear and are
-    learned."""
+    """Start of the keys of all heads, write heads first, which needs `skip_connection`; empty for small
+    random ones. A head that begins with ``walk`` goes to the slot behind the one that it has read (a write
+    head: that the first read head has read), ``follow`` to the slot behind the one that the read head before
+    it has read, and ``look_up`` to the content that the inputs would have. Keys stay linear, and are learned
+    from there."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity (paper: a small constant)."""
 
@@ -171,10 +171,12 @@ class DNTM(MemoryMachine[DNTMState]):
         else:
             self.register_buffer("frequencies", frequencies)
         self.nop = nn.Parameter(torch.randn(c.nop_slots, c.address_width)) if c.nop_slots else None
-        self.reinforce = Reinforce(c.hidden_size, normalise=c.normalise, entropy=c.entropy) if self._draws else None
-        if c.addressing == "hard":
-            self.register_buffer("batches", torch.zeros(()))
         self._initialise()
+        self.reinforce = None
+        if c.addressing == "hard":  # last, so that hard and soft machines of a seed start alike
+            self.register_buffer("batches", torch.zeros(()))
+            if self._draws:
+                self.reinforce = Reinforce(c.hidden_size, normalise=c.normalise, entropy=c.entropy)
 
     def _initialise(self) -> None:
         """Draw weights by Glorot and Bengio's uniform rule, set biases, and give keys their roles."""
@@ -237,7 +239,7 @@ class DNTM(MemoryMachine[DNTMState]):
         return [(batch_size, *row) for row in ((slots, self._width), heads, heads, reads, *layers)]
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
+        """Return shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
         share = self.skip(inputs)
         share = functional.pad(share, (sum(self._sizes) - share.shape[2], 0)) + self.heads.bias
         projected = (self.controller.project(inputs), share, self.content(inputs))

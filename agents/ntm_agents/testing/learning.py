@@ -183,7 +183,10 @@ def check_updates(trial: Trial) -> None:
 
 def _backward(trial: Trial, inputs: Tensor, state: State, when: str = "") -> None:
     """Compute the gradients of a loss."""
-    answers, targets = readout(Bits(trial.output_size)), torch.randint(0, 2, (*inputs.shape[:2], trial.output_size))
+    answers, targets = (
+        readout(Bits(trial.output_size)),
+        torch.randint(0, 2, (*inputs.shape[:2], trial.output_size)),
+    )
     with_loss, auxiliary = getattr(trial.model, "with_auxiliary_loss", None), torch.zeros(())
     if with_loss is not None and trial.model.training:
         scored = torch.ones(inputs.shape[:2], dtype=torch.bool)

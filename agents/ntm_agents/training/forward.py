@@ -47,7 +47,9 @@ class Forward:
         elif model is self._compiled:
             logits = self._compiled_steps(inputs, state)
         elif model.training and (with_loss := getattr(model, "with_auxiliary_loss", None)) is not None:
-            logits, added = with_loss(inputs, state, partial(self._readout.shares, targets=targets, mask=mask))
+            logits, added = with_loss(
+                inputs, state, partial(self._readout.shares, targets=targets, mask=mask)
+            )
         else:
             logits, _ = model(inputs, state)
         right = (self._readout.decode(logits) == targets).all(2) | ~mask

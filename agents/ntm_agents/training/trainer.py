@@ -186,12 +186,13 @@ class Trainer:
             raise ValueError(
                 f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"
             )
-        option = "penalty" if self.config.penalty else "compile"
-        if getattr(self.model, "with_auxiliary_loss", None) is not None and getattr(self.config, option):
-            raise ValueError(
-                f"{option} is {getattr(self.config, option)}, but {type(self.model).__name__} has an auxiliary "
-                f"loss, which is computed in its place; use {getattr(TrainConfig(), option)}"
-            )
+        if getattr(self.model, "with_auxiliary_loss", None) is not None:
+            for option in ("penalty", "compile"):
+                if value := getattr(self.config, option):
+                    raise ValueError(
+                        f"{option} is {value}, but {type(self.model).__name__} has an auxiliary loss, which "
+                        f"it would replace; use {type(value)()}"
+                    )
         self._averaged = copy.deepcopy(self.model).eval()
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
