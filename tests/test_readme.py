@@ -22,6 +22,7 @@ PAGES = [
     "README.md",
     "docs/equations.md",
     "docs/equations-dnc.md",
+    "docs/equations-dntm.md",
     "docs/evaluation.md",
     "docs/faq.md",
     "docs/learning-from-rewards.md",

@@ -58,11 +58,12 @@ class Reinforce(nn.Module):
         centred = to_come - self.mean
         if self._normalise:
             centred = centred / (self.variance + 1e-8).sqrt()
-        expected = self.baseline(features.detach()).squeeze(2)
+        expected: Tensor = self.baseline(features.detach()).squeeze(2)
         surrogate = ((centred - expected.detach()) * log_probabilities).sum(0).mean()
         if self.training:
             with torch.no_grad():
                 variance = (to_come - self.mean).square().mean()
                 self.variance.lerp_(variance, 1 - MOMENTUM)
                 self.mean.lerp_(to_come.mean(), 1 - MOMENTUM)
-        return surrogate + functional.huber_loss(expected, centred) - self._entropy * entropies.sum(0).mean()
+        loss: Tensor = surrogate + functional.huber_loss(expected, centred)
+        return loss - self._entropy * entropies.sum(0).mean()
