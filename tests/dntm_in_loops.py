@@ -46,11 +46,9 @@ def reference(model, inputs, slots):
         (reset, keep, new), (of_reset, of_keep, of_new) = np.split(seen, 3), np.split(before, 3)
         reset, keep = sigmoid(reset + of_reset), sigmoid(keep + of_keep)
         hidden = (1 - keep) * np.tanh(new + reset * of_new) + keep * hidden
-        known = np.concatenate([hidden, reads]) if c.skip_connection else hidden
-        values = weights["heads.weight"] @ known + weights["heads.bias"]
-        direct = weights["skip.weight"] @ observation
-        values[len(values) - len(direct) :] += direct
-        size = width + 1 + c.lru
+        values = weights["heads.weight"] @ hidden + weights["heads.bias"]
+        direct = weights["inputs.weight"] @ observation
+        size = width + 1 + c.lru + bool(c.follows)
         weightings = np.zeros((heads, len(memory)))
         for head in range(heads):
             key, strength, gate = (
@@ -58,6 +56,16 @@ def reference(model, inputs, slots):
                 1 + softplus(values[head * size + width]),
                 sigmoid(values[head * size + width + 1]) if c.lru else 0,
             )
+            if c.follows:
+                behind = np.zeros(width)
+                if c.follows[head]:
+                    start = (c.follows[head] - 1) * width
+                    pairs = reads[start : start + address].reshape(2, -1).T
+                    for i, (f, (x, y)) in enumerate(zip(weights["frequencies"], pairs, strict=True)):
+                        behind[i] = x * np.cos(f) - y * np.sin(f)
+                        behind[address // 2 + i] = y * np.cos(f) + x * np.sin(f)
+                opened = sigmoid(values[(head + 1) * size - 1])
+                key = opened * key + (1 - opened) * behind
             z = np.array([strength * cosine(slot, key, c.epsilon) for slot in memory])
             weightings[head] = softmax(z - gate * average[head])
             average[head] = 0.1 * average[head] + 0.9 * z
@@ -66,8 +74,8 @@ def reference(model, inputs, slots):
         erase, candidate = np.split(rest[: -c.write_heads], 2)
         erase = sigmoid(erase).reshape(c.write_heads, -1)
         candidate = candidate.reshape(c.write_heads, -1)
-        alpha = sigmoid(rest[-c.write_heads :])
-        content = (weights["content.weight"] @ observation).reshape(c.write_heads, -1)
+        alpha = sigmoid(rest[-c.write_heads :] + direct[-c.write_heads :])
+        content = direct[: -c.write_heads].reshape(c.write_heads, -1)
         written = memory.copy()
         for slot in range(len(memory)):
             for head in range(c.write_heads):

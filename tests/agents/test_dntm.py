@@ -17,7 +17,7 @@ from ntm_agents.testing import check_model
 INPUTS, OUTPUTS = 3, 2
 HARD = {"addressing": "hard", "soft_batches": 0.0}
 THROUGH = {**HARD, "gradient": "straight-through"}
-ROLES = {"skip_connection": True, "read_heads": 3, "roles": ("walk", "walk", "look_up", "follow")}
+FOLLOWING = {"read_heads": 3, "follows": (1, 1, 0, 2)}
 
 
 def make(seed=0, scale=0.5, **config):
@@ -47,9 +47,10 @@ def data(T, B, seed=0):
     st.booleans(),
 )
 @settings(max_examples=30)
-def test_it_computes_the_equations_of_the_paper(seed, writers, readers, T, nop, order, lru, skip):
+def test_it_computes_the_equations_of_the_paper(seed, writers, readers, T, nop, order, lru, following):
     heads = {"write_heads": writers, "read_heads": readers, "nop_slots": nop}
-    model = make(seed, order=order, lru=lru, skip_connection=skip, **heads)
+    follows = tuple(head % (readers + 1) for head in range(writers + readers)) if following else ()
+    model = make(seed, order=order, lru=lru, follows=follows, **heads)
     inputs = data(T, 2, seed)
     with torch.no_grad():
         logits, state = model(inputs, model.initial_state(2, 4))
@@ -60,7 +61,7 @@ def test_it_computes_the_equations_of_the_paper(seed, writers, readers, T, nop, 
         np.testing.assert_allclose(state.weightings[b], weightings, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("config", [HARD, THROUGH, ROLES, {**ROLES, **HARD}], ids=str)
+@pytest.mark.parametrize("config", [HARD, THROUGH, FOLLOWING, {**FOLLOWING, **HARD}], ids=str)
 def test_every_kind_keeps_to_the_protocol_of_models(config):
     check_model(DNTM, config={"hidden_size": 4, "memory_width": 3, "address_width": 4, **config})
 
@@ -177,10 +178,9 @@ def test_soft_rows_of_a_hard_machine_are_those_of_a_soft_one():
 
 
 def test_a_head_on_a_nop_cell_reads_zeros_and_writes_nothing():
-    model = make(scale=0.0, skip_connection=True, strength_bias=200.0, lru=False)
+    model = make(scale=0.0, strength_bias=200.0, lru=False)
     with torch.no_grad():
         model.heads.weight.zero_()
-        model.skip.weight.zero_()
         keys = model.heads.bias[: 2 * 8].view(2, 8)[:, :7]
         keys[:, :4] = model.nop[0]
         start = model.initial_state(2, 4)
@@ -193,8 +193,8 @@ def test_a_head_on_a_nop_cell_reads_zeros_and_writes_nothing():
 def test_the_lru_term_takes_back_what_was_similar_to_the_key_without_a_gradient_through_the_past():
     model = make(scale=0.0, strength_bias=5.0, lru_bias=50.0)
     with torch.no_grad():  # constant keys, and nothing to write
-        for weight in (model.heads.weight, model.content.weight, model.skip.weight):
-            weight.zero_()
+        model.heads.weight.zero_()
+        model.inputs.weight.zero_()
         model.heads.bias[: 2 * 9].view(2, 9)[:, :7] = torch.randn(2, 7, dtype=torch.float64)
     state, found = model.initial_state(1, 4), []
     for observation in data(3, 1).split(1):
@@ -206,10 +206,9 @@ def test_the_lru_term_takes_back_what_was_similar_to_the_key_without_a_gradient_
         assert_close(weightings, (left * z).softmax(2))
 
 
-def test_a_walking_head_visits_all_slots_of_any_memory_in_their_order():
+def test_a_head_that_follows_itself_visits_all_slots_of_any_memory_in_their_order():
     torch.manual_seed(0)
-    walking = {"skip_connection": True, "roles": ("walk", "walk"), "lru": False}
-    model = DNTM(INPUTS, OUTPUTS, addressing="hard", **walking).eval()
+    model = DNTM(INPUTS, OUTPUTS, addressing="hard", follows=(1, 1), lru=False).eval()
     with torch.no_grad():
         state, slots = model.initial_state(1, 4096), []
         for _ in range(300):
@@ -233,9 +232,8 @@ def test_addresses_stay_and_contents_change():
         ({"address_width": 0}, "address_width is 0; expected an integer of at least 2"),
         ({"nop_slots": -1}, "nop_slots is -1; expected an integer from 0 to 1000"),
         ({"addressing": "both"}, "addressing is 'both'"),
-        ({"roles": ("walk", "walk")}, "none, as skip_connection is False"),
-        ({"skip_connection": True, "roles": ("walk",)}, "expected one for each of the 2 heads, or none"),
-        ({"skip_connection": True, "roles": ("walk", "follow")}, "it follows none"),
+        ({"follows": (1,)}, "for each of the 2 heads a number from 0 to 1, or no numbers"),
+        ({"follows": (1, 2)}, "for each of the 2 heads a number from 0 to 1, or no numbers"),
     ],
 )
 def test_impossible_options_are_named(options, message):

@@ -32,7 +32,6 @@ from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, chec
 from ntm_agents.reinforce import Reinforce
 
 Costs = Callable[[Tensor], Tensor]
-Role = Literal["free", "walk", "look_up", "follow"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,26 +78,22 @@ class DNTMConfig:
     """Initial bias of the key strength, before 1 + softplus."""
     erase_bias: float = 0.0
     """Initial bias of each element of the erase vectors, before sigmoid."""
-    skip_connection: bool = False
-    """True if keys, strengths, gates and erase vectors see inputs and last read vectors as well as the
-    controller's output. Not in the paper."""
-    roles: tuple[Role, ...] = ()
-    """Start of the keys of all heads, write heads first, which needs `skip_connection`; empty for small
-    random ones. A head that begins with ``walk`` goes to the slot behind the one that it has read (a write
-    head: that the first read head has read), ``follow`` to the slot behind the one that the read head before
-    it has read, and ``look_up`` to the content that the inputs would have. Keys stay linear, and are learned
-    from there."""
+    follows: tuple[int, ...] = ()
+    """For each head, write heads first, the number of a read head, from 1, or 0; empty for zeros. A head that
+    follows a read head, which may be itself, goes on to the address behind the one that was read last, as far
+    as a gate is closed; its own key begins as the address of the first slot. Not in the paper."""
+    gate_bias: float = -3.0
+    """Initial bias of these gates, before sigmoid: negative for heads that begin by following."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity (paper: a small constant)."""
 
     def __post_init__(self) -> None:
         check_options(self)
-        heads, roles, width = self.write_heads + self.read_heads, self.roles, self.address_width
+        heads, width = self.write_heads + self.read_heads, self.address_width
         expect(width % 2 == 0, "address_width", width, "an even number")
-        expect(len(roles) in (0, heads), "roles", roles, f"one for each of the {heads} heads, or none")
-        expect(not roles or self.skip_connection, "roles", roles, "none, as skip_connection is False")
-        first = roles[self.write_heads : self.write_heads + 1]
-        expect(first != ("follow",), "roles", roles, "another role of the first read head: it follows none")
+        valid = len(self.follows) in (0, heads) and all(0 <= head <= self.read_heads for head in self.follows)
+        expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
+        expect(valid, "follows", self.follows, expected)
 
 
 class DNTMState(NamedTuple):
@@ -126,8 +121,8 @@ class DNTM(MemoryMachine[DNTMState]):
       trained machine runs with any, and the way from each address to the next is the same rotation.
     - By default the memory is as large as the episode's upper bound of steps (`memory_slots`).
     - A choice of REINFORCE answers for the costs from its own step on; in the paper, for all of them.
-    - Straight-through gradients, `skip_connection` and `roles`, an LSTM, and a curriculum that draws for each
-      sequence are not in the paper. A step addresses the memory once: there are no multi-step reads.
+    - Straight-through gradients, heads that follow others (`follows`), an LSTM, and a curriculum that draws
+      for each sequence are not in the paper. A step addresses the memory once: there are no multi-step reads.
 
     Choices where the paper is silent:
 
@@ -155,15 +150,14 @@ class DNTM(MemoryMachine[DNTMState]):
         self.config = c = self.Config(**config)
         self._heads = (c.write_heads, c.read_heads)
         self._width = c.address_width + c.memory_width
-        self._head = (self._width, 1, 1) if c.lru else (self._width, 1)
+        self._head = (self._width, 1, *[1] * c.lru, *[1] * bool(c.follows))
         written = c.write_heads * c.memory_width
         self._sizes = [sum(self._heads) * sum(self._head), written, written, c.write_heads]
         self._draws = c.addressing == "hard" and c.gradient == "reinforce"
         read_size, values = c.read_heads * self._width, sum(self._sizes)
         self.controller = Controller(c.controller, input_size, read_size, c.hidden_size)
-        self.heads = nn.Linear(c.hidden_size + c.skip_connection * read_size, values)
-        self.skip = nn.Linear(input_size, values if c.skip_connection else c.write_heads, bias=False)
-        self.content = nn.Linear(input_size, written, bias=False)
+        self.heads = nn.Linear(c.hidden_size, values)
+        self.inputs = nn.Linear(input_size, written + c.write_heads, bias=False)
         self.output = nn.Linear(read_size + c.hidden_size, output_size)
         frequencies = torch.rand(c.address_width // 2) * math.pi
         if c.learned_addresses:
@@ -179,37 +173,20 @@ class DNTM(MemoryMachine[DNTMState]):
                 self.reinforce = Reinforce(c.hidden_size, normalise=c.normalise, entropy=c.entropy)
 
     def _initialise(self) -> None:
-        """Draw weights by Glorot and Bengio's uniform rule, set biases, and give keys their roles."""
-        c, (writers, readers), width = self.config, self._heads, self._width
+        """Draw weights by Glorot and Bengio's uniform rule, and set biases; followers only follow."""
+        c = self.config
+        heads, following = sum(self._heads), [head for head, other in enumerate(c.follows) if other]
+        biases = (
+            [0.0] * self._width + [c.strength_bias] + [c.lru_bias] * c.lru + [c.gate_bias] * bool(c.follows)
+        )
         nn.init.xavier_uniform_(self.heads.weight)
-        nn.init.xavier_uniform_(self.skip.weight)
-        biases = [0.0] * width + [c.strength_bias] + [c.lru_bias] * c.lru
         with torch.no_grad():
             each, erase, *_ = self.heads.bias.zero_().split_with_sizes(self._sizes)
-            each.copy_(torch.tensor(biases * (writers + readers)))
             erase.fill_(c.erase_bias)
-            if not c.roles:
-                return
-            by_head = [
-                weight[: self._sizes[0]].view(writers + readers, sum(self._head), -1)[:, :width]
-                for weight in (self.heads.weight, self.skip.weight)
-            ]
-            for head, role in enumerate(c.roles):
-                own = max(0, head - writers - (role == "follow"))  # the read head whose address it sees
-                seen, inputs = (keys[head] for keys in by_head)
-                if role != "free":
-                    seen.zero_()
-                    inputs.zero_()
-                if role == "look_up":
-                    inputs[c.address_width :] = self.content.weight[: c.memory_width]
-                elif role != "free":
-                    start = c.hidden_size + own * width
-                    seen[: c.address_width, start : start + c.address_width] = self._rotation()
-
-    def _rotation(self) -> Tensor:
-        """Return the matrix ``[A, A]`` that takes the address of each slot to that of the next."""
-        cos, sin = self.frequencies.cos().diag(), self.frequencies.sin().diag()
-        return torch.cat((torch.cat((cos, -sin), 1), torch.cat((sin, cos), 1)))
+            each.copy_(torch.tensor(biases * heads))
+            each.view(heads, -1)[following, : c.address_width // 2] = 1  # cosines of 0
+            keys = self.heads.weight[: len(each)].view(heads, -1, c.hidden_size)
+            keys[following, : self._width] = 0
 
     def initial_state(self, batch_size: int, capacity: int) -> DNTMState:
         """Return the state at the start of episodes: contents are zeros.
@@ -240,9 +217,8 @@ class DNTM(MemoryMachine[DNTMState]):
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
-        share = self.skip(inputs)
-        share = functional.pad(share, (sum(self._sizes) - share.shape[2], 0)) + self.heads.bias
-        projected = (self.controller.project(inputs), share, self.content(inputs))
+        content, gate = self.inputs(inputs).split_with_sizes(self._sizes[-2:], 2)
+        projected = (self.controller.project(inputs), content, gate)
         if self.config.addressing == "soft":
             return projected
         soft = inputs.new_zeros(inputs.shape[1], dtype=torch.bool)
@@ -254,25 +230,25 @@ class DNTM(MemoryMachine[DNTMState]):
 
     def step(self, state: DNTMState, *projected: Tensor) -> tuple[DNTMState, tuple[Tensor, ...]]:
         """Take one step; see `MemoryMachine`."""
-        (memory, _, average, reads, hidden), (addend, share, content, *soft) = state, projected
+        (memory, _, average, reads, hidden), (addend, content, to_gate, *soft) = state, projected
         c, B = self.config, len(reads)
         output, hidden = self.controller(addend, reads, hidden)  # equation 3
-        seen = torch.cat((output, reads), 1) if c.skip_connection else output
-        values = torch.addmm(share, seen, self.heads.weight.t())
-        each, erase, candidate, gate = values.split_with_sizes(self._sizes, 1)
-        keys, strengths, *gammas = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
+        each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
+        keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
+        if c.follows:
+            keys = torch.lerp(self._behind(reads), keys, torch.sigmoid(gates[-1]))
         similar = addressing.similarity(memory, keys, c.epsilon)
         scores = (1 + functional.softplus(strengths)) * similar  # z
         logits = scores
         if c.lru:
-            logits = scores - torch.sigmoid(gammas[0]) * average
+            logits = scores - torch.sigmoid(gates[0]) * average  # gamma
             average = 0.1 * average + 0.9 * scores.detach()  # v
         weightings, costs = self._choose(logits, *soft)
         weightings = functional.pad(weightings[:, :, c.nop_slots :], (c.nop_slots, 0))
         writing, reading = weightings.split_with_sizes(self._heads, 1)
-        gates = torch.sigmoid(gate).unsqueeze(2)  # alpha
+        alpha = torch.sigmoid(gate + to_gate).unsqueeze(2)
         inputs = content.view(B, -1, c.memory_width)
-        add = torch.relu(torch.addcmul(candidate.view_as(inputs), gates, inputs))
+        add = torch.relu(torch.addcmul(candidate.view_as(inputs), alpha, inputs))
         erase = torch.sigmoid(erase).view_as(inputs)
         to_content = (c.address_width, 0)  # addresses stay
         written = addressing.write(
@@ -281,6 +257,15 @@ class DNTM(MemoryMachine[DNTMState]):
         source = memory if c.order == "read_first" else written
         reads = addressing.read(source, reading).flatten(1)
         return DNTMState(written, weightings, average, reads, hidden), (reads, output, *costs)
+
+    def _behind(self, reads: Tensor) -> Tensor:
+        """Return for each head the address behind that which the head it follows has read ``[B, H, M]``."""
+        c = self.config
+        addresses = reads.view(len(reads), c.read_heads, -1)[:, :, : c.address_width]
+        cos, sin = functional.pad(addresses, (0, 0, 1, 0))[:, c.follows].chunk(2, 2)
+        turn_cos, turn_sin = self.frequencies.cos(), self.frequencies.sin()
+        turned = (cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin)
+        return functional.pad(torch.cat(turned, 2), (0, c.memory_width))
 
     def _choose(self, logits: Tensor, soft: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return weightings ``[B, H, N]``, and in REINFORCE log-probabilities and entropies ``[B, 1]``.

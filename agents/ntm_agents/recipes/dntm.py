@@ -13,9 +13,8 @@ COPY = Recipe(
     model={
         "controller": "feedforward",
         "hidden_size": 64,
-        "skip_connection": True,
-        "roles": ("walk", "walk"),
-        "strength_bias": 8.0,
+        "follows": (1, 1),
+        "strength_bias": 4.0,
         "lru": False,
         "nop_slots": 0,
     },
