@@ -37,10 +37,11 @@ def reference(model, inputs, slots):
     heads = c.write_heads + c.read_heads
     average = np.zeros((heads, len(memory)))
     reads = np.concatenate([memory[c.nop_slots]] * c.read_heads)
-    hidden, logits = np.zeros(c.hidden_size), []
+    hidden, logits, seen_from = np.zeros(c.hidden_size), [], 0 if c.address_feedback else address
     layer = "controller.layers.0."
     for observation in inputs:
-        seen = weights["controller.inputs.weight"] @ observation + weights[layer + "weight"] @ reads
+        read = reads.reshape(c.read_heads, -1)[:, seen_from:].ravel()
+        seen = weights["controller.inputs.weight"] @ observation + weights[layer + "weight"] @ read
         before = weights[layer + "recurrent"] @ hidden + weights[layer + "recurrent_bias"]
         seen += weights[layer + "bias"]
         (reset, keep, new), (of_reset, of_keep, of_new) = np.split(seen, 3), np.split(before, 3)
@@ -86,5 +87,6 @@ def reference(model, inputs, slots):
         source = memory if c.order == "read_first" else written
         reads = np.concatenate([weightings[head] @ source for head in range(c.write_heads, heads)])
         memory = written
-        logits.append(weights["output.weight"] @ np.concatenate([reads, hidden]) + weights["output.bias"])
+        read = reads.reshape(c.read_heads, -1)[:, seen_from:].ravel()
+        logits.append(weights["output.weight"] @ np.concatenate([read, hidden]) + weights["output.bias"])
     return np.array(logits), memory, weightings

@@ -45,12 +45,16 @@ def data(T, B, seed=0):
     st.sampled_from(["write_first", "read_first"]),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 @settings(max_examples=30)
-def test_it_computes_the_equations_of_the_paper(seed, writers, readers, T, nop, order, lru, following):
+def test_it_computes_the_equations_of_the_paper(
+    seed, writers, readers, T, nop, order, lru, following, feedback
+):
     heads = {"write_heads": writers, "read_heads": readers, "nop_slots": nop}
     follows = tuple(head % (readers + 1) for head in range(writers + readers)) if following else ()
-    model = make(seed, order=order, lru=lru, follows=follows, **heads)
+    options = {"order": order, "lru": lru, "follows": follows, "address_feedback": feedback}
+    model = make(seed, **options, **heads)
     inputs = data(T, 2, seed)
     with torch.no_grad():
         logits, state = model(inputs, model.initial_state(2, 4))

@@ -7,18 +7,39 @@ from dataclasses import replace
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
-# Heads begin as readers of a list: the way from an address to the next is the same everywhere. Blank vectors
-# must not look like the end of the sequence.
+# Both heads walk from each address to the next and begin to return to the first one when a gate opens. The
+# controller does not see addresses, and so does the same at any of them. Blank vectors must not look like the
+# end of the sequence. Short sequences first, in which a head that returned to the wrong slot soon meets what
+# was written.
 COPY = Recipe(
     model={
         "controller": "feedforward",
         "hidden_size": 64,
         "follows": (1, 1),
+        "address_feedback": False,
         "strength_bias": 4.0,
         "lru": False,
         "nop_slots": 0,
     },
-    train=replace(DEFAULT_TRAINING, sequences=48_000, task_overrides={"blank": 0.1}),
+    train=replace(
+        DEFAULT_TRAINING,
+        sequences=16_000,
+        bucket_size=16,
+        initial_range=0.2,
+        curriculum_end=0.4,
+        task_overrides={"blank": 0.1},
+    ),
+)
+
+# The same machine with a GRU, as the paper has it, and a head more, which looks up.
+DEFAULT = Recipe(
+    model={
+        "hidden_size": 64,
+        "read_heads": 2,
+        "follows": (1, 1, 2),
+        "strength_bias": 4.0,
+    },
+    train=DEFAULT_TRAINING,
 )
 
 ROW = AgentSpec(
@@ -26,5 +47,5 @@ ROW = AgentSpec(
     entry="ntm_agents:DNTM",
     summary="Dynamic NTM (Gulcehre et al. 2016) with soft addressing",
     recipes={"copy": COPY},
-    default=COPY,
+    default=DEFAULT,
 )
