@@ -182,10 +182,6 @@ class Trainer:
         """Start with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
         self.model = self.run.build(self._task).to(self.device).train()
-        if (penalty := self.config.penalty) and not hasattr(self.model, "with_penalty"):
-            raise ValueError(
-                f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"
-            )
         if getattr(self.model, "with_auxiliary_loss", None) is not None:
             for option in ("penalty", "compile"):
                 if value := getattr(self.config, option):
@@ -193,6 +189,10 @@ class Trainer:
                         f"{option} is {value}, but {type(self.model).__name__} has an auxiliary loss, which "
                         f"it would replace; use {type(value)()}"
                     )
+        if (penalty := self.config.penalty) and not hasattr(self.model, "with_penalty"):
+            raise ValueError(
+                f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"
+            )
         self._averaged = copy.deepcopy(self.model).eval()
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
