@@ -37,11 +37,13 @@ def reference(model, inputs, slots):
     heads = c.write_heads + c.read_heads
     average = np.zeros((heads, len(memory)))
     reads = np.concatenate([memory[c.nop_slots]] * c.read_heads)
-    hidden, logits, seen_from = np.zeros(c.hidden_size), [], 0 if c.address_feedback else address
+    hidden, logits, seen_from = np.zeros(c.hidden_size), [], 0 if c.feedback == "slot" else address
     layer = "controller.layers.0."
     for observation in inputs:
         read = reads.reshape(c.read_heads, -1)[:, seen_from:].ravel()
-        seen = weights["controller.inputs.weight"] @ observation + weights[layer + "weight"] @ read
+        seen = weights["controller.inputs.weight"] @ observation + weights[layer + "weight"] @ (
+            read[:0] if c.feedback == "none" else read
+        )
         before = weights[layer + "recurrent"] @ hidden + weights[layer + "recurrent_bias"]
         seen += weights[layer + "bias"]
         (reset, keep, new), (of_reset, of_keep, of_new) = np.split(seen, 3), np.split(before, 3)

@@ -45,7 +45,7 @@ def data(T, B, seed=0):
     st.sampled_from(["write_first", "read_first"]),
     st.booleans(),
     st.booleans(),
-    st.booleans(),
+    st.sampled_from(["slot", "content", "none"]),
 )
 @settings(max_examples=30)
 def test_it_computes_the_equations_of_the_paper(
@@ -53,7 +53,7 @@ def test_it_computes_the_equations_of_the_paper(
 ):
     heads = {"write_heads": writers, "read_heads": readers, "nop_slots": nop}
     follows = tuple(head % (readers + 1) for head in range(writers + readers)) if following else ()
-    options = {"order": order, "lru": lru, "follows": follows, "address_feedback": feedback}
+    options = {"order": order, "lru": lru, "follows": follows, "feedback": feedback}
     model = make(seed, **options, **heads)
     inputs = data(T, 2, seed)
     with torch.no_grad():

@@ -84,9 +84,9 @@ class DNTMConfig:
     as a gate is closed; its own key begins as the address of the first slot. Not in the paper."""
     gate_bias: float = -3.0
     """Initial bias of these gates, before sigmoid: negative for heads that begin by following."""
-    address_feedback: bool = True
-    """True if controller and logits see the addresses of what was read (paper). Without, nothing that they
-    do depends on where it is, so that slots further than those of training are like these."""
+    feedback: Literal["slot", "content", "none"] = "slot"
+    """Part of the read slots that the controller sees (paper: all of it). Logits see contents, and addresses
+    if the controller does. What sees no addresses does the same at slots further than those of training."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity (paper: a small constant)."""
 
@@ -124,7 +124,7 @@ class DNTM(MemoryMachine[DNTMState]):
       trained machine runs with any, and the way from each address to the next is the same rotation.
     - By default the memory is as large as the episode's upper bound of steps (`memory_slots`).
     - A choice of REINFORCE answers for the costs from its own step on; in the paper, for all of them.
-    - Straight-through gradients, `follows`, controllers that do not see addresses, an LSTM, and a curriculum
+    - Straight-through gradients, `follows`, controllers that see less (`feedback`), an LSTM, and a curriculum
       that draws for each sequence are not in the paper. There are no multi-step reads.
 
     Choices where the paper is silent:
@@ -157,8 +157,9 @@ class DNTM(MemoryMachine[DNTMState]):
         written = c.write_heads * c.memory_width
         self._sizes = [sum(self._heads) * sum(self._head), written, written, c.write_heads]
         self._draws = c.addressing == "hard" and c.gradient == "reinforce"
-        read_size = c.read_heads * (self._width if c.address_feedback else c.memory_width)
-        self.controller = Controller(c.controller, input_size, read_size, c.hidden_size)
+        read_size = c.read_heads * (self._width if c.feedback == "slot" else c.memory_width)
+        feedback = 0 if c.feedback == "none" else read_size
+        self.controller = Controller(c.controller, input_size, feedback, c.hidden_size)
         self.heads = nn.Linear(c.hidden_size, sum(self._sizes))
         self.inputs = nn.Linear(input_size, written + c.write_heads, bias=False)
         self.output = nn.Linear(read_size + c.hidden_size, output_size)
@@ -235,7 +236,8 @@ class DNTM(MemoryMachine[DNTMState]):
         """Take one step; see `MemoryMachine`."""
         (memory, _, average, reads, hidden), (addend, content, to_gate, *soft) = state, projected
         c, B = self.config, len(reads)
-        output, hidden = self.controller(addend, self._seen(reads), hidden)
+        feedback = self._seen(reads)[:, : self.controller.read_size]
+        output, hidden = self.controller(addend, feedback, hidden)
         each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
         keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
         if c.follows:
@@ -263,8 +265,8 @@ class DNTM(MemoryMachine[DNTMState]):
         return DNTMState(written, weightings, average, reads, hidden), features
 
     def _seen(self, reads: Tensor) -> Tensor:
-        """Return what controller and logits see of read vectors ``[B, R * M]``."""
-        if self.config.address_feedback:
+        """Return what the logits see of read vectors ``[B, R * M]``, and the controller, if it sees them."""
+        if self.config.feedback == "slot":
             return reads
         return reads.view(len(reads), -1, self._width)[:, :, self.config.address_width :].flatten(1)
 

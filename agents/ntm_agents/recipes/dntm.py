@@ -8,7 +8,7 @@ from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
 # Both heads walk from each address to the next and begin to return to the first one when a gate opens. The
-# controller does not see addresses, and so does the same at any of them. Blank vectors must not look like the
+# controller does not see what is read, and so does the same at any slot. Blank vectors must not look like the
 # end of the sequence. Short sequences first, in which a head that returned to the wrong slot soon meets what
 # was written.
 COPY = Recipe(
@@ -16,7 +16,7 @@ COPY = Recipe(
         "controller": "feedforward",
         "hidden_size": 64,
         "follows": (1, 1),
-        "address_feedback": False,
+        "feedback": "none",
         "strength_bias": 4.0,
         "lru": False,
         "nop_slots": 0,
