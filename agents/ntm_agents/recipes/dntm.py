@@ -8,7 +8,8 @@ from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
 # Both heads walk from each address to the next and begin to return to the first one when a gate opens. The
-# controller does not see what is read, and so does the same at any slot. Blank vectors must not look like the
+# controller does not see what is read, and so does the same at any slot. Wide addresses, as keys that are a
+# little off must not look like the address of one of a thousand other slots. Blank vectors must not look like the
 # end of the sequence. Short sequences first, in which a head that returned to the wrong slot soon meets what
 # was written.
 COPY = Recipe(
@@ -16,6 +17,7 @@ COPY = Recipe(
         "controller": "feedforward",
         "hidden_size": 64,
         "follows": (1, 1),
+        "address_width": 128,
         "feedback": "none",
         "strength_bias": 4.0,
         "lru": False,
@@ -31,7 +33,8 @@ COPY = Recipe(
     ),
 )
 
-# The same machine with a GRU, as the paper has it, and a head more, which looks up.
+# The same machine with a GRU, as the paper has it, and a head more, which looks up. No training with it has
+# been completed yet.
 DEFAULT = Recipe(
     model={
         "hidden_size": 64,
