@@ -23,6 +23,7 @@ PAGES = [
     "docs/equations.md",
     "docs/equations-dnc.md",
     "docs/equations-sam.md",
+    "docs/equations-dntm.md",
     "docs/evaluation.md",
     "docs/faq.md",
     "docs/learning-from-rewards.md",

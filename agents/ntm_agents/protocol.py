@@ -46,6 +46,10 @@ class Model(Protocol):
       ``usage`` of slots ``[B, 1, N]`` and ``links`` between them ``[B, N, N]``.
     - ``with_penalty(inputs, state) -> (logits, penalty)``: a number that training adds to the loss
       (`TrainConfig.penalty`).
+    - ``with_auxiliary_loss(inputs, state, costs) -> (logits, loss)``, or None: a number that supervised
+      training adds to the cross-entropy, for models with choices that no gradient goes through. It is called
+      in training mode, in place of `forward`; ``costs(logits)`` returns the share of each step in the mean
+      cross-entropy, ``[T, B]``.
     - ``reuses_state = True``, a class attribute, for one with a large memory, such as the cache of a
       Transformer: while gradients are disabled (`torch.is_grad_enabled`), it writes into the tensors of the
       state that it is given and returns them, instead of copying all of them at each step. `preserved` is

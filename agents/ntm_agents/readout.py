@@ -1,6 +1,7 @@
 """Readouts: loss, decoding and distribution of logits, the counterpart of :mod:`ntm_envs.answers` in torch.
 
-Shape letters: O symbols of an answer, L logits (one for each bit, k for a symbol of k classes).
+Shape letters: B batch, T time steps, O symbols of an answer, L logits (one for each bit, k for a symbol of k
+classes).
 
 Example:
     >>> readout(Symbols((3,))).decode(torch.tensor([[0.1, 0.2, 0.3]]))
@@ -29,6 +30,17 @@ class Readout(ABC):
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean negative log-likelihood of targets ``[..., O]``, in nats a symbol."""
+
+    def shares(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """Return the share of each step in the mean `loss` of all steps that have a target, ``[T, B]``.
+
+        Args:
+            logits: ``[T, B, L]``.
+            targets: ``[T, B, O]``.
+            mask: Whether a step has a target, bool ``[T, B]``.
+        """
+        costs = -self.log_probability(logits[mask], targets[mask]) / (mask.sum() * targets.shape[2])
+        return torch.zeros_like(logits[:, :, 0]).masked_scatter(mask, costs)
 
     @abstractmethod
     def probabilities(self, logits: Tensor) -> Tensor:

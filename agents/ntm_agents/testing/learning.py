@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
 import torch
@@ -182,8 +183,22 @@ def check_updates(trial: Trial) -> None:
 
 def _backward(trial: Trial, inputs: Tensor, state: State, when: str = "") -> None:
     """Compute the gradients of a loss."""
-    logits, _ = trial.run(inputs, state)
-    loss = readout(Bits(trial.output_size)).loss(logits, torch.randint(0, 2, logits.shape))
+    answers, targets = (
+        readout(Bits(trial.output_size)),
+        torch.randint(0, 2, (*inputs.shape[:2], trial.output_size)),
+    )
+    with_loss, auxiliary = getattr(trial.model, "with_auxiliary_loss", None), torch.zeros(())
+    if with_loss is not None and trial.model.training:
+        scored = torch.ones(inputs.shape[:2], dtype=torch.bool)
+        logits, auxiliary = with_loss(inputs, state, partial(answers.shares, targets=targets, mask=scored))
+        if auxiliary.shape or not auxiliary.isfinite():
+            raise ModelError(
+                f"with_auxiliary_loss returned the loss {auxiliary}; expected one finite number, as a tensor "
+                "without dimensions, behind the logits"
+            )
+    else:
+        logits, _ = trial.run(inputs, state)
+    loss = answers.loss(logits, targets) + auxiliary
     try:
         loss.backward()  # type: ignore[no-untyped-call]
     except RuntimeError as error:

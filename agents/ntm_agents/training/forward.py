@@ -5,6 +5,8 @@ Shape letters: B batch, T time steps, I input channels, L logits.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +33,7 @@ class Forward:
     def __call__(self, model: nn.Module, batch: Batch, penalty: float = 0.0) -> tuple[Tensor, Tensor]:
         """Return the mean loss, in nats a symbol, and which sequences ``[B]`` have no wrong symbol.
 
-        The model's penalty is added with its weight.
+        The model's penalty is added with its weight; in training, so is its auxiliary loss, if it has one.
         """
         inputs = torch.from_numpy(batch.inputs).to(self._device).contiguous()
         targets = torch.from_numpy(batch.targets).to(self._device)
@@ -40,14 +42,19 @@ class Forward:
         state = model.initial_state(B, capacity(T))  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
-            logits, added = model.with_penalty(inputs, state)  # type: ignore[operator]
+            logits, blur = model.with_penalty(inputs, state)  # type: ignore[operator]
+            added = penalty * blur
         elif model is self._compiled:
             logits = self._compiled_steps(inputs, state)
+        elif model.training and (with_loss := getattr(model, "with_auxiliary_loss", None)) is not None:
+            logits, added = with_loss(
+                inputs, state, partial(self._readout.shares, targets=targets, mask=mask)
+            )
         else:
             logits, _ = model(inputs, state)
         right = (self._readout.decode(logits) == targets).all(2) | ~mask
         loss = self._readout.loss(logits[mask], targets[mask])
-        return loss + penalty * added, right.all(0)
+        return loss + added, right.all(0)
 
     def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
         """Return the logits ``[T, B, L]``, a compiled step at a time; whole sequences compile for minutes."""

@@ -182,6 +182,13 @@ class Trainer:
         """Start with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
         self.model = self.run.build(self._task).to(self.device).train()
+        if getattr(self.model, "with_auxiliary_loss", None) is not None:
+            for option in ("penalty", "compile"):
+                if value := getattr(self.config, option):
+                    raise ValueError(
+                        f"{option} is {value}, but {type(self.model).__name__} has an auxiliary loss, which "
+                        f"it would replace; use {type(value)()}"
+                    )
         if (penalty := self.config.penalty) and not hasattr(self.model, "with_penalty"):
             raise ValueError(
                 f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"

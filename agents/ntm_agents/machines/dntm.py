@@ -1,0 +1,331 @@
+"""The Dynamic Neural Turing Machine, to be read beside its paper.
+
+Source: Gulcehre, Chandar, Cho and Bengio, *Dynamic Neural Turing Machine with Soft and Hard Addressing
+Schemes* (arXiv 1607.00036), sections 2 to 4. The page `docs/equations-dntm.md` goes through its equations.
+
+Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
+slots, A/D width of the address and of the content of a slot, M = A + D, W/R write and read heads, H = W + R
+heads, P values for the memory.
+
+Example:
+    >>> model = DNTM(9, 8, hidden_size=32)
+    >>> logits, state = model(torch.zeros(7, 2, 9), model.initial_state(batch_size=2, capacity=8))
+    >>> logits.shape, state.memory.shape  # one slot more is the NOP cell
+    (torch.Size([7, 2, 8]), torch.Size([2, 9, 48]))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ntm_agents import addressing
+from ntm_agents.controllers import Controller
+from ntm_agents.memory_machine import MemoryMachine
+from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
+from ntm_agents.reinforce import Reinforce
+
+Costs = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNTMConfig:
+    """Options of a D-NTM, none of which depends on the number of slots."""
+
+    controller: Literal["feedforward", "lstm", "gru"] = "gru"
+    """Kind of the controller (paper: GRU or feed-forward)."""
+    hidden_size: Annotated[Positive, Choices((64, 100, 200))] = 100
+    """Hidden size C of the controller."""
+    read_heads: Few = 1
+    """Number of read heads R."""
+    write_heads: Few = 1
+    """Number of write heads W."""
+    memory_slots: Positive | None = None
+    """Number of slots without the NOP cells; None for the episode's bound of steps."""
+    address_width: Annotated[int, Within(2)] = 32
+    """Width A of the address of a slot, an even number: a pair of cosine and sine for each frequency."""
+    memory_width: Annotated[Positive, Choices((16, 20, 32))] = 16
+    """Width D of the content of a slot."""
+    learned_addresses: bool = True
+    """True if the frequencies of the addresses are learned; otherwise they stay as they were drawn."""
+    addressing: Literal["soft", "hard"] = "soft"
+    """Kind of the weightings: distributions, or one slot for each head."""
+    gradient: Literal["reinforce", "straight-through"] = "reinforce"
+    """Way of learning hard weightings: slots are drawn in training, and what they cost is estimated; or the
+    most probable slots are taken, with the gradient of the distributions (not in the paper)."""
+    soft_batches: NonNegative = 1.0
+    """Start s of the curriculum from soft to hard weightings: after n batches a sequence has soft ones with
+    the probability sqrt(s / (s + n)) (paper: 1). Used in training with hard addressing only; 0 for none."""
+    normalise: bool = True
+    """True if REINFORCE divides costs by their running deviation."""
+    entropy: NonNegative = 0.0
+    """Weight of the bonus of REINFORCE for the entropy of the distributions."""
+    lru: bool = True
+    """True if weightings avoid what was similar to the key of the last steps (section 3.2)."""
+    lru_bias: float = 0.0
+    """Initial bias of the gate gamma of this term, before sigmoid."""
+    nop_slots: Annotated[int, Within(0, 1000)] = 1
+    """Number of NOP cells: a head that chooses one of them reads zeros, or writes nothing (paper: 1)."""
+    order: Literal["read_first", "write_first"] = "read_first"
+    """Order of reads and writes within a step."""
+    strength_bias: float = 0.0
+    """Initial bias of the key strength, before 1 + softplus."""
+    erase_bias: float = 0.0
+    """Initial bias of each element of the erase vectors, before sigmoid."""
+    follows: tuple[int, ...] = ()
+    """For each head, write heads first, the number of a read head, from 1, or 0; empty for zeros. A head that
+    follows a read head, which may be itself, goes on to the address behind the one that was read last, as far
+    as a gate is closed; its own key begins as the address of the first slot. Not in the paper."""
+    gate_bias: float = -3.0
+    """Initial bias of these gates, before sigmoid: negative for heads that begin by following."""
+    feedback: Literal["slot", "content", "none"] = "slot"
+    """Part of the read slots that the controller sees (paper: all of it). Logits see contents, and addresses
+    if the controller does. What sees no addresses does the same at slots further than those of training."""
+    epsilon: NonNegative = 1e-6
+    """Addend of the product of norms in the similarity (paper: a small constant)."""
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        heads, width = self.write_heads + self.read_heads, self.address_width
+        expect(width % 2 == 0, "address_width", width, "an even number")
+        valid = len(self.follows) in (0, heads) and all(0 <= head <= self.read_heads for head in self.follows)
+        expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
+        expect(valid, "follows", self.follows, expected)
+
+
+class DNTMState(NamedTuple):
+    """State of a D-NTM between two steps."""
+
+    memory: Tensor
+    """M, NOP cells first; of each slot the address and then the content, ``[B, N, M]``."""
+    weightings: Tensor
+    """w of all heads, write heads first, without what falls on NOP cells, ``[B, H, N]``."""
+    similarities: Tensor
+    """v, the moving average of what was similar to the keys, ``[B, H, N]``."""
+    reads: Tensor
+    """Read vectors r, side by side, ``[B, R * M]``."""
+    controller: tuple[Tensor, ...]
+    """State of the controller, ``[B, C]`` each."""
+
+
+class DNTM(MemoryMachine[DNTMState]):
+    """A controller with a memory whose slots have addresses, and heads that attend to one slot or to many.
+
+    Differences from the paper:
+
+    - An address is a function of the index j of its slot, with learned frequencies: all cos(f j), then all
+      sin(f j). The paper learns a table, which fixes the number of slots. Here no parameter depends on it, a
+      trained machine runs with any, and the way from each address to the next is the same rotation.
+    - By default the memory is as large as the episode's upper bound of steps (`memory_slots`).
+    - A choice of REINFORCE answers for the costs from its own step on; in the paper, for all of them.
+    - Straight-through gradients, `follows`, controllers that see less (`feedback`), an LSTM, and a curriculum
+      that draws for each sequence are not in the paper. There are no multi-step reads.
+
+    Choices where the paper is silent:
+
+    - Heads choose their slots by the memory at the beginning of the step and the controller's output, and the
+      logits are linear in this output and the read vectors of the same step.
+    - Before the first step all heads are at the first slot that is no NOP cell, and have read it.
+    - In evaluation a hard head takes the most probable slot; of equal ones, the first.
+
+    Args:
+        input_size: Number of input channels I.
+        output_size: Number of logits L.
+        **config: Options of `DNTMConfig`.
+
+    Raises:
+        TypeError: If there is no such option.
+        ValueError: If the value of an option is not possible.
+    """
+
+    Config: ClassVar[type[DNTMConfig]] = DNTMConfig
+    agent: ClassVar[str] = "dntm"
+    batches: Tensor
+
+    def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
+        super().__init__()
+        self.config = c = self.Config(**config)
+        self._heads = (c.write_heads, c.read_heads)
+        self._width = c.address_width + c.memory_width
+        self._head = (self._width, 1, *[1] * c.lru, *[1] * bool(c.follows))
+        written = c.write_heads * c.memory_width
+        self._sizes = [sum(self._heads) * sum(self._head), written, written, c.write_heads]
+        self._draws = c.addressing == "hard" and c.gradient == "reinforce"
+        read_size = c.read_heads * (self._width if c.feedback == "slot" else c.memory_width)
+        feedback = 0 if c.feedback == "none" else read_size
+        self.controller = Controller(c.controller, input_size, feedback, c.hidden_size)
+        self.heads = nn.Linear(c.hidden_size, sum(self._sizes))
+        self.inputs = nn.Linear(input_size, written + c.write_heads, bias=False)
+        self.output = nn.Linear(read_size + c.hidden_size, output_size)
+        frequencies = torch.rand(c.address_width // 2) * math.pi
+        if c.learned_addresses:
+            self.frequencies = nn.Parameter(frequencies)
+        else:
+            self.register_buffer("frequencies", frequencies)
+        self.nop = nn.Parameter(torch.randn(c.nop_slots, c.address_width)) if c.nop_slots else None
+        self._initialise()
+        self.reinforce = None
+        if c.addressing == "hard":  # last, so that hard and soft machines of a seed start alike
+            self.register_buffer("batches", torch.zeros(()))
+            if self._draws:
+                self.reinforce = Reinforce(c.hidden_size, normalise=c.normalise, entropy=c.entropy)
+
+    def _initialise(self) -> None:
+        """Draw weights by Glorot and Bengio's uniform rule, and set biases; followers only follow."""
+        c = self.config
+        heads, following = sum(self._heads), [head for head, other in enumerate(c.follows) if other]
+        biases = (
+            [0.0] * self._width + [c.strength_bias] + [c.lru_bias] * c.lru + [c.gate_bias] * bool(c.follows)
+        )
+        nn.init.xavier_uniform_(self.heads.weight)
+        with torch.no_grad():
+            each, erase, *_ = self.heads.bias.zero_().split_with_sizes(self._sizes)
+            erase.fill_(c.erase_bias)
+            each.copy_(torch.tensor(biases * heads))
+            each.view(heads, -1)[following, : c.address_width // 2] = 1  # cosines of 0
+            keys = self.heads.weight[: len(each)].view(heads, -1, c.hidden_size)
+            keys[following, : self._width] = 0
+
+    def initial_state(self, batch_size: int, capacity: int) -> DNTMState:
+        """Return the state at the start of episodes: contents are zeros.
+
+        Args:
+            batch_size: Number of episodes B.
+            capacity: Upper bound of their steps: the number of slots beside the NOP cells, unless
+                `memory_slots` fixes it.
+        """
+        c, like = self.config, self.output.weight
+        slots = torch.arange(c.memory_slots or capacity, device=like.device, dtype=torch.float64)
+        angles = torch.outer(slots, self.frequencies.double())  # of many slots, too large for 32 bits
+        addresses = torch.cat((angles.cos(), angles.sin()), 1).to(like.dtype)
+        if self.nop is not None:
+            addresses = torch.cat((self.nop, addresses))
+        memory = functional.pad(addresses, (0, c.memory_width)).repeat(batch_size, 1, 1)
+        shape = (batch_size, sum(self._heads), len(addresses))
+        weightings, similarities = like.new_zeros(shape), like.new_zeros(shape)
+        weightings[:, :, c.nop_slots] = 1
+        reads = memory[:, c.nop_slots].repeat(1, c.read_heads)
+        return DNTMState(memory, weightings, similarities, reads, self.controller.initial_state(batch_size))
+
+    def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
+        """Return the shapes of a state's tensors; see `MemoryMachine`."""
+        heads, reads = (sum(self._heads), slots), (self._heads[1] * self._width,)
+        layers = self.controller.tensors * ((self.config.hidden_size,),)
+        return [(batch_size, *row) for row in ((slots, self._width), heads, heads, reads, *layers)]
+
+    def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
+        content, gate = self.inputs(inputs).split_with_sizes(self._sizes[-2:], 2)
+        projected = (self.controller.project(inputs), content, gate)
+        if self.config.addressing == "soft":
+            return projected
+        soft = inputs.new_zeros(inputs.shape[1], dtype=torch.bool)
+        if self.training:
+            start = self.config.soft_batches
+            soft = torch.rand(len(soft), device=soft.device) ** 2 * (start + self.batches) < start
+            self.batches += 1
+        return *projected, soft.expand(len(inputs), -1)
+
+    def step(self, state: DNTMState, *projected: Tensor) -> tuple[DNTMState, tuple[Tensor, ...]]:
+        """Take one step; see `MemoryMachine`."""
+        (memory, _, average, reads, hidden), (addend, content, to_gate, *soft) = state, projected
+        c, B = self.config, len(reads)
+        feedback = self._seen(reads)[:, : self.controller.read_size]
+        output, hidden = self.controller(addend, feedback, hidden)
+        each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
+        keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
+        if c.follows:
+            keys = torch.lerp(self._behind(reads), keys, torch.sigmoid(gates[-1]))
+        similar = addressing.similarity(memory, keys, c.epsilon)
+        scores = (1 + functional.softplus(strengths)) * similar  # z
+        logits = scores
+        if c.lru:
+            logits = scores - torch.sigmoid(gates[0]) * average  # gamma
+            average = 0.1 * average + 0.9 * scores.detach()  # v
+        weightings, costs = self._choose(logits, *soft)
+        weightings = functional.pad(weightings[:, :, c.nop_slots :], (c.nop_slots, 0))
+        writing, reading = weightings.split_with_sizes(self._heads, 1)
+        alpha = torch.sigmoid(gate + to_gate).unsqueeze(2)
+        inputs = content.view(B, -1, c.memory_width)
+        add = torch.relu(torch.addcmul(candidate.view_as(inputs), alpha, inputs))
+        erase = torch.sigmoid(erase).view_as(inputs)
+        to_content = (c.address_width, 0)  # addresses stay
+        written = addressing.write(
+            memory, writing, functional.pad(erase, to_content), functional.pad(add, to_content)
+        )
+        source = memory if c.order == "read_first" else written
+        reads = addressing.read(source, reading).flatten(1)
+        features = (self._seen(reads), output, *costs)
+        return DNTMState(written, weightings, average, reads, hidden), features
+
+    def _seen(self, reads: Tensor) -> Tensor:
+        """Return what the logits see of read vectors ``[B, R * M]``, and the controller, if it sees them."""
+        if self.config.feedback == "slot":
+            return reads
+        return reads.view(len(reads), -1, self._width)[:, :, self.config.address_width :].flatten(1)
+
+    def _behind(self, reads: Tensor) -> Tensor:
+        """Return for each head the address behind that which the head it follows has read ``[B, H, M]``."""
+        c = self.config
+        addresses = reads.view(len(reads), c.read_heads, -1)[:, :, : c.address_width]
+        cos, sin = functional.pad(addresses, (0, 0, 1, 0))[:, c.follows].chunk(2, 2)
+        turn_cos, turn_sin = self.frequencies.cos(), self.frequencies.sin()
+        turned = (cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin)
+        return functional.pad(torch.cat(turned, 2), (0, c.memory_width))
+
+    def _choose(self, logits: Tensor, soft: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return weightings ``[B, H, N]``, and in REINFORCE log-probabilities and entropies ``[B, 1]``.
+
+        Args:
+            logits: ``[B, H, N]``.
+            soft: Rows with soft weightings, bool ``[B]``; None for all.
+        """
+        distribution = functional.softmax(logits, 2)
+        if soft is None:
+            return distribution, ()
+        draws = self._draws and self.training
+        chances = distribution.detach()
+        if draws:  # the first of exponential arrivals at these rates is a draw from them
+            chances = chances / torch.empty_like(chances).exponential_()
+        slots = torch.arange(logits.shape[2], device=logits.device)
+        hard = (chances.argmax(2, keepdim=True) == slots).to(logits.dtype)
+        if self.config.gradient == "straight-through":
+            hard = hard + (distribution - distribution.detach())
+        weightings = torch.where(soft[:, None, None], distribution, hard)
+        if not draws:
+            return weightings, ()
+        logs = functional.log_softmax(logits, 2)
+        drawn = ((logs * hard).sum((1, 2)) * ~soft, -(distribution * logs).sum((1, 2)) * ~soft)
+        return weightings, tuple(part.unsqueeze(1) for part in drawn)
+
+    def read_out(self, features: Tensor) -> Tensor:
+        """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""
+        logits: Tensor = self.output(features[:, :, : self.output.in_features])
+        return logits
+
+    @property
+    def with_auxiliary_loss(self) -> Callable[[Tensor, DNTMState, Costs], tuple[Tensor, Tensor]] | None:
+        """The loss of REINFORCE, if slots are drawn in training; see :class:`ntm_agents.protocol.Model`."""
+        return self._with_choices if self._draws else None
+
+    def _with_choices(self, inputs: Tensor, state: DNTMState, costs: Costs) -> tuple[Tensor, Tensor]:
+        assert self.reinforce is not None
+        self.check_state(inputs, state)
+        features, _, _ = self.recur(self.project(inputs), state, keep=False)
+        logits = self.read_out(features)
+        if not self.training:
+            return logits, logits.new_zeros(())
+        output = features[:, :, -2 - self.config.hidden_size : -2]
+        return logits, self.reinforce(costs(logits), output, features[:, :, -2], features[:, :, -1])
+
+    def trace(self, state: DNTMState) -> dict[str, Tensor]:
+        """Return weightings ``[B, W, N]`` and ``[B, R, N]`` and the contents ``[B, N, D]``, for pictures."""
+        writing, reading = state.weightings.split_with_sizes(self._heads, 1)
+        memory = state.memory[:, :, self.config.address_width :]
+        return {"write weighting": writing, "read weighting": reading, "memory": memory}

@@ -1,0 +1,54 @@
+"""The Dynamic NTM with soft addressing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING
+from ntm_agents.spec import AgentSpec, Recipe
+
+# Both heads walk from each address to the next and begin to return to the first one when a gate opens. The
+# controller does not see what is read, and so does the same at any slot. Addresses are wide, as keys that are
+# a little off must not look like the address of one of a thousand other slots. Blank vectors must not look
+# like the end of the sequence. Short sequences first, in which a head that returned to the wrong slot soon
+# meets what was written. No training with all of this has been completed yet.
+COPY = Recipe(
+    model={
+        "controller": "feedforward",
+        "hidden_size": 64,
+        "follows": (1, 1),
+        "address_width": 128,
+        "feedback": "none",
+        "strength_bias": 4.0,
+        "lru": False,
+        "nop_slots": 0,
+    },
+    train=replace(
+        DEFAULT_TRAINING,
+        sequences=16_000,
+        bucket_size=16,
+        initial_range=0.2,
+        curriculum_end=0.4,
+        task_overrides={"blank": 0.1},
+    ),
+)
+
+# The same machine with a GRU, as the paper has it, and a head more, which looks up. No training with it has
+# been completed yet.
+DEFAULT = Recipe(
+    model={
+        "hidden_size": 64,
+        "read_heads": 2,
+        "follows": (1, 1, 2),
+        "strength_bias": 4.0,
+    },
+    train=DEFAULT_TRAINING,
+)
+
+ROW = AgentSpec(
+    name="dntm",
+    entry="ntm_agents:DNTM",
+    summary="Dynamic NTM (Gulcehre et al. 2016) with soft addressing",
+    recipes={"copy": COPY},
+    default=DEFAULT,
+)
