@@ -111,14 +111,14 @@ def seconds(call: Callable[[], None], rounds: int) -> float:
 def peak(call: Callable[[], None]) -> float:
     """Return the MiB by which the memory of the process grows at most during a call."""
     ctypes.CDLL(None).malloc_trim(0)  # what is free goes back to the system
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what there is
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak is now what there is
     before = _resident("VmRSS")
     call()
     return _resident("VmHWM") - before
 
 
 def _resident(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 

@@ -10,13 +10,13 @@ values that are read, P values of the interface vector.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect
 
 TRACE = 0.7
 """Factor of the last read vector in the words of a chain: below 1, so that words stay of the size of the
@@ -31,7 +31,7 @@ class SparseInterfaceConfig:
     """Number of heads H, each of which reads and writes (paper: 4)."""
     read_slots: Positive = 4
     """Slots K that a head reads, those most similar to its key (paper: 4 or 8)."""
-    memory_width: Positive = 32
+    memory_width: Annotated[Positive, Choices((20, 32))] = 32
     """Width M of a slot (paper: 32)."""
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.kernels.checks import check_indices
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.observed import observer
-from ntm_agents.options import Few, NonNegative, Positive, expect
+from ntm_agents.options import Choices, Few, NonNegative, Positive, expect
 from ntm_agents.sparse_interface import AccessParameters, SparseInterface, SparseInterfaceConfig
 
 EXACT = 2**14
@@ -45,7 +45,7 @@ class SAMConfig(SparseInterfaceConfig):
 
     controller: Literal["feedforward", "lstm", "gru"] = "lstm"
     """Kind of the controller (paper: LSTM)."""
-    hidden_size: Positive = 100
+    hidden_size: Annotated[Positive, Choices((48, 64, 100))] = 100
     """Hidden size C of each layer of the controller (paper: 100)."""
     num_layers: Few = 1
     """Number of layers of the controller (paper: 1)."""
