@@ -100,7 +100,8 @@ ROW = AgentSpec(
                 validation_sequences=256,
             ),
         ),
-        # As many parameters and examples as the DNC has, and its lessons.
+        # Not tuned: as many parameters and examples as the DNC has, and its lessons. No training with it has
+        # been completed yet.
         "traversal": Recipe(
             model={"hidden_size": 80},
             train=replace(
