@@ -24,6 +24,7 @@ VARIANTS = {
     "sharpening": {"link_sharpening": True},
     "sparse, sharpening": {"links": 2, "link_sharpening": True},
     "skip connection": {"skip_connection": True},
+    "bounded writes": {"write_activation": "tanh"},
     "used slots": {"least_usage": 0.5},
     "all of Csordas and Schmidhuber": {"masking": True, "deallocation": True, "link_sharpening": True},
     "large epsilon": {"epsilon": 0.1},
@@ -44,6 +45,7 @@ def configurations(draw):
         "deallocation": draw(st.booleans()),
         "link_sharpening": links != 0 and draw(st.booleans()),
         "skip_connection": draw(st.booleans()),
+        "write_activation": draw(st.sampled_from(["identity", "tanh"])),
         "least_usage": draw(st.sampled_from([0.0, 0.5, 1.0])),
         "epsilon": draw(st.sampled_from([0.0, 1e-6, 0.1])),
     }
@@ -171,6 +173,8 @@ def reference(model, inputs, state):
         free = sigmoid(next(take))
         allocation_gate, write_gate = sigmoid(next(take)[0]), sigmoid(next(take)[0])
         written, erase = next(take), sigmoid(next(take))
+        if c.write_activation == "tanh":
+            written = np.tanh(written)
 
         def content(memory, usage, key, strength, mask):
             similarities, used = np.zeros(N), usage >= c.least_usage

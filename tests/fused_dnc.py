@@ -84,6 +84,7 @@ OPTIONS = st.builds(
             "masking": st.booleans(),
             "deallocation": st.booleans(),
             "skip_connection": st.booleans(),
+            "write_activation": st.sampled_from(["identity", "tanh"]),
             "least_usage": st.sampled_from([0.0, 0.3, 0.9]),
             "epsilon": st.sampled_from([1e-6, 0.1]),
         }

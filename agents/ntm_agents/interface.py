@@ -46,6 +46,9 @@ class InterfaceConfig:
     skip_connection: bool = False
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in either paper."""
+    write_activation: Literal["identity", "tanh"] = "identity"
+    """Activation of the write vector. The paper has none; with ``tanh`` what a step adds to a slot is bounded,
+    also where what was read is written again."""
     write_init: Literal["random", "orthogonal"] = "random"
     """Start of the weights from the inputs to the write vector. With ``orthogonal``, which needs
     `skip_connection`, slots are as similar at first as the inputs that were written to them, as far as their
@@ -197,6 +200,6 @@ class Interface(nn.Linear):
             free_gates=torch.sigmoid(free).unsqueeze(2),
             allocation_gate=torch.sigmoid(allocation),
             write_gate=torch.sigmoid(gate),
-            write=write.unsqueeze(1),
+            write=(torch.tanh(write) if c.write_activation == "tanh" else write).unsqueeze(1),
             erase=torch.sigmoid(erase).unsqueeze(1),
         )

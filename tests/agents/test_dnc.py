@@ -246,6 +246,7 @@ def test_keys_may_start_as_a_chain(masking):
         ({"links": -1}, "links is -1; expected an integer of at least 0"),
         ({"controller": "rnn"}, "controller is 'rnn'; expected one of 'feedforward', 'lstm', 'gru'"),
         ({"masking": 1}, "masking is 1; expected True or False"),
+        ({"write_activation": "relu"}, "write_activation is 'relu'; expected one of 'identity', 'tanh'"),
         ({"least_usage": 1.1}, "least_usage is 1.1; expected a finite number from 0 to 1"),
         ({"epsilon": -1.0}, "epsilon is -1.0; expected a finite number of at least 0"),
         ({"strength_bias": (1.0, 2.0)}, r"strength_bias is \(1.0, 2.0\); expected 5 finite numbers"),

@@ -14,6 +14,8 @@ from ntm_agents.kernels.compilation import inline
 
 IDENTITY, TANH, SIGMOID = 0, 1, 2
 """Kinds of activations that are a choice at run time."""
+ACTIVATIONS = {"identity": IDENTITY, "tanh": TANH, "sigmoid": SIGMOID}
+"""The same, by their names in a model's options."""
 
 
 @inline

@@ -280,6 +280,7 @@ class DNC(MemoryMachine[DNCState]):
             masking=c.masking,
             deallocation=c.deallocation,
             link_sharpening=c.link_sharpening,
+            write_activation=c.write_activation,
             least_usage=c.least_usage,
             epsilon=c.epsilon,
         )

@@ -26,6 +26,8 @@ class Settings(NamedTuple):
     """Places of the values of the interface vector."""
     epsilons: Epsilons
     """Terms that keep the similarity finite."""
+    write_activation: int
+    """Activation of the write vector."""
     deallocation: bool
     """True if the free gates erase what they release."""
     least_usage: Any

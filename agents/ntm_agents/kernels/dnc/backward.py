@@ -86,7 +86,10 @@ def backward(
                         _link_backward(t, t - start, b, b - first, settings, scratch, trail, gradients)
                     _write_backward(t, t - start, b, b - first, settings, scratch, trail, gradients)
                     activate_parameters_backward(
-                        trail.parameters[t, b], gradients.parameters[t, b], settings.layout
+                        trail.parameters[t, b],
+                        gradients.parameters[t, b],
+                        settings.layout,
+                        settings.write_activation,
                     )
                 control_backward(t, first, last, scratch, trail, gradients)
         copy(dfeatures, gradients.first[first:last])

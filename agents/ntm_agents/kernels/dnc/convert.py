@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ntm_agents.kernels.activations import ACTIVATIONS
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.dnc.arguments import Settings, Trail
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
@@ -90,6 +91,7 @@ def settings(options: Options, start: Start, every: int) -> Settings:
     return Settings(
         layout=layout(readers, width, options.masking, linked, options.link_sharpening),
         epsilons=Epsilons(inside=number(TINY), outside=number(0.0), product=number(options.epsilon)),
+        write_activation=ACTIVATIONS[options.write_activation],
         deallocation=options.deallocation,
         least_usage=number(options.least_usage),
         every=every,

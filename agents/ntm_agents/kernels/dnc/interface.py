@@ -11,7 +11,7 @@ that are read, P values of the interface vector.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
@@ -26,6 +26,8 @@ class Options:
     """True if the free gates erase what they release."""
     link_sharpening: bool
     """True if backward and forward weightings are sharpened."""
+    write_activation: Literal["identity", "tanh"]
+    """Activation of the write vector."""
     least_usage: float
     """Usage below which look-ups leave a slot out; 0 to leave none out."""
     epsilon: float

@@ -66,7 +66,7 @@ def layout(readers: int, width: int, masks: bool, linked: bool, powered: bool) -
 
 
 @inline
-def activate_parameters(p: Array, layout: Layout) -> None:
+def activate_parameters(p: Array, layout: Layout, write_activation: int) -> None:
     """Turn an interface vector ``[P]`` into the parameters that it stands for, in place."""
     zero, one = p.dtype.type(0), p.dtype.type(1)
     floor = p.dtype.type(MASK_FLOOR)
@@ -84,11 +84,13 @@ def activate_parameters(p: Array, layout: Layout) -> None:
     for i in range(layout.powers, layout.free):
         p[i] = one + softplus(p[i], zero)
     activate(p[layout.free : layout.vectors], SIGMOID)
-    activate(p[layout.vectors + layout.width :], SIGMOID)
+    erase = layout.vectors + layout.width
+    activate(p[layout.vectors : erase], write_activation)
+    activate(p[erase:], SIGMOID)
 
 
 @inline
-def activate_parameters_backward(p: Array, dp: Array, layout: Layout) -> None:
+def activate_parameters_backward(p: Array, dp: Array, layout: Layout, write_activation: int) -> None:
     """Turn gradients of parameters ``[P]`` into those of the interface vector, in place."""
     one, floor = p.dtype.type(1), p.dtype.type(MASK_FLOOR)
     at, each = 0, layout.width + 1 + layout.masks
@@ -104,4 +106,5 @@ def activate_parameters_backward(p: Array, dp: Array, layout: Layout) -> None:
         dp[i] *= softplus_slope(p[i] - one)
     activate_backward(p[layout.free : layout.vectors], dp[layout.free : layout.vectors], SIGMOID)
     erase = layout.vectors + layout.width
+    activate_backward(p[layout.vectors : erase], dp[layout.vectors : erase], write_activation)
     activate_backward(p[erase:], dp[erase:], SIGMOID)

@@ -6,15 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ntm_agents.kernels.activations import IDENTITY, SIGMOID, TANH
+from ntm_agents.kernels.activations import ACTIVATIONS
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.location import TINY
 from ntm_agents.kernels.ntm.arguments import Settings
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 from ntm_agents.kernels.ntm.parameters import Layout
 from ntm_agents.kernels.tensors import NUMBERS
-
-ACTIVATIONS = {"identity": IDENTITY, "tanh": TANH, "sigmoid": SIGMOID}
 
 
 def flat(inputs: Inputs, weights: Weights, state: State, jumps: Jumps | None) -> tuple[Tensor, ...]:
