@@ -143,7 +143,7 @@ ROW = AgentSpec(
         # orthogonal map keeps what is written from looking alike by chance. In training the path is shown
         # during planning. To pass, 90 % of the answers have to be right, which is 73 % of the episodes. A
         # machine whose look-ups find the query itself, not the edge, does not pass the first: it starts anew.
-        # Of five machines two learn all of it; the others collapse when episodes get longer.
+        # Writes are bounded, as what was read is written again: memories would explode in longer episodes.
         "inference": Recipe(
             model={
                 **DEFAULT.model,
@@ -155,6 +155,7 @@ ROW = AgentSpec(
                 "mode_bias": (),
                 "least_usage": 0.01,
                 "write_init": "orthogonal",
+                "write_activation": "tanh",
                 "strength_bias": 15.0,
                 "free_gate_bias": -5.0,
                 "allocation_gate_bias": 4.0,

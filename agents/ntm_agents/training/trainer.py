@@ -142,18 +142,23 @@ class Trainer:
         """Evaluate the averaged weights at the largest training size, or that of the present lesson.
 
         They are kept if the loss is the lowest so far, and discarded if it is many times that (`rollback`).
-        Losses of different lessons are not comparable: the first weights of each lesson are kept.
+        Losses of different lessons are not comparable: weights that pass a lesson are evaluated in the next.
 
         Raises:
             NonFiniteError: If they are not finite.
         """
+        accuracy = self._evaluate_lesson()
+        if self._lesson < len(self._stages) and accuracy >= self.config.lesson_pass and not self._is_over():
+            self.counters.lesson, self.counters.best_loss = self._lesson + 1, math.inf
+            self._evaluate_lesson()
+
+    def _evaluate_lesson(self) -> float:
+        """Evaluate the averaged weights in the present lesson, keep or discard them; return the accuracy."""
         config, counters = self.config, self.counters
         self._check_finite()
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
-        keys = keyed.stream_keys(
-            np.full(config.validation_sequences, self._streams[VALIDATION]),
-            np.arange(config.validation_sequences),
-        )
+        count = config.validation_sequences
+        keys = keyed.stream_keys(np.full(count, self._streams[VALIDATION]), np.arange(count))
         stage = self._stages[self._lesson - 1]
         batch, played = self._episodes(self._averaged, stage.task, keys, stage.largest, own=1.0)
         with torch.no_grad():
@@ -161,8 +166,8 @@ class Trainer:
         loss = float(losses)
         accuracy = float(right.double().mean() if played is None else played.mean())
         counters.validated_at = counters.sequences
-        is_last = self._lesson == len(self._stages)
-        if is_last and counters.solved_at is None and loss < (config.solved_loss or 0):
+        solved = self._lesson == len(self._stages) and loss < (config.solved_loss or 0)
+        if solved and counters.solved_at is None:
             counters.solved_at = counters.sequences
         self._log({"validation_loss": finite(loss), "validation_accuracy": accuracy})
         # Not by accuracy, which is luck where the answers are random bits.
@@ -175,8 +180,7 @@ class Trainer:
             self._averaged.load_state_dict(self._best)
             counters.rollbacks += 1
             self._log({"rollbacks": counters.rollbacks})
-        if not is_last and accuracy >= config.lesson_pass and not self._is_over():
-            counters.lesson, counters.best_loss = self._lesson + 1, math.inf
+        return accuracy
 
     def _start(self) -> None:
         """Start with new weights, which depend on the seed and on the number of restarts."""

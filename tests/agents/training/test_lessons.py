@@ -43,15 +43,15 @@ def graded(monkeypatch, trainer, grades):
 def test_a_lesson_is_passed_by_a_validation_of_its_own_sizes(monkeypatch):
     seen = []
     trainer = Trainer(run_of(lesson_pass=0.9, lesson_review=0.0), report=seen.append)
-    grades = [(0.5, 0.89), (0.6, 0.9), (9.0, 0.95), (0.8, 1.0)]
+    grades = [(0.5, 0.89), (0.6, 0.9), (9.0, 0.1), (9.0, 0.95), (0.7, 1.0), (0.8, 1.0)]
     batches = graded(monkeypatch, trainer, grades)
     trained, batch_of = [], trainer._batch
     monkeypatch.setattr(trainer, "_batch", lambda progress: trained.append(batch_of(progress)) or trained[-1])
     trainer.train()
-    assert [int(batch.sizes["length"][0]) for batch in batches] == [1, 1, 3, 6]
+    assert [int(batch.sizes["length"][0]) for batch in batches] == [1, 1, 3, 3, 6, 6]
     assert not batches[0].inputs[:1].any()  # blank, by the parameters of the lesson
     validated = [line["lesson"] for line in seen if "validation_loss" in line]
-    assert validated == [1, 1, 2, 3]
+    assert validated == [1, 1, 2, 2, 3, 3]
     lengths = [set(batch.sizes["length"].tolist()) for batch in trained]
     assert set.union(*lengths[:26]) == {1}
     assert set.union(*lengths[26:39]) == {2, 3}
@@ -60,13 +60,27 @@ def test_a_lesson_is_passed_by_a_validation_of_its_own_sizes(monkeypatch):
 
 def test_the_best_weights_of_the_last_lesson_are_kept(monkeypatch, tmp_path):
     trainer = Trainer(run_of(rollback=1.5), tmp_path)
-    graded(monkeypatch, trainer, [(0.1, 1.0), (0.9, 0.2), (0.8, 0.5), (1.1, 0.6)])
+    graded(monkeypatch, trainer, [(0.1, 1.0), (1.0, 0.1), (0.9, 0.2), (0.8, 0.5), (1.1, 0.6)])
     trainer.train()
     counters = trainer.counters
     assert (counters.lesson, counters.best_sequences, counters.rollbacks) == (2, 312, 0)
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert (summary["lesson"], summary["validation_accuracy"]) == (2, 0.5)
     assert summary["validation_loss"] == pytest.approx(0.8)
+
+
+def test_weights_that_passed_a_lesson_come_back_if_the_next_destroys_them(monkeypatch):
+    trainer = Trainer(run_of(rollback=3.0))
+    graded(monkeypatch, trainer, [(0.1, 1.0), (0.4, 0.7), (7.0, 0.0)])
+    trainer.validate()
+    passed = {name: tensor.clone() for name, tensor in trainer._averaged.state_dict().items()}
+    with torch.no_grad():
+        for parameter in [*trainer.model.parameters(), *trainer._averaged.parameters()]:
+            parameter.mul_(100)
+    trainer.validate()
+    assert (trainer.counters.lesson, trainer.counters.rollbacks) == (2, 1)
+    for model in (trainer.model, trainer._averaged):
+        assert all(torch.equal(tensor, passed[name]) for name, tensor in model.state_dict().items())
 
 
 def test_a_lesson_that_is_passed_at_the_end_keeps_its_weights(monkeypatch):
@@ -80,7 +94,7 @@ def test_a_lesson_that_is_passed_at_the_end_keeps_its_weights(monkeypatch):
 def test_only_the_last_lesson_is_solved_and_only_the_first_restarts(monkeypatch):
     options = {"solved_loss": 0.3, "last_lesson": 1, "restart_after": 150, "restart_loss": 1e-9}
     trainer = Trainer(run_of(**options))
-    graded(monkeypatch, trainer, [(0.1, 1.0), (0.5, 0.0), (0.2, 1.0), (0.1, 1.0)])
+    graded(monkeypatch, trainer, [(0.1, 1.0), (0.4, 0.0), (0.5, 0.0), (0.2, 1.0), (0.1, 1.0)])
     trainer.train()
     counters = trainer.counters
     assert (counters.lesson, counters.solved_at, counters.restarts) == (2, 312, 0)
