@@ -92,8 +92,8 @@ class DNC(MemoryMachine[DNCState]):
     - The linear layers of interface and output have biases.
     - Sparse links keep the K largest entries of each row; the paper drops those below 1 / K.
     - A usage below 1e-6 counts as that in the allocation, whose gradient would otherwise not be finite.
-    - `masking`, `deallocation`, `link_sharpening`, `least_usage`, `skip_connection`, `write_init`,
-      `key_init`, a GRU and `controller_noise` are not in the paper, and off by default.
+    - `masking`, `deallocation`, `link_sharpening`, `least_usage`, `skip_connection`, `write_activation`,
+      `write_init`, `key_init`, a GRU and `controller_noise` are not in the paper, and off by default.
 
     Choices where the paper is silent:
 

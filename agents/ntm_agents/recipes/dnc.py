@@ -163,8 +163,8 @@ ROW = AgentSpec(
             },
             train=replace(
                 DEFAULT_TRAINING,
-                sequences=260_000,
-                decay_start=0.92,
+                sequences=500_000,
+                decay_start=0.94,
                 task_overrides={"show_path": 1.0},
                 use_lessons=True,
                 last_lesson=14,
