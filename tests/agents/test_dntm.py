@@ -221,6 +221,34 @@ def test_a_head_that_follows_itself_visits_all_slots_of_any_memory_in_their_orde
     assert slots == [[1 + n, 1 + n] for n in range(1, 301)]
 
 
+def test_gates_of_hard_heads_are_open_or_closed_with_the_gradient_of_soft_ones():
+    logits = torch.tensor([-3.0, -0.1, 0.1, 3.0], dtype=torch.float64).view(2, 2, 1).requires_grad_()
+    model, gradients = make(**FOLLOWING, **THROUGH), []
+    for soft in (None, torch.tensor([False, True]), torch.tensor([False, False])):
+        gates = model._gate(logits, soft)
+        gradients += torch.autograd.grad((gates * torch.arange(4.0).view(2, 2, 1)).sum(), logits)
+        expected = torch.sigmoid(logits) if soft is None else (logits > 0).double()
+        expected = expected if soft is None or not soft[1] else torch.stack((expected[0], gates[1]))
+        assert_close(gates, expected)
+    assert_close(gradients[0], gradients[1])
+    assert_close(gradients[0], gradients[2])
+
+
+def test_a_head_walks_exactly_while_its_gate_is_nearly_closed():
+    """Whatever its own key is: 0.2 of it would lead to another slot of so many."""
+    torch.manual_seed(0)
+    options = {"addressing": "hard", "follows": (1, 1), "lru": False, "gate_bias": -1.4, "nop_slots": 0}
+    model = DNTM(INPUTS, OUTPUTS, **options).eval()
+    with torch.no_grad():
+        each = model.heads.bias.split_with_sizes(model._sizes)[0].view(2, -1)
+        each[:, : model._width] = 5 * torch.randn(2, model._width)  # keys far from all addresses
+        state, slots = model.initial_state(1, 2048), []
+        for _ in range(200):
+            _, state = model(torch.zeros(1, 1, INPUTS), state)
+            slots.append(state.weightings.argmax(2)[0].tolist())
+    assert slots == [[n, n] for n in range(1, 201)]
+
+
 def test_addresses_stay_and_contents_change():
     model, inputs = make(), data(6, 2)
     start = model.initial_state(2, 4)

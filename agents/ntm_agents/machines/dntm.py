@@ -81,7 +81,8 @@ class DNTMConfig:
     follows: tuple[int, ...] = ()
     """For each head, write heads first, the number of a read head, from 1, or 0; empty for zeros. A head that
     follows a read head, which may be itself, goes on to the address behind the one that was read last, as far
-    as a gate is closed; its own key begins as the address of the first slot. Not in the paper."""
+    as a gate is closed; its own key begins as the address of the first slot. With hard addressing the gate is
+    open or closed, with the gradient of its sigmoid. Not in the paper."""
     gate_bias: float = -3.0
     """Initial bias of these gates, before sigmoid: negative for heads that begin by following."""
     feedback: Literal["slot", "content", "none"] = "slot"
@@ -241,7 +242,7 @@ class DNTM(MemoryMachine[DNTMState]):
         each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
         keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
         if c.follows:
-            keys = torch.lerp(self._behind(reads), keys, torch.sigmoid(gates[-1]))
+            keys = torch.lerp(self._behind(reads), keys, self._gate(gates[-1], *soft))
         similar = addressing.similarity(memory, keys, c.epsilon)
         scores = (1 + functional.softplus(strengths)) * similar  # z
         logits = scores
@@ -278,6 +279,17 @@ class DNTM(MemoryMachine[DNTMState]):
         turn_cos, turn_sin = self.frequencies.cos(), self.frequencies.sin()
         turned = (cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin)
         return functional.pad(torch.cat(turned, 2), (0, c.memory_width))
+
+    def _gate(self, logits: Tensor, soft: Tensor | None = None) -> Tensor:
+        """Return the gates of heads that follow ``[B, H, 1]``: 0 or 1 in rows with hard weightings.
+
+        A gate that is nearly closed would let a little of a key through, which is enough for another slot.
+        """
+        gate = torch.sigmoid(logits)
+        if soft is None:
+            return gate
+        hard = (gate > 0.5).to(gate.dtype) + (gate - gate.detach())
+        return torch.where(soft[:, None, None], gate, hard)
 
     def _choose(self, logits: Tensor, soft: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return weightings ``[B, H, N]``, and in REINFORCE log-probabilities and entropies ``[B, 1]``.
