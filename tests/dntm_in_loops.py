@@ -59,17 +59,18 @@ def reference(model, inputs, slots):
                 1 + softplus(values[head * size + width]),
                 sigmoid(values[head * size + width + 1]) if c.lru else 0,
             )
-            if c.follows:
+            mask = np.ones(width)
+            if c.follows and c.follows[head]:
                 behind = np.zeros(width)
-                if c.follows[head]:
-                    start = (c.follows[head] - 1) * width
-                    pairs = reads[start : start + address].reshape(2, -1).T
-                    for i, (f, (x, y)) in enumerate(zip(weights["frequencies"], pairs, strict=True)):
-                        behind[i] = x * np.cos(f) - y * np.sin(f)
-                        behind[address // 2 + i] = y * np.cos(f) + x * np.sin(f)
+                start = (c.follows[head] - 1) * width
+                pairs = reads[start : start + address].reshape(2, -1).T
+                for i, (f, (x, y)) in enumerate(zip(weights["frequencies"], pairs, strict=True)):
+                    behind[i] = x * np.cos(f) - y * np.sin(f)
+                    behind[address // 2 + i] = y * np.cos(f) + x * np.sin(f)
                 opened = sigmoid(values[(head + 1) * size - 1])
                 key = opened * key + (1 - opened) * behind
-            z = np.array([strength * cosine(slot, key, c.epsilon) for slot in memory])
+                mask[address:] = opened
+            z = np.array([strength * cosine(mask * slot, mask * key, c.epsilon) for slot in memory])
             weightings[head] = softmax(z - gate * average[head])
             average[head] = 0.1 * average[head] + 0.9 * z
             weightings[head, : c.nop_slots] = 0  # neither read nor written

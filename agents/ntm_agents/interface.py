@@ -47,8 +47,8 @@ class InterfaceConfig:
     """True if the interface vector sees inputs and last read vectors as well as the controller's output. Not
     in either paper."""
     write_activation: Literal["identity", "tanh"] = "identity"
-    """Activation of the write vector. The paper has none; with ``tanh`` what a step adds to a slot is bounded,
-    also where what was read is written again."""
+    """Activation of the write vector; the paper has none. With ``tanh`` what a step adds to a slot is
+    bounded, also where what was read is written again."""
     write_init: Literal["random", "orthogonal"] = "random"
     """Start of the weights from the inputs to the write vector. With ``orthogonal``, which needs
     `skip_connection`, slots are as similar at first as the inputs that were written to them, as far as their

@@ -223,7 +223,7 @@ def test_a_head_that_follows_itself_visits_all_slots_of_any_memory_in_their_orde
 
 def test_gates_of_hard_heads_are_open_or_closed_with_the_gradient_of_soft_ones():
     logits = torch.tensor([-3.0, -0.1, 0.1, 3.0], dtype=torch.float64).view(2, 2, 1).requires_grad_()
-    model, gradients = make(**FOLLOWING, **THROUGH), []
+    model, gradients = make(follows=(1, 1), **THROUGH), []
     for soft in (None, torch.tensor([False, True]), torch.tensor([False, False])):
         gates = model._gate(logits, soft)
         gradients += torch.autograd.grad((gates * torch.arange(4.0).view(2, 2, 1)).sum(), logits)

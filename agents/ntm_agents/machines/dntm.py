@@ -81,8 +81,9 @@ class DNTMConfig:
     follows: tuple[int, ...] = ()
     """For each head, write heads first, the number of a read head, from 1, or 0; empty for zeros. A head that
     follows a read head, which may be itself, goes on to the address behind the one that was read last, as far
-    as a gate is closed; its own key begins as the address of the first slot. With hard addressing the gate is
-    open or closed, with the gradient of its sigmoid. Not in the paper."""
+    as a gate is closed, and so far as that compares addresses alone; its own key begins as the address of the
+    first slot. With hard addressing the gate is open or closed, with the gradient of its sigmoid. Not in the
+    paper."""
     gate_bias: float = -3.0
     """Initial bias of these gates, before sigmoid: negative for heads that begin by following."""
     feedback: Literal["slot", "content", "none"] = "slot"
@@ -148,6 +149,7 @@ class DNTM(MemoryMachine[DNTMState]):
     Config: ClassVar[type[DNTMConfig]] = DNTMConfig
     agent: ClassVar[str] = "dntm"
     batches: Tensor
+    following: Tensor
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
@@ -169,6 +171,8 @@ class DNTM(MemoryMachine[DNTMState]):
             self.frequencies = nn.Parameter(frequencies)
         else:
             self.register_buffer("frequencies", frequencies)
+        following = torch.tensor([bool(head) for head in c.follows]).unsqueeze(1)
+        self.register_buffer("following", following, persistent=False)
         self.nop = nn.Parameter(torch.randn(c.nop_slots, c.address_width)) if c.nop_slots else None
         self._initialise()
         self.reinforce = None
@@ -241,9 +245,12 @@ class DNTM(MemoryMachine[DNTMState]):
         output, hidden = self.controller(addend, feedback, hidden)
         each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
         keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
+        masks = None
         if c.follows:
-            keys = torch.lerp(self._behind(reads), keys, self._gate(gates[-1], *soft))
-        similar = addressing.similarity(memory, keys, c.epsilon)
+            opened = self._gate(gates[-1], *soft)
+            keys = torch.lerp(self._behind(reads), keys, opened)
+            masks = functional.pad(opened.expand(-1, -1, c.memory_width), (c.address_width, 0), value=1.0)
+        similar = addressing.similarity(memory, keys, c.epsilon, masks)
         scores = (1 + functional.softplus(strengths)) * similar  # z
         logits = scores
         if c.lru:
@@ -281,11 +288,11 @@ class DNTM(MemoryMachine[DNTMState]):
         return functional.pad(torch.cat(turned, 2), (0, c.memory_width))
 
     def _gate(self, logits: Tensor, soft: Tensor | None = None) -> Tensor:
-        """Return the gates of heads that follow ``[B, H, 1]``: 0 or 1 in rows with hard weightings.
+        """Return how far heads look for their own keys ``[B, H, 1]``: 0 or 1 in rows with hard weightings.
 
         A gate that is nearly closed would let a little of a key through, which is enough for another slot.
         """
-        gate = torch.sigmoid(logits)
+        gate = torch.where(self.following, torch.sigmoid(logits), 1.0)
         if soft is None:
             return gate
         hard = (gate > 0.5).to(gate.dtype) + (gate - gate.detach())
