@@ -198,9 +198,9 @@ def test_weights_of_one_slot_are_merged_before_the_largest_are_chosen():
     ]
 
 
-@every_variant
-def test_it_keeps_to_the_protocol_of_models(config):
-    check_model(SDNC, input_size=INPUTS, config=config)
+@pytest.mark.parametrize("variant", ["one slot, one link", "chain"])
+def test_it_keeps_to_the_protocol_of_models(variant):
+    check_model(SDNC, input_size=INPUTS, config=VARIANTS[variant])
 
 
 @every_variant
