@@ -83,11 +83,10 @@ def link(links: Links, writing: Tensor, rows: Tensor) -> Links:
     )
     index = rows.unsqueeze(3).expand_as(entries)
     values, columns = links.values.scatter(2, index, entries), links.columns.scatter(2, index, columns)
-    linked = Links(precedence, last, values, columns, links.followers)
+    linked = links._replace(precedence=precedence, last=last, values=values, columns=columns)
     followers = _followers(linked, links.last, torch.where(writing > 0, rows, -1))
-    return linked._replace(
-        followers=links.followers.scatter(2, links.last.unsqueeze(3).expand_as(followers), followers)
-    )
+    places = links.last.unsqueeze(3).expand_as(followers)
+    return linked._replace(followers=links.followers.scatter(2, places, followers))
 
 
 def _followers(links: Links, columns: Tensor, rows: Tensor) -> Tensor:

@@ -230,8 +230,10 @@ class SAM(MemoryMachine[SAMState]):
         reading = sparse_access.dense(weightings, slots, writing.shape[2])  # w^R
         reads = addressing.read(written.memory, reading).flatten(1)
         usage = sparse_access.use(state.usage, (writing + reading).sum(1))
-        accessed = {"weightings": weightings, "slots": slots, "usage": usage, "reads": reads}
-        return written._replace(**accessed, tables=(), controller=controller), (reads, output)
+        after = written._replace(
+            weightings=weightings, slots=slots, usage=usage, tables=(), reads=reads, controller=controller
+        )
+        return after, (reads, output)
 
     def _write(self, parameters: AccessParameters, state: SAMState) -> tuple[SAMState, Tensor]:
         """Return the state with the memory after the write, and the write weightings ``[B, H, N]``."""
