@@ -60,9 +60,9 @@ class SDNC(SAM):
     """A SAM that also reads what it has written before or after what it read last.
 
     A step of a SAM in plain PyTorch takes O(H N M) time, as it compares all slots with each key and writes to
-    a copy of the memory. Links add O(H (K + L) L²) of arithmetic, whatever N is, and copies of the H N L
-    entries of their tables, as no state is changed in place; their gradients take as much. Without
-    gradients, memory beyond the state is O(H N) in T steps.
+    a copy of the memory, and for the backward pass it keeps O(N M) numbers. Links add O(H (K + L) L²) of
+    arithmetic, whatever N is, and copies of their tables of H N L entries, as no state is changed in place,
+    and of the gradients of these entries. They keep nothing that grows with N.
 
     Differences from the paper, besides those of the :class:`SAM <ntm_agents.machines.sam.SAM>`:
 
