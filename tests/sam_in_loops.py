@@ -19,11 +19,11 @@ VARIANTS = {
 }
 
 
-def make(config=(), scale=0.3, seed=0, **options):
-    """Return a small SAM in float64 whose parameters are all large enough to matter."""
+def make(config=(), scale=0.3, seed=0, kind=SAM, **options):
+    """Return a small machine in float64 whose parameters are all large enough to matter."""
     torch.manual_seed(seed)
     small = {"hidden_size": 4, "memory_width": 3, "heads": 2, "read_slots": 2}
-    model = SAM(INPUTS, OUTPUTS, **(small | dict(config) | options)).double()
+    model = kind(INPUTS, OUTPUTS, **(small | dict(config) | options)).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += scale * torch.randn_like(parameter)
@@ -58,10 +58,11 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def reference(model, inputs, state):
+def reference(model, inputs, state, links=None):
     """Compute logits ``[T, L]``, memory, read weightings ``[H, N]`` and usage for one sequence ``[T, I]``.
 
-    The controller is the model's; all the rest is written out, slot by slot.
+    The controller is the model's; all the rest is written out, slot by slot. Links, if there are any, are
+    told each write, and mix what they lead to with what is found by content.
     """
     c = model.config
     memory, last = state.memory[0].numpy().copy(), state.usage[0].numpy().copy()
@@ -85,8 +86,10 @@ def reference(model, inputs, state):
         for n in free:
             memory[n] = 0
         for h, part in enumerate(parts):
-            memory += np.outer(writing[h], part[M + 3 :])
-        reading, found = np.zeros((c.heads, N)), []
+            memory += np.outer(writing[h], part[-M:])
+        if links:
+            links.write(writing)
+        previous, reading, found = reading, np.zeros((c.heads, N)), []
         for h, part in enumerate(parts):
             key, strength = part[:M], 1 + np.log1p(np.exp(part[M]))
             norms = np.linalg.norm(key) * np.linalg.norm(memory, axis=1) + c.epsilon
@@ -94,6 +97,8 @@ def reference(model, inputs, state):
             chosen = sorted(range(N), key=lambda n: (-similarities[n], n))[: c.read_slots]
             shares = np.exp(strength * similarities[chosen])
             reading[h, chosen] = shares / shares.sum()
+            if links:
+                reading[h] = links.mixture(h, part[M + 3 : M + 6], previous[h], reading[h])
             found.append(reading[h] @ memory)
         reads = torch.from_numpy(np.concatenate(found))[None]
         now = last.max() + 1

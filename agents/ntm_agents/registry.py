@@ -22,15 +22,17 @@ from ntm_envs.lookup import absolute, did_you_mean, is_reference, load
 
 
 def public_name(package: ModuleType, name: str) -> Any:
-    """Return a name that a module of a package exports, for the `__getattr__` of the package above it.
+    """Return a class that a module of a package exports, for the `__getattr__` of the package above it.
 
-    A model is known by `package:Class`, wherever its file lies. So a new file needs no import elsewhere.
+    A model is known by `package:Class`, wherever its file lies. So a new file needs no import elsewhere. A
+    name in lower case is a module's: the import system asks here first, perhaps in the middle of an import
+    that one of the package's modules has begun.
 
     Raises:
         AttributeError: If no module has it.
     """
     for module in iter_modules(package.__path__):
-        if not module.ispkg and not name.startswith("_"):
+        if not module.ispkg and name[0].isupper():
             found = vars(import_module(f"{package.__name__}.{module.name}")).get(name)
             if getattr(found, "__module__", "") == f"{package.__name__}.{module.name}":
                 return found

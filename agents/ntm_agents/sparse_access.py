@@ -21,12 +21,30 @@ USED = 0.005
 
 
 def largest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Return the K largest similarities of ``[B, H, N]``, largest first, and their slots, both ``[B, H, K]``.
+    """Return the K largest similarities of ``[..., N]``, largest first, and their slots, both ``[..., K]``.
 
     Of equal ones those of lower slots come first. No gradient goes through the choice.
     """
-    ordered, order = similarities.sort(dim=2, descending=True, stable=True)
+    ordered, order = similarities.sort(dim=-1, descending=True, stable=True)
     return ordered[..., :count], order[..., :count]
+
+
+def merge(weights: Tensor, slots: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the K largest sums of weights of the same slot, and these slots, both ``[..., K]``.
+
+    Of equal sums those of lower slots come first. If there are fewer slots than K, zeros of slot 0 fill up.
+
+    Args:
+        weights: Weights of slots, at least 0, ``[..., A]``.
+        slots: These slots, of which some may occur several times, int64 ``[..., A]``.
+        count: Number of slots K to keep, at most A.
+    """
+    ordered, order = slots.sort(dim=-1, stable=True)
+    places = (ordered.diff(dim=-1, prepend=ordered[..., :1]) != 0).cumsum(-1)  # one for each distinct slot
+    sums = torch.zeros_like(weights).scatter_add(-1, places, weights.gather(-1, order))
+    distinct = torch.zeros_like(slots).scatter(-1, places, ordered)
+    found, chosen = largest(sums, count)
+    return found, distinct.gather(-1, chosen)
 
 
 def dense(weightings: Tensor, slots: Tensor, count: int) -> Tensor:

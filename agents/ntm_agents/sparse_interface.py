@@ -52,6 +52,11 @@ class SparseInterfaceConfig:
     """Initial bias of the gate between slots that were read and free ones, before sigmoid, for all heads or
     for each: negative for a head that begins by writing to free slots."""
 
+    @property
+    def modes(self) -> tuple[float, ...]:
+        """Initial biases of the read modes; none, as a SAM reads by content alone."""
+        return ()
+
     def __post_init__(self) -> None:
         check_options(self)
         for name in ("strength_bias", "write_gate_bias", "read_gate_bias"):
@@ -69,13 +74,15 @@ class AccessParameters(NamedTuple):
     strengths: Tensor  # beta >= 1, (B, H, 1)
     write_gates: Tensor  # alpha in [0, 1], (B, H, 1)
     read_gates: Tensor  # gamma in [0, 1], (B, H, 1)
+    modes: Tensor  # pi, distributions over backward, content and forward, (B, H, 3); of a SAM, (B, H, 0)
     add: Tensor  # a, (B, H, M)
 
 
 class SparseInterface(nn.Linear):
     """A linear layer from the controller's output to the interface vector ``[B, P]``.
 
-    It holds for each head key, strength, write gate, read gate, and the word to write.
+    It holds for each head key, strength, write gate, read gate, read modes, if there are any, and the word to
+    write.
 
     Args:
         features: Number of values that it sees: the C of the controller's output and, before them, the V last
@@ -84,7 +91,7 @@ class SparseInterface(nn.Linear):
     """
 
     def __init__(self, features: int, config: SparseInterfaceConfig) -> None:
-        self.sizes = (config.memory_width, 1, 1, 1, config.memory_width)
+        self.sizes = (config.memory_width, 1, 1, 1, len(config.modes), config.memory_width)
         super().__init__(features, config.heads * sum(self.sizes))
         self.config = config
 
@@ -93,8 +100,9 @@ class SparseInterface(nn.Linear):
         c = self.config
         nn.init.xavier_uniform_(self.weight)
         with torch.no_grad():
-            keys, *columns, add = self.bias.view(c.heads, -1).split_with_sizes(self.sizes, 1)
+            keys, *columns, modes, add = self.bias.view(c.heads, -1).split_with_sizes(self.sizes, 1)
             keys.fill_(c.key_bias)
+            modes.copy_(torch.tensor(c.modes))
             add.zero_()
             for column, bias in zip(
                 columns, (c.strength_bias, c.write_gate_bias, c.read_gate_bias), strict=True
@@ -123,11 +131,12 @@ class SparseInterface(nn.Linear):
     def parameters_of(self, vector: Tensor) -> AccessParameters:
         """Return the parameters that an interface vector ``[B, P]`` stands for."""
         each = vector.view(len(vector), self.config.heads, -1)
-        keys, strengths, write_gates, read_gates, add = each.split_with_sizes(self.sizes, 2)
+        keys, strengths, write_gates, read_gates, modes, add = each.split_with_sizes(self.sizes, 2)
         return AccessParameters(
             keys=keys,
             strengths=1 + functional.softplus(strengths),
             write_gates=torch.sigmoid(write_gates),
             read_gates=torch.sigmoid(read_gates),
+            modes=functional.softmax(modes, 2),
             add=add,
         )

@@ -5,7 +5,7 @@ import pytest
 
 import ntm_agents
 import ntm_baselines
-from ntm_agents import AgentSpec, config_class, registry
+from ntm_agents import AgentSpec, config_class, machines, registry
 from ntm_agents.protocol import build
 from ntm_agents.registry import find
 from ntm_agents.testing import check_model
@@ -47,6 +47,12 @@ def test_names_are_unique():
 def test_an_unknown_agent_gets_a_suggestion():
     with pytest.raises(ValueError, match="did you mean 'lstm'"):
         find("lsmt", ROWS)
+
+
+def test_to_import_a_module_of_a_package_imports_none_of_its_machines(monkeypatch):
+    monkeypatch.setattr(registry, "import_module", lambda name: pytest.fail(f"{name} is imported"))
+    with pytest.raises(AttributeError):
+        registry.public_name(machines, "sparse_links")
 
 
 def test_installed_packages_add_agents(monkeypatch):

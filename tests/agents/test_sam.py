@@ -42,10 +42,10 @@ def test_it_computes_the_equations_of_the_paper(config, T, B, N, seed):
 class Dense(SAM):
     """The machine whose heads read all slots, as an NTM's do: no choice, one softmax over the memory."""
 
-    def _read(self, parameters, memory):
-        similarities = addressing.similarity(memory, parameters.keys, self.config.epsilon)
+    def _read(self, parameters, state):
+        similarities = addressing.similarity(state.memory, parameters.keys, self.config.epsilon)
         weightings = addressing.content_weighting(similarities, parameters.strengths)
-        return weightings, torch.arange(memory.shape[1]).expand_as(weightings)
+        return weightings, torch.arange(state.memory.shape[1]).expand_as(weightings)
 
 
 @given(st.integers(1, 3), st.integers(3, 8), st.integers(1, 5), st.integers(0, 999))

@@ -139,6 +139,7 @@ def test_the_page_of_a_machine_tells_its_paper_and_leads_to_the_equations(site):
         "ntm": ("arXiv 1410.5401", "Differences from the paper", "equations.html", "read_heads=1"),
         "dnc": ("Nature\n538, 2016", "Differences from the paper", "equations-dnc.html", "read_heads=4"),
         "sam": ("NIPS 2016", "Differences from the paper", "equations-sam.html", "read_slots=4"),
+        "sdnc": ("NIPS 2016", "Differences from the paper", "equations-sam.html", "links=8"),
     }
     for name, told in pages.items():
         text = (site / f"generated/agents/{name}.html").read_text(encoding="utf-8")

@@ -92,6 +92,8 @@ class SAMState(NamedTuple):
     """Read vectors r, side by side, ``[B, V]``."""
     controller: tuple[Tensor, ...]
     """State of the controller's layers, ``[B, C]`` each."""
+    links: tuple[Tensor, ...] = ()
+    """Temporal links of an SDNC; nothing in a SAM."""
 
 
 class SAM(MemoryMachine[SAMState]):
@@ -168,8 +170,8 @@ class SAM(MemoryMachine[SAMState]):
         slots = self.config.memory_slots or max(capacity, self.config.heads)
         like = self.output.weight
         memory, weightings, _, usage, *others = self.state_shapes(batch_size, slots)
-        count = len(others) - 1 - self.controller.tensors
-        index, (reads, *controller) = others[:count], others[count:]
+        count = int(self._indexed(slots))
+        index, (reads, *layers) = others[:count], others[count:]
         return SAMState(
             memory=like.new_zeros(memory),
             weightings=like.new_zeros(weightings),
@@ -177,7 +179,7 @@ class SAM(MemoryMachine[SAMState]):
             usage=like.new_zeros(usage, dtype=torch.int64),
             tables=tuple(like.new_zeros(shape, dtype=torch.int32) for shape in index),
             reads=like.new_zeros(reads),
-            controller=tuple(like.new_zeros(shape) for shape in controller),
+            controller=tuple(like.new_zeros(shape) for shape in layers[: self.controller.tensors]),
         )
 
     def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
@@ -223,25 +225,31 @@ class SAM(MemoryMachine[SAMState]):
         output, controller = self.controller(addend, state.reads, state.controller)
         seen = torch.cat((state.reads, output), 1) if self.config.skip_connection else output
         p = self.interface.parameters_of(torch.addmm(vector_addend, seen, self.interface.weight.t()))
-        memory, writing = self._write(p, state)
-        weightings, slots = self._read(p, memory)
-        reading = sparse_access.dense(weightings, slots, memory.shape[1])  # w^R
-        reads = addressing.read(memory, reading).flatten(1)
+        written, writing = self._write(p, state)
+        weightings, slots = self._read(p, written)
+        reading = sparse_access.dense(weightings, slots, writing.shape[2])  # w^R
+        reads = addressing.read(written.memory, reading).flatten(1)
         usage = sparse_access.use(state.usage, (writing + reading).sum(1))
-        return SAMState(memory, weightings, slots, usage, (), reads, controller), (reads, output)
+        after = written._replace(
+            weightings=weightings, slots=slots, usage=usage, tables=(), reads=reads, controller=controller
+        )
+        return after, (reads, output)
 
-    def _write(self, parameters: AccessParameters, state: SAMState) -> tuple[Tensor, Tensor]:
-        """Return the memory ``[B, N, M]`` after the write, and the write weightings ``[B, H, N]``."""
+    def _write(self, parameters: AccessParameters, state: SAMState) -> tuple[SAMState, Tensor]:
+        """Return the state with the memory after the write, and the write weightings ``[B, H, N]``."""
         p, slots = parameters, state.memory.shape[1]
         previous = sparse_access.dense(state.weightings, state.slots, slots)
         free = sparse_access.least_recently_used(state.usage, self.config.heads)  # I^U
         writing = sparse_access.write_weighting(previous, free, p.write_gates, p.read_gates)  # w^W
-        return sparse_access.write(state.memory, writing, free, p.add), writing
+        return state._replace(memory=sparse_access.write(state.memory, writing, free, p.add)), writing
 
-    def _read(self, parameters: AccessParameters, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weights of the slots that heads read, and these slots, both ``[B, H, K]``."""
-        similarities = addressing.similarity(memory, parameters.keys, self.config.epsilon)
-        count = min(self.config.read_slots, memory.shape[1])
+    def _read(self, parameters: AccessParameters, state: SAMState) -> tuple[Tensor, Tensor]:
+        """Return the weights of the slots that heads read, and these slots, both ``[B, H, K]``.
+
+        The state is that after the write, with the reads of the last step.
+        """
+        similarities = addressing.similarity(state.memory, parameters.keys, self.config.epsilon)
+        count = min(self.config.read_slots, state.memory.shape[1])
         found, slots = sparse_access.largest(similarities, count)
         return addressing.content_weighting(found, parameters.strengths), slots
 
@@ -273,7 +281,7 @@ class SAM(MemoryMachine[SAMState]):
         for tables in state.tables:
             planes = hyperplanes(tables.shape[1], tables.shape[2], width, state.memory)
         weights = Weights(self.controller.lowest.weight, self.interface.weight, planes)
-        return Options(epsilon=self.config.epsilon), Inputs(*projected), weights, State(*state)
+        return Options(epsilon=self.config.epsilon), Inputs(*projected), weights, State(*state[:-1])
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""
