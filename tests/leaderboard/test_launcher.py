@@ -14,7 +14,8 @@ from rich.console import Console
 
 import ntm_envs
 from ntm_leaderboard.harness import launcher
-from ntm_leaderboard.harness.launcher import Job, LocalLauncher
+from ntm_leaderboard.harness.jobs import Job
+from ntm_leaderboard.harness.launcher import LocalLauncher
 
 DIES = """
 import os
@@ -34,11 +35,14 @@ class Runs(Job):
     def __str__(self) -> str:
         return f"job {self.number}"
 
+    def complete(self) -> bool:
+        return self.words == ("complete",)
+
     def commands(self) -> list[list[str]]:
         self.started.append(self.number)
         if not self.words:
             raise ValueError("it cannot be run")
-        return [word.split() for word in self.words if word != "complete"]
+        return [word.split() for word in self.words]
 
 
 def launch(folder: Path, *jobs: tuple[str, ...], processes: int = 2):

@@ -1,35 +1,23 @@
-"""The launch of independent jobs, with reports of failures.
-
-A job is a list of `ntm-envs` commands that work in a folder of their own. It is idempotent: the folder shows
-what is complete, nothing complete is repeated, and an interrupted job resumes. Jobs are numbered, so that
-other launchers can divide them among machines; all launchers are called alike (`Launcher`).
-
-Example:
-    >>> from ntm_leaderboard.harness import bench
-    >>> [str(job) for job in bench.jobs_of(bench.QUICK)][:2]
-    ['ntm on copy, seed 0', 'lstm on copy, seed 0']
-"""
+"""The launcher of this machine: jobs are processes, which end with the launcher, however that ends."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from ntm_leaderboard.harness.jobs import ERROR_PREFIX, LOG, Failure, J, Job, ignore
 
 PLAIN_SECONDS = 20.0
 """Seconds between reports of progress where there is no terminal."""
@@ -43,90 +31,15 @@ ENVIRONMENT = {
     LAUNCHED: "1",
 }
 """Environment of these processes, beside that of the launcher."""
-ERROR_PREFIX = "ntm-envs: "
-"""The start of the line with which a command that has failed names its error."""
 STOPPED = 130
 """Exit code of a command that was stopped."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job(ABC):
-    """Commands that work in a folder of their own, and depend on no other job.
-
-    Attributes:
-        number: Position in the list of jobs, from 0.
-        folder: Folder of everything that the job writes.
-    """
-
-    number: int
-    folder: Path
-
-    @abstractmethod
-    def __str__(self) -> str: ...
-
-    @abstractmethod
-    def commands(self) -> list[list[str]]:
-        """Return the arguments of the `ntm-envs` commands that are left to run, one after the other.
-
-        Raises:
-            ValueError, TypeError, OSError: If the job cannot be run. It then fails with this reason.
-        """
-
-    def progress(self) -> str:
-        """Return the progress of a run that is trained and then evaluated, from the files of its folder."""
-        if (self.folder / "result.json").exists():
-            return "done"
-        if (self.folder / "summary.json").exists():
-            return "being evaluated"
-        try:
-            lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-            metrics = [json.loads(line) for line in lines[-40:]]
-            text = f"{metrics[-1]['sequences']:,} sequences"
-            for name, shown in (("loss", "loss"), ("return", "return"), ("validation_accuracy", "accuracy")):
-                known = [line[name] for line in metrics if line.get(name) is not None]
-                text += f", {shown} {known[-1]:.3f}" if known else ""
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none yet, or half a line
-            return "starting"
-        return text
-
-
-J = TypeVar("J", bound=Job)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The reason for which a job failed.
-
-    Attributes:
-        reason: The message of the command that failed.
-        log: The file with all that the job printed, if it was started.
-        killed: Whether a signal ended the command. Such a job did not fail by itself; launch it again.
-    """
-
-    reason: str
-    log: Path | None = None
-    killed: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.reason} (see {self.log})" if self.log else self.reason
-
-
-class Launcher(Protocol):
-    """The interface of launchers, which run jobs."""
-
-    def __call__(
-        self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ...
-    ) -> dict[J, Failure]:
-        """Run jobs and return those that failed; a job that fails does not stop the others.
-
-        Args:
-            jobs: The jobs.
-            finished: Called as each job ends, with the reason if it failed.
-        """
-
-
-def ignore(job: Job, failure: Failure | None) -> None:
-    """Do nothing when a job ends."""
+def cores() -> int:
+    """Return the number of processor cores that this process may use, which schedulers limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # of systems that limit none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +63,7 @@ class LocalLauncher:
     def __call__(
         self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ignore
     ) -> dict[J, Failure]:
-        """Run jobs and return those that failed; see `Launcher`."""
+        """Run jobs and return those that failed; see `jobs.Launcher`."""
         waiting, running = list(jobs), dict[J, _Process]()
         failures = dict[J, Failure]()
         printed = time.monotonic()
@@ -192,13 +105,13 @@ class _Process:
         self._commands: list[list[str]] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
-        self._log = job.folder / "log.txt"
+        self._log = job.folder / LOG
         self._logged = 0  # bytes of the log before the present command
         self._lock = FileLock(job.folder / ".job.lock")  # it ends with this process, however that ends
         try:
             job.folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            self._commands = job.commands()
+            self._commands = [] if job.complete() else job.commands()
         except Timeout:
             self.failure = Failure(
                 f"another process works in {job.folder}; wait for it, or choose another --output"

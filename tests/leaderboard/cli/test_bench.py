@@ -1,5 +1,6 @@
 """A bench plans jobs, repeats nothing that is complete, survives failures, and stops as a whole."""
 
+import json
 import subprocess
 import sys
 import time
@@ -55,6 +56,55 @@ def test_a_bench_checks_existing_files(home, capsys):
     out = "".join(capsys.readouterr().out.split())
     assert "isnotaresult" in out
     assert "oracle" in out
+
+
+def untimed(path):
+    """Return a result without times."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["created"]
+    (record["training"] or {}).pop("seconds", None)
+    return record
+
+
+def test_shards_give_what_one_machine_gives(home, capsys):
+    command = ["bench", "--agents", "oracle", "lstm", "--tasks", "./short.py:SHORT", "--seeds", "1"]
+    command += ["--budget", "64", "--sequences", "8", "--jobs", "2"]
+    assert cli.main([*command, "--output", "whole"]) == 0
+    command += ["--output", "parts"]
+    assert cli.main([*command, "--shard", "1/2"]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 1 jobs are complete." in out
+    assert "--collect in place of --shard shows the tables" in out
+    assert cli.main([*command, "--collect"]) == 1
+    out = capsys.readouterr().out
+    assert "seed 0 is missing: not started" in out
+    assert "1 of 2 jobs are complete." in out
+    assert cli.main([*command, "--shard", "2/2"]) == 0
+    assert cli.main([*command, "--collect"]) == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 jobs are complete." in out
+    assert "scores, suite" in out
+    assert Path("parts/accuracy.png").exists()
+    results = [path.relative_to("parts") for path in Path("parts").rglob("result.json")]
+    assert len(results) == 2
+    for path in results:
+        assert untimed("parts" / path) == untimed("whole" / path)
+        weights = [Path(folder, path).with_name("model.safetensors") for folder in ("parts", "whole")]
+        assert len({each.exists() and each.read_bytes() for each in weights}) == 1
+
+
+def test_jobs_are_listed_and_none_is_run(home, capsys):
+    command = ["bench", "--agents", "oracle", "./mine.py:Mine", "--tasks", "./short.py:SHORT", "--seeds", "2"]
+    listed = {}
+    for shard in ([], ["--shard", "1/2"], ["--shard", "2/2"]):
+        assert cli.main([*command, "--output", "out", "--list-jobs", *shard]) == 0
+        listed[tuple(shard)] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    whole, *parts = listed.values()
+    assert [(job["number"], job["agent"], job["seed"]) for job in whole] == [
+        (0, "oracle", 0), (1, "./mine.py:Mine", 0), (2, "./mine.py:Mine", 1),
+    ]  # fmt: skip
+    assert sorted((job for part in parts for job in part), key=lambda job: job["number"]) == whole
+    assert not Path("out").exists()
 
 
 def test_a_bench_that_is_terminated_takes_its_runs_with_it(home):
