@@ -19,9 +19,7 @@ def plan(folder="out", **settings):
 
 
 def copies(count):
-    return [
-        BenchJob(number=i, folder=Path(str(i)), agent="lstm", task="copy", seed=i) for i in range(count)
-    ]
+    return [BenchJob(number=i, folder=Path(str(i)), agent="lstm", task="copy", seed=i) for i in range(count)]
 
 
 @given(count=st.integers(0, 60), parts=st.integers(1, 20))

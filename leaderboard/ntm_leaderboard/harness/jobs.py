@@ -23,10 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
+from filelock import FileLock, Timeout
+
 LOG = "log.txt"
 """The file in a job's folder with all that its commands printed."""
 ERROR_PREFIX = "ntm-envs: "
 """The start of the line with which a command that has failed names its error."""
+UNFIT = (ValueError, TypeError, OSError)
+"""Errors that say why a job cannot be run. It then fails with this reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ class Job(ABC):
         """Return whether the folder has all that the job is to make.
 
         Raises:
-            ValueError, TypeError, OSError: If the folder has something else. The job then fails.
+            ValueError, TypeError, OSError: If the folder has something else; see `UNFIT`.
         """
 
     @abstractmethod
@@ -61,7 +65,7 @@ class Job(ABC):
         """Return the arguments of the `ntm-envs` commands of a job that is not complete, in their order.
 
         Raises:
-            ValueError, TypeError, OSError: If the job cannot be run. It then fails with this reason.
+            ValueError, TypeError, OSError: If the job cannot be run; see `UNFIT`.
         """
 
     def progress(self) -> str:
@@ -121,6 +125,27 @@ def ignore(job: Job, failure: Failure | None) -> None:
     """Do nothing when a job ends."""
 
 
+def begin(job: Job) -> tuple[FileLock, list[list[str]]]:
+    """Make the folder of a job; return a lock on it, to be released, and the commands that are left to run.
+
+    Raises:
+        ValueError, TypeError, OSError: If another process works in the folder, or the job cannot be run.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(job.folder / ".job.lock")  # it ends with this process, however that ends
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"another process works in {job.folder}; wait for it, or choose another --output"
+        ) from None
+    try:
+        return lock, [] if job.complete() else job.commands()
+    except UNFIT:
+        lock.release()
+        raise
+
+
 @dataclass(frozen=True)
 class Shard:
     """One of several parts of a list of jobs: each job is in exactly one part.
@@ -177,7 +202,7 @@ def survey(jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ig
         try:
             if not job.complete():
                 missing[job] = _unfinished(job)
-        except (ValueError, TypeError, OSError) as error:
+        except UNFIT as error:
             missing[job] = Failure(str(error))
         finished(job, missing.get(job))
     return missing

@@ -8,20 +8,26 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ntm_leaderboard.harness.jobs import ERROR_PREFIX, LOG, Failure, J, Job, ignore
+from ntm_leaderboard.harness.jobs import ERROR_PREFIX, LOG, UNFIT, Failure, J, Job, begin, ignore
 
 PLAIN_SECONDS = 20.0
 """Seconds between reports of progress where there is no terminal."""
-POLL_SECONDS = 0.2
+LIVE_SECONDS = 0.2
+"""Seconds between them in a terminal."""
+POLL_SECONDS = 0.02
+"""Seconds between looks at the processes, for which a core may wait for its next job."""
+GRACE_SECONDS = 60.0
+"""Seconds that a process has for its checkpoint once it is asked to stop; then it is killed."""
 LAUNCHED = "NTM_ENVS_LAUNCHED"
 """Variable of the environment that marks the processes that a launcher has started."""
 ENVIRONMENT = {
@@ -42,6 +48,16 @@ def cores() -> int:
     return os.cpu_count() or 1  # of systems that limit none
 
 
+def check_processes(count: int) -> None:
+    """Check the number of jobs at a time.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    if count < 1:
+        raise ValueError(f"jobs is {count}; expected at least 1")
+
+
 @dataclass(frozen=True, kw_only=True)
 class LocalLauncher:
     """A launcher that runs jobs as processes of this machine, each on one thread.
@@ -57,42 +73,41 @@ class LocalLauncher:
     console: Console
 
     def __post_init__(self) -> None:
-        if self.processes < 1:
-            raise ValueError(f"jobs is {self.processes}; expected at least 1")
+        check_processes(self.processes)
 
     def __call__(
         self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ignore
     ) -> dict[J, Failure]:
         """Run jobs and return those that failed; see `jobs.Launcher`."""
-        waiting, running = list(jobs), dict[J, _Process]()
+        waiting, running = deque(jobs), dict[J, _Process]()
         failures = dict[J, Failure]()
         printed = time.monotonic()
+        seconds = LIVE_SECONDS if self.console.is_terminal else PLAIN_SECONDS
         with Live(console=self.console, auto_refresh=False, transient=True) as live:
             try:
                 while waiting or running:
                     while waiting and len(running) < self.processes:
-                        job = waiting.pop(0)
+                        job = waiting.popleft()
                         running[job] = _Process(job)
-                    for job, process in list(running.items()):
-                        if process.poll():
-                            del running[job]
-                            if process.failure:
-                                failures[job] = process.failure
-                            done = len(jobs) - len(waiting) - len(running)
-                            self.console.print(f"{done} of {len(jobs)}: {process}", markup=False)
-                            finished(job, process.failure)
-                    if self.console.is_terminal:
-                        live.update(_table(running.values()), refresh=True)
-                    elif time.monotonic() - printed > PLAIN_SECONDS:
+                    ended = [job for job, process in running.items() if process.poll()]
+                    for job in ended:
+                        process = running.pop(job)
+                        if process.failure:
+                            failures[job] = process.failure
+                        done = len(jobs) - len(waiting) - len(running)
+                        self.console.print(f"{done} of {len(jobs)}: {process}", markup=False)
+                        finished(job, process.failure)
+                    if time.monotonic() - printed > seconds:
                         printed = time.monotonic()
-                        for process in running.values():
-                            self.console.print(f"   {process}", markup=False)
-                    time.sleep(POLL_SECONDS)
+                        if self.console.is_terminal:
+                            live.update(_table(running.values()), refresh=True)
+                        else:
+                            for process in running.values():
+                                self.console.print(f"   {process}", markup=False)
+                    if not ended:
+                        time.sleep(POLL_SECONDS)
             finally:
-                for process in running.values():
-                    process.stop()
-                for process in running.values():
-                    process.wait()
+                _stop(running.values())
         return failures
 
 
@@ -102,21 +117,15 @@ class _Process:
     def __init__(self, job: Job) -> None:
         self._job = job
         self.failure: Failure | None = None
+        self._lock: FileLock | None = None
         self._commands: list[list[str]] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
         self._log = job.folder / LOG
         self._logged = 0  # bytes of the log before the present command
-        self._lock = FileLock(job.folder / ".job.lock")  # it ends with this process, however that ends
         try:
-            job.folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-            self._commands = [] if job.complete() else job.commands()
-        except Timeout:
-            self.failure = Failure(
-                f"another process works in {job.folder}; wait for it, or choose another --output"
-            )
-        except (ValueError, TypeError, OSError) as error:
+            self._lock, self._commands = begin(job)
+        except UNFIT as error:
             self.failure = Failure(str(error))
 
     def poll(self) -> bool:
@@ -125,14 +134,15 @@ class _Process:
             code = self._process.poll()
             if code is None:
                 return False
-            self.wait()
+            self._process.communicate()  # which closes its pipe
             if code < 0 or code == STOPPED:
                 reason = "stopped" if code == STOPPED else f"ended by signal {-code}"
                 self.failure = Failure(reason, self._log, killed=True)
             elif code:
                 self.failure = Failure(self._last_error() or f"exit code {code}", self._log)
         if self.failure or not self._commands:
-            self._lock.release()
+            if self._lock:
+                self._lock.release()
             return True
         try:
             self._start(self._commands.pop(0))
@@ -145,10 +155,14 @@ class _Process:
         if self._process is not None:
             self._process.terminate()
 
-    def wait(self) -> None:
-        """Wait until the process has written its checkpoint."""
+    def wait(self, seconds: float) -> None:
+        """Wait until the process has written its checkpoint, but kill it after some seconds."""
         if self._process is not None:
-            self._process.communicate()
+            try:
+                self._process.communicate(timeout=max(0.0, seconds))
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.communicate()
 
     def _start(self, command: list[str]) -> None:
         with self._log.open("ab") as log:
@@ -188,9 +202,20 @@ def end_with_launcher() -> None:
 
 
 def _end_with(pipe: int) -> None:
-    """Ask this process to stop, once the other end of a pipe has been closed."""
+    """Stop this process once the other end of a pipe has been closed."""
     os.read(pipe, 1)
     os.kill(os.getpid(), signal.SIGTERM)  # it writes its checkpoint
+    time.sleep(GRACE_SECONDS)
+    os._exit(STOPPED)
+
+
+def _stop(processes: Iterable[_Process]) -> None:
+    """Ask processes to stop, and wait until they have; none lives longer than `GRACE_SECONDS`."""
+    for process in processes:
+        process.stop()
+    end = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        process.wait(end - time.monotonic())
 
 
 def _table(processes: Iterable[_Process]) -> Table:
