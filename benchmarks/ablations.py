@@ -30,7 +30,8 @@ from ntm_agents.training.config import TrainConfig
 from ntm_envs import tasks
 from ntm_leaderboard.documents.ablations import WHOLE, ablation_table, of_one_recipe, read_log
 from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle
-from ntm_leaderboard.harness.launcher import Failure, Job, LocalLauncher
+from ntm_leaderboard.harness.jobs import Failure, Job
+from ntm_leaderboard.harness.launcher import LocalLauncher
 from ntm_leaderboard.results import Result
 
 TRAINING = {
@@ -180,10 +181,12 @@ class Ablation(Job):
         """The values of `KEY` in the line of this run."""
         return digest(self.task), self.ingredient, self.options, self.seed
 
+    def complete(self) -> bool:
+        """Return whether there is a result."""
+        return (self.folder / "result.json").exists()
+
     def commands(self) -> list[list[str]]:
-        """Return the commands that train and evaluate, unless there is a result."""
-        if (self.folder / "result.json").exists():
-            return []
+        """Return the commands that train and evaluate."""
         train = ["train", "--agent", "ntm", "--task", self.task, "--seed", str(self.seed)]
         train += ["--output", str(self.folder), *shlex.split(self.options)]
         return [train, ["evaluate", str(self.folder), "--up-to", str(SIZES[self.task][-1])]]

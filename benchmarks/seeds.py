@@ -74,10 +74,11 @@ def main(options: Options) -> None:
         output=options.output,
         up_to={task: min(rung, options.up_to) for task, rung in UP_TO.items()},
     )
-    outcome = bench.run(plan, LocalLauncher(processes=options.jobs, console=console))
+    jobs = bench.jobs_of(plan)
+    outcome = bench.run(jobs, LocalLauncher(processes=options.jobs, console=console))
     for job, failure in outcome.failures.items():
         console.print(f"{job} failed: {failure}", highlight=False)
-    folders = [job.folder for job in bench.jobs_of(plan) if job not in outcome.failures]
+    folders = [job.folder for job in jobs if job not in outcome.failures]
     if options.beyond:
         with ProcessPoolExecutor(options.jobs) as pool:
             for folder in pool.map(_play_beyond, folders):

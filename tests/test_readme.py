@@ -27,6 +27,7 @@ PAGES = [
     "docs/evaluation.md",
     "docs/faq.md",
     "docs/learning-from-rewards.md",
+    "docs/many-computers.md",
     "docs/one-shot.md",
     "docs/own-model.md",
     "docs/own-task.md",

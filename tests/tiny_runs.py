@@ -66,6 +66,15 @@ def without_time(folder):
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines(folder)]
 
 
+def untimed_result(path):
+    """Return the record of a result without times."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for part in (record, record["training"] or {}):
+        for name in ("created", "seconds"):
+            part.pop(name, None)
+    return record
+
+
 def interrupted(make, folder, seed=0):
     """Train a run that is interrupted at random lines of its metrics, until it is complete.
 

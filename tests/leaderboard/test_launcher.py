@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +15,25 @@ from rich.console import Console
 
 import ntm_envs
 from ntm_leaderboard.harness import launcher
-from ntm_leaderboard.harness.launcher import Job, LocalLauncher
+from ntm_leaderboard.harness.jobs import Job
+from ntm_leaderboard.harness.launcher import LocalLauncher
 
 DIES = """
 import os
 import signal
 
 os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+IGNORES = """
+import signal
+import time
+from pathlib import Path
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+Path({marker!r}).touch()
+while True:
+    time.sleep(600)
 """
 
 
@@ -34,11 +47,14 @@ class Runs(Job):
     def __str__(self) -> str:
         return f"job {self.number}"
 
+    def complete(self) -> bool:
+        return self.words == ("complete",)
+
     def commands(self) -> list[list[str]]:
         self.started.append(self.number)
         if not self.words:
             raise ValueError("it cannot be run")
-        return [word.split() for word in self.words if word != "complete"]
+        return [word.split() for word in self.words]
 
 
 def launch(folder: Path, *jobs: tuple[str, ...], processes: int = 2):
@@ -133,18 +149,35 @@ def test_the_reason_is_the_last_error_and_no_line_of_progress(tmp_path):
     assert process._last_error() == "no room"
 
 
-def test_a_process_ends_when_its_launcher_was_killed():
-    code = (
-        "import sys, time; from ntm_leaderboard.harness.launcher import end_with_launcher as end; end()\n"
-        "print(repr(sys.stdin.read()), flush=True); time.sleep(600)"
+@pytest.mark.parametrize(("handling", "code"), [("SIG_DFL", -signal.SIGTERM), ("SIG_IGN", launcher.STOPPED)])
+def test_a_process_ends_when_its_launcher_was_killed_even_if_it_ignores_requests(handling, code):
+    program = (
+        "import signal, sys, time; from ntm_leaderboard.harness import launcher\n"
+        f"signal.signal(signal.SIGTERM, signal.{handling}); launcher.GRACE_SECONDS = 0.1\n"
+        "launcher.end_with_launcher(); print(repr(sys.stdin.read()), flush=True)\n"
+        "while True: time.sleep(600)"
     )
     environ = os.environ | launcher.ENVIRONMENT
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as process:
         assert process.stdout.readline() == b"''\n"  # it has no input
         assert process.poll() is None
         process.stdin.close()  # as the system does when the launcher ends
-        assert process.wait() == -signal.SIGTERM
+        assert process.wait() == code
+
+
+def test_a_process_that_ignores_requests_to_stop_is_killed(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(IGNORES.format(marker=str(tmp_path / "loaded")), encoding="utf-8")
+    process = launcher._Process(
+        Runs(number=0, folder=tmp_path / "0", words=(f"train --agent {tmp_path}/mine.py:Mine",))
+    )
+    while not (tmp_path / "loaded").exists():
+        assert not process.poll()
+        time.sleep(0.02)
+    monkeypatch.setattr(launcher, "GRACE_SECONDS", 0.1)
+    launcher._stop([process])
+    assert process.poll()
+    assert process.failure.reason == f"ended by signal {signal.SIGKILL.value}"
 
 
 def test_there_is_at_least_one_process():

@@ -297,15 +297,21 @@ def finite(value: float | None) -> float | None:
 
 @contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list, so that none comes in the middle of an update."""
+    """Collect requests to end in a list, so that none comes in the middle of an update.
+
+    Those that the process was started to ignore stay ignored: a shell does so for commands in the background.
+    """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    handlers = [signal.signal(s, lambda number, _frame: received.append(number)) for s in signals]
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]  # Windows lacks one
+    before = {number: signal.getsignal(number) for number in numbers if number is not None}
+    heeded = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    for number in heeded:
+        signal.signal(number, lambda number, _frame: received.append(number))
     try:
         yield received
     finally:
-        for number, handler in zip(signals, handlers, strict=True):
+        for number, handler in heeded.items():
             signal.signal(number, handler)

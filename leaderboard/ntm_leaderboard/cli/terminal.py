@@ -21,7 +21,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 
-from ntm_leaderboard.harness.launcher import ERROR_PREFIX
+from ntm_leaderboard.harness.jobs import ERROR_PREFIX
 
 ERROR = 2
 """Exit code of a command that has failed."""

@@ -1,6 +1,7 @@
 """Training and evaluation of agents on tasks with several seeds.
 
-A bench is a list of independent jobs (`jobs_of`), which a launcher runs; its outcome is their results.
+A bench is a list of independent jobs (`jobs_of`), which a launcher runs; its outcome is their results. The
+numbers of jobs follow from the plan: more seeds add jobs at the end.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ntm_agents import Run
 from ntm_envs import tasks
-from ntm_envs.files import check_writable
 from ntm_leaderboard.harness.entrants import agent_spec, new_run, ready
+from ntm_leaderboard.harness.jobs import Failure, Job, Launcher
 from ntm_leaderboard.harness.ladder import rungs_of
-from ntm_leaderboard.harness.launcher import Failure, Job, Launcher
 from ntm_leaderboard.results import SEEDS, Result
 
 
@@ -84,33 +85,49 @@ class BenchJob(Job):
         """The file of the result."""
         return self.folder / "result.json"
 
+    def complete(self) -> bool:
+        """Return whether there is a result, of this agent and with every rung that is asked for.
+
+        Raises:
+            ValueError: If the folder holds another run, or the result is damaged.
+        """
+        if not self.result.exists():
+            return False
+        result = Result.read(self.result)
+        if agent_spec(self.agent).learns:
+            self._run().write(self.folder)  # refuses a folder that holds another run
+        elif result.commitment != ready(self.agent, self.task).commitment:
+            return False  # the agent has changed since
+        wanted = rungs_of(tasks.spec(self.task), up_to=self.up_to, sequences=self.sequences)
+        return all(_has(result, sizes, count) for sizes, count in wanted)
+
     def commands(self) -> list[list[str]]:
-        """Return the commands that are left to run: train, for agents that learn, and evaluate.
+        """Return the commands that train, if the agent learns, and evaluate.
 
         Raises:
             ValueError: If the folder holds another run.
         """
-        row, spec = agent_spec(self.agent), tasks.spec(self.task)
         who = ["--agent", self.agent, "--task", self.task]
-        train = ["train", *who, "--seed", str(self.seed), "--output", str(self.folder)]
-        if row.learns:
-            run = new_run(self.agent, self.task, self.seed)
-            learner = run.learner_row()
-            if self.budget and learner.unit == "sequences":
-                run = replace(run, train=learner.with_budget(run.train.for_task(spec), self.budget))
-                train += [f"--{learner.budget.replace('_', '-')}", str(self.budget)]
-            run.write(self.folder)  # refuses a folder that holds another run
-        if self.result.exists():
-            result = Result.read(self.result)
-            same = row.learns or result.commitment == ready(self.agent, self.task).commitment
-            wanted = rungs_of(spec, up_to=self.up_to, sequences=self.sequences)
-            if same and all(_has(result, sizes, count) for sizes, count in wanted):
-                return []
         evaluate = [] if self.up_to is None else ["--up-to", str(self.up_to)]
         evaluate += [] if self.sequences is None else ["--sequences", str(self.sequences)]
-        if not row.learns:
+        if not agent_spec(self.agent).learns:
             return [["evaluate", *who, "--output", str(self.result), *evaluate]]
+        run = self._run()
+        run.write(self.folder)
+        train = ["train", *who, "--seed", str(self.seed), "--output", str(self.folder)]
+        learner = run.learner_row()
+        if self.budget and learner.unit == "sequences":
+            train += [f"--{learner.budget.replace('_', '-')}", str(self.budget)]
         return [train, ["evaluate", str(self.folder), *evaluate]]
+
+    def _run(self) -> Run:
+        """Return the run, with its budget."""
+        run = new_run(self.agent, self.task, self.seed)
+        learner = run.learner_row()
+        if self.budget and learner.unit == "sequences":
+            train = learner.with_budget(run.train.for_task(run.task_spec()), self.budget)
+            run = replace(run, train=train)
+        return run
 
 
 @dataclass(frozen=True)
@@ -170,37 +187,31 @@ def of_suite(suite: str) -> Plan:
 
 
 def run(
-    plan: Plan,
+    jobs: Sequence[BenchJob],
     launcher: Launcher,
     *,
     first_seed: Callable[[list[Result]], None] = lambda results: None,
 ) -> Outcome:
-    """Run the jobs of a plan and return their results.
+    """Run jobs and return their results.
 
     Args:
-        plan: The agents, tasks and seeds.
+        jobs: The jobs of a plan, or some of them.
         launcher: Runs the jobs.
         first_seed: Called with the results of the first seed once they are complete, if there are more seeds.
-
-    Raises:
-        ValueError: If two agents would share a folder.
-        OSError: If nothing can be written into the folder of the plan.
     """
-    jobs = jobs_of(plan)
-    check_writable(plan.output / "log.txt")  # a job of a folder that is none would fail for each seed
-    first = {job for job in jobs if job.seed == plan.first_seed}
-    ended = set[BenchJob]()
-    results = dict[BenchJob, Result]()
+    first = [job for job in jobs if job.seed == jobs[0].seed]
+    waiting, complete = set(first), set[BenchJob]()
 
     def finished(job: BenchJob, failure: Failure | None) -> None:
-        ended.add(job)
-        if failure is None:
-            results[job] = Result.read(job.result)
-        if job in first and first <= ended < set(jobs):
-            first_seed([results[one] for one in jobs if one in results])
+        if job in waiting:
+            waiting.remove(job)
+            if failure is None:
+                complete.add(job)
+            if not waiting and len(first) < len(jobs):
+                first_seed([Result.read(each.result) for each in first if each in complete])
 
     failures = launcher(jobs, finished)
-    return Outcome([results[job] for job in jobs if job in results], failures)
+    return Outcome([Result.read(job.result) for job in jobs if job not in failures], failures)
 
 
 def jobs_of(plan: Plan) -> list[BenchJob]:
@@ -210,10 +221,11 @@ def jobs_of(plan: Plan) -> list[BenchJob]:
         ValueError: If two agents would share a folder.
     """
     found = dict[Path, BenchJob]()
+    rows = {agent: agent_spec(agent) for agent in plan.agents}
+    names = {task: tasks.spec(task).name for task in plan.tasks}
     for seed in range(plan.first_seed, plan.first_seed + plan.seeds):
-        for task in plan.tasks:
-            for agent in plan.agents:
-                row, name = agent_spec(agent), tasks.spec(task).name
+        for task, name in names.items():
+            for agent, row in rows.items():
                 if not row.learns and seed > plan.first_seed:
                     continue
                 job = BenchJob(

@@ -1,39 +1,33 @@
-"""The launch of independent jobs, with reports of failures.
-
-A job is a list of `ntm-envs` commands that work in a folder of their own. It is idempotent: the folder shows
-what is complete, nothing complete is repeated, and an interrupted job resumes. Jobs are numbered, so that
-other launchers can divide them among machines; all launchers are called alike (`Launcher`).
-
-Example:
-    >>> from ntm_leaderboard.harness import bench
-    >>> [str(job) for job in bench.jobs_of(bench.QUICK)][:2]
-    ['ntm on copy, seed 0', 'lstm on copy, seed 0']
-"""
+"""The launcher of this machine: jobs are processes, which end with the launcher, however that ends."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ntm_leaderboard.harness.jobs import ERROR_PREFIX, LOG, UNFIT, Failure, J, Job, begin, ignore
+
 PLAIN_SECONDS = 20.0
 """Seconds between reports of progress where there is no terminal."""
-POLL_SECONDS = 0.2
+LIVE_SECONDS = 0.2
+"""Seconds between them in a terminal."""
+POLL_SECONDS = 0.02
+"""Seconds between looks at the processes, for which a core may wait for its next job."""
+GRACE_SECONDS = 60.0
+"""Seconds that a process has for its checkpoint once it is asked to stop; then it is killed."""
 LAUNCHED = "NTM_ENVS_LAUNCHED"
 """Variable of the environment that marks the processes that a launcher has started."""
 ENVIRONMENT = {
@@ -43,90 +37,25 @@ ENVIRONMENT = {
     LAUNCHED: "1",
 }
 """Environment of these processes, beside that of the launcher."""
-ERROR_PREFIX = "ntm-envs: "
-"""The start of the line with which a command that has failed names its error."""
 STOPPED = 130
 """Exit code of a command that was stopped."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job(ABC):
-    """Commands that work in a folder of their own, and depend on no other job.
+def cores() -> int:
+    """Return the number of processor cores that this process may use, which schedulers limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # of systems that limit none
 
-    Attributes:
-        number: Position in the list of jobs, from 0.
-        folder: Folder of everything that the job writes.
+
+def check_processes(count: int) -> None:
+    """Check the number of jobs at a time.
+
+    Raises:
+        ValueError: If there are none.
     """
-
-    number: int
-    folder: Path
-
-    @abstractmethod
-    def __str__(self) -> str: ...
-
-    @abstractmethod
-    def commands(self) -> list[list[str]]:
-        """Return the arguments of the `ntm-envs` commands that are left to run, one after the other.
-
-        Raises:
-            ValueError, TypeError, OSError: If the job cannot be run. It then fails with this reason.
-        """
-
-    def progress(self) -> str:
-        """Return the progress of a run that is trained and then evaluated, from the files of its folder."""
-        if (self.folder / "result.json").exists():
-            return "done"
-        if (self.folder / "summary.json").exists():
-            return "being evaluated"
-        try:
-            lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-            metrics = [json.loads(line) for line in lines[-40:]]
-            text = f"{metrics[-1]['sequences']:,} sequences"
-            for name, shown in (("loss", "loss"), ("return", "return"), ("validation_accuracy", "accuracy")):
-                known = [line[name] for line in metrics if line.get(name) is not None]
-                text += f", {shown} {known[-1]:.3f}" if known else ""
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none yet, or half a line
-            return "starting"
-        return text
-
-
-J = TypeVar("J", bound=Job)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The reason for which a job failed.
-
-    Attributes:
-        reason: The message of the command that failed.
-        log: The file with all that the job printed, if it was started.
-        killed: Whether a signal ended the command. Such a job did not fail by itself; launch it again.
-    """
-
-    reason: str
-    log: Path | None = None
-    killed: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.reason} (see {self.log})" if self.log else self.reason
-
-
-class Launcher(Protocol):
-    """The interface of launchers, which run jobs."""
-
-    def __call__(
-        self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ...
-    ) -> dict[J, Failure]:
-        """Run jobs and return those that failed; a job that fails does not stop the others.
-
-        Args:
-            jobs: The jobs.
-            finished: Called as each job ends, with the reason if it failed.
-        """
-
-
-def ignore(job: Job, failure: Failure | None) -> None:
-    """Do nothing when a job ends."""
+    if count < 1:
+        raise ValueError(f"jobs is {count}; expected at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,42 +73,41 @@ class LocalLauncher:
     console: Console
 
     def __post_init__(self) -> None:
-        if self.processes < 1:
-            raise ValueError(f"jobs is {self.processes}; expected at least 1")
+        check_processes(self.processes)
 
     def __call__(
         self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ignore
     ) -> dict[J, Failure]:
-        """Run jobs and return those that failed; see `Launcher`."""
-        waiting, running = list(jobs), dict[J, _Process]()
+        """Run jobs and return those that failed; see `jobs.Launcher`."""
+        waiting, running = deque(jobs), dict[J, _Process]()
         failures = dict[J, Failure]()
         printed = time.monotonic()
+        seconds = LIVE_SECONDS if self.console.is_terminal else PLAIN_SECONDS
         with Live(console=self.console, auto_refresh=False, transient=True) as live:
             try:
                 while waiting or running:
                     while waiting and len(running) < self.processes:
-                        job = waiting.pop(0)
+                        job = waiting.popleft()
                         running[job] = _Process(job)
-                    for job, process in list(running.items()):
-                        if process.poll():
-                            del running[job]
-                            if process.failure:
-                                failures[job] = process.failure
-                            done = len(jobs) - len(waiting) - len(running)
-                            self.console.print(f"{done} of {len(jobs)}: {process}", markup=False)
-                            finished(job, process.failure)
-                    if self.console.is_terminal:
-                        live.update(_table(running.values()), refresh=True)
-                    elif time.monotonic() - printed > PLAIN_SECONDS:
+                    ended = [job for job, process in running.items() if process.poll()]
+                    for job in ended:
+                        process = running.pop(job)
+                        if process.failure:
+                            failures[job] = process.failure
+                        done = len(jobs) - len(waiting) - len(running)
+                        self.console.print(f"{done} of {len(jobs)}: {process}", markup=False)
+                        finished(job, process.failure)
+                    if time.monotonic() - printed > seconds:
                         printed = time.monotonic()
-                        for process in running.values():
-                            self.console.print(f"   {process}", markup=False)
-                    time.sleep(POLL_SECONDS)
+                        if self.console.is_terminal:
+                            live.update(_table(running.values()), refresh=True)
+                        else:
+                            for process in running.values():
+                                self.console.print(f"   {process}", markup=False)
+                    if not ended:
+                        time.sleep(POLL_SECONDS)
             finally:
-                for process in running.values():
-                    process.stop()
-                for process in running.values():
-                    process.wait()
+                _stop(running.values())
         return failures
 
 
@@ -189,21 +117,15 @@ class _Process:
     def __init__(self, job: Job) -> None:
         self._job = job
         self.failure: Failure | None = None
+        self._lock: FileLock | None = None
         self._commands: list[list[str]] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
-        self._log = job.folder / "log.txt"
+        self._log = job.folder / LOG
         self._logged = 0  # bytes of the log before the present command
-        self._lock = FileLock(job.folder / ".job.lock")  # it ends with this process, however that ends
         try:
-            job.folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-            self._commands = job.commands()
-        except Timeout:
-            self.failure = Failure(
-                f"another process works in {job.folder}; wait for it, or choose another --output"
-            )
-        except (ValueError, TypeError, OSError) as error:
+            self._lock, self._commands = begin(job)
+        except UNFIT as error:
             self.failure = Failure(str(error))
 
     def poll(self) -> bool:
@@ -212,14 +134,15 @@ class _Process:
             code = self._process.poll()
             if code is None:
                 return False
-            self.wait()
+            self._process.communicate()  # which closes its pipe
             if code < 0 or code == STOPPED:
                 reason = "stopped" if code == STOPPED else f"ended by signal {-code}"
                 self.failure = Failure(reason, self._log, killed=True)
             elif code:
                 self.failure = Failure(self._last_error() or f"exit code {code}", self._log)
         if self.failure or not self._commands:
-            self._lock.release()
+            if self._lock:
+                self._lock.release()
             return True
         try:
             self._start(self._commands.pop(0))
@@ -232,10 +155,14 @@ class _Process:
         if self._process is not None:
             self._process.terminate()
 
-    def wait(self) -> None:
-        """Wait until the process has written its checkpoint."""
+    def wait(self, seconds: float) -> None:
+        """Wait until the process has written its checkpoint, but kill it after some seconds."""
         if self._process is not None:
-            self._process.communicate()
+            try:
+                self._process.communicate(timeout=max(0.0, seconds))
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.communicate()
 
     def _start(self, command: list[str]) -> None:
         with self._log.open("ab") as log:
@@ -275,9 +202,20 @@ def end_with_launcher() -> None:
 
 
 def _end_with(pipe: int) -> None:
-    """Ask this process to stop, once the other end of a pipe has been closed."""
+    """Stop this process once the other end of a pipe has been closed."""
     os.read(pipe, 1)
     os.kill(os.getpid(), signal.SIGTERM)  # it writes its checkpoint
+    time.sleep(GRACE_SECONDS)
+    os._exit(STOPPED)
+
+
+def _stop(processes: Iterable[_Process]) -> None:
+    """Ask processes to stop, and wait until they have; none lives longer than `GRACE_SECONDS`."""
+    for process in processes:
+        process.stop()
+    end = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        process.wait(end - time.monotonic())
 
 
 def _table(processes: Iterable[_Process]) -> Table:

@@ -62,6 +62,21 @@ def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
     assert without_time(parts) == without_time(whole)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_leaves_a_checkpoint_unless_it_was_ignored_before(tmp_path, number):
+    heeding, ignoring = tmp_path / "heeding", tmp_path / "ignoring"
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(tiny_run(), heeding, report=lambda _: os.kill(os.getpid(), number)).train()
+    assert (heeding / "checkpoint.safetensors").exists()
+    before = signal.signal(number, signal.SIG_IGN)  # as a shell does for a command in the background
+    try:
+        Trainer(tiny_run(), ignoring, report=lambda _: os.kill(os.getpid(), number)).train()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    assert (ignoring / "summary.json").exists()
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Trainer(tiny_run(), tmp_path, report=lambda _: os.kill(os.getpid(), signal.SIGINT)).train()
