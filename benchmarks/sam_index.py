@@ -25,7 +25,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -273,8 +273,21 @@ def sequence(memory: Words, steps: int, cosine: float, random: np.random.Generat
     return taken
 
 
-def play(index: Index, steps: list[Step]) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[float]]:
-    """Take steps: return microseconds of search and update, whether words are found, and the recalls."""
+class Round(NamedTuple):
+    """What was measured of an index in some steps."""
+
+    search: float
+    """Median of microseconds a step."""
+    update: float
+    """Median of microseconds a step."""
+    itself: float
+    """Share of keys for which the word is found that they are copies of."""
+    recall: float
+    """Share of the most similar slots that is found."""
+
+
+def play(index: Index, steps: list[Step]) -> Round:
+    """Take steps, and measure them."""
     times, itself, recalls = [], [], []
     for step in steps:
         clock = [time.process_time_ns()]
@@ -283,43 +296,46 @@ def play(index: Index, steps: list[Step]) -> tuple[NDArray[np.float64], NDArray[
         index.update(step.changed, step.words)
         clock.append(time.process_time_ns())
         times.append(np.diff(clock) / 1000)
-        itself.append((found == step.copied[:, None]).any(1))
+        itself.append((found == step.copied[:, None]).any(1).mean())
         recalls += [len(np.intersect1d(*pair)) / READS for pair in zip(found, step.right, strict=True)]
-    return np.median(times, axis=0), np.ravel(itself), recalls
+    search_time, update_time = np.median(times, axis=0)
+    return Round(search_time, update_time, float(np.mean(itself)), float(np.mean(recalls)))
 
 
-def compared(slots: int, cosine: float, options: Options) -> list[tuple[str, ...]]:
+def compare(slots: int, cosine: float, options: Options) -> list[tuple[str, ...]]:
     """Return rows of the table for one number of slots."""
     random = np.random.default_rng(0)
     memory = random.standard_normal((slots, WIDTH), np.float32)
-    steps, built = sequence(memory, options.rounds * options.steps, cosine, random), []
+    steps = sequence(memory, options.rounds * options.steps, cosine, random)
+    indices, seconds = [], []
     for name in options.indices:
         start = time.process_time()
-        index = INDICES[name](memory)
-        built.append((name, index, time.process_time() - start, []))
-    for r in range(options.rounds):
-        for _, index, _, results in built:
-            results.append(play(index, steps[r * options.steps : (r + 1) * options.steps]))
+        indices.append(INDICES[name](memory))
+        seconds.append(time.process_time() - start)
+    rounds = [
+        [play(index, steps[first : first + options.steps]) for index in indices]
+        for first in range(0, len(steps), options.steps)
+    ]
     rows = []
-    for name, _, seconds, results in built:
-        times, itself, recalls = zip(*results, strict=True)
-        searches, updates = (", ".join(f"{one:.0f}" for one in kind) for kind in zip(*times, strict=True))
+    for name, taken, mine in zip(options.indices, seconds, zip(*rounds, strict=True), strict=True):
+        searches, updates, itself, recalls = zip(*mine, strict=True)
+        times = [", ".join(f"{one:.0f}" for one in kind) for kind in (searches, updates)]
         found = f"{np.mean(itself):.2f}" if cosine else ""
-        rows.append((name, f"{slots:,}", f"{cosine:g}", f"{seconds:.1f}", searches, updates, found))
-        rows[-1] += (f"{np.mean(recalls):.2f}",)
+        which = (name, f"{slots:,}", f"{cosine:g}", f"{taken:.1f}")
+        rows.append((*which, *times, found, f"{np.mean(recalls):.2f}"))
     return rows
 
 
 def main(options: Options) -> None:
     """Measure and print everything."""
     torch.set_num_threads(1)
-    compared(2048, 0.9, replace(options, steps=1))  # compiles and loads everything
+    compare(2048, 0.9, replace(options, steps=1))  # compiles and loads everything
     table = Table("index", box=None)
     for name in ("slots", "cosine", "build", "search", "update", "itself", "recall"):
         table.add_column(name, justify="right")
     for slots in options.slots:
         for cosine in options.cosines:
-            for row in compared(slots, cosine, options):
+            for row in compare(slots, cosine, options):
                 table.add_row(*row)
     Console(width=100).print(table)
 

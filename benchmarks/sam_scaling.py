@@ -144,7 +144,7 @@ def _resident(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def measured(options: Options) -> list[Case]:
+def measure(options: Options) -> list[Case]:
     """Measure all machines with all numbers of slots, and print a table."""
     cases = [Case(machine, slots, options.steps) for slots in options.slots for machine in options.machines]
     for _ in range(options.rounds):
@@ -168,45 +168,52 @@ def measured(options: Options) -> list[Case]:
 def draw(cases: list[Case], path: Path) -> None:
     """Draw times and memory against the number of slots."""
     slots = sorted({case.slots for case in cases})
+    memories = [n * WIDTH * 4 / 2**20 for n in slots]
     with mpl.rc_context(STYLE):
-        figure = matplotlib.figure.Figure(figsize=(10, 4.2), layout="constrained")
+        figure = matplotlib.figure.Figure(figsize=(10, 3.8), layout="constrained")
         left, right = figure.subplots(1, 2)
-        memories = [n * WIDTH * 4 / 2**20 for n in slots]
         right.plot(slots, memories, color="#888888", linestyle="--", linewidth=1)
-        _name(right, slots[-1], memories[-1], "the memory itself", "#666666")
-        for machine, colour, marker in zip(
-            WORK, (COLOURS[1], COLOURS[2], COLOURS[0]), MARKERS[1:], strict=False
-        ):
+        middle = len(slots) // 2
+        _name(right, slots[middle], memories[middle], "the memory itself", "#666666", down=9)
+        colours = (COLOURS[1], COLOURS[2], COLOURS[0])
+        for machine, colour, marker in zip(WORK, colours, MARKERS[1:], strict=False):
             mine = [case for case in cases if case.machine == machine]
-            for axes, values in (
-                (left, [case.step for case in mine]),
-                (right, [case.mebibytes for case in mine]),
+            measured = [case for case in mine if np.isfinite(case.mebibytes)]
+            for axes, some, values in (
+                (left, mine, [case.step for case in mine]),
+                (right, measured, [case.mebibytes for case in measured]),
             ):
-                axes.plot(slots[: len(mine)], values, color=colour, marker=marker, markersize=5)
-                last = int(np.flatnonzero(np.isfinite(values))[-1])
-                _name(axes, mine[last].slots, values[last], machine, colour)
-        left.set_title("Time of a step, forward and backward (ms)", fontsize=11, loc="left")
-        right.set_title("Memory of 100 steps (MiB)", fontsize=11, loc="left")
+                axes.plot([case.slots for case in some], values, marker=marker, color=colour, markersize=5)
+                _name(axes, some[-1].slots, values[-1], machine, colour)
+        left.set_title("A step forward and backward, milliseconds", fontsize=11, loc="left")
+        right.set_title("Memory of 100 steps, MiB", fontsize=11, loc="left")
         for axes in (left, right):
             axes.set(xscale="log", yscale="log", xlabel="slots")
-            axes.set_xticks(slots, [f"{n:,}" for n in slots], rotation=45)
+            axes.set_xticks(slots, [_short(n) for n in slots])
             axes.minorticks_off()
             axes.yaxis.set_major_formatter("{x:g}")
+        right.set_ylim(bottom=memories[middle] / 5)
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
     write_atomically(path, file.getvalue())
 
 
-def _name(axes: Axes, x: float, y: float, name: str, colour: str) -> None:
-    """Write the name of a line at its end."""
-    axes.annotate(name, (x, y), (8, 0), textcoords="offset points", va="center", color=colour)
+def _name(axes: Axes, x: float, y: float, name: str, colour: str, down: float = 0) -> None:
+    """Write the name of a line to the right of a point."""
+    axes.annotate(name, (x, y), (9, -down), textcoords="offset points", va="center", color=colour)
+
+
+def _short(slots: int) -> str:
+    """Return a number of slots as a tick has room for it: 1 k is 1,024, and 1 M is 1,048,576."""
+    exponent = min(2, (slots.bit_length() - 1) // 10)
+    return f"{slots / 1024**exponent:g}{('', ' k', ' M')[exponent]}"
 
 
 def main(options: Options) -> None:
     """Measure and print everything, and draw the figure."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    cases = measured(options)
+    cases = measure(options)
     if options.output:
         draw(cases, options.output)
 
