@@ -327,17 +327,17 @@ def compare(slots: int, cosine: float, options: Options) -> list[tuple[str, ...]
 
 
 def main(options: Options) -> None:
-    """Measure and print everything."""
+    """Measure, and print a table for each number of slots."""
     torch.set_num_threads(1)
     compare(2048, 0.9, replace(options, steps=1))  # compiles and loads everything
-    table = Table("index", box=None)
-    for name in ("slots", "cosine", "build", "search", "update", "itself", "recall"):
-        table.add_column(name, justify="right")
     for slots in options.slots:
+        table = Table("index", box=None)
+        for name in ("slots", "cosine", "build", "search", "update", "itself", "recall"):
+            table.add_column(name, justify="right")
         for cosine in options.cosines:
             for row in compare(slots, cosine, options):
                 table.add_row(*row)
-    Console(width=100).print(table)
+        Console(width=100).print(table)
 
 
 if __name__ == "__main__":
