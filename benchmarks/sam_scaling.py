@@ -1,48 +1,52 @@
 """Measures time and memory of a SAM against the number of slots, beside a dense NTM, on one core.
 
     taskset --cpu-list 0 .venv/bin/python benchmarks/sam_scaling.py --output docs/sam_scaling.png
-    taskset --cpu-list 0 .venv/bin/python benchmarks/sam_scaling.py --recall
 
-All machines have an LSTM of 100 units, words of 32 numbers and four heads; a head of the SAM reads four
-slots. The memory is full of random words, and all of them are in the index, before the clock starts.
+Source: figure 1 of Rae, Hunt et al., *Scaling Memory-Augmented Neural Networks with Sparse Reads and Writes*
+(NIPS 2016). All machines have an LSTM of 100 units, words of 32 numbers and four heads, and see one sequence;
+a head of the SAM reads four slots and writes, and the NTM has one write head beside its four read heads. The
+memory is full of random words, and all of them are in the index, before the clock starts.
 
 - *step*: milliseconds of a step forward and backward, by the difference of a longer and a shorter sequence.
 - *start*: milliseconds that a sequence takes beside its steps: a copy of the memory, and a list of its slots.
-- *MiB*: peak of the memory of forward and backward of 100 steps, beyond what the process had before. The
-  memory at the end, which is one of the results, is not counted.
+- *MiB*: peak of the memory of 100 steps forward and backward. Neither the memory at the start is counted nor
+  that at the end, which are data and result; what else the state has, such as the index, is.
 
-Times are in processor time, so that a busy machine distorts them little. With `--recall` it prints instead
-which share of the most similar slots the index finds, and how long it looks for them.
+Times are in processor time, so that a busy machine distorts them little, and all cases take turns.
 """
 
 from __future__ import annotations
 
 import ctypes
+import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.figure
 import numpy as np
 import torch
 import tyro
-from matplotlib.figure import Figure
-from numba import njit
-from numpy.typing import NDArray
+from matplotlib.axes import Axes
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
 from ntm_agents import NTM
-from ntm_agents.kernels.content import Epsilons
-from ntm_agents.kernels.hashed import WEAK, enter_all, hyperplanes, search, table_shape
-from ntm_agents.kernels.nearest import begin
+from ntm_agents.kernels.hashed import enter_all, hyperplanes
 from ntm_agents.machines.sam import SAM
+from ntm_agents.protocol import tensors
+from ntm_envs.files import write_atomically
+from ntm_leaderboard.page.figures import COLOURS, MARKERS, STYLE
 
-INPUTS, OUTPUTS, HIDDEN, WIDTH, HEADS, READS = 9, 8, 100, 32, 4, 4
-MOST_DENSE = 2**16
-"""Slots of the largest dense memory."""
+INPUTS, OUTPUTS, WIDTH, HEADS, READS = 9, 8, 32, 4, 4
+WORK = {"NTM": 2**21, "SAM exact": 2**23, "SAM approximate": 2**30}
+"""Machines, and the number of steps times slots from which on they take fewer steps."""
+MOST_DENSE = 2**18
+"""Slots from which on a dense machine's memory is not measured, as 100 steps take gigabytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,22 +55,14 @@ class Options:
 
     slots: tuple[int, ...] = tuple(4**i for i in range(3, 11))
     """Numbers of slots."""
-    machines: tuple[str, ...] = ("NTM", "SAM exact", "SAM approximate")
+    machines: tuple[str, ...] = tuple(WORK)
     """Machines to measure, some of these."""
     steps: int = 1000
-    """Steps of the shorter sequence; the longer one has twice as many. Dense machines take fewer."""
-    rounds: int = 5
+    """Largest number of steps of the shorter sequence; the longer one has twice as many."""
+    rounds: int = 3
     """Number of rounds, of which the median is shown."""
     output: Path | None = None
     """File of the figure; None for none."""
-    recall: bool = False
-    """True to measure the index alone."""
-
-
-def planes_of(slots: int) -> NDArray[np.float32]:
-    """Return the normals of the index's hyperplanes for N slots."""
-    planes = hyperplanes(*table_shape(slots)[:2], WIDTH, torch.zeros(()))
-    return np.asarray(planes.numpy())
 
 
 def full_sam(slots: int, index: str) -> tuple[SAM, Any]:
@@ -75,7 +71,7 @@ def full_sam(slots: int, index: str) -> tuple[SAM, Any]:
     state = model.initial_state(1, slots)
     state.memory.normal_()
     for tables in state.tables:
-        planes = planes_of(slots)
+        planes = hyperplanes(*tables.shape[1:3], WIDTH, state.memory).numpy()
         enter_all(state.memory.numpy(), planes, np.empty(len(planes), np.float32), tables.numpy())
     return model, state
 
@@ -87,25 +83,51 @@ def full_ntm(slots: int) -> tuple[NTM, Any]:
     return model, state._replace(memory=torch.randn(1, slots, WIDTH))
 
 
-def update(model: nn.Module, state: Any, steps: int) -> Callable[[], None]:
-    """Return a call that takes steps forward and backward."""
-    inputs = torch.randn(steps, 1, INPUTS)
+class Case:
+    """A machine with so many slots, and what is measured of it."""
 
-    def call() -> None:
-        model(inputs, state)[0].square().sum().backward()
+    def __init__(self, machine: str, slots: int, most: int) -> None:
+        self.machine, self.slots = machine, slots
+        self.steps = max(1, min(most, WORK[machine] // slots))
+        self.model: nn.Module
+        if machine == "NTM":
+            self.model, self.state = full_ntm(slots)
+        else:
+            self.model, self.state = full_sam(slots, machine.removeprefix("SAM "))
+        self.update(self.steps)  # the first time takes longer
+        self.times: list[tuple[float, float]] = []
+        self.mebibytes = float("nan")
 
-    return call
+    def update(self, steps: int) -> None:
+        """Take steps forward and backward."""
+        self.model(torch.randn(steps, 1, INPUTS), self.state)[0].square().sum().backward()
 
+    def take_time(self) -> None:
+        """Measure a shorter and a longer sequence."""
+        clock = [time.process_time()]
+        for steps in (self.steps, 2 * self.steps):
+            self.update(steps)
+            clock.append(time.process_time())
+        short, long = 1000 * np.diff(clock)
+        self.times.append(((long - short) / self.steps, 2 * short - long))
 
-def seconds(call: Callable[[], None], rounds: int) -> float:
-    """Return the median of processor times, after a call that is not measured."""
-    call()
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return float(np.median(times))
+    def take_memory(self) -> None:
+        """Measure the peak of 100 steps, unless it is too large."""
+        if self.machine == "NTM" and self.slots > MOST_DENSE:
+            return
+        beside = sum(part.nbytes for _, part in tensors(self.state)) - self.state.memory.nbytes
+        result = self.state.memory.nbytes
+        self.mebibytes = peak(lambda: self.update(100)) + (beside - result) / 2**20
+
+    @property
+    def step(self) -> float:
+        """Milliseconds a step."""
+        return float(np.median([step for step, _ in self.times]))
+
+    @property
+    def start(self) -> float:
+        """Milliseconds that a sequence takes beside its steps."""
+        return float(np.median([start for _, start in self.times]))
 
 
 def peak(call: Callable[[], None]) -> float:
@@ -122,127 +144,78 @@ def _resident(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-@dataclass(frozen=True)
-class Line:
-    """Measurements of one machine with so many slots."""
-
-    machine: str
-    slots: int
-    step: float
-    start: float
-    mebibytes: float
-
-
-def measured(machine: str, slots: int, options: Options) -> Line:
-    """Measure one machine."""
-    dense = machine == "NTM"
-    steps = max(1, min(options.steps, 2**18 // slots)) if dense else options.steps
-    model, state = full_ntm(slots) if dense else full_sam(slots, machine.removeprefix("SAM "))
-    short, long = (seconds(update(model, state, n), options.rounds) for n in (steps, 2 * steps))
-    memory = float("nan")
-    if not dense or slots <= 2**12:  # a larger dense one takes gigabytes
-        result = slots * WIDTH * 4 / 2**20
-        memory = peak(update(model, state, 100)) - result
-    step = (long - short) / steps
-    return Line(machine, slots, 1000 * step, 1000 * (short - steps * step), memory)
-
-
-def scaling(options: Options) -> list[Line]:
+def measure(options: Options) -> list[Case]:
     """Measure all machines with all numbers of slots, and print a table."""
-    table, lines = Table(box=None), []
-    for name in ("machine", "slots", "step", "start", "MiB"):
-        table.add_column(name, justify="left" if name == "machine" else "right")
-    for slots in options.slots:
-        for machine in options.machines:
-            if machine == "NTM" and slots > MOST_DENSE:
-                continue
-            line = measured(machine, slots, options)
-            lines.append(line)
-            memory = "" if np.isnan(line.mebibytes) else f"{line.mebibytes:.1f}"
-            table.add_row(machine, f"{slots:,}", f"{line.step:.3f}", f"{line.start:.1f}", memory)
-    Console(width=80).print(table)
-    return lines
-
-
-def draw(lines: list[Line], path: Path) -> None:
-    """Draw times and memory against the number of slots."""
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for machine, colour, marker in (
-        ("NTM", "#D55E00", "s"),
-        ("SAM exact", "#009E73", "^"),
-        ("SAM approximate", "#0072B2", "o"),
-    ):
-        mine = [line for line in lines if line.machine == machine]
-        slots = [line.slots for line in mine]
-        left.plot(slots, [line.step for line in mine], color=colour, marker=marker, label=machine)
-        right.plot(slots, [line.mebibytes for line in mine], color=colour, marker=marker, label=machine)
-    left.set(ylabel="milliseconds a step")
-    right.set(ylabel="MiB for 100 steps")
-    for axes in (left, right):
-        axes.set(xscale="log", yscale="log", xlabel="slots")
-        axes.grid(alpha=0.3)
-    left.legend(frameon=False)
-    figure.savefig(path, dpi=130)
-
-
-@njit
-def look_up(memory, keys, planes, tables, found):  # type: ignore[no-untyped-def]
-    """Write the slots that the index finds for keys ``[Q, M]``."""
-    epsilons = Epsilons(np.float32(1e-30), np.float32(0), np.float32(1e-6))
-    best, weak = np.empty(found.shape[1], np.float32), np.empty(WEAK, np.int64)
-    projections = np.empty(len(planes), np.float32)
-    for q in range(len(keys)):
-        key = keys[q]
-        norm = np.float32(np.sqrt((key * key).sum()))
-        begin(best, found[q])
-        search(memory, key, norm, epsilons, planes, projections, weak, tables, best, found[q])
-
-
-def noisy_copies(words: NDArray[np.float32], cosine: float, random: np.random.Generator) -> Any:
-    """Return keys ``[Q, M]`` with this cosine to words."""
-    words = words / np.linalg.norm(words, axis=1, keepdims=True)
-    noise = random.standard_normal(words.shape, np.float32)
-    noise -= (noise * words).sum(1, keepdims=True) * words
-    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    return np.float32(cosine) * words + np.float32(np.sqrt(1 - cosine**2)) * noise
-
-
-def recall(options: Options, queries: int = 100) -> None:
-    """Print the recall of the index for noisy copies of words of the memory, and for random keys."""
-    table, random = Table(box=None), np.random.default_rng(0)
-    for name in ("slots", "cosine", "the slot itself", f"the {READS} most similar", "μs a key"):
+    cases = [Case(machine, slots, options.steps) for slots in options.slots for machine in options.machines]
+    for _ in range(options.rounds):
+        for case in cases:
+            case.take_time()
+    table = Table("machine", box=None)
+    for name in ("slots", "step", "(least, largest)", "start", "100 steps", "MiB"):
         table.add_column(name, justify="right")
-    for slots in options.slots:
-        memory = random.standard_normal((slots, WIDTH), np.float32)
-        norms = np.linalg.norm(memory, axis=1)
-        planes, tables = planes_of(slots), np.zeros((1, *table_shape(slots)), np.int32)
-        enter_all(memory[None], planes, np.empty(len(planes), np.float32), tables)
-        for cosine in (0.95, 0.9, 0.8, 0.0):
-            chosen = random.integers(slots, size=queries)
-            keys, found = noisy_copies(memory[chosen], cosine, random), np.zeros((queries, READS), np.int64)
-            look_up(memory, keys, planes, tables[0], found)
-            start = time.process_time()
-            look_up(memory, keys, planes, tables[0], found)
-            taken = (time.process_time() - start) / queries
-            right = [np.argpartition(memory @ key / norms, -READS)[-READS:] for key in keys]
-            shared = [len(set(one) & set(other)) for one, other in zip(found, right, strict=True)]
-            itself = f"{(found == chosen[:, None]).any(1).mean():.2f}" if cosine else ""
-            share = f"{np.mean(shared) / READS:.2f}"
-            table.add_row(f"{slots:,}", f"{cosine:g}", itself, share, f"{1e6 * taken:.0f}")
-    Console(width=80).print(table)
+    for case in cases:
+        case.take_memory()
+        steps, memory = [step for step, _ in case.times], case.mebibytes
+        table.add_row(
+            *(case.machine, f"{case.slots:,}", f"{case.step:.3f}"),
+            *(f"({min(steps):.3f}, {max(steps):.3f})", f"{case.start:.1f}"),
+            *(f"{case.start + 100 * case.step:.1f}", "" if np.isnan(memory) else f"{memory:.1f}"),
+        )
+    Console(width=90).print(table)
+    return cases
+
+
+def draw(cases: list[Case], path: Path) -> None:
+    """Draw times and memory against the number of slots."""
+    slots = sorted({case.slots for case in cases})
+    memories = [n * WIDTH * 4 / 2**20 for n in slots]
+    with mpl.rc_context(STYLE):
+        figure = matplotlib.figure.Figure(figsize=(10, 3.8), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        right.plot(slots, memories, color="#888888", linestyle="--", linewidth=1)
+        middle = len(slots) // 2
+        _name(right, slots[middle], memories[middle], "the memory itself", "#666666", down=9)
+        colours = (COLOURS[1], COLOURS[2], COLOURS[0])
+        for machine, colour, marker in zip(WORK, colours, MARKERS[1:], strict=False):
+            mine = [case for case in cases if case.machine == machine]
+            measured = [case for case in mine if np.isfinite(case.mebibytes)]
+            for axes, some, values in (
+                (left, mine, [case.step for case in mine]),
+                (right, measured, [case.mebibytes for case in measured]),
+            ):
+                axes.plot([case.slots for case in some], values, marker=marker, color=colour, markersize=5)
+                _name(axes, some[-1].slots, values[-1], machine, colour)
+        left.set_title("A step forward and backward, milliseconds", fontsize=11, loc="left")
+        right.set_title("Memory of 100 steps, MiB", fontsize=11, loc="left")
+        for axes in (left, right):
+            axes.set(xscale="log", yscale="log", xlabel="slots")
+            axes.set_xticks(slots, [_short(n) for n in slots])
+            axes.minorticks_off()
+            axes.yaxis.set_major_formatter("{x:g}")
+        right.set_ylim(bottom=memories[middle] / 5)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
+    write_atomically(path, file.getvalue())
+
+
+def _name(axes: Axes, x: float, y: float, name: str, colour: str, down: float = 0) -> None:
+    """Write the name of a line to the right of a point."""
+    axes.annotate(name, (x, y), (9, -down), textcoords="offset points", va="center", color=colour)
+
+
+def _short(slots: int) -> str:
+    """Return a number of slots as a tick has room for it: 1 k is 1,024, and 1 M is 1,048,576."""
+    exponent = min(2, (slots.bit_length() - 1) // 10)
+    return f"{slots / 1024**exponent:g}{('', ' k', ' M')[exponent]}"
 
 
 def main(options: Options) -> None:
     """Measure and print everything, and draw the figure."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    if options.recall:
-        recall(options)
-        return
-    lines = scaling(options)
+    cases = measure(options)
     if options.output:
-        draw(lines, options.output)
+        draw(cases, options.output)
 
 
 if __name__ == "__main__":
