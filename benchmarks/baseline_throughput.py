@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from ntm_agents.protocol import Model, build
+from ntm_agents.protocol import Model, State, build
 from ntm_envs import capacity, tasks
 from ntm_envs.lookup import load
 from ntm_leaderboard.harness.entrants import agent_spec
@@ -72,14 +72,14 @@ def main(options: Options) -> None:
         what = "forward, backward" if gradients else "no gradients"
         table.add_column(f"T = {steps}, {what}", justify="right")
         variants = {
-            (name, way): partial(way, model, inputs_of(steps), gradients)
+            f"{name}, {way.__name__}": partial(way, model, inputs_of(steps), gradients)
             for name, model in models.items()
             for way in (as_a_whole, in_a_loop)
         }
-        times = measure(variants, options.rounds, time.process_time)
-        for name in models:
-            whole, loop = (np.median(times[name, way]) for way in (as_a_whole, in_a_loop))
-            cells[name].append(f"{1000 * BATCH / whole:,.0f} ({loop / whole:.1f})")
+        times = iter(measure(variants, options.rounds, time.process_time).values())
+        for name, whole, loop in zip(models, times, times, strict=True):
+            rate, ratio = 1000 * BATCH / np.median(whole), np.median(loop) / np.median(whole)
+            cells[name].append(f"{rate:,.0f} ({ratio:.1f})")
     for name, row in cells.items():
         table.add_row(name, *row)
     Console(width=120).print(table)
@@ -106,9 +106,9 @@ def as_a_whole(model: Model, inputs: Tensor, gradients: bool) -> None:
 def in_a_loop(model: Model, inputs: Tensor, gradients: bool) -> None:
     """Take one step a call."""
 
-    def logits(state: object) -> Tensor:
+    def logits(state: State) -> Tensor:
         found = []
-        for step in inputs.split(1):
+        for step in torch.split(inputs, 1):
             output, state = model(step, state)
             found.append(output)
         return torch.cat(found)
@@ -116,7 +116,7 @@ def in_a_loop(model: Model, inputs: Tensor, gradients: bool) -> None:
     compute(logits, model, len(inputs), gradients)
 
 
-def compute(logits: Callable[[object], Tensor], model: Model, steps: int, gradients: bool) -> None:
+def compute(logits: Callable[[State], Tensor], model: Model, steps: int, gradients: bool) -> None:
     """Compute logits and, with gradients, the gradient of a loss."""
     with torch.set_grad_enabled(gradients):
         found = logits(model.initial_state(BATCH, capacity(steps)))

@@ -95,7 +95,7 @@ class SelectiveScan(torch.autograd.Function):
         return torch.cat(outputs), state
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, of_outputs: Tensor, of_state: Tensor) -> tuple[Tensor, ...]:
         """Return the gradients of the arguments of `forward`: those of all h come from the last one back."""
         steps, rates, inputs, entering, leaving, *starts = ctx.saved_tensors
@@ -122,7 +122,7 @@ class SelectiveScan(torch.autograd.Function):
 
 def _chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Yield chunks of some steps of tensors ``[T, ...]``."""
-    return zip(*(tensor.split(CHUNK) for tensor in tensors), strict=True)
+    return zip(*(torch.split(tensor, CHUNK) for tensor in tensors), strict=True)
 
 
 def _recur(d: Tensor, rates: Tensor, u: Tensor, b: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,8 +168,9 @@ class Layer(nn.Module):
         steps = functional.softplus(self.step_size(ranked)).transpose(0, 1)  # (T, B, E)
         rates = self.log_rates.exp().t().contiguous()
         entering, leaving = entering.transpose(0, 1), leaving.transpose(0, 1)  # (T, B, N)
-        scan = SelectiveScan.apply  # type: ignore[no-untyped-call]
-        outputs, state = scan(steps, rates, steps * inputs.transpose(0, 1), entering, leaving, state)
+        outputs, state = SelectiveScan.apply(  # type: ignore[no-untyped-call]
+            steps, rates, steps * inputs.transpose(0, 1), entering, leaving, state
+        )
         outputs = (outputs.transpose(0, 1) + self.bypass * inputs) * functional.silu(gates)
         return vectors + self.read(outputs), state, recent
 

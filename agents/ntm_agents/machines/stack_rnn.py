@@ -86,7 +86,7 @@ class StackRNN(MovingMemory):
         if observer():  # which could not follow how many cells there are
             return super().recur(projected, state, keep)
         features, weightings = [], []
-        for piece in zip(*(tensor.split(STEPS) for tensor in projected), strict=True):
+        for piece in zip(*(torch.split(tensor, STEPS) for tensor in projected), strict=True):
             filled = state.cells.detach().abs().amax((0, 1, 3)).nonzero()
             height = int(filled[-1]) + 1 if len(filled) else 0
             cells, empty = state.cells.tensor_split([height + len(piece[0])], 2)

@@ -62,7 +62,9 @@ def forward(
                     copy(store.memory[b], trail.memories[t // every, b])
                     copy(store.links[b], trail.links[t // every, b])
                     copy(store.columns[b], trail.columns[t // every, b])
-                activate_parameters(trail.parameters[t, b], settings.layout, settings.write_activation)
+                activate_parameters(
+                    trail.parameters[t, b], settings.layout, settings.write_activation
+                )
                 _write(t, b, settings, scratch, store.memory[b], trail)
                 if store.links.shape[2]:
                     _link(t, b, scratch, store.links[b], store.columns[b], trail)
