@@ -10,6 +10,7 @@ cell, C hidden size of the controller, A actions.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
@@ -160,3 +161,19 @@ class MovingMemory(MemoryMachine[MovingMemoryState]):
         shapes = ((self._memories, slots, c.memory_width + 1), (self._memories * c.memory_width,))
         layers = self.controller.tensors * ((c.hidden_size,),)
         return [(batch_size, *shape) for shape in shapes + layers]
+
+
+def mixed(before: Tensor, cells: Tensor, behind: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """Return mixtures of each cell's predecessor, the cell itself and its successor.
+
+    Args:
+        before: Cell before the first one ``[B, S, 1, M + 1]``.
+        cells: ``[B, S, N, M + 1]``.
+        behind: Cell behind the last one ``[B, S, 1, M + 1]``.
+        weights: Weights of the three, ``[B, S, 1, 1]`` each.
+    """
+    extended = torch.cat((before, cells, behind), 2)  # a copy, of which the others are views
+    predecessor, same, successor = weights
+    itself = same * extended[:, :, 1:-1]
+    one_sided = torch.addcmul(itself, predecessor, extended[:, :, :-2])
+    return torch.addcmul(one_sided, successor, extended[:, :, 2:])

@@ -3,22 +3,26 @@
 Source: Gu and Dao, *Mamba: Linear-Time Sequence Modeling with Selective State Spaces* (arXiv 2312.00752).
 
 Shape letters: B batch, T time steps, I input channels, L logits, W width, E channels of a state-space model,
-N numbers of the state of a channel, K width of the convolution, R rank of the step sizes.
+N numbers of the state of a channel, K width of the convolution, R rank of the step sizes, C steps of a chunk.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ntm_agents.options import Choices, Few, Positive, check_options
 from ntm_baselines.convolution import convolve, initial_kernels
 
+CHUNK = 4
+"""Number of steps C whose states are kept at the same time: few enough for the cache."""
 EPSILON = 1e-5
 """Addend of the mean squares by whose roots vectors are divided."""
 
@@ -45,34 +49,89 @@ class MambaConfig:
 class MambaState(NamedTuple):
     """States of the state-space models, and the last inputs of the convolutions."""
 
-    states: tuple[Tensor, ...]  # of each layer, (B, E, N)
+    states: tuple[Tensor, ...]  # of each layer, (B, N, E)
     recent: tuple[Tensor, ...]  # of each layer, (B, K - 1, E)
 
 
-class Scan(torch.autograd.Function):
-    """The recurrence ``h_t = a_t h_(t-1) + b_t`` of T steps, one number at a time.
+class SelectiveScan(torch.autograd.Function):
+    """The recurrence ``h' = exp(-d a) * h + u b`` of T steps, and what ``o = h' . c`` reads at each of them.
 
-    A loop without a graph: on a CPU an associative scan, which makes more operations, would not pay.
+    Only the states before each chunk of steps are kept, and the backward pass computes the others once more,
+    as in the paper (section 3.3.2). So chunks stay in the cache. On a CPU an associative scan, which makes
+    more operations, would not pay.
     """
 
     @staticmethod
-    def forward(ctx: Any, decay: Tensor, added: Tensor, start: Tensor) -> Tensor:
-        """Return all h ``[T, ...]``, given all a and b ``[T, ...]`` and the first h ``[...]``."""
-        states, last = torch.empty_like(added), start
-        for factor, addend, state in zip(decay, added, states, strict=True):
-            last = torch.addcmul(addend, factor, last, out=state)
-        ctx.save_for_backward(decay, states, start)
-        return states
+    def forward(
+        ctx: Any,
+        steps: Tensor,
+        rates: Tensor,
+        inputs: Tensor,
+        entering: Tensor,
+        leaving: Tensor,
+        start: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Take T steps.
+
+        Args:
+            ctx: Context of the call, in which the arguments are kept.
+            steps: Step sizes d ``[T, B, E]``.
+            rates: Rates a ``[N, E]``.
+            inputs: Inputs u ``[T, B, E]``.
+            entering: Vectors b ``[T, B, N]``.
+            leaving: Vectors c ``[T, B, N]``.
+            start: First h ``[B, N, E]``.
+
+        Returns:
+            The outputs o ``[T, B, E]`` and the last h.
+        """
+        state, starts, outputs = start, [], []
+        for d, u, b, c in _chunks(steps, inputs, entering, leaving):
+            starts.append(state)
+            states = _recur(d, rates, u, b, state)[1]
+            outputs.append((c[:, :, None] @ states).squeeze(2))
+            state = states[-1].clone()  # a view would keep all of them
+        ctx.save_for_backward(steps, rates, inputs, entering, leaving, *starts)
+        return torch.cat(outputs), state
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the gradients of a, b and the first h: those of all h come from the last one back."""
-        decay, states, start = ctx.saved_tensors
-        of_states = gradient.clone()
-        for t in range(len(gradient) - 2, -1, -1):
-            of_states[t].addcmul_(decay[t + 1], of_states[t + 1])
-        before = torch.cat((start[None], states[:-1]))
-        return of_states * before, of_states, of_states[0] * decay[0]
+    @once_differentiable
+    def backward(ctx: Any, of_outputs: Tensor, of_state: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients of the arguments of `forward`: those of all h come from the last one back."""
+        steps, rates, inputs, entering, leaving, *starts = ctx.saved_tensors
+        of_rates, found = torch.zeros_like(rates), []
+        chunks = list(_chunks(steps, inputs, entering, leaving, of_outputs))
+        for (d, u, b, c, of_o), start in zip(reversed(chunks), reversed(starts), strict=True):
+            decay, states = _recur(d, rates, u, b, start)
+            of_c = (states * of_o[:, :, None]).sum(3)  # several times as fast as a product
+            of_states = c[..., None] * of_o[:, :, None]
+            of_states[-1] += of_state
+            for t in range(len(d) - 2, -1, -1):
+                of_states[t].addcmul_(decay[t + 1], of_states[t + 1])
+            of_state = decay[0] * of_states[0]
+            exponents = decay.mul_(of_states)  # gradients of the exponents -d a, in place
+            exponents[0] *= start
+            exponents[1:] *= states[:-1]
+            of_d = -(exponents * rates).sum(2)
+            of_rates -= (exponents * d[:, :, None]).sum((0, 1))
+            of_u, of_b = (b[:, :, None] @ of_states).squeeze(2), (of_states * u[:, :, None]).sum(3)
+            found.append((of_d, of_u, of_b, of_c))
+        of_steps, of_inputs, of_entering, of_leaving = map(torch.cat, zip(*reversed(found), strict=True))
+        return of_steps, of_rates, of_inputs, of_entering, of_leaving, of_state
+
+
+def _chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Yield chunks of some steps of tensors ``[T, ...]``."""
+    return zip(*(torch.split(tensor, CHUNK) for tensor in tensors), strict=True)
+
+
+def _recur(d: Tensor, rates: Tensor, u: Tensor, b: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the factors of h and all h of a chunk, ``[C, B, N, E]`` each."""
+    decay = (d[:, :, None] * -rates).exp_()
+    states = u[:, :, None] * b[..., None]
+    for factor, added in zip(decay, states, strict=True):
+        state = added.addcmul_(factor, state)
+    return decay, states
 
 
 class Layer(nn.Module):
@@ -107,12 +166,13 @@ class Layer(nn.Module):
         inputs = functional.silu(convolved + self.convolution_bias)  # (B, T, E)
         ranked, entering, leaving = self.selection(inputs).split(self._parts, 2)
         steps = functional.softplus(self.step_size(ranked)).transpose(0, 1)  # (T, B, E)
-        decay = torch.exp(steps[..., None] * -self.log_rates.exp())  # (T, B, E, N)
-        added = (steps * inputs.transpose(0, 1))[..., None] * entering.transpose(0, 1)[:, :, None]
-        states: Tensor = Scan.apply(decay, added, state)  # type: ignore[no-untyped-call]
-        outputs = (states @ leaving.transpose(0, 1)[..., None]).squeeze(3).transpose(0, 1)
-        outputs = (outputs + self.bypass * inputs) * functional.silu(gates)
-        return vectors + self.read(outputs), states[-1], recent
+        rates = self.log_rates.exp().t().contiguous()
+        entering, leaving = entering.transpose(0, 1), leaving.transpose(0, 1)  # (T, B, N)
+        outputs, state = SelectiveScan.apply(  # type: ignore[no-untyped-call]
+            steps, rates, steps * inputs.transpose(0, 1), entering, leaving, state
+        )
+        outputs = (outputs.transpose(0, 1) + self.bypass * inputs) * functional.silu(gates)
+        return vectors + self.read(outputs), state, recent
 
 
 class Mamba(nn.Module):
@@ -155,7 +215,7 @@ class Mamba(nn.Module):
         c, zeros = self.config, self.embedding.weight.new_zeros
         channels = c.expansion * c.hidden_size
         return MambaState(
-            tuple(zeros(batch_size, channels, c.state_size) for _ in self.layers),
+            tuple(zeros(batch_size, c.state_size, channels) for _ in self.layers),
             tuple(zeros(batch_size, c.conv_width - 1, channels) for _ in self.layers),
         )
 

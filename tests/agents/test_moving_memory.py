@@ -9,6 +9,7 @@ from every_machine import INPUTS, OUTPUTS, Whole, data
 from torch.autograd import gradcheck
 
 from ntm_agents import TABLE, StackRNN, TapeRNN
+from ntm_agents.machines.stack_rnn import STEPS
 from ntm_agents.protocol import build, tensors
 from ntm_agents.testing import check_model
 from ntm_envs import tasks
@@ -127,6 +128,28 @@ def test_step_by_step_is_the_whole_sequence(kind, config):
     torch.testing.assert_close(torch.cat(steps), whole, rtol=1e-12, atol=1e-12)
     for (_, found), (_, expected) in zip(tensors(state), tensors(last), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@every_variant
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_long_sequence_is_that_of_its_equations(kind, config, keep):
+    model, T = make(kind, config), 2 * STEPS + 3
+    inputs = ending(1, T)
+    with torch.set_grad_enabled(keep):
+        logits, state = model(inputs, model.initial_state(1, 64))
+        _, seen, _ = model.recur(model.project(inputs), model.initial_state(1, 64), keep=True)
+    expected, memory = reference(model, inputs[:, 0], 64)
+    np.testing.assert_allclose(logits[:, 0].detach(), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(state.memory[0].detach(), memory, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(seen[-1], state.weightings, rtol=1e-12, atol=1e-12)
+    assert seen.shape[0] == T
+
+
+def test_a_stack_goes_on_below_an_empty_cell():
+    push, pop = 0, 1
+    model = StackRNN(INPUTS, OUTPUTS, memory_width=1)
+    state = played(model, model.initial_state(1, 64), (push, 1), (push, 0), (push, 0), (push, 2))
+    assert played(model, state, *3 * [(pop, 9)]).reads.tolist() == [[1]]
 
 
 @every_variant

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 from ntm_agents.testing import check_model
 from ntm_baselines import Mamba
-from ntm_baselines.mamba import Scan
+from ntm_baselines.mamba import CHUNK, SelectiveScan
 
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
 
@@ -24,16 +24,21 @@ def test_it_keeps_to_the_protocol_of_models():
     check_model(Mamba, config={"hidden_size": 16, "conv_width": 1, "expansion": 1})
 
 
-def test_the_scan_is_its_recurrence_and_its_gradients_are_right():
+@pytest.mark.parametrize("T", [1, CHUNK, 2 * CHUNK + 1])
+def test_the_scan_is_its_recurrence_and_its_gradients_are_right(T):
     torch.manual_seed(0)
-    decay, added = (torch.rand(4, 2, 3).double().requires_grad_() for _ in range(2))
-    start = torch.rand(2, 3).double().requires_grad_()
-    state, expected = start, []
-    for factor, addend in zip(decay, added, strict=True):
-        state = factor * state + addend
-        expected.append(state)
-    assert_close(Scan.apply(decay, added, start), torch.stack(expected), **EXACT)
-    assert gradcheck(Scan.apply, (decay, added, start))
+    B, E, N = 2, 2, 3
+    sizes = [(T, B, E), (N, E), (T, B, E), (T, B, N), (T, B, N), (B, N, E)]
+    given = [torch.rand(size).double().requires_grad_() for size in sizes]
+    steps, rates, inputs, entering, leaving, state = given
+    expected = []
+    for d, u, b, c in zip(steps, inputs, entering, leaving, strict=True):
+        state = torch.exp(-d[:, None] * rates) * state + b[:, :, None] * u[:, None]
+        expected.append((c[:, :, None] * state).sum(1))
+    outputs, last = SelectiveScan.apply(*given)
+    assert_close(outputs, torch.stack(expected), **EXACT)
+    assert_close(last, state, **EXACT)
+    assert gradcheck(SelectiveScan.apply, given)
 
 
 def by_the_docstring(model, inputs):

@@ -48,20 +48,32 @@ def test_weights_lie_beside_a_result_or_in_the_history():
             )
 
 
-LARGER = {("lstm", "classic"), ("lstm", "formal"), ("ntm", "classic"), ("ntm-lstm", "classic")}
-"""Agents whose tuned recipes of a suite are larger, so that their weights have to be held elsewhere."""
+GRAPHS = tuple(spec.name for spec in tasks.suite("graph"))
+LARGER = {
+    # Tuned for these tasks, some with committed rows.
+    "lstm": ("copy", "repeat_copy", "priority_sort"),
+    "dnc": ("inference",),
+    # Default recipes of memory machines on tasks with the most inputs and outputs.
+    "ntm": ("associative_recall", *GRAPHS),
+    "ntm-lstm": ("associative_recall", *GRAPHS),
+    "ntm-jump": (*GRAPHS, "key_value_recall"),
+    "dntm": GRAPHS,
+    "dntm-hard": GRAPHS,
+    "sam": GRAPHS,
+}
+"""Tasks on which runs by an agent's recipes are larger, so that their weights have to be held elsewhere."""
 
 
-@pytest.mark.parametrize("suite", ["classic", "formal"])
 @pytest.mark.parametrize("row", [row for row in AGENTS if row.learns], ids=lambda row: row.name)
-def test_runs_by_the_recipes_of_a_suite_with_a_board_fit_the_limit(row, suite):
+def test_runs_by_recipes_fit_the_limit_but_for_those_that_are_listed(row):
     if row.name == "lstm-paper":
         return  # its sizes are those of the paper
     sizes = {}
-    for spec in tasks.suite(suite):
-        recipe = row.recipe(spec.name, suite)
-        if recipe.learner == "supervised":
+    for spec in tasks.TABLE:
+        recipe = row.recipe(spec.name, spec.suite)
+        # The inputs of `one_shot` are pictures; policies have sizes of their own.
+        if recipe.learner == "supervised" and spec.name != "one_shot":
             model = build(load(row.entry), spec.make(), **recipe.model)
             sizes[spec.name] = len(save(model.state_dict()))
-    fit = {name: size <= LARGEST_WEIGHTS for name, size in sizes.items()}
-    assert all(fit.values()) != ((row.name, suite) in LARGER), sizes
+    larger = {name: size for name, size in sizes.items() if size > LARGEST_WEIGHTS}
+    assert set(larger) == set(LARGER.get(row.name, ())), larger

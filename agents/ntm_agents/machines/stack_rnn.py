@@ -20,8 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig
+from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState, mixed
+from ntm_agents.observed import observer
 from ntm_agents.options import Choices, Few
+
+STEPS = 16
+"""Steps that are taken with as many cells as they can fill: fewer take fewer cells, and more copies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,25 @@ class StackRNN(MovingMemory):
     def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> Tensor:
         push, pop, keep = self._weights(output)[..., None, None].unbind(2)
         value = functional.pad(self.values(output).view(*cells.shape[:2], 1, -1), (0, 1))  # with mark 0
-        above = torch.cat((value, cells[:, :, :-1]), 2)
-        below = functional.pad(cells[:, :, 1:], (0, 0, 0, 1))
-        return torch.addcmul(torch.addcmul(keep * cells, push, above), pop, below)
+        return mixed(value, cells, torch.zeros_like(value), (push, keep, pop))
+
+    def recur(
+        self, projected: tuple[Tensor, ...], state: MovingMemoryState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, MovingMemoryState]:
+        """Take T steps, a piece at a time, with the cells that a piece can fill; see `MemoryMachine`.
+
+        All cells below them are empty, and stay so.
+        """
+        if observer():  # which could not follow how many cells there are
+            return super().recur(projected, state, keep)
+        features, weightings = [], []
+        for piece in zip(*(torch.split(tensor, STEPS) for tensor in projected), strict=True):
+            filled = state.cells.detach().abs().amax((0, 1, 3)).nonzero()
+            height = int(filled[-1]) + 1 if len(filled) else 0
+            cells, empty = state.cells.tensor_split([height + len(piece[0])], 2)
+            part, seen, state = super().recur(piece, state._replace(cells=cells), keep)
+            state = state._replace(cells=torch.cat((state.cells, empty), 2))
+            features.append(part)
+            if seen is not None:
+                weightings.append(functional.pad(seen, (0, empty.shape[2])))
+        return torch.cat(features), torch.cat(weightings) if keep else None, state

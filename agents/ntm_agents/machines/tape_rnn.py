@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState
+from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState, mixed
 from ntm_agents.options import Choices, Few, Positive, channel_indices
 from ntm_envs.tasks import Task
 
@@ -117,13 +117,14 @@ class TapeRNN(MovingMemory):
         B, S, *_ = cells.shape
         written = torch.cat((self.values(output).view(B, S, 1, -1), cells[:, :, :1, -1:]), 3)
         tape = torch.cat((written, cells[:, :, 1:]), 2)
-        ways = [tape, tape.roll(1, 2), tape.roll(-1, 2)]
-        if self._end is not None:
-            places = torch.arange(tape.shape[2], device=tape.device)
-            for sign in (-1, 1):
-                sources = (places + sign * counts[0].long().unsqueeze(1)) % len(places)  # (B, N)
-                ways.append(tape.gather(2, sources[:, None, :, None].expand_as(tape)))
-        return (torch.stack(ways, 2) * self._weights(output)[..., None, None]).sum(2)
+        stay, left, right, *jumps = self._weights(output)[..., None, None].unbind(2)
+        moved = mixed(tape[:, :, -1:], tape, tape[:, :, :1], (left, stay, right))
+        places = torch.arange(tape.shape[2], device=tape.device)
+        for sign, weight in zip((-1, 1), jumps, strict=False):
+            sources = (places + sign * counts[0].long().unsqueeze(1)) % len(places)  # (B, N)
+            there = tape.gather(2, sources[:, None, :, None].expand_as(tape))
+            moved = torch.addcmul(moved, weight, there)
+        return moved
 
     def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
         """Return the shapes of a state's tensors; see `MemoryMachine`."""

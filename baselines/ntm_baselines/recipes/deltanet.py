@@ -12,13 +12,17 @@ DEFAULT = Recipe(
     model={"negative_eigenvalues": True},
     train=replace(lstm.DEFAULT_TRAINING, learning_rate=1e-3),
 )
-# A width that fits the board's limit of a run's weights.
+# Widths that fit the board's limit of a run's weights; inputs and outputs of graphs are many.
 FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 48}, train=DEFAULT.train)
+GRAPH = Recipe(model={**DEFAULT.model, "hidden_size": 44}, train=DEFAULT.train)
 
 ROW = AgentSpec(
     name="deltanet",
     entry="ntm_baselines:DeltaNet",
     summary="DeltaNet (Yang et al. 2024), linear attention with the delta rule, gated or not",
-    recipes={"classic": FITTING, "formal": FITTING, "recall": FITTING},
+    recipes={
+        **dict.fromkeys(("classic", "formal", "interactive", "recall"), FITTING),
+        "graph": GRAPH,
+    },
     default=DEFAULT,
 )

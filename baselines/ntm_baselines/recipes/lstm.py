@@ -21,6 +21,8 @@ _FORMAL = TrainConfig(
     rollback=5.0,
 )
 """Formal languages: short words first, small steps, and rollback to the best weights after a divergence."""
+_FITTING = {"hidden_size": 120}
+"""The largest size whose weights fit the board's limit on all formal languages."""
 
 ROW = AgentSpec(
     name="lstm",
@@ -108,23 +110,23 @@ ROW = AgentSpec(
                 DEFAULT_TRAINING, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
             ),
         ),
-        "parity": Recipe(model={"hidden_size": 128}, train=replace(_FORMAL, sequences=40_000)),
+        "parity": Recipe(model=_FITTING, train=replace(_FORMAL, sequences=40_000)),
         "modular_arithmetic": Recipe(
-            model={"hidden_size": 128},
+            model=_FITTING,
             train=replace(_FORMAL, sequences=160_000, curriculum={"operands": 3}),
         ),
-        # The contents of a stack take more cells than a counter, and more steps to learn.
+        # The contents of a stack take more steps to learn than a counter.
         "stack_manipulation": Recipe(
-            model={"hidden_size": 256, "forget_bias": 1.0},
+            model={**_FITTING, "forget_bias": 1.0},
             train=replace(_FORMAL, sequences=300_000, batch_size=32, learning_rate=5e-3, decay_start=0.4),
         ),
         # The recipe of the suite, in terms of this task's size.
-        "missing_duplicate": Recipe(
-            model={"hidden_size": 128}, train=replace(_FORMAL, curriculum={"half": 3})
-        ),
-        "formal": Recipe(model={"hidden_size": 128}, train=_FORMAL),
-        # Not tuned. A size that fits the board's limit of a run's weights.
+        "missing_duplicate": Recipe(model=_FITTING, train=replace(_FORMAL, curriculum={"half": 3})),
+        "formal": Recipe(model=_FITTING, train=_FORMAL),
+        # Not tuned. Sizes that fit the board's limit of a run's weights.
         "key_value_recall": Recipe(model={"hidden_size": 112}, train=DEFAULT_TRAINING),
+        "graph": Recipe(model={"hidden_size": 80}, train=DEFAULT_TRAINING),
+        "interactive": Recipe(model=_FITTING, train=DEFAULT_TRAINING),
     },
     # The training of the NTM's default. In trials, parity was learnt on one of two seeds, and with batches of
     # 32, a gradient norm of 0.5 and no rollback on neither.

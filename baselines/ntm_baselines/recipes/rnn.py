@@ -7,13 +7,17 @@ from ntm_baselines.recipes import lstm
 
 # Not tuned: size and training are those of the LSTM's default recipe.
 DEFAULT = lstm.ROW.default
-# A size that fits the board's limit of a run's weights.
+# Sizes that fit the board's limit of a run's weights; inputs and outputs of graphs are many.
 FITTING = Recipe(model={"hidden_size": 224}, train=DEFAULT.train)
+GRAPH = Recipe(model={"hidden_size": 168}, train=DEFAULT.train)
 
 ROW = AgentSpec(
     name="rnn",
     entry="ntm_baselines:RNN",
     summary="simple recurrent network (Elman 1990), without gates",
-    recipes={"classic": FITTING, "formal": FITTING, "recall": FITTING},
+    recipes={
+        **dict.fromkeys(("classic", "formal", "interactive", "recall"), FITTING),
+        "graph": GRAPH,
+    },
     default=DEFAULT,
 )

@@ -20,6 +20,6 @@ ROW = AgentSpec(
     name="transformer",
     entry="ntm_baselines:Transformer",
     summary="causal Transformer (Vaswani et al. 2017), with one of five encodings of positions",
-    recipes={"classic": FITTING, "formal": FITTING, "recall": FITTING},
+    recipes=dict.fromkeys(("classic", "formal", "graph", "interactive", "recall"), FITTING),
     default=DEFAULT,
 )
