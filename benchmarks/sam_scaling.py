@@ -71,7 +71,7 @@ def full_sam(slots: int, index: str) -> tuple[SAM, Any]:
     state = model.initial_state(1, slots)
     state.memory.normal_()
     for tables in state.tables:
-        planes = hyperplanes(*tables.shape[1:3], WIDTH, state.memory).numpy()
+        planes = hyperplanes(tables.shape[1], tables.shape[2], WIDTH, state.memory).numpy()
         enter_all(state.memory.numpy(), planes, np.empty(len(planes), np.float32), tables.numpy())
     return model, state
 
