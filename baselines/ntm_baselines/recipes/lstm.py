@@ -102,8 +102,7 @@ ROW = AgentSpec(
                 validation_sequences=256,
             ),
         ),
-        # Not tuned: as many parameters and examples as the DNC has, and its lessons. No training with it has
-        # been completed yet.
+        # Not tuned: as many parameters and examples as the DNC has, and its lessons. It passes none of them.
         "traversal": Recipe(
             model={"hidden_size": 80},
             train=replace(
