@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from hypothesis import settings
 # before NumPy and torch are imported, hence here.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["SDL_VIDEODRIVER"] = "dummy"  # windows without a screen
+
+# Shells start what runs in the background with SIGINT ignored, and training leaves ignored signals so; tests
+# interrupt trainings.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples each time, and no deadline: machines are shared, and a slow one is not a wrong one.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=30)

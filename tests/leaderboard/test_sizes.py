@@ -60,6 +60,7 @@ LARGER = {
     "dntm": GRAPHS,
     "dntm-hard": GRAPHS,
     "sam": GRAPHS,
+    "sdnc": GRAPHS,
 }
 """Tasks on which runs by an agent's recipes are larger, so that their weights have to be held elsewhere."""
 
