@@ -73,7 +73,7 @@ def leads_to(site, page):
 def test_the_start_page_has_a_door_for_each_kind_of_user(site):
     text = (site / "index.html").read_text(encoding="utf-8")
     doors = re.findall(r"<tr.*?</tr>", text[text.index("<tbody") : text.index("</tbody>")], re.DOTALL)
-    assert len(doors) == 5
+    assert len(doors) == 6
     for door in doors:
         assert 'href="' in door
     assert ".gif" in text  # a machine at work
