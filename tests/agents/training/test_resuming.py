@@ -65,11 +65,12 @@ def test_a_killed_run_ends_in_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_end_leaves_a_checkpoint_unless_it_was_ignored_before(tmp_path, number):
     heeding, ignoring = tmp_path / "heeding", tmp_path / "ignoring"
-    with pytest.raises(KeyboardInterrupt):
-        Trainer(tiny_run(), heeding, report=lambda _: os.kill(os.getpid(), number)).train()
-    assert (heeding / "checkpoint.safetensors").exists()
-    before = signal.signal(number, signal.SIG_IGN)  # as a shell does for a command in the background
+    before = signal.signal(number, signal.default_int_handler)
     try:
+        with pytest.raises(KeyboardInterrupt):
+            Trainer(tiny_run(), heeding, report=lambda _: os.kill(os.getpid(), number)).train()
+        assert (heeding / "checkpoint.safetensors").exists()
+        signal.signal(number, signal.SIG_IGN)  # as a shell does for a command in the background
         Trainer(tiny_run(), ignoring, report=lambda _: os.kill(os.getpid(), number)).train()
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:
