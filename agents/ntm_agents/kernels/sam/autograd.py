@@ -75,7 +75,7 @@ class _Recurrence(torch.autograd.Function):
         kept, given = Trail(*saved), ctx.settings
         dfeatures, dweightings, dmemory, _, _, _, dcells = gradients
         B, V, recurs = kept.rows.shape[1], given.heads * given.width, len(kept.cells) > 0
-        if dmemory is None:  # pages of zeros take no space before something is added to them
+        if dmemory is None:
             memory = recurrent.new_zeros(B, ctx.slots, given.width)
         else:
             memory = copy_or_zeros(dmemory, dmemory)
