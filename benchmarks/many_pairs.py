@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ntm_agents import registry
-from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec, ladder
 from ntm_envs.tasks.recall.key_value_recall import KeyValueRecall
 

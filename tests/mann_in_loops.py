@@ -18,20 +18,30 @@ def cosine(one, other, epsilon):
 def reference(model, inputs, state):
     """Return the logits ``[T, L]`` of a sequence ``[T, I]``, and memory, weightings and usage after it.
 
-    The controller is an LSTM of one layer, and the state one of NumPy arrays without a batch.
+    The controller is an LSTM of one layer, or feed-forward, and the state one of NumPy arrays without a
+    batch.
     """
     c = model.config
     weights = {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
-    memory, weightings, usage, reads, (hidden, cell) = state
+    memory, weightings, usage, reads, controller = state
+    last = controller[0] if controller else None
     heads, slots = c.read_heads, len(memory)
     reading, logits = weightings[heads:], []
     for observation in inputs:
-        seen = np.concatenate([reads, hidden])
-        gates = weights["controller.inputs.weight"] @ observation + weights["controller.layers.0.bias"]
-        enter, forget, leave, candidate = np.split(gates + weights["controller.layers.0.weight"] @ seen, 4)
-        cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(candidate)
-        hidden = sigmoid(leave) * np.tanh(cell)
-        vectors = (weights["heads.weight"] @ hidden + weights["heads.bias"]).reshape(heads, -1)
+        addend = weights["controller.inputs.weight"] @ observation + weights["controller.layers.0.bias"]
+        if c.controller == "feedforward":
+            hidden = np.tanh(addend + weights["controller.layers.0.weight"] @ reads)
+        else:
+            seen = np.concatenate([reads, last])
+            enter, forget, leave, candidate = np.split(
+                addend + weights["controller.layers.0.weight"] @ seen, 4
+            )
+            cell = sigmoid(forget) * controller[1] + sigmoid(enter) * np.tanh(candidate)
+            hidden = sigmoid(leave) * np.tanh(cell)
+            controller = hidden, cell
+        seen = np.concatenate([hidden, last]) if c.delayed_output else hidden
+        last = hidden
+        vectors = (weights["heads.weight"] @ seen + weights["heads.bias"]).reshape(heads, -1)
         keys, gate = np.tanh(vectors[:, : c.memory_width]), sigmoid(vectors[:, c.memory_width])
         strength = 1 + softplus(vectors[:, -1]) if c.key_strength else np.ones(heads)
         by_usage = sorted(range(slots), key=lambda slot: (usage[slot], slot))[:heads]

@@ -43,12 +43,19 @@ def any_state(model, B, N, seed=0):
     st.integers(1, 4),
     st.integers(1, 5),
     st.integers(0, 4),
-    st.sampled_from(["write_first", "read_first"]),
-    st.booleans(),
+    st.fixed_dictionaries(
+        {
+            "order": st.sampled_from(["write_first", "read_first"]),
+            "key_strength": st.booleans(),
+            "delayed_output": st.booleans(),
+            "controller": st.sampled_from(["feedforward", "lstm"]),
+        }
+    ),
 )
 @settings(max_examples=30)
-def test_it_computes_the_equations_of_the_paper(seed, heads, T, more, order, key_strength):
-    model = make(seed, read_heads=heads, order=order, key_strength=key_strength, usage_decay=0.9)
+def test_it_computes_the_equations_of_the_paper(seed, heads, T, more, options):
+    heads += heads % 2 if options["delayed_output"] else 0
+    model = make(seed, read_heads=heads, usage_decay=0.9, **options)
     start = any_state(model, 2, heads + more, seed)
     inputs = torch.randn(T, 2, INPUTS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     with torch.no_grad():
@@ -126,11 +133,28 @@ def test_a_head_that_writes_first_finds_its_own_key():
     assert_close(reads["read_first"], torch.full_like(reads["read_first"], 0.25))
 
 
+@pytest.mark.parametrize("controller", ["feedforward", "lstm", "gru"])
+def test_with_delayed_output_the_second_half_begins_by_writing_what_the_first_looked_for(controller):
+    """Apart from what heads see of the other step, keys of one half are those of the other, a step later."""
+    torch.manual_seed(0)
+    options = {"hidden_size": 4, "read_heads": 2, "gate_bias": -50.0, "delayed_output": True}
+    model = MANN(INPUTS, OUTPUTS, controller=controller, **options)
+    now, before = model.heads.weight.view(2, -1, 2, 4).unbind(2)
+    assert_close(now[0], before[1], rtol=0, atol=0)
+    assert before[0].abs().max() < now[0].abs().max()
+    with torch.no_grad():
+        before[0], now[1] = 0, 0
+        _, first = model(torch.ones(1, 1, INPUTS), model.initial_state(1, 8))
+        _, second = model(torch.ones(1, 1, INPUTS), first)
+    assert_close(second.memory[0, 3], first.memory[0, 0], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"read_heads": 0}, "read_heads is 0"),
         ({"memory_slots": 3, "read_heads": 4}, "memory_slots is 3; expected an integer of at least 4"),
+        ({"read_heads": 3, "delayed_output": True}, "read_heads is 3; expected an even number"),
         ({"usage_decay": 1.5}, "usage_decay is 1.5; expected a finite number from 0 to 1"),
         ({"order": "both"}, "order is 'both'"),
     ],

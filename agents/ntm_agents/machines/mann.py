@@ -27,6 +27,10 @@ from ntm_agents.controllers import Controller
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
 
+OTHER_STEP = 0.3
+"""Factor of the initial weights by which heads see the step that they do not begin with; see
+`delayed_output`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MANNConfig:
@@ -54,6 +58,11 @@ class MANNConfig:
     gate_bias: float = 0.0
     """Initial bias of the write gate alpha, before sigmoid: negative for heads that begin by writing to the
     least used slots."""
+    delayed_output: bool = False
+    """True if the heads see the controller's output of the step before as well. Half of them begin by looking
+    for this step's output, and half by writing that of the step before, with the same weights: so what comes
+    in is kept together with what follows it, its label. Not in the paper, where the controller has to learn
+    to keep it for a step."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
 
@@ -61,6 +70,8 @@ class MANNConfig:
         check_options(self)
         slots, heads = self.memory_slots, self.read_heads
         expect(slots is None or slots >= heads, "memory_slots", slots, f"an integer of at least {heads}")
+        pairs = not (self.delayed_output and heads % 2)
+        expect(pairs, "read_heads", heads, "an even number, as delayed_output has pairs of heads")
 
 
 class MANNState(NamedTuple):
@@ -75,7 +86,7 @@ class MANNState(NamedTuple):
     reads: Tensor
     """Read vectors r, side by side, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
-    """State of the controller, ``[B, C]`` each."""
+    """State of the controller, ``[B, C]`` each, with its last output first if the heads see that."""
 
 
 class MANN(MemoryMachine[MANNState]):
@@ -85,7 +96,7 @@ class MANN(MemoryMachine[MANNState]):
 
     - By default the memory is as large as the episode's upper bound of steps (`memory_slots`). No parameter
       depends on the number of slots, so a trained machine runs with any.
-    - `key_strength` and a GRU are not in the paper, and off by default.
+    - `key_strength`, `delayed_output` and a GRU are not in the paper, and off by default.
 
     Choices where the paper is silent:
 
@@ -116,12 +127,17 @@ class MANN(MemoryMachine[MANNState]):
         self._read_size = c.read_heads * c.memory_width
         self._sizes = [c.memory_width, 1, 1] if c.key_strength else [c.memory_width, 1]
         self.controller = Controller(c.controller, input_size, self._read_size, c.hidden_size)
-        self.heads = nn.Linear(c.hidden_size, c.read_heads * sum(self._sizes))
+        seen = (1 + c.delayed_output) * c.hidden_size
+        self.heads = nn.Linear(seen, c.read_heads * sum(self._sizes))
         self.output = nn.Linear(self._read_size + c.hidden_size, output_size)
         nn.init.xavier_uniform_(self.heads.weight)
         biases = [0.0] * c.memory_width + [c.gate_bias] + [c.strength_bias] * c.key_strength
         with torch.no_grad():
             self.heads.bias.copy_(torch.tensor(biases * c.read_heads))
+            if c.delayed_output:
+                rows = self.heads.weight.view(2, -1, 2, c.hidden_size)  # by half, and by step
+                rows[1, :, 1] = rows[0, :, 0]
+                rows[[0, 1], :, [1, 0]] *= OTHER_STEP
 
     def initial_state(self, batch_size: int, capacity: int) -> MANNState:
         """Return the state at the start of episodes: zeros.
@@ -139,7 +155,7 @@ class MANN(MemoryMachine[MANNState]):
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
         c = self.config
         rows = ((slots, c.memory_width), (2 * c.read_heads, slots), (slots,), (self._read_size,))
-        layers = self.controller.tensors * ((c.hidden_size,),)
+        layers = max(self.controller.tensors, c.delayed_output) * ((c.hidden_size,),)
         return [(batch_size, *row) for row in rows + layers]
 
     def check_state(self, inputs: Tensor, state: MANNState) -> None:
@@ -156,8 +172,13 @@ class MANN(MemoryMachine[MANNState]):
     def step(self, state: MANNState, *projected: Tensor) -> tuple[MANNState, tuple[Tensor, ...]]:
         """Take one step; see `MemoryMachine`."""
         c = self.config
-        output, controller = self.controller(*projected, state.reads, state.controller)
-        each = self.heads(output).view(len(output), c.read_heads, -1)
+        own = state.controller[: self.controller.tensors]
+        output, controller = self.controller(*projected, state.reads, own)
+        seen = output
+        if c.delayed_output:
+            seen = torch.cat((output, state.controller[0]), 1)
+            controller = controller or (output,)
+        each = self.heads(seen).view(len(output), c.read_heads, -1)
         keys, gates = (
             torch.tanh(each[:, :, : c.memory_width]),
             torch.sigmoid(each[:, :, c.memory_width, None]),

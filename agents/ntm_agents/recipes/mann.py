@@ -20,10 +20,24 @@ ROW = AgentSpec(
     entry="ntm_agents:MANN",
     summary="memory-augmented network with least recently used access (Santoro et al. 2016)",
     recipes={
-        # Sizes, batches and sequences are those of the paper. No training with it has been completed yet.
+        # A label comes one step after its drawing: the heads see both. What a drawing looks like has nothing
+        # to do with those before it, so the controller needs no state.
         "one_shot": Recipe(
-            model={**MODEL, "memory_slots": 128},
-            train=TrainConfig(sequences=100_000, batch_size=16, learning_rate=1e-3),
+            model={
+                **MODEL,
+                "controller": "feedforward",
+                "hidden_size": 64,
+                "memory_slots": 128,
+                "delayed_output": True,
+            },
+            train=TrainConfig(
+                sequences=48_000,
+                batch_size=16,
+                learning_rate=3e-3,
+                beta2=0.99,
+                ema_decay=0.99,
+                validate_every=3200,
+            ),
         ),
     },
     default=Recipe(
