@@ -26,12 +26,11 @@ ROW = AgentSpec(
             model={
                 **MODEL,
                 "controller": "feedforward",
-                "hidden_size": 64,
                 "memory_slots": 128,
                 "delayed_output": True,
             },
             train=TrainConfig(
-                sequences=48_000,
+                sequences=40_000,
                 batch_size=16,
                 learning_rate=3e-3,
                 beta2=0.99,
