@@ -10,7 +10,7 @@ Arora et al., *Zoology: Measuring and Improving Recall in Efficient Language Mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ import numpy as np
 import torch
 import tyro
 
-from ntm_agents import load_run
+from ntm_agents import ModelAgent, load_run
 from ntm_agents.protocol import tensors
 from ntm_envs import capacity
 from ntm_envs.tasks import Batch
 from ntm_leaderboard.documents.markdown import table
-from ntm_leaderboard.harness.outputs import episodes, probabilities
+from ntm_leaderboard.harness.outputs import episodes
 from ntm_leaderboard.page.figures import COLOURS, MARKERS, STYLE
 
 
@@ -41,6 +41,8 @@ class Options:
     """Episodes of each size."""
     rows: int = 8
     """Episodes at a time."""
+    tables: int | None = None
+    """Number of tables of a SAM's index, in place of that in training."""
     output: Path = Path("docs/recall.png")
     """File of the figure."""
 
@@ -72,12 +74,17 @@ def main(options: Options) -> None:
 
 def play(run: Path, pairs: int, options: Options) -> tuple[float, int]:
     """Return the share of values that are right, and the numbers that the state has in the end."""
+    model: Any
     model, settings = load_run(run)
-    batch = episodes(settings.task_spec().make(), {"pairs": pairs}, options.episodes)
+    if options.tables is not None:
+        model.config = replace(model.config, tables=options.tables)
+    task = settings.task_spec().make()
+    agent, batch = ModelAgent(model, task.answers), episodes(task, {"pairs": pairs}, options.episodes)
     right = answers = 0
     for first in range(0, options.episodes, options.rows):
         part = batch.rows(slice(first, first + options.rows))
-        answered = ((probabilities(run, part) > 0.5) == part.targets).all(2)[part.mask]
+        agent.begin(len(part.keys), capacity(len(part.inputs)), seed=0)
+        answered = ((agent.act_on_sequences(part.inputs) > 0.5) == part.targets).all(2)[part.mask]
         right, answers = right + int(answered.sum()), answers + len(answered)
     return right / answers, state_size(model, batch)
 

@@ -37,6 +37,7 @@ from rich.table import Table
 
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.hashed import WEAK, enter, enter_all, hyperplanes, search, table_shape
+from ntm_agents.machines.sam import SAMConfig
 from ntm_agents.kernels.nearest import BLOCK, begin, scan
 
 WIDTH, HEADS, READS = 32, 4, 4
@@ -59,7 +60,7 @@ class Hashed:
     """The index of the project: :mod:`ntm_agents.kernels.hashed`."""
 
     def __init__(self, memory: Words) -> None:
-        shape = table_shape(len(memory))
+        shape = table_shape(SAMConfig().tables, len(memory))
         self.memory, self.tables = memory.copy(), np.zeros((1, *shape), np.int32)
         self.planes = hyperplanes(*shape[:2], WIDTH, torch.zeros(())).numpy()
         enter_all(self.memory[None], self.planes, np.empty(len(self.planes), np.float32), self.tables)

@@ -170,12 +170,13 @@ def test_which_kernel_runs_and_which_search():
         ({}, 2**14 + 1, 1),
         ({"index": "exact"}, 2**14 + 1, 0),
         ({"index": "approximate"}, 8, 1),
+        ({"index": "approximate", "tables": 3}, 8, 1),
         ({"index": "approximate", "kernel": "reference"}, 8, 0),
     ):
         state = SAM(INPUTS, OUTPUTS, memory_width=1, **config).initial_state(1, slots)
         assert len(state.tables) == tables
         if tables:
-            assert state.tables[0].shape[1:] == table_shape(slots)
+            assert state.tables[0].shape[1:] == table_shape(config.get("tables", 8), slots)
 
 
 def arguments(**config):

@@ -28,8 +28,6 @@ from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.nearest import dot, offer
 from ntm_agents.memory import initial_rows
 
-TABLES = 8
-"""Number of tables L."""
 WEAK = 2
 """Number of the hyperplanes nearest to a key in each table whose other sides are looked at too."""
 LINE = 16
@@ -37,9 +35,9 @@ LINE = 16
 entries, a slot plus 1 each, or 0."""
 
 
-def table_shape(slots: int) -> tuple[int, int, int]:
-    """Return the shape of the tables ``[L, 2 ** J, LINE]`` for N slots: about two entries for each slot."""
-    return TABLES, 2 ** max(WEAK, slots.bit_length() - 4), LINE
+def table_shape(tables: int, slots: int) -> tuple[int, int, int]:
+    """Return the shape of L tables ``[L, 2 ** J, LINE]`` for N slots: about two entries for each slot."""
+    return tables, 2 ** max(WEAK, slots.bit_length() - 4), LINE
 
 
 def hyperplanes(tables: int, buckets: int, width: int, like: Tensor) -> Tensor:

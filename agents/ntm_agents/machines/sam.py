@@ -30,7 +30,7 @@ from ntm_agents.fusing import redefined, unknown_controller
 from ntm_agents.kernels.checks import check_indices
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.observed import observer
-from ntm_agents.options import Choices, Few, NonNegative, Positive, expect
+from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, expect
 from ntm_agents.sparse_interface import AccessParameters, SparseInterface, SparseInterfaceConfig
 
 EXACT = 2**14
@@ -59,6 +59,8 @@ class SAMConfig(SparseInterfaceConfig):
     index: Literal["auto", "exact", "approximate"] = "auto"
     """How the fused kernel finds the slots to read: by comparing all of them, or by an index that misses
     some. Auto takes the index for more than 16,384 slots. Plain PyTorch compares all."""
+    tables: Annotated[int, Within(1, 256)] = 8
+    """Number of tables L of the index: with more of them it misses less, and takes longer."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
@@ -201,7 +203,7 @@ class SAM(MemoryMachine[SAMState]):
         """Return the shape of the tables of the index for N slots."""
         from ntm_agents.kernels.hashed import table_shape  # needs Numba
 
-        return table_shape(slots)
+        return table_shape(self.config.tables, slots)
 
     def check_state(self, inputs: Tensor, state: SAMState) -> None:
         """Check that a state fits, and that there is a slot for each head; see `MemoryMachine`."""
