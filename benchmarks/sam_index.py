@@ -37,8 +37,8 @@ from rich.table import Table
 
 from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.hashed import WEAK, enter, enter_all, hyperplanes, search, table_shape
-from ntm_agents.machines.sam import SAMConfig
 from ntm_agents.kernels.nearest import BLOCK, begin, scan
+from ntm_agents.machines.sam import SAMConfig
 
 WIDTH, HEADS, READS = 32, 4, 4
 EPSILONS = Epsilons(np.float32(1e-30), np.float32(0), np.float32(1e-6))
