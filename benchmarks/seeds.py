@@ -20,7 +20,7 @@ import tyro
 from rich.console import Console
 
 from ntm_agents.training.run import read_summary
-from ntm_envs import capacity, playing, tasks
+from ntm_envs import capacity, playing
 from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
 from ntm_leaderboard.documents.model_card import publish
 from ntm_leaderboard.harness import bench
@@ -78,14 +78,14 @@ def main(options: Options) -> None:
     outcome = bench.run(jobs, LocalLauncher(processes=options.jobs, console=console))
     for job, failure in outcome.failures.items():
         console.print(f"{job} failed: {failure}", highlight=False)
-    folders = [job.folder for job in jobs if job not in outcome.failures]
+    done = [job for job in jobs if job not in outcome.failures]
     if options.beyond:
         with ProcessPoolExecutor(options.jobs) as pool:
-            for folder in pool.map(_play_beyond, folders):
+            for folder in pool.map(_play_beyond, [job.folder for job in done]):
                 console.print(f"{folder} is done")
     for agent in options.agents:
         for task in options.tasks:
-            mine = [folder for folder in folders if folder.parent == options.output / task / agent]
+            mine = [job.folder for job in done if (job.agent, job.task) == (agent, task)]
             if mine:
                 print(f"\n{agent} on {task}\n\n{_table(mine)}")
                 if options.publish and mine[0].name == "seed-0":
@@ -115,7 +115,7 @@ def _table(folders: list[Path]) -> str:
     lines = []
     for folder in folders:
         result, summary = Result.read(folder / "result.json"), read_summary(folder)
-        spec = tasks.spec(result.task)
+        spec = from_run(folder).spec
         row = {
             "seed": str(result.seed),
             "seconds": f"{summary['seconds']:.0f}",
