@@ -24,6 +24,7 @@ PAGES = [
     "docs/equations-dnc.md",
     "docs/equations-sam.md",
     "docs/equations-dntm.md",
+    "docs/equations-mann.md",
     "docs/evaluation.md",
     "docs/faq.md",
     "docs/learning-from-rewards.md",

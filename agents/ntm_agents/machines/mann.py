@@ -1,7 +1,8 @@
 """The memory-augmented network with least recently used access, to be read beside its paper.
 
 Source: Santoro, Bartunov, Botvinick, Wierstra and Lillicrap, *Meta-Learning with Memory-Augmented Neural
-Networks* (ICML 2016; arXiv 1605.06065), section 3. Equation numbers are those of the paper.
+Networks* (ICML 2016; arXiv 1605.06065), section 3. Equation numbers are those of the paper; the page
+`docs/equations-mann.md` goes through them.
 
 Shape letters: B batch, T time steps, I/L input channels and logits, C hidden size of the controller, N memory
 slots, M width of a slot, R heads.
