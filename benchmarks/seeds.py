@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,8 @@ class Options:
     """Put the machines of seed 0 into the package, each with a model card."""
     beyond: bool = False
     """Also evaluate beyond the ladder, where there is something: ten minutes a seed for Copy at 10,000."""
+    beyond_sequences: int = 64
+    """Sequences of each size beyond the ladder, if fewer than usual."""
     up_to: int = 2000
     """Largest size to evaluate at, if the table would go further."""
     seeds: int = 10
@@ -81,7 +84,8 @@ def main(options: Options) -> None:
     done = [job for job in jobs if job not in outcome.failures]
     if options.beyond:
         with ProcessPoolExecutor(options.jobs) as pool:
-            for folder in pool.map(_play_beyond, [job.folder for job in done]):
+            play = partial(_play_beyond, most=options.beyond_sequences)
+            for folder in pool.map(play, [job.folder for job in done]):
                 console.print(f"{folder} is done")
     for agent in options.agents:
         for task in options.tasks:
@@ -92,21 +96,23 @@ def main(options: Options) -> None:
                     publish(mine[0])
 
 
-def _play_beyond(folder: Path) -> Path:
+def _play_beyond(folder: Path, most: int) -> Path:
     """Play sizes beyond the ladder, on sequences that are drawn as those of the ladder are."""
     torch.set_num_threads(1)
     path, entrant = folder / "beyond.json", from_run(folder)
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if found.get("commitment") != entrant.commitment:
+    if (found.get("commitment"), found.get("most")) != (entrant.commitment, most):
         task, played = entrant.spec.make(), []
         for sizes, count in BEYOND.get(entrant.spec.name, ()):
+            count = min(count, most)
             keys = evaluation_keys(entrant.commitment, NO_NONCE, entrant.spec.env_id, sizes, count)
             bound, wrong = capacity(task.steps(**sizes)), []
             for i in range(count):  # one at a time: they are long
                 part = playing.play(entrant.agent, task, sizes, keys[i : i + 1], capacity=bound, whole=True)
                 wrong.append(int(part.wrong[0]))
             played.append({"sizes": sizes, "wrong_symbols": wrong})
-        path.write_text(json.dumps({"commitment": entrant.commitment, "played": played}), encoding="utf-8")
+        found = {"commitment": entrant.commitment, "most": most, "played": played}
+        path.write_text(json.dumps(found), encoding="utf-8")
     return folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ntm_agents import DNC
 from ntm_agents.pretrained import CHECKSUM, checksum
 from ntm_agents.pretrained import HERE as PRETRAINED
 from ntm_envs import tasks
@@ -82,7 +81,7 @@ def model_card(result: Result) -> str:
     head = [" x ".join(spec.largest), "sequences", "wrong sequences", last]
     return CARD.format(
         agent=result.agent,
-        machine="DNC" if issubclass(load(result.entry), DNC) else "NTM",
+        machine=load(result.entry).__name__,
         task=spec.name,
         env_id=result.task,
         summary=spec.summary,
