@@ -16,6 +16,8 @@ FOLDERS = sorted(path.parent for path in HERE.glob("*/*/summary.json"))
 BITS = {"ngrams": 1.0, "priority_sort": 20.0}
 """Largest cost of a sequence of 100 in bits above the optimum, on tasks where some bits are always wrong."""
 
+SECOND = {"one_shot": 0.8}
+"""Least accuracy at the second presentation, of tasks whose first ones nobody can know."""
 SHARES = {"traversal": 0.97}
 """Least share of 100 sequences without an error, of tasks where it is below 0.99."""
 
@@ -33,6 +35,13 @@ def right(model, task, count, **sizes):
     batch, logits = play(model, task, count, **sizes)
     answers = readout(task.answers).decode(logits).numpy()
     return ((answers == batch.targets).all(2) | ~batch.mask).all(0).mean()
+
+
+def at_second(model, task, count, **sizes):
+    """Return the accuracy at the second presentation."""
+    batch, logits = play(model, task, count, **sizes)
+    answers = readout(task.answers).decode(logits).numpy()
+    return task.measure(batch, (answers == batch.targets).all(2))["presentation_2"].mean()
 
 
 def excess(model, task, count, **sizes):
@@ -54,11 +63,13 @@ def test_it_has_learnt_its_task(folder):
     spec = run.task_spec()
     if spec.name in BITS:
         assert excess(model, spec.make(), 100, **spec.largest) < BITS[spec.name]
+    elif spec.name in SECOND:
+        assert at_second(model, spec.make(), 100, **spec.largest) >= SECOND[spec.name]
     else:
         assert right(model, spec.make(), 100, **spec.largest) >= SHARES.get(spec.name, 0.99)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"--agent {run.agent} --task {spec.name} --seed {run.seed}" in card
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 800_000
 
 
 def test_a_machine_by_its_task():

@@ -65,6 +65,7 @@ def model_card(result: Result) -> str:
     if result.training is None:
         raise ValueError(f"{result.agent} was not trained; a model card is that of a trained machine")
     spec = tasks.spec(result.task)
+    metrics = list(result.rungs[0].score.metrics)
     rows = [
         [
             sizes_product(spec, rung.sizes),
@@ -73,12 +74,14 @@ def model_card(result: Result) -> str:
             f"{cost_above_oracle(rung):.2f}"
             if by_cost(spec)
             else f"{rung.score.wrong_symbols} of {rung.symbols:,}",
+            *(f"{rung.score.metrics[name]:.3f}" for name in metrics),
         ]
         for rung in result.rungs
     ]
     symbols = "symbols" if isinstance(spec.make().answers, Symbols) else "bits"
     last = "bits above the optimum" if by_cost(spec) else f"wrong {symbols}"
-    head = [" x ".join(spec.largest), "sequences", "wrong sequences", last]
+    measured = [name.replace("_", " ") for name in metrics]
+    head = [" x ".join(spec.largest), "sequences", "wrong sequences", last, *measured]
     return CARD.format(
         agent=result.agent,
         machine=load(result.entry).__name__,
@@ -89,6 +92,6 @@ def model_card(result: Result) -> str:
         largest=sizes_product(spec, spec.largest),
         command=f"ntm-envs train --agent {result.agent} --task {spec.name} --seed {result.seed}",
         training=result.training,
-        rungs=table(head, rows, ["---:"] * 4),
+        rungs=table(head, rows, ["---:"] * len(head)),
         commitment=result.commitment,
     )

@@ -65,6 +65,13 @@ MACHINES = (
         "For the answer, the read heads look up queries and edges, one step of the path after the other.",
     ),
     Machine(
+        "mann",
+        "one_shot",
+        {"classes": 5, "shots": 3},
+        "The last head writes the drawing of the step before, with its label, to a new slot at each step. The "
+        "second head looks up the drawings that are most like the present one. It has to guess at first.",
+    ),
+    Machine(
         "ntm",
         "ngrams",
         {"length": 60},
