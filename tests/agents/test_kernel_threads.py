@@ -92,7 +92,7 @@ def test_parts_are_balanced_and_divide_tiles_between_groups_alone(sequences, til
 
 
 @pytest.mark.parametrize("columns", [1, 63, 64, 402])
-def test_products_are_products(columns, monkeypatch):
+def test_products_in_blocks_are_products(columns, monkeypatch):
     monkeypatch.setattr(gradients, "WORK", 1)
     monkeypatch.setattr(threads, "_number", 3)
     left = torch.randn(7, columns, dtype=torch.float64, requires_grad=True)

@@ -23,7 +23,7 @@ from ntm_leaderboard.cli.options import extended
 from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import agent_spec, new_run
-from ntm_leaderboard.harness.launcher import threads
+from ntm_leaderboard.harness.launcher import usable_threads
 from ntm_leaderboard.harness.recipes import read_recipe
 from ntm_leaderboard.wording import command
 
@@ -63,7 +63,7 @@ class TrainOptions:
     """Folder of the run. Without it: runs/TASK-AGENT-SEED."""
     device: str = "cpu"
     """Device to compute on, such as cpu or cuda."""
-    threads: int = field(default_factory=threads)
+    threads: int = field(default_factory=usable_threads)
     """Number of threads on which the fused kernel of a memory machine computes a batch; the results are the
     same to the byte. Without it: OMP_NUM_THREADS, or the cores that this process may use."""
     tensorboard: bool = False

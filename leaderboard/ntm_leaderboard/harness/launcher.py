@@ -48,7 +48,7 @@ def cores() -> int:
     return os.cpu_count() or 1  # of systems that limit none
 
 
-def threads() -> int:
+def usable_threads() -> int:
     """Return the number of threads that a process may use: `OMP_NUM_THREADS`, or else that of its cores.
 
     The processes of a launcher have one each.

@@ -40,10 +40,8 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
         )
     )
     matrix, stored = matrices(*weights, start.features.shape[1] - V), Store(*arrays(*store))
-    steps, size = (
-        Trail(*arrays(*kept)),
-        tile(len(stored.memory), stored.memory[0].nbytes + stored.links[0].nbytes, CACHE),
-    )
+    steps, each = Trail(*arrays(*kept)), stored.memory[0].nbytes + stored.links[0].nbytes
+    size = tile(len(stored.memory), each, CACHE)
 
     def loop(tiles: Array) -> None:
         forward(given, matrix, scratch(matrix, given, stored, size), tiles, stored, steps)

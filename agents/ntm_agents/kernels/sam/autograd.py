@@ -57,11 +57,11 @@ class _Recurrence(torch.autograd.Function):
         given, kept, stored = settings(options, start), trail(inputs, start, T), store(start)
         units = start.features.shape[1] - given.heads * given.width
         matrix, steps = matrices(weights.recurrent, weights.interface, units), Trail(*arrays(*kept))
-        (planes,), places = arrays(weights.planes.contiguous()), Store(*arrays(*stored))
+        (normals,), places = arrays(weights.planes.contiguous()), Store(*arrays(*stored))
         size = tile(len(places.memory), places.memory[0].nbytes, CACHE)
 
         def loop(tiles: Array) -> None:
-            forward(given, matrix, scratch(matrix, planes, steps, slots, size), tiles, places, steps)
+            forward(given, matrix, scratch(matrix, normals, steps, slots, size), tiles, places, steps)
 
         run(loop, size, T, places.memory, matrix)
         torch.autograd.graph.increment_version(kept.gates)  # an error for others who have saved it
@@ -97,8 +97,8 @@ class _Recurrence(torch.autograd.Function):
             parameters=torch.empty_like(kept.parameters),
         )
         weights = matrices(recurrent, interface, kept.features.shape[2] - V)
-        steps, found, normals = Trail(*arrays(*kept)), Gradients(*arrays(*mine)), arrays(planes)[0]
-        slots = ctx.slots
+        steps, found, slots = Trail(*arrays(*kept)), Gradients(*arrays(*mine)), ctx.slots
+        (normals,) = arrays(planes)
         size = tile(len(found.memory), found.memory[0].nbytes, CACHE)
 
         def loop(tiles: Array) -> None:
