@@ -1,8 +1,8 @@
 """Gradients of weights: products that sum over all steps and sequences, on the threads of the kernels.
 
 The rows of a large product are computed in blocks, which are the same for any number of threads, so the
-result has the same bytes. They begin at whole lines of the cache, so that their sums are those of a product of
-all rows: so they were to the last bit, with Intel's library, in six thousand products of many shapes.
+result has the same bytes. Blocks begin at whole lines of the cache, where their sums were those of a product
+of all rows, to the last bit, in all of six thousand products of many shapes by Intel's library.
 """
 
 from __future__ import annotations
