@@ -104,7 +104,10 @@ def test_products_in_blocks_are_products(columns, monkeypatch):
 
 
 def test_an_error_in_a_thread_reaches_the_caller(two, monkeypatch):
+    begun = threading.Barrier(2)
+
     def fail(*arguments):
+        begun.wait(60)
         if threading.current_thread() is not threading.main_thread():
             raise ArithmeticError("in a thread")
 
@@ -115,10 +118,11 @@ def test_an_error_in_a_thread_reaches_the_caller(two, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
-def test_an_error_waits_for_the_other_parts(wrong):
-    failed, ended = threading.Event(), []
+def test_an_error_waits_for_parts_that_have_begun(wrong):
+    begun, failed, ended = threading.Barrier(3), threading.Event(), []
 
     def function(part):
+        begun.wait(60)
         if part == wrong:
             failed.set()
             raise ArithmeticError
@@ -130,20 +134,29 @@ def test_an_error_waits_for_the_other_parts(wrong):
     assert sorted(ended) == sorted({0, 1, 2} - {wrong})
 
 
+def test_parts_that_no_thread_has_begun_are_taken_by_the_caller():
+    done, over = [], threading.Event()
+    busy = threads._pool(os.getpid(), 1).submit(over.wait, 60)
+    threads.run(done.append, range(2))
+    over.set()
+    assert busy.result()
+    assert done == [0, 1]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_process_that_was_forked_has_threads_of_its_own():
     threads.run(lambda part: None, range(2))
 
     def child():
-        done = []
-        threads.run(done.append, range(2))
-        os._exit(7 if sorted(done) == [0, 1] else 1)
+        begun = threading.Barrier(2)
+        threads.run(lambda part: begun.wait(60), range(2))
+        os._exit(7)
 
     process = multiprocessing.get_context("fork").Process(target=child)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # newer versions of Python warn of forks
         process.start()
-    process.join(60)
+    process.join(90)
     process.kill()
     process.join()
     assert process.exitcode == 7

@@ -44,21 +44,26 @@ def set_num_threads(number: int) -> None:
 
 
 def run(function: Callable[[Part], None], parts: Sequence[Part]) -> None:
-    """Call a function with each of at least one part, each in a thread: the first in that of the caller.
+    """Call a function with each of at least one part: the first in this thread, the others in a pool's.
 
-    Returns, or raises the error of a part that failed, after all parts have ended.
+    This thread also takes the parts that no other has begun when it is free, as cores may be busy. Returns, or
+    raises the error of a part, after all that have begun have ended, since they write to the caller's arrays.
     """
     first, *others = parts
-    running = []
+    futures = []
     try:
         if others:
             pool = _pool(os.getpid(), max(len(others), num_threads() - 1))
             for part in others:
-                running.append(pool.submit(function, part))
+                futures.append(pool.submit(function, part))
         function(first)
+        for part, future in zip(reversed(others), reversed(futures), strict=True):
+            if future.cancel():
+                function(part)
     finally:
-        wait(running)  # as they write to arrays of the caller
-    for future in running:
+        begun = [future for future in futures if not future.cancel()]
+        wait(begun)
+    for future in begun:
         future.result()
 
 
