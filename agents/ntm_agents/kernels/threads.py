@@ -46,8 +46,8 @@ def set_num_threads(number: int) -> None:
 def run(function: Callable[[Part], None], parts: Sequence[Part]) -> None:
     """Call a function with each of at least one part: the first in this thread, the others in a pool's.
 
-    This thread also takes the parts that no other has begun when it is free, as cores may be busy. Returns, or
-    raises the error of a part, after all that have begun have ended, since they write to the caller's arrays.
+    This thread also takes the parts that no other has begun when it is free, as cores may be busy. Returns,
+    or raises the error of a part, after all that have begun have ended: they write to the caller's arrays.
     """
     first, *others = parts
     futures = []
