@@ -1,11 +1,14 @@
 """Twin models with either kernel, and all their results, for tests of the fused kernels."""
 
 from functools import partial
+from unittest.mock import patch
 
 import torch
 from hypothesis import strategies as st
 
 from ntm_agents import ExtendedNTM, JumpNTM
+from ntm_agents.kernels import gradients, tiles
+from ntm_agents.kernels.threads import set_num_threads
 
 CHANNELS = ("a", "b", "c", "d", "e")
 INPUTS, OUTPUTS = len(CHANNELS), 3
@@ -74,6 +77,22 @@ def assert_same(found, expected, tolerance):
         assert torch.isfinite(found[name]).all(), name  # a maximum would hide NaN
         error = (found[name] - want).abs().max() / want.abs().max().clamp(min=1e-3)
         assert error < tolerance, f"{name}: {error:.1e}"
+
+
+def assert_same_on_threads(compute, tile=tiles.MOST):
+    """Compute tensors by name on 1 to 4 threads, in tiles of a size at most; compare their bytes."""
+    found = []
+    with patch.multiple(tiles, WORK=1, MOST=tile), patch.object(gradients, "WORK", 1):
+        try:
+            for number in range(1, 5):
+                set_num_threads(number)
+                found.append({name: part.numpy().tobytes() for name, part in compute().items()})
+        finally:
+            set_num_threads(1)
+    for number, other in enumerate(found[1:], 2):
+        assert other.keys() == found[0].keys()
+        changed = [name for name in other if other[name] != found[0][name]]
+        assert not changed, f"with {number} threads: {changed}"
 
 
 OPTIONS = st.fixed_dictionaries(

@@ -38,6 +38,7 @@ MODULES = (
     "ntm_agents.controllers",
     "ntm_agents.heads",
     "ntm_agents.interface",
+    "ntm_agents.kernels.threads",
     "ntm_agents.memory",
     "ntm_agents.memory_machine",
     "ntm_agents.moving_memory",

@@ -1,8 +1,10 @@
 """The fused kernel of the DNC: the results of the reference, for every option, shape and gradient."""
 
+from functools import partial
+
 import pytest
 import torch
-from fused import assert_same
+from fused import assert_same, assert_same_on_threads
 from fused_dnc import INPUTS, OPTIONS, OUTPUTS, any_state, pair, results
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,13 @@ SMALL = {"hidden_size": 4, "memory_width": 3, "read_heads": 2}
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11 * T)
+
+
+@settings(max_examples=10)
+@given(config=OPTIONS, T=st.integers(1, 4), B=st.integers(1, 20), tile=st.integers(2, 16))
+@example(config={"hidden_size": 40, "links": 4}, T=3, B=19, tile=16)
+def test_on_threads_it_has_the_same_bytes(config, T, B, tile):
+    assert_same_on_threads(partial(results, pair(**config)[1], T, B, 8), tile)
 
 
 @pytest.mark.parametrize("links", [None, 0, 3])

@@ -28,9 +28,9 @@ def widths(monkeypatch):
     """Return the numbers of slots, and of steps with weightings, at each call of the kernel."""
     found, forward = [], inference.forward
 
-    def spy(settings, weights, scratch, stand, memory, trail, counter):
+    def spy(settings, weights, scratch, tiles, stand, memory, trail, counter):
         found.append((memory.shape[2], len(trail.weightings)))
-        forward(settings, weights, scratch, stand, memory, trail, counter)
+        forward(settings, weights, scratch, tiles, stand, memory, trail, counter)
 
     monkeypatch.setattr(inference, "forward", spy)
     return found

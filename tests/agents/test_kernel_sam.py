@@ -1,9 +1,11 @@
 """The fused kernel of the SAM: the results of the reference, for every option, shape and gradient."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
-from fused import assert_same
+from fused import assert_same, assert_same_on_threads
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sam_in_loops import INPUTS, OPTIONS, OUTPUTS, any_state, data, make
@@ -59,6 +61,13 @@ def pair(dtype=torch.float64, **config):
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-11 * T)
+
+
+@settings(max_examples=10)
+@given(config=OPTIONS, T=st.integers(1, 4), B=st.integers(1, 20), tile=st.integers(2, 16))
+@example(config={"hidden_size": 40, "index": "approximate"}, T=3, B=19, tile=16)
+def test_on_threads_it_has_the_same_bytes(config, T, B, tile):
+    assert_same_on_threads(partial(results, pair(**config)[1], T, B, 8), tile)
 
 
 def test_it_is_the_reference_in_single_precision():

@@ -180,6 +180,17 @@ def test_a_process_that_ignores_requests_to_stop_is_killed(tmp_path, monkeypatch
     assert process.failure.reason == f"ended by signal {signal.SIGKILL.value}"
 
 
+def test_a_process_has_the_threads_of_its_environment_or_those_of_its_cores(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert launcher.usable_threads() == 3
+    for others in ("", "4,2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", others)
+        assert launcher.usable_threads() == launcher.cores()
+    for name, value in launcher.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    assert launcher.usable_threads() == 1  # as the other cores run other jobs
+
+
 def test_there_is_at_least_one_process():
     with pytest.raises(ValueError, match="jobs is 0; expected at least 1"):
         LocalLauncher(processes=0, console=Console())

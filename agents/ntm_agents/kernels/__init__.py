@@ -38,6 +38,12 @@ The SAM has the package :mod:`ntm_agents.kernels.sam`. Its weightings are of the
     weights = Weights(recurrent, interface, planes)  # planes: [L * J, M], of the index
     state = State(memory, weightings, slots, usage, tables, reads, controller)
 
+All of them compute a batch on one thread or several, with the same bytes:
+
+    from ntm_agents.kernels.threads import set_num_threads
+
+    set_num_threads(2)  # of this process
+
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
 :mod:`ntm_agents.kernels.ntm.interface`, :mod:`ntm_agents.kernels.dnc.interface` and

@@ -15,19 +15,6 @@ from ntm_agents.kernels.arithmetic import Array, empty
 
 GAP = 128
 """Numbers between the parts of a scratch: twice what AVX-512 takes at a time, four vectors of sixteen."""
-LEAST, MOST = 2, 16
-"""Sequences of a tile: their rows share the packed weights."""
-
-
-def tile(sequences: int, each: int, cache: int) -> int:
-    """Return how many sequences a tile has.
-
-    Args:
-        sequences: Number of all sequences.
-        each: Bytes of the memory of a sequence.
-        cache: Bytes that a tile has at most, if that leaves it more than one sequence.
-    """
-    return min(MOST, max(LEAST, cache // each), max(1, sequences))
 
 
 def parts(shapes: tuple[tuple[int, ...], ...], kind: Any) -> list[Array]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ntm_agents.kernels.arithmetic import Array
+from ntm_agents.kernels.gradients import products
 from ntm_agents.kernels.tensors import arrays
 
 
@@ -50,7 +51,7 @@ def weight_gradients(
     seen = after[:, values:]
     if interface.shape[1] > seen.shape[1]:
         seen = torch.cat((before[:, :values], seen), 1)
-    return (
-        dgates.flatten(0, 1).t() @ before[:, : recurrent.shape[1]],
-        dparameters.flatten(0, 1).t() @ seen,
+    drecurrent, dinterface = products(
+        (dgates.flatten(0, 1), before[:, : recurrent.shape[1]]), (dparameters.flatten(0, 1), seen)
     )
+    return drecurrent, dinterface

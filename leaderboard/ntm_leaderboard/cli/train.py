@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from ntm_agents import config_class
+from ntm_agents.kernels.threads import set_num_threads
 from ntm_agents.testing import check_model
 from ntm_agents.training.lessons import lessons_beyond
 from ntm_agents.training.sources import source_digest
@@ -22,6 +23,7 @@ from ntm_leaderboard.cli.options import extended
 from ntm_leaderboard.cli.parsing import parse, peek
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import agent_spec, new_run
+from ntm_leaderboard.harness.launcher import usable_threads
 from ntm_leaderboard.harness.recipes import read_recipe
 from ntm_leaderboard.wording import command
 
@@ -61,6 +63,9 @@ class TrainOptions:
     """Folder of the run. Without it: runs/TASK-AGENT-SEED."""
     device: str = "cpu"
     """Device to compute on, such as cpu or cuda."""
+    threads: int = field(default_factory=usable_threads)
+    """Number of threads on which the fused kernel of a memory machine computes a batch; the results are the
+    same to the byte. Without it: OMP_NUM_THREADS, or the cores that this process may use."""
     tensorboard: bool = False
     """Also write TensorBoard's event files into the folder."""
 
@@ -79,6 +84,7 @@ def main(argv: list[str]) -> int:
         ("model", config, field(default_factory=lambda: config(**run.model))),
     ]
     options = parse(extended(TrainOptions, fields), argv, "train")
+    set_num_threads(options.threads)
     if is_reference(agent) and source_digest(run.entry):  # the project's own may need a task's channels
         check_model(load(run.entry), task=run.task_spec().make(), config=dataclasses.asdict(options.model))
     name = f"{tasks.spec(options.task).name}-{run.agent}-{options.seed}"

@@ -48,6 +48,15 @@ def cores() -> int:
     return os.cpu_count() or 1  # of systems that limit none
 
 
+def usable_threads() -> int:
+    """Return the number of threads that a process may use: `OMP_NUM_THREADS`, or else that of its cores.
+
+    The processes of a launcher have one each.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() else cores()
+
+
 def check_processes(count: int) -> None:
     """Check the number of jobs at a time.
 

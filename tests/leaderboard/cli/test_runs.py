@@ -11,6 +11,7 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ntm_agents import Run, TrainConfig, Trainer
+from ntm_agents.kernels import threads
 from ntm_leaderboard import cli
 from ntm_leaderboard.board.boards import Boards
 from ntm_leaderboard.cli import progress
@@ -55,6 +56,16 @@ def test_a_run_is_trained_and_evaluated(home, capsys):
         assert message in " ".join(capsys.readouterr().err.split())
     text = Path("runs/a/result.json").read_text(encoding="utf-8")
     assert max(len(word) for word in text.split() if word.strip(",").isdigit()) < 12  # no keys in it
+
+
+def test_threads_are_no_part_of_a_run(home, capsys, monkeypatch):
+    monkeypatch.setattr(threads, "_number", 1)
+    command = ["train", "--agent", "lstm", "--task", "copy", *TINY, "--output", "runs/a"]
+    assert cli.main([*command, "--threads", "3"]) == 0
+    assert threads.num_threads() == 3
+    assert "threads" not in Path("runs/a/config.json").read_text(encoding="utf-8")
+    assert cli.main([*command, "--threads", "2"]) == 0
+    assert "is complete" in capsys.readouterr().out
 
 
 def test_tensorboard_gets_the_metrics_too(home):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.dnc.arguments import Gradients, Settings, Store, Trail
 from ntm_agents.kernels.dnc.backward import backward
 from ntm_agents.kernels.dnc.checks import check
@@ -16,6 +17,7 @@ from ntm_agents.kernels.dnc.forward import forward
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.dnc.scratch import scratch
 from ntm_agents.kernels.tensors import arrays, copy_or_zeros, refuse_second_derivatives
+from ntm_agents.kernels.tiles import run, tile
 from ntm_agents.kernels.weights import matrices, weight_gradients
 
 CACHE = 2**18
@@ -65,9 +67,13 @@ class _Recurrence(torch.autograd.Function):
             )
         )
         weights = matrices(recurrent, interface, start.features.shape[1] - V)
-        stored = Store(*arrays(*store))
-        room = scratch(weights, given, stored, CACHE)
-        forward(given, weights, room, stored, Trail(*arrays(*kept)))
+        stored, steps = Store(*arrays(*store)), Trail(*arrays(*kept))
+        size = tile(len(stored.memory), stored.memory[0].nbytes + stored.links[0].nbytes, CACHE)
+
+        def loop(tiles: Array) -> None:
+            forward(given, weights, scratch(weights, given, stored, size), tiles, stored, steps)
+
+        run(loop, size, T, stored.memory, weights)
         torch.autograd.graph.increment_version(kept.gates)  # an error for others who have saved it
         if learns:
             ctx.settings = given
@@ -122,5 +128,11 @@ def _backward(
     units = kept.features.shape[2] - given.layout.readers * given.layout.width
     weights = matrices(recurrent, interface, units)
     store = Store(*arrays(mine.memory, mine.links, kept.columns[0]))
-    room = scratch(weights, given, store, CACHE, given.every + 1)
-    backward(given, weights, room, Trail(*arrays(*kept)), Gradients(*arrays(*mine)))
+    steps, found = Trail(*arrays(*kept)), Gradients(*arrays(*mine))
+    size = tile(len(store.memory), store.memory[0].nbytes + store.links[0].nbytes, CACHE)
+
+    def loop(tiles: Array) -> None:
+        room = scratch(weights, given, store, size, given.every + 1)
+        backward(given, weights, room, tiles, steps, found)
+
+    run(loop, size, len(steps.gates), store.memory, weights)

@@ -35,26 +35,31 @@ from ntm_agents.kernels.weights import Matrices
 
 @entry
 def forward(
-    settings: Settings, weights: Matrices, scratch: Scratch, store: Store[Array], trail: Trail[Array]
+    settings: Settings,
+    weights: Matrices,
+    scratch: Scratch,
+    tiles: Array,
+    store: Store[Array],
+    trail: Trail[Array],
 ) -> None:
-    """Take T steps.
+    """Take T steps with some tiles of the batch.
 
     Args:
         settings: Numbers that do not depend on the data.
         weights: Weights of the recurrence.
         scratch: Scratch memory.
+        tiles: First sequence of each tile, and the end of the last one, int64.
         store: Memory and links at the start; afterwards, at the end.
         trail: Arrays that hold each step.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
-    T, B, _ = trail.gates.shape
-    tile, every = scratch.dfeatures.shape[0], settings.every
+    T, every = len(trail.gates), settings.every
     values = settings.layout.readers * settings.layout.width
     pack(weights.recurrent.T, scratch.recurrent)
     pack(weights.output.T, scratch.output)
     pack(weights.reads.T, scratch.reads)
-    for first in range(0, B, tile):
-        last = min(first + tile, B)
+    for i in range(len(tiles) - 1):
+        first, last = tiles[i], tiles[i + 1]
         for t in range(T):
             control(t, first, last, values, scratch, trail)
             for b in range(first, last):

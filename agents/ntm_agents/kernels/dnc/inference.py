@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.dnc.arguments import Store, Trail
 from ntm_agents.kernels.dnc.checks import check
 from ntm_agents.kernels.dnc.convert import Start, flat, result, settings, trail
@@ -11,6 +12,7 @@ from ntm_agents.kernels.dnc.forward import forward
 from ntm_agents.kernels.dnc.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.dnc.scratch import scratch
 from ntm_agents.kernels.tensors import arrays
+from ntm_agents.kernels.tiles import run, tile
 from ntm_agents.kernels.weights import matrices
 
 CACHE = 2**19
@@ -38,8 +40,13 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
         )
     )
     matrix, stored = matrices(*weights, start.features.shape[1] - V), Store(*arrays(*store))
-    room = scratch(matrix, given, stored, CACHE)
-    forward(given, matrix, room, stored, Trail(*arrays(*kept)))
+    steps, each = Trail(*arrays(*kept)), stored.memory[0].nbytes + stored.links[0].nbytes
+    size = tile(len(stored.memory), each, CACHE)
+
+    def loop(tiles: Array) -> None:
+        forward(given, matrix, scratch(matrix, given, stored, size), tiles, stored, steps)
+
+    run(loop, size, T, stored.memory, matrix)
     torch.autograd.graph.increment_version(kept.gates)  # an error for those who have saved it for backward
     last = Start(
         memory=store.memory,

@@ -14,7 +14,7 @@ from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.dnc.arguments import Settings, Store
 from ntm_agents.kernels.dnc.lookup import Comparison
 from ntm_agents.kernels.products import panels
-from ntm_agents.kernels.scratch import parts, tile
+from ntm_agents.kernels.scratch import parts
 from ntm_agents.kernels.weights import Matrices
 
 
@@ -82,21 +82,21 @@ class Scratch(NamedTuple):
 
 
 def scratch(
-    weights: Matrices, settings: Settings, store: Store[Array], cache: int, steps: int = 0
+    weights: Matrices, settings: Settings, store: Store[Array], sequences: int, steps: int = 0
 ) -> Scratch:
-    """Return scratch memory for a tile of as many sequences as suit the cache.
+    """Return scratch memory for a tile.
 
     Args:
         weights: Weights to be packed.
         settings: Numbers that do not depend on the data.
         store: Memory and links of all sequences.
-        cache: Bytes of memory and links that a tile has at most, if that leaves it more than one sequence.
+        sequences: Number of sequences of a tile.
         steps: Memories and links of each sequence that the backward loop has at a time; 0 for the forward
             loop.
     """
-    (sequences, M, N), J, K = store.memory.shape, store.links.shape[2], store.columns.shape[2]
+    (_, M, N), J, K = store.memory.shape, store.links.shape[2], store.columns.shape[2]
     kind, C, R = weights.output.dtype, weights.output.shape[1], settings.layout.readers
-    H, B = 1 + R, tile(sequences, N * (M + J) * weights.output.itemsize, cache)
+    H, B = 1 + R, sequences
     each, heads, keys = (N,), (H, N), (H, M)
     shapes = (
         *((steps, B, M, N), (steps, B, N, J), (M, N)),

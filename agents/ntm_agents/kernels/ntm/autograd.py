@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ntm_agents.kernels.arithmetic import Array
+from ntm_agents.kernels.gradients import products
 from ntm_agents.kernels.ntm.arguments import (
     Counter,
     CounterGradients,
@@ -26,6 +28,7 @@ from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 from ntm_agents.kernels.ntm.scratch import scratch
 from ntm_agents.kernels.tensors import arrays, behind, copy_or_zeros, refuse_second_derivatives
+from ntm_agents.kernels.tiles import run, tile
 
 CACHE = 2**17
 """Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence."""
@@ -81,10 +84,16 @@ class _Recurrence(torch.autograd.Function):
             counter = [weight.contiguous(), behind(counts, T), offers.contiguous()]
         given = settings(options, heads.dtype, weightings.shape[1], memory.shape[1], every if learns else 0)
         matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
-        room = scratch(matrices, given.layout, tuple(memory.shape), CACHE)
-        whole = Stand(np.zeros(len(memory), np.int64), matrices.heads.dtype.type(0))
+        stored, steps = memory.numpy(), Trail(*arrays(*trail))
+        whole = Stand(np.zeros(len(stored), np.int64), matrices.heads.dtype.type(0))
         counting = Counter(*arrays(*counter)) if counter else None
-        forward(given, matrices, room, whole, memory.numpy(), Trail(*arrays(*trail)), counting)
+        size = tile(len(stored), stored[0].nbytes, CACHE)
+
+        def loop(tiles: Array) -> None:
+            room = scratch(matrices, given.layout, (size, *stored.shape[1:]))
+            forward(given, matrices, room, tiles, whole, stored, steps, counting)
+
+        run(loop, size, T, stored, matrices)
         torch.autograd.graph.increment_version(trail[0])  # an error for others who have saved it for backward
         if learns:
             ctx.settings = given
@@ -119,26 +128,25 @@ class _Recurrence(torch.autograd.Function):
                 counts=copy_or_zeros(dcounts[0], counter.counts[0]), offers=torch.empty_like(counter.offers)
             )
         matrices = Matrices(*arrays(recurrent.contiguous(), heads.contiguous()))
-        room = scratch(matrices, given.layout, tuple(mine.memory.shape), CACHE, given.every + 1)
-        backward(
-            given,
-            matrices,
-            room,
-            Trail(*arrays(*trail)),
-            Gradients(*arrays(*mine)),
-            counting,
-            CounterGradients(*arrays(*dcounter)) if dcounter else None,
-        )
+        steps, found = Trail(*arrays(*trail)), Gradients(*arrays(*mine))
+        dcounting = CounterGradients(*arrays(*dcounter)) if dcounter else None
+        size = tile(len(found.memory), found.memory[0].nbytes, CACHE)
+
+        def loop(tiles: Array) -> None:
+            room = scratch(matrices, given.layout, (size, *found.memory.shape[1:]), given.every + 1)
+            backward(given, matrices, room, tiles, steps, found, counting, dcounting)
+
+        run(loop, size, len(steps.gates), found.memory, matrices)
         with torch.autocast("cpu", enabled=False):  # in which backward may be called
-            found = (
+            results = (
                 *(None, None, mine.gates, mine.parameters, *_weight_gradients(recurrent, heads, trail, mine)),
                 *(mine.memory, mine.weighting, mine.first, mine.cells if len(trail.cells) else None),
             )
             if not (counter and dcounter):
-                return found
+                return results
             seen = mine.gates.flatten(0, 1)[:, : len(counter.weight)]
             dweight = functional.softsign(counter.counts[1:]).view(-1) @ seen
-            return *found, dcounter.counts, dcounter.offers, dweight
+            return *results, dcounter.counts, dcounter.offers, dweight
 
 
 def _weight_gradients(
@@ -146,7 +154,7 @@ def _weight_gradients(
 ) -> tuple[Tensor, Tensor]:
     """Return gradients of the weights, as products over all steps and sequences."""
     before, after = trail.features[:-1].flatten(0, 1), trail.features[1:].flatten(0, 1)
-    return (
-        gradients.gates.flatten(0, 1).t() @ before[:, : recurrent.shape[1]],
-        gradients.parameters.flatten(0, 1).t() @ after[:, after.shape[1] - heads.shape[1] :],
-    )
+    dgates, dparameters = gradients.gates.flatten(0, 1), gradients.parameters.flatten(0, 1)
+    seen = after[:, after.shape[1] - heads.shape[1] :]
+    drecurrent, dheads = products((dgates, before[:, : recurrent.shape[1]]), (dparameters, seen))
+    return drecurrent, dheads

@@ -42,29 +42,30 @@ def backward(
     settings: Settings,
     weights: Matrices,
     scratch: Scratch,
+    tiles: Array,
     trail: Trail[Array],
     gradients: Gradients[Array],
     counter: Counter[Array] | None,
     dcounter: CounterGradients[Array] | None,
 ) -> None:
-    """Backpropagate through T steps.
+    """Backpropagate through T steps of some tiles of the batch.
 
     Args:
         settings: Numbers that `forward` was given.
         weights: Weights that `forward` was given.
         scratch: Scratch memory.
+        tiles: First sequence of each tile, and the end of the last one, int64.
         trail: Arrays that `forward` left.
         gradients: Gradients that are given, and room for those that are computed.
         counter: Counters that `forward` left, or None.
         dcounter: Gradients of the counters, or None.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
-    T, B, _ = trail.gates.shape
-    tile, every = scratch.memories.shape[1], settings.every
+    T, every = len(trail.gates), settings.every
     pack(weights.recurrent, scratch.recurrent)
     pack(weights.heads, scratch.heads)
-    for first in range(0, B, tile):
-        last = min(first + tile, B)
+    for i in range(len(tiles) - 1):
+        first, last = tiles[i], tiles[i + 1]
         dfeatures = scratch.dfeatures[: last - first]
         for b in range(last - first):
             zero(dfeatures[b])

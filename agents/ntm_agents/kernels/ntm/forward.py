@@ -34,29 +34,30 @@ def forward(
     settings: Settings,
     weights: Matrices,
     scratch: Scratch,
+    tiles: Array,
     stand: Stand,
     memory: Array,
     trail: Trail[Array],
     counter: Counter[Array] | None,
 ) -> None:
-    """Take T steps.
+    """Take T steps with some tiles of the batch.
 
     Args:
         settings: Numbers that do not depend on the data.
         weights: Weights of the recurrence.
         scratch: Scratch memory.
+        tiles: First sequence of each tile, and the end of the last one, int64.
         stand: Slots that stand for others which were cut.
         memory: Memory at the start ``[B, M, N]``; afterwards, at the end.
         trail: Arrays that hold each step.
         counter: Counters of a machine that jumps, or None.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
-    T, B, _ = trail.gates.shape
-    tile, every = scratch.memories.shape[1], settings.every
+    T, every = len(trail.gates), settings.every
     pack(weights.recurrent.T, scratch.recurrent)
     pack(weights.heads.T, scratch.heads)
-    for first in range(0, B, tile):
-        last = min(first + tile, B)
+    for i in range(len(tiles) - 1):
+        first, last = tiles[i], tiles[i + 1]
         if not every:
             _find_spans(first, last, scratch, trail)
         for t in range(T):

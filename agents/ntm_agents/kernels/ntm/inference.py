@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ntm_agents.kernels.arithmetic import empty
+from ntm_agents.kernels.arithmetic import Array, empty
 from ntm_agents.kernels.cut import Cut
-from ntm_agents.kernels.ntm.arguments import Counter, Matrices, Stand, Trail
+from ntm_agents.kernels.ntm.arguments import Counter, Matrices, Settings, Stand, Trail
 from ntm_agents.kernels.ntm.checks import check
 from ntm_agents.kernels.ntm.convert import flat, result, settings
 from ntm_agents.kernels.ntm.forward import forward
 from ntm_agents.kernels.ntm.interface import Inputs, Jumps, Options, Result, State, Weights
 from ntm_agents.kernels.ntm.scratch import scratch
 from ntm_agents.kernels.tensors import arrays, behind
+from ntm_agents.kernels.tiles import run, tile
 
 STEPS = 32
 """Steps from one cut of the memory to the next. More of them need more slots, fewer of them more cuts."""
@@ -74,17 +75,31 @@ def infer(
         both = empty((2, *last.shape), number)  # the weightings before and behind a step, in turn
         both[0] = last
         part = Trail(gates[now], all_cells[behind_it], seen[behind_it], parameters[now], both, no_checkpoints)
-        forward(
-            given,
-            matrices,
-            scratch(matrices, given.layout, slots.shape, CACHE),
-            Stand(cut.rest, number(cut.count)),
-            slots,
-            part,
-            Counter(counting.weight, counting.counts[behind_it], counting.offers[now]) if counting else None,
+        counted = (
+            Counter(counting.weight, counting.counts[behind_it], counting.offers[now]) if counting else None
         )
+        stand = Stand(cut.rest, number(cut.count))
+        _take(given, matrices, stand, slots, part, counted)
         last = both[steps % 2]
     torch.autograd.graph.increment_version(trail[0])  # an error for those who have saved it for backward
     after, final = (torch.from_numpy(cut.change(whole, rows)) for rows in (slots, last))
     cells = trail[1][T] if len(cells) else cells
     return result(state, trail[2][1:], final, after, cells, counter[1][T] if counter else None)
+
+
+def _take(
+    given: Settings,
+    matrices: Matrices,
+    stand: Stand,
+    slots: Array,
+    trail: Trail[Array],
+    counter: Counter[Array] | None,
+) -> None:
+    """Take a piece of steps, which change the memory in its place."""
+    size = tile(len(slots), slots[0].nbytes, CACHE)
+
+    def loop(tiles: Array) -> None:
+        room = scratch(matrices, given.layout, (size, *slots.shape[1:]))
+        forward(given, matrices, room, tiles, stand, slots, trail, counter)
+
+    run(loop, size, len(trail.gates), slots, matrices)

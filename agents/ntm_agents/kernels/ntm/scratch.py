@@ -14,7 +14,7 @@ from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.ntm.arguments import Matrices
 from ntm_agents.kernels.ntm.parameters import Layout
 from ntm_agents.kernels.products import panels
-from ntm_agents.kernels.scratch import parts, tile
+from ntm_agents.kernels.scratch import parts
 
 
 class Scratch(NamedTuple):
@@ -56,21 +56,17 @@ class Scratch(NamedTuple):
     """Gradients of the controller's output ``[B, C]``."""
 
 
-def scratch(
-    weights: Matrices, layout: Layout, memory: tuple[int, ...], cache: int, steps: int = 0
-) -> Scratch:
-    """Return scratch memory for a tile of as many sequences as suit the cache.
+def scratch(weights: Matrices, layout: Layout, memory: tuple[int, ...], steps: int = 0) -> Scratch:
+    """Return scratch memory for a tile.
 
     Args:
         weights: Weights to be packed.
         layout: Places of the head parameters.
-        memory: Shape of the memory of all sequences, ``(B, M, N)``.
-        cache: Bytes of memory matrices that a tile has at most, if that leaves it more than one sequence.
+        memory: Shape of the memories of a tile, ``(B, M, N)``.
         steps: Memories of each sequence that the backward loop has at a time; 0 for the forward loop.
     """
-    sequences, width, slots = memory
+    B, width, slots = memory
     kind, units = weights.heads.dtype, weights.heads.shape[1]
-    B = tile(sequences, width * slots * kind.itemsize, cache)
     each, ring, H, W = (slots,), (slots + layout.shifts - 1,), layout.heads, layout.writers
     shapes = (
         *((steps, B, width, slots), (H, slots), (H, slots), (W, slots)),

@@ -17,7 +17,7 @@ from ntm_agents.kernels.content import Epsilons
 from ntm_agents.kernels.hashed import WEAK
 from ntm_agents.kernels.nearest import BLOCK
 from ntm_agents.kernels.products import panels
-from ntm_agents.kernels.scratch import parts, tile
+from ntm_agents.kernels.scratch import parts
 from ntm_agents.kernels.weights import Matrices
 
 Numbers = TypeVar("Numbers")
@@ -143,21 +143,20 @@ class Scratch(NamedTuple):
 
 
 def scratch(
-    weights: Matrices, planes: Array, trail: Trail[Array], slots: int, cache: int, backward: bool = False
+    weights: Matrices, planes: Array, trail: Trail[Array], slots: int, sequences: int, backward: bool = False
 ) -> Scratch:
-    """Return scratch memory for a tile of as many sequences as suit the cache.
+    """Return scratch memory for a tile.
 
     Args:
         weights: Weights to be packed.
         planes: Normals of the index's hyperplanes ``[L * J, M]``.
         trail: Arrays that hold each step.
         slots: Number of slots N.
-        cache: Bytes of memory that a tile has at most, if that leaves it more than one sequence.
+        sequences: Number of sequences of a tile.
         backward: True for the backward loop, which has no ring.
     """
-    sequences, H, K, M = trail.rows.shape[1:]
+    (H, K, M), B = trail.rows.shape[2:], sequences
     kind, C = weights.output.dtype, weights.output.shape[1]
-    B = tile(sequences, slots * M * weights.output.itemsize, cache)
     N = 0 if backward else slots
     recurrent, output, reads = (panels(matrix if backward else matrix.T) for matrix in weights)
     newer, older, oldest, now, used, weak = (

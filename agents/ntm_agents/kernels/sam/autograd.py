@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.sam.arguments import Gradients, Store, Trail, scratch
 from ntm_agents.kernels.sam.backward import backward
 from ntm_agents.kernels.sam.checks import check
@@ -14,6 +15,7 @@ from ntm_agents.kernels.sam.convert import Start, flat, result, settings, store,
 from ntm_agents.kernels.sam.forward import forward
 from ntm_agents.kernels.sam.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.tensors import arrays, copy_or_zeros, refuse_second_derivatives
+from ntm_agents.kernels.tiles import run, tile
 from ntm_agents.kernels.weights import matrices, weight_gradients
 
 CACHE = 2**18
@@ -55,8 +57,13 @@ class _Recurrence(torch.autograd.Function):
         given, kept, stored = settings(options, start), trail(inputs, start, T), store(start)
         units = start.features.shape[1] - given.heads * given.width
         matrix, steps = matrices(weights.recurrent, weights.interface, units), Trail(*arrays(*kept))
-        room = scratch(matrix, arrays(weights.planes.contiguous())[0], steps, slots, CACHE)
-        forward(given, matrix, room, Store(*arrays(*stored)), steps)
+        (normals,), places = arrays(weights.planes.contiguous()), Store(*arrays(*stored))
+        size = tile(len(places.memory), places.memory[0].nbytes, CACHE)
+
+        def loop(tiles: Array) -> None:
+            forward(given, matrix, scratch(matrix, normals, steps, slots, size), tiles, places, steps)
+
+        run(loop, size, T, places.memory, matrix)
         torch.autograd.graph.increment_version(kept.gates)  # an error for others who have saved it
         ctx.settings, ctx.slots = given, slots
         ctx.save_for_backward(*weights, *kept)
@@ -90,9 +97,15 @@ class _Recurrence(torch.autograd.Function):
             parameters=torch.empty_like(kept.parameters),
         )
         weights = matrices(recurrent, interface, kept.features.shape[2] - V)
-        steps = Trail(*arrays(*kept))
-        room = scratch(weights, arrays(planes)[0], steps, ctx.slots, CACHE, backward=True)
-        backward(given, weights, room, steps, Gradients(*arrays(*mine)))
+        steps, found, slots = Trail(*arrays(*kept)), Gradients(*arrays(*mine)), ctx.slots
+        (normals,) = arrays(planes)
+        size = tile(len(found.memory), found.memory[0].nbytes, CACHE)
+
+        def loop(tiles: Array) -> None:
+            room = scratch(weights, normals, steps, slots, size, backward=True)
+            backward(given, weights, room, tiles, steps, found)
+
+        run(loop, size, len(steps.gates), found.memory, weights)
         with torch.autocast("cpu", enabled=False):  # in which backward may be called
             return (
                 *(None, mine.gates, mine.parameters),

@@ -33,25 +33,30 @@ USED = 0.005
 
 @entry
 def forward(
-    settings: Settings, weights: Matrices, scratch: Scratch, store: Store[Array], trail: Trail[Array]
+    settings: Settings,
+    weights: Matrices,
+    scratch: Scratch,
+    tiles: Array,
+    store: Store[Array],
+    trail: Trail[Array],
 ) -> None:
-    """Take T steps.
+    """Take T steps with some tiles of the batch.
 
     Args:
         settings: Numbers that do not depend on the data.
         weights: Weights of the recurrence.
         scratch: Scratch memory.
+        tiles: First sequence of each tile, and the end of the last one, int64.
         store: Memory, usage and index at the start; afterwards, at the end.
         trail: Arrays that hold each step.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
-    T, B, _ = trail.gates.shape
-    tile, values = scratch.dfeatures.shape[0], settings.heads * settings.width
+    T, values = len(trail.gates), settings.heads * settings.width
     pack(weights.recurrent.T, scratch.recurrent)
     pack(weights.output.T, scratch.output)
     pack(weights.reads.T, scratch.reads)
-    for first in range(0, B, tile):
-        last = min(first + tile, B)
+    for n in range(len(tiles) - 1):
+        first, last = tiles[n], tiles[n + 1]
         for b in range(first, last):
             i, order = b - first, store.order[b]
             make_ring(order, scratch.newer[i], scratch.older[i])

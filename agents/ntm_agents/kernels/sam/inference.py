@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from ntm_agents.kernels.arithmetic import Array
 from ntm_agents.kernels.sam.arguments import Store, Trail, scratch
 from ntm_agents.kernels.sam.checks import check
 from ntm_agents.kernels.sam.convert import Start, flat, result, settings, store, trail
 from ntm_agents.kernels.sam.forward import forward
 from ntm_agents.kernels.sam.interface import Inputs, Options, Result, State, Weights
 from ntm_agents.kernels.tensors import arrays
+from ntm_agents.kernels.tiles import run, tile
 from ntm_agents.kernels.weights import matrices
 
 CACHE = 2**19
@@ -32,8 +34,13 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
     kept, stored = trail(inputs, start, 1), store(start)
     recurrent, interface, planes = weights
     matrix, steps = matrices(recurrent, interface, start.features.shape[1] - V), Trail(*arrays(*kept))
-    room = scratch(matrix, arrays(planes.contiguous())[0], steps, start.memory.shape[1], CACHE)
-    forward(settings(options, start), matrix, room, Store(*arrays(*stored)), steps)
+    (normals,), places, given = arrays(planes.contiguous()), Store(*arrays(*stored)), settings(options, start)
+    slots, size = start.memory.shape[1], tile(len(places.memory), places.memory[0].nbytes, CACHE)
+
+    def loop(tiles: Array) -> None:
+        forward(given, matrix, scratch(matrix, normals, steps, slots, size), tiles, places, steps)
+
+    run(loop, size, T, places.memory, matrix)
     torch.autograd.graph.increment_version(kept.gates)  # an error for those who have saved it for backward
     last = Start(
         memory=stored.memory,
