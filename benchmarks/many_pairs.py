@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ntm_agents import registry
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_envs.tasks import TaskSpec, ladder
 from ntm_envs.tasks.recall.key_value_recall import KeyValueRecall
 
@@ -25,13 +26,12 @@ ROW = TaskSpec(
 )
 
 _row = registry.find("sam", registry.TABLE)
-_recipe = _row.recipe("key_value_recall")
 SAM = replace(
     _row,
     default=replace(
-        _recipe,
+        _row.recipe("key_value_recall"),
         train=replace(
-            _recipe.train,
+            DEFAULT_TRAINING,
             sequences=16_000,
             curriculum={"pairs": 30},
             curriculum_end=0.6,
