@@ -68,8 +68,8 @@ MACHINES = (
         "mann",
         "one_shot",
         {"classes": 5, "shots": 3},
-        "The last head writes the drawing of the step before, with its label, to a new slot at each step. The "
-        "second head looks up the drawings that are most like the present one. It has to guess at first.",
+        "The last head writes the drawing of the step before, with its label, to a new slot at each step. "
+        "The second head looks up the drawings that are most like the present one. It has to guess at first.",
     ),
     Machine(
         "ntm",
