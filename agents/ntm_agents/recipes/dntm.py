@@ -11,7 +11,7 @@ from ntm_agents.spec import AgentSpec, Recipe
 # controller does not see what is read, and so does the same at any slot. Addresses are wide, as keys that are
 # a little off must not look like the address of one of a thousand other slots. Blank vectors must not look
 # like the end of the sequence. Short sequences first, in which a head that returned to the wrong slot soon
-# meets what was written. With soft weightings no training with all of this has been completed yet.
+# meets what was written.
 COPY = Recipe(
     model={
         "controller": "feedforward",

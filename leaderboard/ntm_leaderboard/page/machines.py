@@ -65,6 +65,13 @@ MACHINES = (
         "For the answer, the read heads look up queries and edges, one step of the path after the other.",
     ),
     Machine(
+        "dntm-hard",
+        "copy",
+        {"length": 20},
+        "Each head is at one slot, and walks from address to address. At the delimiter the read head returns "
+        "to the first slot.",
+    ),
+    Machine(
         "mann",
         "one_shot",
         {"classes": 5, "shots": 3},
