@@ -1,6 +1,8 @@
-"""OneShot with fifteen labels: five classes an episode in training, and up to fifteen in evaluation.
+r"""OneShot with fifteen labels: five classes an episode in training, and up to fifteen in evaluation.
 
-.venv/bin/ntm-envs bench --tasks benchmarks/fifteen_classes.py:ROW --agents mann --seeds 5 --first-seed 2030
+    .venv/bin/python benchmarks/seeds.py --agents benchmarks/fifteen_classes.py:MANN --seeds 1 \
+        --tasks benchmarks/fifteen_classes.py:ROW --first-seed 2035
+    .venv/bin/python benchmarks/presentations.py bench/seeds/fifteen_classes/mann
 """
 
 from __future__ import annotations
