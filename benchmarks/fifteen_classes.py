@@ -3,6 +3,8 @@ r"""OneShot with fifteen labels: five classes an episode in training, and up to 
     .venv/bin/python benchmarks/seeds.py --agents benchmarks/fifteen_classes.py:MANN --seeds 1 \
         --tasks benchmarks/fifteen_classes.py:ROW --first-seed 2035
     .venv/bin/python benchmarks/presentations.py bench/seeds/fifteen_classes/mann
+
+The recipe is that of OneShot.
 """
 
 from __future__ import annotations

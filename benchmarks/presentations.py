@@ -1,7 +1,10 @@
-"""Prints the accuracy of trained models on OneShot, by how often a class has been presented, seed by seed.
+r"""Prints the accuracy of trained models on OneShot, by how often a class has been presented, seed by seed.
 
-.venv/bin/ntm-envs bench --suite recall --tasks one_shot --agents mann lstm ntm --first-seed 2030
-.venv/bin/python benchmarks/presentations.py bench/recall/one_shot/*
+    .venv/bin/ntm-envs bench --suite recall --tasks one_shot --agents mann lstm ntm nearest \
+        --budget 40000 --first-seed 2030
+    .venv/bin/python benchmarks/presentations.py bench/recall/one_shot/*
+
+The columns are numbers of presentations: 1 is the first time that a class is shown.
 """
 
 from __future__ import annotations
