@@ -60,7 +60,9 @@ def main(options: Options) -> None:
             numbers = [number for _, number in found]
             lines.append([f"`{folder.name}`", run.name[5:], *(f"{share:.3f}" for share in shares[-1])])
         lines.append([f"`{folder.name}`", "state", *(f"{number:,}" for number in numbers)])
-        marks: Any = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+        colour = COLOURS[place % len(COLOURS)]
+        marks: Any = {"color": colour, "marker": MARKERS[place % len(MARKERS)]}
+        marks["markerfacecolor"] = colour if place < len(COLOURS) else "white"  # used for the second time
         axes.plot(numbers, np.mean(shares, 0), label=folder.name, **marks)
         axes.plot(numbers, np.transpose(shares), linestyle="none", alpha=0.3, markersize=3, **marks)
     head = ["agent", "seed", *(f"{pairs:,}" for pairs in options.pairs)]
