@@ -2,7 +2,9 @@ r"""KeyValueRecall with up to 1,024 pairs in training, and a SAM that learns it.
 
     .venv/bin/python benchmarks/seeds.py --agents benchmarks/many_pairs.py:SAM --seeds 5 \
         --tasks benchmarks/many_pairs.py:ROW --first-seed 2025
-    .venv/bin/python benchmarks/recall.py --runs bench/seeds/many_pairs/sam --pairs 1024 4096 16384 65536
+    .venv/bin/python benchmarks/recall.py --runs bench/seeds/many_pairs/sam --pairs 32 1024 4096
+    .venv/bin/python benchmarks/recall.py --runs bench/seeds/many_pairs/sam --pairs 16384 65536 \
+        --episodes 16 --tables 32
 
 Among the 32 pairs of the suite's training range, a key hardly ever meets one that differs from it in one bit;
 among 4,096 of 16 bits, two of three keys have such a neighbour.
