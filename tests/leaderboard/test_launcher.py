@@ -183,7 +183,7 @@ def test_a_process_that_ignores_requests_to_stop_is_killed(tmp_path, monkeypatch
 def test_a_process_has_the_threads_of_its_environment_or_those_of_its_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert launcher.usable_threads() == 3
-    for others in ("", "4,2"):
+    for others in ("", "4,2", "0"):
         monkeypatch.setenv("OMP_NUM_THREADS", others)
         assert launcher.usable_threads() == launcher.cores()
     for name, value in launcher.ENVIRONMENT.items():

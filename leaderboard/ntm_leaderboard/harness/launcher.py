@@ -54,7 +54,7 @@ def usable_threads() -> int:
     The processes of a launcher have one each.
     """
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdecimal() else cores()
+    return (int(wanted) if wanted.isdecimal() else 0) or cores()
 
 
 def check_processes(count: int) -> None:
