@@ -1,8 +1,8 @@
 """Hard attention: weightings of one slot each, and how a machine learns to choose it.
 
-Source: Gulcehre, Chandar, Cho and Bengio, *Dynamic Neural Turing Machine with Soft and Hard Addressing Schemes*
-(arXiv 1607.00036), section 4. Straight-through gradients are those of Bengio, Leonard and Courville (arXiv
-1308.3432).
+Source: Gulcehre, Chandar, Cho and Bengio, *Dynamic Neural Turing Machine with Soft and Hard Addressing
+Schemes* (arXiv 1607.00036), section 4. Straight-through gradients are those of Bengio, Leonard and Courville
+(arXiv 1308.3432).
 
 Shape letters: B batch, H heads, N memory slots.
 """
@@ -22,8 +22,8 @@ def choose(
     Args:
         scores: Logarithms of the odds of the slots ``[B, H, N]``.
         soft: Rows whose weightings are the distributions themselves, bool ``[B]``; None for all.
-        drawn: Whether each slot is drawn from its distribution; else it is the most probable, and of equal ones
-            the first.
+        drawn: Whether each slot is drawn from its distribution; else it is the most probable one, and of
+            equal ones the first.
         gradients: Whether hard weightings have the gradients of the distributions (straight-through).
 
     Returns:

@@ -287,7 +287,7 @@ def test_addresses_stay_and_contents_change():
         ({"addressing": "both"}, "addressing is 'both'"),
         ({"follows": (1,)}, "for each of the 2 heads a number from 0 to 1, or no numbers"),
         ({"follows": (1, 2)}, "for each of the 2 heads a number from 0 to 1, or no numbers"),
-        ({"by_content": (True,)}, "by_content is .*; expected True or False for each of the 2 heads, or nothing"),
+        ({"by_content": (True,)}, "expected True or False for each of the 2 heads, or nothing"),
         ({"gate_bias": (1.0,)}, "gate_bias is .*; expected 2 finite numbers, as there are 2 heads"),
     ],
 )

@@ -80,16 +80,16 @@ class DNTMConfig:
     erase_bias: float = 0.0
     """Initial bias of each element of the erase vectors, before sigmoid."""
     by_content: tuple[bool, ...] = ()
-    """For each head, write heads first, True if its key is compared with contents alone; empty for False. Such
-    a key begins as the word that the first write head takes from the same input. Not in the paper."""
+    """For each head, write heads first, True if its key is compared with contents alone; empty for False.
+    Such a key begins as the word that the first write head takes from the input. Not in the paper."""
     follows: tuple[int, ...] = ()
-    """For each head the number of a read head, from 1, or 0; empty for zeros. A head that follows a read head,
-    which may be itself, goes on to the address behind the one that was read last, as far as a gate is closed.
-    Its own key, if not `by_content`, begins as the address of the first slot. With hard addressing the gate is
-    open or closed, with the gradient of its sigmoid. Not in the paper."""
+    """For each head the number of a read head, from 1, or 0; empty for zeros. A head that follows a read
+    head, which may be itself, goes on to the address behind the one that was read last, as far as a gate is
+    closed. Its own key, if not `by_content`, begins as the address of the first slot. With hard addressing
+    the gate is open or closed, with the gradient of its sigmoid. Not in the paper."""
     gate_bias: float | tuple[float, ...] = -3.0
-    """Initial bias of these gates, before sigmoid, for all heads or for each: negative for heads that begin by
-    following."""
+    """Initial bias of these gates, before sigmoid, for all heads or for each: negative for heads that begin
+    by following."""
     feedback: Literal["slot", "content", "none"] = "slot"
     """Part of the read slots that the controller sees (paper: all of it). Logits see contents, and addresses
     if the controller does. What sees no addresses does the same at slots further than those of training."""
@@ -104,7 +104,8 @@ class DNTMConfig:
         expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
         expect(valid, "follows", self.follows, expected)
         valid = len(self.by_content) in (0, heads)
-        expect(valid, "by_content", self.by_content, f"True or False for each of the {heads} heads, or nothing")
+        expected = f"True or False for each of the {heads} heads, or nothing"
+        expect(valid, "by_content", self.by_content, expected)
         for name in ("strength_bias", "gate_bias"):
             valid = not isinstance(value := getattr(self, name), tuple) or len(value) == heads
             expect(valid, name, value, f"{heads} finite numbers, as there are {heads} heads")
@@ -135,8 +136,8 @@ class DNTM(MemoryMachine[DNTMState]):
       trained machine runs with any, and the way from each address to the next is the same rotation.
     - By default the memory is as large as the episode's upper bound of steps (`memory_slots`).
     - A choice of REINFORCE answers for the costs from its own step on; in the paper, for all of them.
-    - Straight-through gradients, `by_content`, `follows`, controllers that see less (`feedback`), an LSTM, and
-      a curriculum that draws for each sequence are not in the paper. There are no multi-step reads.
+    - Straight-through gradients, `by_content`, `follows`, controllers that see less (`feedback`), an LSTM,
+      and a curriculum that draws for each sequence are not in the paper. There are no multi-step reads.
 
     Choices where the paper is silent:
 
@@ -202,9 +203,8 @@ class DNTM(MemoryMachine[DNTMState]):
     def _initialise(self) -> None:
         """Draw weights by Glorot and Bengio's uniform rule, and set biases and the keys of some heads."""
         c = self.config
-        heads, address = sum(self._heads), [
-            head for head, other in enumerate(c.follows) if other and head not in self._by_content
-        ]
+        heads, found = sum(self._heads), self._by_content
+        following = [head for head, other in enumerate(c.follows) if other and head not in found]
         nn.init.xavier_uniform_(self.heads.weight)
         with torch.no_grad():
             each, erase, *_ = self.heads.bias.zero_().split_with_sizes(self._sizes)
@@ -212,9 +212,9 @@ class DNTM(MemoryMachine[DNTMState]):
             each = each.view(heads, -1)
             columns = [c.strength_bias] + [c.lru_bias] * c.lru + [c.gate_bias] * bool(c.follows)
             each[:, self._width :] = torch.stack([torch.tensor(b).expand(heads) for b in columns], 1)
-            each[address, : c.address_width // 2] = 1  # cosines of 0
+            each[following, : c.address_width // 2] = 1  # cosines of 0
             keys = self.heads.weight[: each.numel()].view(heads, -1, c.hidden_size)
-            keys[address + self._by_content, : self._width] = 0
+            keys[following + found, : self._width] = 0
             words, written, _ = self.inputs.weight.split_with_sizes(self._shares)
             words.view(-1, c.memory_width, words.shape[1])[:] = written[: c.memory_width]
 
