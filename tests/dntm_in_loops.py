@@ -35,6 +35,7 @@ def reference(model, inputs, slots):
         angles = weights["frequencies"] * slot
         memory[c.nop_slots + slot, :address] = np.concatenate([np.cos(angles), np.sin(angles)])
     heads = c.write_heads + c.read_heads
+    finders = [head for head, found in enumerate(c.by_content) if found]
     average = np.zeros((heads, len(memory)))
     reads = np.concatenate([memory[c.nop_slots]] * c.read_heads)
     hidden, logits, seen_from = np.zeros(c.hidden_size), [], 0 if c.feedback == "slot" else address
@@ -59,18 +60,22 @@ def reference(model, inputs, slots):
                 1 + softplus(values[head * size + width]),
                 sigmoid(values[head * size + width + 1]) if c.lru else 0,
             )
-            mask = np.ones(width)
+            seen_by_key = address if head in finders else 0
+            if head in finders:
+                word = finders.index(head) * c.memory_width
+                key = key + np.concatenate([np.zeros(address), direct[word : word + c.memory_width]])
+            similar = np.array([cosine(slot[seen_by_key:], key[seen_by_key:], c.epsilon) for slot in memory])
             if c.follows and c.follows[head]:
-                behind = np.zeros(width)
+                behind = np.zeros(address)
                 start = (c.follows[head] - 1) * width
                 pairs = reads[start : start + address].reshape(2, -1).T
                 for i, (f, (x, y)) in enumerate(zip(weights["frequencies"], pairs, strict=True)):
                     behind[i] = x * np.cos(f) - y * np.sin(f)
                     behind[address // 2 + i] = y * np.cos(f) + x * np.sin(f)
                 opened = sigmoid(values[(head + 1) * size - 1])
-                key = opened * key + (1 - opened) * behind
-                mask[address:] = opened
-            z = np.array([strength * cosine(mask * slot, mask * key, c.epsilon) for slot in memory])
+                near = np.array([cosine(slot[:address], behind, c.epsilon) for slot in memory])
+                similar = opened * similar + (1 - opened) * near
+            z = strength * similar
             weightings[head] = softmax(z - gate * average[head])
             average[head] = 0.1 * average[head] + 0.9 * z
             weightings[head, : c.nop_slots] = 0  # neither read nor written
@@ -79,7 +84,7 @@ def reference(model, inputs, slots):
         erase = sigmoid(erase).reshape(c.write_heads, -1)
         candidate = candidate.reshape(c.write_heads, -1)
         alpha = sigmoid(rest[-c.write_heads :] + direct[-c.write_heads :])
-        content = direct[: -c.write_heads].reshape(c.write_heads, -1)
+        content = direct[len(finders) * c.memory_width : -c.write_heads].reshape(c.write_heads, -1)
         written = memory.copy()
         for slot in range(len(memory)):
             for head in range(c.write_heads):

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from ntm_agents import DNTM
+from ntm_agents.machines import dntm
 from ntm_agents.reinforce import Reinforce
 from ntm_agents.testing import check_model
 
 INPUTS, OUTPUTS = 3, 2
 HARD = {"addressing": "hard", "soft_batches": 0.0}
 THROUGH = {**HARD, "gradient": "straight-through"}
-FOLLOWING = {"read_heads": 3, "follows": (1, 1, 0, 2)}
+FOLLOWING = {"read_heads": 3, "follows": (1, 1, 0, 2), "by_content": (False, False, True, True)}
 
 
 def make(seed=0, scale=0.5, **config):
@@ -46,14 +47,16 @@ def data(T, B, seed=0):
     st.booleans(),
     st.booleans(),
     st.sampled_from(["slot", "content", "none"]),
+    st.booleans(),
 )
 @settings(max_examples=30)
 def test_it_computes_the_equations_of_the_paper(
-    seed, writers, readers, T, nop, order, lru, following, feedback
+    seed, writers, readers, T, nop, order, lru, following, feedback, finding
 ):
     heads = {"write_heads": writers, "read_heads": readers, "nop_slots": nop}
     follows = tuple(head % (readers + 1) for head in range(writers + readers)) if following else ()
-    options = {"order": order, "lru": lru, "follows": follows, "feedback": feedback}
+    by_content = tuple(head % 2 == 1 for head in range(writers + readers)) if finding else ()
+    options = {"order": order, "lru": lru, "follows": follows, "feedback": feedback, "by_content": by_content}
     model = make(seed, **options, **heads)
     inputs = data(T, 2, seed)
     with torch.no_grad():
@@ -107,7 +110,7 @@ def test_a_straight_through_gradient_is_that_of_soft_weightings():
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.7])
-def test_the_gradient_of_reinforce_is_that_of_the_expected_loss(mean):
+def test_the_gradient_of_reinforce_is_that_of_the_expected_loss(mean, monkeypatch):
     """Over all choices of two steps, each with its probability, whatever the baselines are."""
     slots, steps = 2, 2
     model = make(normalise=False, nop_slots=0, **HARD).train()
@@ -120,9 +123,9 @@ def test_the_gradient_of_reinforce_is_that_of_the_expected_loss(mean):
 
     def estimate(choices):
         """Return probability, cost and the gradient's estimate, if these slots are drawn."""
-        drawn, probability, choose = iter(choices), [], model._choose
+        drawn, probability = iter(choices), []
 
-        def forced(logits, soft):
+        def forced(logits, soft, **how):
             choice = torch.tensor(next(drawn))
             logs = logits.log_softmax(2)
             hard = torch.nn.functional.one_hot(choice, slots).to(logits.dtype).unsqueeze(0)
@@ -130,14 +133,14 @@ def test_the_gradient_of_reinforce_is_that_of_the_expected_loss(mean):
             probability.append(log_probability.sum())
             return hard, (log_probability, torch.zeros_like(log_probability))
 
-        model._choose = forced
+        monkeypatch.setattr(dntm, "choose", forced)
         with torch.no_grad():
             model.reinforce.mean.fill_(mean)
             model.reinforce.baseline.weight.fill_(mean)
         logits, auxiliary = model.with_auxiliary_loss(inputs, model.initial_state(1, slots), costs)
         cost = costs(logits).sum()
         estimates = torch.autograd.grad(cost + auxiliary, parameters, retain_graph=True)
-        model._choose = choose
+        monkeypatch.undo()
         return sum(probability).exp(), cost, estimates
 
     pairs = list(itertools.product(range(slots), repeat=2))  # of the write and the read head
@@ -249,6 +252,24 @@ def test_a_head_walks_exactly_while_its_gate_is_nearly_closed():
     assert slots == [[n, n] for n in range(1, 201)]
 
 
+def test_a_key_by_content_begins_as_the_word_that_is_written():
+    """So a head finds a word that was written before, whatever its address, and no empty slot."""
+    heads = {"read_heads": 2, "follows": (1, 1, 0), "by_content": (False, False, True), "nop_slots": 0}
+    options = {"strength_bias": 50.0, "epsilon": 0.1, "feedback": "none", "lru": False}
+    torch.manual_seed(0)
+    model = DNTM(5, OUTPUTS, controller="feedforward", **heads, **options)
+    with torch.no_grad():
+        model.inputs.weight.abs_()  # words are not cut off by ReLU
+        model.heads.weight.zero_()
+    inputs, found = torch.eye(5)[[0, 1, 2, 3, 1, 3, 0]].unsqueeze(1), []
+    state = model.eval().initial_state(1, 8)
+    for observation in inputs.split(1):
+        _, state = model(observation, state)
+        found.append(state.weightings[0, 2])
+    assert [weighting.argmax().item() for weighting in found[-3:]] == [2, 4, 1]  # written from slot 1 on
+    assert all(weighting.max() > 0.9 for weighting in found[-3:])
+
+
 def test_addresses_stay_and_contents_change():
     model, inputs = make(), data(6, 2)
     start = model.initial_state(2, 4)
@@ -266,6 +287,8 @@ def test_addresses_stay_and_contents_change():
         ({"addressing": "both"}, "addressing is 'both'"),
         ({"follows": (1,)}, "for each of the 2 heads a number from 0 to 1, or no numbers"),
         ({"follows": (1, 2)}, "for each of the 2 heads a number from 0 to 1, or no numbers"),
+        ({"by_content": (True,)}, "expected True or False for each of the 2 heads, or nothing"),
+        ({"gate_bias": (1.0,)}, "gate_bias is .*; expected 2 finite numbers, as there are 2 heads"),
     ],
 )
 def test_impossible_options_are_named(options, message):

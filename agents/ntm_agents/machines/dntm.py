@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
+from ntm_agents.choices import choose
 from ntm_agents.controllers import Controller
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
@@ -74,18 +75,21 @@ class DNTMConfig:
     """Number of NOP cells: a head that chooses one of them reads zeros, or writes nothing (paper: 1)."""
     order: Literal["read_first", "write_first"] = "read_first"
     """Order of reads and writes within a step."""
-    strength_bias: float = 0.0
-    """Initial bias of the key strength, before 1 + softplus."""
+    strength_bias: float | tuple[float, ...] = 0.0
+    """Initial bias of the key strength, before 1 + softplus, for all heads or for each, write heads first."""
     erase_bias: float = 0.0
     """Initial bias of each element of the erase vectors, before sigmoid."""
+    by_content: tuple[bool, ...] = ()
+    """For each head, write heads first, True if its key is compared with contents alone; empty for False.
+    Such a key begins as the word that the first write head takes from the input. Not in the paper."""
     follows: tuple[int, ...] = ()
-    """For each head, write heads first, the number of a read head, from 1, or 0; empty for zeros. A head that
-    follows a read head, which may be itself, goes on to the address behind the one that was read last, as far
-    as a gate is closed, and so far as that compares addresses alone; its own key begins as the address of the
-    first slot. With hard addressing the gate is open or closed, with the gradient of its sigmoid. Not in the
-    paper."""
-    gate_bias: float = -3.0
-    """Initial bias of these gates, before sigmoid: negative for heads that begin by following."""
+    """For each head the number of a read head, from 1, or 0; empty for zeros. A head that follows a read
+    head, which may be itself, goes on to the address behind the one that was read last, as far as a gate is
+    closed. Its own key, if not `by_content`, begins as the address of the first slot. With hard addressing
+    the gate is open or closed, with the gradient of its sigmoid. Not in the paper."""
+    gate_bias: float | tuple[float, ...] = -3.0
+    """Initial bias of these gates, before sigmoid, for all heads or for each: negative for heads that begin
+    by following."""
     feedback: Literal["slot", "content", "none"] = "slot"
     """Part of the read slots that the controller sees (paper: all of it). Logits see contents, and addresses
     if the controller does. What sees no addresses does the same at slots further than those of training."""
@@ -99,6 +103,12 @@ class DNTMConfig:
         valid = len(self.follows) in (0, heads) and all(0 <= head <= self.read_heads for head in self.follows)
         expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
         expect(valid, "follows", self.follows, expected)
+        valid = len(self.by_content) in (0, heads)
+        expected = f"True or False for each of the {heads} heads, or nothing"
+        expect(valid, "by_content", self.by_content, expected)
+        for name in ("strength_bias", "gate_bias"):
+            valid = not isinstance(value := getattr(self, name), tuple) or len(value) == heads
+            expect(valid, name, value, f"{heads} finite numbers, as there are {heads} heads")
 
 
 class DNTMState(NamedTuple):
@@ -126,8 +136,8 @@ class DNTM(MemoryMachine[DNTMState]):
       trained machine runs with any, and the way from each address to the next is the same rotation.
     - By default the memory is as large as the episode's upper bound of steps (`memory_slots`).
     - A choice of REINFORCE answers for the costs from its own step on; in the paper, for all of them.
-    - Straight-through gradients, `follows`, controllers that see less (`feedback`), an LSTM, and a curriculum
-      that draws for each sequence are not in the paper. There are no multi-step reads.
+    - Straight-through gradients, `by_content`, `follows`, controllers that see less (`feedback`), an LSTM,
+      and a curriculum that draws for each sequence are not in the paper. There are no multi-step reads.
 
     Choices where the paper is silent:
 
@@ -149,7 +159,9 @@ class DNTM(MemoryMachine[DNTMState]):
     Config: ClassVar[type[DNTMConfig]] = DNTMConfig
     agent: ClassVar[str] = "dntm"
     batches: Tensor
+    finders: Tensor
     following: Tensor
+    masks: Tensor
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
@@ -164,7 +176,10 @@ class DNTM(MemoryMachine[DNTMState]):
         feedback = 0 if c.feedback == "none" else read_size
         self.controller = Controller(c.controller, input_size, feedback, c.hidden_size)
         self.heads = nn.Linear(c.hidden_size, sum(self._sizes))
-        self.inputs = nn.Linear(input_size, written + c.write_heads, bias=False)
+        self._by_content = [head for head, found in enumerate(c.by_content) if found]
+        words = len(self._by_content) * c.memory_width
+        self._shares = [words, written, c.write_heads]
+        self.inputs = nn.Linear(input_size, sum(self._shares), bias=False)
         self.output = nn.Linear(read_size + c.hidden_size, output_size)
         frequencies = torch.rand(c.address_width // 2) * math.pi
         if c.learned_addresses:
@@ -173,6 +188,10 @@ class DNTM(MemoryMachine[DNTMState]):
             self.register_buffer("frequencies", frequencies)
         following = torch.tensor([bool(head) for head in c.follows]).unsqueeze(1)
         self.register_buffer("following", following, persistent=False)
+        masks = torch.ones(sum(self._heads), self._width)
+        masks[self._by_content, : c.address_width] = 0
+        self.register_buffer("masks", masks, persistent=False)
+        self.register_buffer("finders", torch.tensor(self._by_content, dtype=torch.int64), persistent=False)
         self.nop = nn.Parameter(torch.randn(c.nop_slots, c.address_width)) if c.nop_slots else None
         self._initialise()
         self.reinforce = None
@@ -182,20 +201,22 @@ class DNTM(MemoryMachine[DNTMState]):
                 self.reinforce = Reinforce(c.hidden_size, normalise=c.normalise, entropy=c.entropy)
 
     def _initialise(self) -> None:
-        """Draw weights by Glorot and Bengio's uniform rule, and set biases; followers only follow."""
+        """Draw weights by Glorot and Bengio's uniform rule, and set biases and the keys of some heads."""
         c = self.config
-        heads, following = sum(self._heads), [head for head, other in enumerate(c.follows) if other]
-        biases = (
-            [0.0] * self._width + [c.strength_bias] + [c.lru_bias] * c.lru + [c.gate_bias] * bool(c.follows)
-        )
+        heads, found = sum(self._heads), self._by_content
+        following = [head for head, other in enumerate(c.follows) if other and head not in found]
         nn.init.xavier_uniform_(self.heads.weight)
         with torch.no_grad():
             each, erase, *_ = self.heads.bias.zero_().split_with_sizes(self._sizes)
             erase.fill_(c.erase_bias)
-            each.copy_(torch.tensor(biases * heads))
-            each.view(heads, -1)[following, : c.address_width // 2] = 1  # cosines of 0
-            keys = self.heads.weight[: len(each)].view(heads, -1, c.hidden_size)
-            keys[following, : self._width] = 0
+            each = each.view(heads, -1)
+            columns = [c.strength_bias] + [c.lru_bias] * c.lru + [c.gate_bias] * bool(c.follows)
+            each[:, self._width :] = torch.stack([torch.tensor(b).expand(heads) for b in columns], 1)
+            each[following, : c.address_width // 2] = 1  # cosines of 0
+            keys = self.heads.weight[: each.numel()].view(heads, -1, c.hidden_size)
+            keys[following + found, : self._width] = 0
+            words, written, _ = self.inputs.weight.split_with_sizes(self._shares)
+            words.view(-1, c.memory_width, words.shape[1])[:] = written[: c.memory_width]
 
     def initial_state(self, batch_size: int, capacity: int) -> DNTMState:
         """Return the state at the start of episodes: contents are zeros.
@@ -226,8 +247,7 @@ class DNTM(MemoryMachine[DNTMState]):
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
-        content, gate = self.inputs(inputs).split_with_sizes(self._sizes[-2:], 2)
-        projected = (self.controller.project(inputs), content, gate)
+        projected = (self.controller.project(inputs), *self.inputs(inputs).split_with_sizes(self._shares, 2))
         if self.config.addressing == "soft":
             return projected
         soft = inputs.new_zeros(inputs.shape[1], dtype=torch.bool)
@@ -239,24 +259,29 @@ class DNTM(MemoryMachine[DNTMState]):
 
     def step(self, state: DNTMState, *projected: Tensor) -> tuple[DNTMState, tuple[Tensor, ...]]:
         """Take one step; see `MemoryMachine`."""
-        (memory, _, average, reads, hidden), (addend, content, to_gate, *soft) = state, projected
+        (memory, _, average, reads, hidden), (addend, words, content, to_gate, *soft) = state, projected
         c, B = self.config, len(reads)
         feedback = self._seen(reads)[:, : self.controller.read_size]
         output, hidden = self.controller(addend, feedback, hidden)
         each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
         keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
         masks = None
-        if c.follows:
-            opened = self._gate(gates[-1], *soft)
-            keys = torch.lerp(self._behind(reads), keys, opened)
-            masks = functional.pad(opened.expand(-1, -1, c.memory_width), (c.address_width, 0), value=1.0)
+        if self._by_content:
+            words = words.view(B, -1, c.memory_width)
+            keys = keys.index_add(1, self.finders, functional.pad(words, (c.address_width, 0)))
+            masks = self.masks.expand(B, -1, -1)
         similar = addressing.similarity(memory, keys, c.epsilon, masks)
+        if c.follows:
+            near = addressing.similarity(memory[:, :, : c.address_width], self._behind(reads), c.epsilon)
+            similar = torch.lerp(near, similar, self._gate(gates[-1], *soft))
         scores = (1 + functional.softplus(strengths)) * similar  # z
         logits = scores
         if c.lru:
             logits = scores - torch.sigmoid(gates[0]) * average  # gamma
             average = 0.1 * average + 0.9 * scores.detach()  # v
-        weightings, costs = self._choose(logits, *soft)
+        weightings, costs = choose(
+            logits, *soft, drawn=self._draws and self.training, gradients=c.gradient == "straight-through"
+        )
         weightings = functional.pad(weightings[:, :, c.nop_slots :], (c.nop_slots, 0))
         writing, reading = weightings.split_with_sizes(self._heads, 1)
         alpha = torch.sigmoid(gate + to_gate).unsqueeze(2)
@@ -279,49 +304,21 @@ class DNTM(MemoryMachine[DNTMState]):
         return reads.view(len(reads), -1, self._width)[:, :, self.config.address_width :].flatten(1)
 
     def _behind(self, reads: Tensor) -> Tensor:
-        """Return for each head the address behind that which the head it follows has read ``[B, H, M]``."""
+        """Return for each head the address behind that which the head it follows has read ``[B, H, A]``."""
         c = self.config
         addresses = reads.view(len(reads), c.read_heads, -1)[:, :, : c.address_width]
         cos, sin = functional.pad(addresses, (0, 0, 1, 0))[:, c.follows].chunk(2, 2)
         turn_cos, turn_sin = self.frequencies.cos(), self.frequencies.sin()
         turned = (cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin)
-        return functional.pad(torch.cat(turned, 2), (0, c.memory_width))
+        return torch.cat(turned, 2)
 
     def _gate(self, logits: Tensor, soft: Tensor | None = None) -> Tensor:
-        """Return how far heads look for their own keys ``[B, H, 1]``: 0 or 1 in rows with hard weightings.
-
-        A gate that is nearly closed would let a little of a key through, which is enough for another slot.
-        """
+        """Return how far heads look for their own keys ``[B, H, 1]``: 0 or 1 in rows with hard weightings."""
         gate = torch.where(self.following, torch.sigmoid(logits), 1.0)
         if soft is None:
             return gate
         hard = (gate > 0.5).to(gate.dtype) + (gate - gate.detach())
         return torch.where(soft[:, None, None], gate, hard)
-
-    def _choose(self, logits: Tensor, soft: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return weightings ``[B, H, N]``, and in REINFORCE log-probabilities and entropies ``[B, 1]``.
-
-        Args:
-            logits: ``[B, H, N]``.
-            soft: Rows with soft weightings, bool ``[B]``; None for all.
-        """
-        distribution = functional.softmax(logits, 2)
-        if soft is None:
-            return distribution, ()
-        draws = self._draws and self.training
-        chances = distribution.detach()
-        if draws:  # the first of exponential arrivals at these rates is a draw from them
-            chances = chances / torch.empty_like(chances).exponential_()
-        slots = torch.arange(logits.shape[2], device=logits.device)
-        hard = (chances.argmax(2, keepdim=True) == slots).to(logits.dtype)
-        if self.config.gradient == "straight-through":
-            hard = hard + (distribution - distribution.detach())
-        weightings = torch.where(soft[:, None, None], distribution, hard)
-        if not draws:
-            return weightings, ()
-        logs = functional.log_softmax(logits, 2)
-        drawn = ((logs * hard).sum((1, 2)) * ~soft, -(distribution * logs).sum((1, 2)) * ~soft)
-        return weightings, tuple(part.unsqueeze(1) for part in drawn)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""

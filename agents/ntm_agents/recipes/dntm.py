@@ -33,22 +33,35 @@ COPY = Recipe(
     ),
 )
 
-# The same machine with a GRU, as the paper has it, and a head more, which looks up. No training with it has
-# been completed yet.
+# A GRU, as the paper has it, and one read head more, which looks up the word of the input and prefers it
+# where it follows the last one that was found. The list is so found by its beginning, and goes on when the
+# gate closes. Words are compared sharply from the start; with this epsilon, empty slots are similar to none.
 DEFAULT = Recipe(
     model={
         "hidden_size": 64,
         "read_heads": 2,
         "follows": (1, 1, 2),
-        "strength_bias": 4.0,
+        "by_content": (False, False, True),
+        "address_width": 64,
+        "feedback": "content",
+        "gate_bias": (-4.0, -4.0, 0.0),
+        "strength_bias": (4.0, 4.0, 9.0),
+        "epsilon": 0.1,
+        "lru": False,
+        "nop_slots": 0,
     },
     train=DEFAULT_TRAINING,
+)
+
+RECALL = replace(
+    DEFAULT,
+    train=replace(DEFAULT_TRAINING, sequences=32_000, bucket_size=16, initial_range=0.2, curriculum_end=0.3),
 )
 
 ROW = AgentSpec(
     name="dntm",
     entry="ntm_agents:DNTM",
     summary="Dynamic NTM (Gulcehre et al. 2016) with soft addressing",
-    recipes={"copy": COPY},
+    recipes={"copy": COPY, "associative_recall": RECALL},
     default=DEFAULT,
 )
