@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ntm_agents import registry
-from ntm_agents.recipes.ntm import DEFAULT_TRAINING
+from ntm_agents.recipes.ntm import STEADY
 from ntm_envs.tasks import TaskSpec, ladder
 from ntm_envs.tasks.recall.key_value_recall import KeyValueRecall
 
@@ -33,7 +33,7 @@ SAM = replace(
     default=replace(
         _row.recipe("key_value_recall"),
         train=replace(
-            DEFAULT_TRAINING,
+            STEADY,
             sequences=16_000,
             curriculum={"pairs": 30},
             curriculum_end=0.6,

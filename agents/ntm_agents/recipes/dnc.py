@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.ntm import DEFAULT_TRAINING
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING, STEADY
 from ntm_agents.spec import AgentSpec, Recipe
 
 # The interface sees inputs and last read vectors, and the first key starts as the written vector does, so
@@ -46,7 +46,7 @@ ROW = AgentSpec(
                 "link_sharpening": True,
                 "least_usage": 0.01,
             },
-            train=replace(DEFAULT_TRAINING, sequences=48_000, task_overrides={"blank": 0.1}),
+            train=replace(STEADY, sequences=48_000, task_overrides={"blank": 0.1}),
         ),
         # The same, and the options that come with masks: what is counted has to be in the memory.
         "repeat_copy": Recipe(
@@ -58,7 +58,7 @@ ROW = AgentSpec(
                 "link_sharpening": True,
             },
             train=replace(
-                DEFAULT_TRAINING,
+                STEADY,
                 sequences=96_000,
                 task_overrides={"blank": 0.1},
                 restart_after=28_000,
@@ -69,7 +69,7 @@ ROW = AgentSpec(
         # order of look-up and links by then starts anew.
         "associative_recall": Recipe(
             model={**DEFAULT.model, "links": None, "least_usage": 0.01},
-            train=replace(DEFAULT_TRAINING, restart_after=20_000, restart_loss=0.5),
+            train=replace(STEADY, restart_after=20_000, restart_loss=0.5),
         ),
         # Keys and values are found by content alone. Orthogonal writes and strong keys tell apart keys that
         # differ in one bit, of which there are more in longer lists.
@@ -84,7 +84,7 @@ ROW = AgentSpec(
                 "write_init": "orthogonal",
                 "strength_bias": 15.0,
             },
-            train=replace(DEFAULT_TRAINING, sequences=48_000),
+            train=replace(STEADY, sequences=48_000),
         ),
         # A table of counts: slots are found by content, to be read as to be written. Nothing is erased or
         # freed, so that nothing is forgotten, and links would be of no use.
@@ -101,7 +101,7 @@ ROW = AgentSpec(
                 "write_gate_bias": 1.0,
                 "erase_bias": -12.0,
             },
-            train=replace(DEFAULT_TRAINING, sequences=96_000),
+            train=replace(STEADY, sequences=96_000),
         ),
         # The next priority is looked up, so links would be of no use. With masks the priority alone is
         # compared, and what was read is erased, so that it is not found again. Short lists first, but soon as
@@ -109,7 +109,7 @@ ROW = AgentSpec(
         "priority_sort": Recipe(
             model={**DEFAULT.model, "links": 0, "mode_bias": (), "masking": True, "deallocation": True},
             train=replace(
-                DEFAULT_TRAINING,
+                STEADY,
                 sequences=200_000,
                 initial_range=0.2,
                 curriculum_end=0.2,
@@ -135,7 +135,7 @@ ROW = AgentSpec(
                 "write_gate_bias": 2.0,
             },
             train=replace(
-                DEFAULT_TRAINING, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
+                STEADY, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
             ),
         ),
         # Relations are sequences of edges that have to be known by heart. So look-ups come first, with single
@@ -162,7 +162,7 @@ ROW = AgentSpec(
                 "write_gate_bias": 3.0,
             },
             train=replace(
-                DEFAULT_TRAINING,
+                STEADY,
                 sequences=500_000,
                 decay_start=0.94,
                 task_overrides={"show_path": 1.0},

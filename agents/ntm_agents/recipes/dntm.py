@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.ntm import DEFAULT_TRAINING
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING, STEADY
 from ntm_agents.spec import AgentSpec, Recipe
 
 # Both heads walk from each address to the next and begin to return to the first one when a gate opens. The
@@ -24,7 +24,7 @@ COPY = Recipe(
         "nop_slots": 0,
     },
     train=replace(
-        DEFAULT_TRAINING,
+        STEADY,
         sequences=16_000,
         bucket_size=16,
         initial_range=0.2,
@@ -50,12 +50,12 @@ DEFAULT = Recipe(
         "lru": False,
         "nop_slots": 0,
     },
-    train=DEFAULT_TRAINING,
+    train=replace(DEFAULT_TRAINING, bucket_size=16),
 )
 
 RECALL = replace(
     DEFAULT,
-    train=replace(DEFAULT_TRAINING, sequences=32_000, bucket_size=16, initial_range=0.2, curriculum_end=0.3),
+    train=replace(STEADY, sequences=32_000, bucket_size=16, initial_range=0.2, curriculum_end=0.3),
 )
 
 ROW = AgentSpec(

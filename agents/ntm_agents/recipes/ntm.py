@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
@@ -84,7 +86,7 @@ WITH_LSTM = {
 """Recipes of NTMs with an LSTM as controller, the best ones of their tasks."""
 
 # Small batches, small steps and the way back to the best weights keep what was learnt.
-DEFAULT_TRAINING = TrainConfig(
+STEADY = TrainConfig(
     sequences=64_000,
     batch_size=16,
     bucket_size=4,
@@ -93,7 +95,21 @@ DEFAULT_TRAINING = TrainConfig(
     beta2=0.99,
     rollback=5.0,
 )
-"""Training options of `DEFAULT`."""
+"""Training options with which little that was learnt is lost; recipes of many machines build on them."""
+
+# No size, and nothing about any task. Half of the sizes grow, as short sequences are learnt first; the other
+# half are the largest from early on, without which long ones may never be learnt. The learning rate falls from
+# early on: large steps find a solution soon where there are few sequences, and lose it where there are many.
+DEFAULT_TRAINING = replace(
+    STEADY,
+    steps=6_000_000,
+    initial_range=0.2,
+    curriculum_end=0.1,
+    alternate_from=0.05,
+    decay_start=0.1,
+    solved_loss=0.001,
+)
+"""Training options for any task, and any model."""
 
 DEFAULT = Recipe(
     # Heads with the roles that the recipes above need, one of each: a write head that shifts by one slot at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.ntm import DEFAULT_TRAINING
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING, STEADY
 from ntm_agents.spec import AgentSpec, Recipe
 
 # A SAM has neither shifts nor links, so what comes in order is found by its content: the slots start as a
@@ -36,17 +36,17 @@ ROW = AgentSpec(
         # Blank vectors must not look like the end of the sequence.
         "copy": Recipe(
             model=DEFAULT.model,
-            train=replace(DEFAULT_TRAINING, sequences=48_000, task_overrides={"blank": 0.1}),
+            train=replace(STEADY, sequences=48_000, task_overrides={"blank": 0.1}),
         ),
         "associative_recall": Recipe(
             model=DEFAULT.model,
-            train=replace(DEFAULT_TRAINING, sequences=48_000),
+            train=replace(STEADY, sequences=48_000),
         ),
         # Pairs are found by their keys alone, in any order: no word has a trace of those before it, and the
         # controller needs no state. With a larger epsilon, long words would look nearer to every key.
         "key_value_recall": Recipe(
             model={**DEFAULT.model, "controller": "feedforward", "key_init": "word", "epsilon": 1e-6},
-            train=replace(DEFAULT_TRAINING, sequences=32_000),
+            train=replace(STEADY, sequences=32_000),
         ),
     },
     default=DEFAULT,

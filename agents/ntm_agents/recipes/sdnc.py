@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.ntm import DEFAULT_TRAINING
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING, STEADY
 from ntm_agents.spec import AgentSpec, Recipe
 
 # One head writes each word to a free slot, and finds it at once, as its key starts as the word. Biases of the
@@ -37,7 +37,7 @@ ROW = AgentSpec(
         # Blank vectors must not look like the end of the sequence.
         "copy": Recipe(
             model=DEFAULT.model,
-            train=replace(DEFAULT_TRAINING, sequences=24_000, task_overrides={"blank": 0.1}),
+            train=replace(STEADY, sequences=24_000, task_overrides={"blank": 0.1}),
         ),
     },
     default=DEFAULT,

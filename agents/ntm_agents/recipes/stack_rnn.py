@@ -7,7 +7,7 @@ from dataclasses import replace
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 
-TRAINING = replace(DEFAULT_TRAINING, sequences=48_000, bucket_size=16, learning_rate=1e-3)
+TRAINING = replace(DEFAULT_TRAINING, bucket_size=16, learning_rate=1e-3)
 """Training options of `ROW`."""
 
 # Not tuned. Half of the units of Deletang et al. (2023), for speed; the rest of the training is that of the

@@ -10,7 +10,7 @@ from ntm_baselines.recipes import lstm
 # Not tuned: training is that of the LSTM's default recipe, with smaller steps.
 DEFAULT = Recipe(
     model={"negative_eigenvalues": True},
-    train=replace(lstm.DEFAULT_TRAINING, learning_rate=1e-3),
+    train=replace(lstm.ROW.default.train, learning_rate=1e-3),
 )
 # Widths that fit the board's limit of a run's weights; inputs and outputs of graphs are many.
 FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 48}, train=DEFAULT.train)

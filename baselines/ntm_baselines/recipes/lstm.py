@@ -8,8 +8,7 @@ from ntm_agents.recipes import ntm
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
-DEFAULT_TRAINING = replace(ntm.DEFAULT_TRAINING, sequences=48_000)
-"""Training options of the default recipe."""
+_STEADY = replace(ntm.STEADY, sequences=48_000)
 _FORMAL = TrainConfig(
     sequences=200_000,
     batch_size=16,
@@ -106,7 +105,7 @@ ROW = AgentSpec(
         "traversal": Recipe(
             model={"hidden_size": 80},
             train=replace(
-                DEFAULT_TRAINING, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
+                _STEADY, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
             ),
         ),
         "parity": Recipe(model=_FITTING, train=replace(_FORMAL, sequences=40_000)),
@@ -123,11 +122,10 @@ ROW = AgentSpec(
         "missing_duplicate": Recipe(model=_FITTING, train=replace(_FORMAL, curriculum={"half": 3})),
         "formal": Recipe(model=_FITTING, train=_FORMAL),
         # Not tuned. Sizes that fit the board's limit of a run's weights.
-        "key_value_recall": Recipe(model={"hidden_size": 112}, train=DEFAULT_TRAINING),
-        "graph": Recipe(model={"hidden_size": 80}, train=DEFAULT_TRAINING),
-        "interactive": Recipe(model=_FITTING, train=DEFAULT_TRAINING),
+        "key_value_recall": Recipe(model={"hidden_size": 112}, train=_STEADY),
+        "graph": Recipe(model={"hidden_size": 80}, train=_STEADY),
+        "interactive": Recipe(model=_FITTING, train=_STEADY),
     },
-    # The training of the NTM's default. In trials, parity was learnt on one of two seeds, and with batches of
-    # 32, a gradient norm of 0.5 and no rollback on neither.
-    default=Recipe(train=DEFAULT_TRAINING),
+    # The training of the NTM's default.
+    default=Recipe(train=ntm.DEFAULT_TRAINING),
 )

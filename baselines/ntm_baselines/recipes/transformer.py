@@ -11,7 +11,7 @@ from ntm_baselines.recipes import lstm
 # positions the best for longer sequences; training is that of the LSTM's default recipe, with smaller steps.
 DEFAULT = Recipe(
     model={"position": "randomised"},
-    train=replace(lstm.DEFAULT_TRAINING, learning_rate=1e-3),
+    train=replace(lstm.ROW.default.train, learning_rate=1e-3),
 )
 # A size that fits the board's limit of a run's weights, narrower rather than much shallower.
 FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 32, "num_layers": 4, "heads": 4}, train=DEFAULT.train)
