@@ -38,6 +38,8 @@ RARE = np.uint64(0xD6E8FEB86659FD93)
 """Domain of the choice of data that training oversamples, such as blank vectors and near misses."""
 STREAM = np.uint64(0x8EBC6AF09C88C6E3)
 """Domain of the episode keys of a stream."""
+MEMORY = np.uint64(0xC2B2AE3D27D4EB4F)
+"""Domain of the size of the memory in training."""
 FIXED = np.uint64(0x9FB21C651E98DF25)
 """Domain of the data that all episodes of a task share; the key is a constant of the task."""
 

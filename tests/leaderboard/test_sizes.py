@@ -55,6 +55,7 @@ LARGER = {
     "dnc": ("inference",),
     # Default recipes of memory machines on tasks with the most inputs and outputs.
     "ntm": ("associative_recall", *GRAPHS),
+    "ntm-one": GRAPHS,
     "ntm-lstm": ("associative_recall", *GRAPHS),
     "ntm-jump": (*GRAPHS, "key_value_recall"),
     "dntm": GRAPHS,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, Self, TypeAlias
 
-from ntm_agents.options import Between, Choices, check_options
+from ntm_agents.options import Between, Choices, Within, check_options
 from ntm_envs.tasks import TaskSpec
 
 Privilege: TypeAlias = Literal["long_validation", "best_of_seeds", "task_channels", "input_length"]
@@ -140,6 +140,10 @@ class TrainConfig(LearnerConfig):
     """Learning rate at the end, as a share of that at the start."""
     max_grad_norm: Annotated[float | None, Between(0.05, 10, log=True)] = 0.5
     """Largest norm of the gradient, which is scaled down to it; None for no limit."""
+    memory_doublings: Annotated[int, Within(0, 8)] = 0
+    """Largest number of times that a memory, whose slots are as many as the bound of steps, is doubled: it is
+    drawn for each batch, so that nothing is learnt that depends on the number of slots. Longer sequences come
+    with larger memories. 0 for none."""
     penalty: float = 0.0
     """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
     makes them sharp), for models that have `with_penalty`."""

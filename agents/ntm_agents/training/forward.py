@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ntm_agents.protocol import State, mapped
 from ntm_agents.readout import Readout
-from ntm_envs import capacity
+from ntm_envs import capacity, keyed
 from ntm_envs.tasks import Batch
 
 
@@ -23,10 +23,17 @@ class Forward:
         readout: Readout of the answers.
         device: Device to compute on.
         compiled: The model whose single steps are compiled with torch.compile; None for none.
+        doublings: Largest number of times that memories are doubled in training.
     """
 
-    def __init__(self, readout: Readout, device: torch.device, compiled: nn.Module | None = None) -> None:
-        self._readout, self._device, self._compiled = readout, device, compiled
+    def __init__(
+        self,
+        readout: Readout,
+        device: torch.device,
+        compiled: nn.Module | None = None,
+        doublings: int = 0,
+    ) -> None:
+        self._readout, self._device, self._compiled, self._doublings = readout, device, compiled, doublings
         # Even to ask for it takes seconds.
         self._step = None if compiled is None else torch.compile(compiled, dynamic=False)
 
@@ -39,7 +46,11 @@ class Forward:
         targets = torch.from_numpy(batch.targets).to(self._device)
         mask = torch.from_numpy(batch.mask).to(self._device)
         T, B, _ = inputs.shape
-        state = model.initial_state(B, capacity(T))  # type: ignore[operator]
+        slots = capacity(T)
+        if model.training and self._doublings:  # as often for each batch, whenever it is drawn
+            word = keyed.words(batch.keys[:1], keyed.MEMORY, 1)
+            slots <<= int(keyed.below(word, self._doublings + 1)[0, 0])
+        state = model.initial_state(B, slots)  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
             logits, blur = model.with_penalty(inputs, state)  # type: ignore[operator]

@@ -201,7 +201,8 @@ class Trainer:
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
         self._averages: list[Tensor] = list(self._averaged.parameters())
-        self._forward = Forward(self._readout, self.device, self.model if self.config.compile else None)
+        compiled = self.model if self.config.compile else None
+        self._forward = Forward(self._readout, self.device, compiled, self.config.memory_doublings)
         self._optimizer = make_optimizer(self.config, self.model)
         self._best = {}
 

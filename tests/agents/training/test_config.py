@@ -74,6 +74,7 @@ def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
         ("initial_range", 1.5),
         ("alternate_from", -0.1),
         ("solved_loss", 0),
+        ("memory_doublings", 9),
         ("rollback", 1),
     ],
 )
