@@ -134,9 +134,7 @@ ROW = AgentSpec(
                 "free_gate_bias": -5.0,
                 "write_gate_bias": 2.0,
             },
-            train=replace(
-                STEADY, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
-            ),
+            train=replace(STEADY, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4),
         ),
         # Relations are sequences of edges that have to be known by heart. So look-ups come first, with single
         # edges, then ten relations, then all of them, and larger graphs last. Edges differ in few digits: an

@@ -97,17 +97,20 @@ STEADY = TrainConfig(
 )
 """Training options with which little that was learnt is lost; recipes of many machines build on them."""
 
-# No size, and nothing about any task. Half of the sizes grow, as short sequences are learnt first; the other
-# half are the largest from early on, without which long ones may never be learnt. The learning rate falls from
-# early on: large steps find a solution soon where there are few sequences, and lose it where there are many.
+# No size, and nothing about any task. Half of the batches begin with short sequences, without which RepeatCopy
+# ends in a solution that cannot count; the other half are the largest from early on, without which long lists
+# are not sorted. Gradients are nearly always scaled down to the same norm, so that rare large ones cannot undo
+# what was learnt. Memories of random sizes keep solutions from depending on the number of slots.
 DEFAULT_TRAINING = replace(
     STEADY,
     steps=6_000_000,
     initial_range=0.2,
     curriculum_end=0.1,
     alternate_from=0.05,
-    decay_start=0.1,
+    decay_start=0.4,
+    max_grad_norm=0.05,
     solved_loss=0.001,
+    memory_doublings=1,
 )
 """Training options for any task, and any model."""
 

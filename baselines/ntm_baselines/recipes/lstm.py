@@ -104,9 +104,7 @@ ROW = AgentSpec(
         # Not tuned: as many parameters and examples as the DNC has, and its lessons. It passes none of them.
         "traversal": Recipe(
             model={"hidden_size": 80},
-            train=replace(
-                _STEADY, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4
-            ),
+            train=replace(_STEADY, sequences=120_000, decay_start=0.6, use_lessons=True, last_lesson=4),
         ),
         "parity": Recipe(model=_FITTING, train=replace(_FORMAL, sequences=40_000)),
         "modular_arithmetic": Recipe(
