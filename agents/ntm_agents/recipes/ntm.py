@@ -97,10 +97,10 @@ STEADY = TrainConfig(
 )
 """Training options with which little that was learnt is lost; recipes of many machines build on them."""
 
-# No size, and nothing about any task. Half of the batches begin with short sequences, without which RepeatCopy
-# ends in a solution that cannot count; the other half are the largest from early on, without which long lists
-# are not sorted. Gradients are nearly always scaled down to the same norm, so that rare large ones cannot undo
-# what was learnt. Memories of random sizes keep solutions from depending on the number of slots.
+# No size, and nothing about any task. Half of the batches begin with short sequences, without which
+# RepeatCopy ends in a solution that cannot count; the other half are the largest from early on, without which
+# long lists are not sorted. Gradients are nearly always scaled down to the same norm, so that rare large ones
+# cannot undo what was learnt. Memories of random sizes keep solutions from depending on the number of slots.
 DEFAULT_TRAINING = replace(
     STEADY,
     steps=6_000_000,
