@@ -133,9 +133,9 @@ class TrainConfig(LearnerConfig):
     decay_start: Annotated[float, Between(0.0, 0.8)] = 0.5
     """Progress at which the learning rate begins to fall."""
     solved_loss: float | None = None
-    """Validation loss, in nats a symbol, of a solved task. From the first one below it, training goes on for
-    as long again, or to the end of its budget, and the learning rate falls all the way: large steps only harm
-    what is solved. None to use the whole budget."""
+    """Validation loss, in nats a symbol, below which the learning rate begins to fall at once, if that is
+    before `decay_start`: large steps only harm what is solved. In either case it falls until the end of
+    training. None for never."""
     final_rate: float = 0.01
     """Learning rate at the end, as a share of that at the start."""
     max_grad_norm: Annotated[float | None, Between(0.05, 10, log=True)] = 0.5
@@ -218,21 +218,17 @@ class TrainConfig(LearnerConfig):
             return self
         return replace(self, steps=None, sequences=max(1, self.steps // spec.make().steps(**spec.largest)))
 
-    def end(self, solved_at: float | None) -> float:
-        """Return the progress at which training ends.
+    def rate(self, progress: float, solved_at: float | None = None) -> float:
+        """Return the learning rate at a progress from 0 to 1.
 
         Args:
+            progress: The progress.
             solved_at: Progress of the first validation below `solved_loss`; None if there was none.
         """
-        return 1.0 if solved_at is None else min(1.0, 2 * solved_at)
-
-    def rate(self, progress: float, solved_at: float | None = None) -> float:
-        """Return the learning rate at a progress from 0 to 1; `solved_at` as in :meth:`end`."""
         start = self.decay_start if solved_at is None else min(self.decay_start, solved_at)
         if self.schedule == "constant" or progress <= start:
             return self.learning_rate
-        end = self.end(solved_at)
-        left = max(0.0, (end - progress) / (end - start))
+        left = (1 - progress) / (1 - start)
         if self.schedule == "cosine":
             left = (1 - math.cos(math.pi * left)) / 2
         return self.learning_rate * (self.final_rate + (1 - self.final_rate) * left)

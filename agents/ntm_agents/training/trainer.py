@@ -155,7 +155,7 @@ class Trainer:
     def _evaluate_lesson(self) -> float:
         """Evaluate the averaged weights in the present lesson, keep or discard them; return the accuracy."""
         config, counters = self.config, self.counters
-        check_finite(self._averaged, f"after {self.counters.updates:,} updates")
+        self._check_finite()
         self._averaged.load_state_dict(dict(self.model.named_buffers()), strict=False)
         count = config.validation_sequences
         keys = keyed.stream_keys(np.full(count, self._streams[VALIDATION]), np.arange(count))
@@ -210,7 +210,8 @@ class Trainer:
         config, counters = self.config, self.counters
         progress = self._progress(counters.sequences)
         batch = self._batch(progress)
-        rate = config.rate(progress, self._solved_at)
+        solved_at = None if counters.solved_at is None else self._progress(counters.solved_at)
+        rate = config.rate(progress, solved_at)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         for parameter in self._parameters:
@@ -276,14 +277,10 @@ class Trainer:
     def _progress(self, sequences: int) -> float:
         return (sequences - self.counters.restarted_at) / self.config.sequences
 
-    @property
-    def _solved_at(self) -> float | None:
-        return None if (solved_at := self.counters.solved_at) is None else self._progress(solved_at)
-
     def _is_over(self) -> bool:
         config, counters = self.config, self.counters
         late = config.minutes is not None and counters.seconds >= 60 * config.minutes
-        return self._progress(counters.sequences) >= config.end(self._solved_at) or late
+        return self._progress(counters.sequences) >= 1 or late
 
     def _restart_if_stuck(self, before: int) -> None:
         """Restart if this is the first validation after `restart_after`; the last was at `before`."""
@@ -297,6 +294,9 @@ class Trainer:
             counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0
             self._start()
             self._log({"restarts": counters.restarts})
+
+    def _check_finite(self) -> None:
+        check_finite(self._averaged, f"after {self.counters.updates:,} updates")
 
     def _log_loss(self) -> None:
         counters = self.counters
@@ -323,7 +323,7 @@ class Trainer:
         Raises:
             NonFiniteError: If weights are not finite.
         """
-        check_finite(self._averaged, f"after {self.counters.updates:,} updates")
+        self._check_finite()
         tensors = {"rng": torch.get_rng_state()}
         tensors |= checkpoint.named("model", self.model.state_dict())
         tensors |= checkpoint.named("average", self._averaged.state_dict())

@@ -25,15 +25,14 @@ def test_the_penalty_grows_to_its_weight():
     assert [at_once.penalty_weight(p) for p in (0.4, 0.5, 1)] == [0, 2, 2]
 
 
-def test_a_solved_run_takes_smaller_steps_and_ends_after_as_long_again():
+def test_a_solved_run_takes_smaller_steps_from_then_on():
     config = TrainConfig(learning_rate=1.0, decay_start=0.5, final_rate=0.2)
-    assert [config.end(p) for p in (None, 0.2, 0.5, 0.7)] == [1, 0.4, 1, 1]
     assert [config.rate(p, 0.2) for p in (0.1, 0.2)] == [1, 1]
-    assert config.rate(0.3, 0.2) == pytest.approx(0.6)  # half of the way from 0.2 to the end
-    assert [config.rate(p, 0.2) for p in (0.4, 0.41)] == pytest.approx([0.2, 0.2])  # the last batch is whole
+    assert config.rate(0.6, 0.2) == pytest.approx(0.6)  # half of the way from 0.2 to the end
+    assert config.rate(1, 0.2) == pytest.approx(0.2)
     for progress in (0.4, 0.75, 1):  # what is solved later has begun to fall already
         assert config.rate(progress, 0.7) == config.rate(progress)
-    assert TrainConfig(learning_rate=1.0, schedule="constant").rate(0.3, 0.2) == 1
+    assert TrainConfig(learning_rate=1.0, schedule="constant").rate(0.5, 0.2) == 1
 
 
 def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
