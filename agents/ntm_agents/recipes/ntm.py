@@ -99,8 +99,9 @@ STEADY = TrainConfig(
 
 # No size, and nothing about any task. Half of the batches begin with short sequences, without which
 # RepeatCopy ends in a solution that cannot count; the other half are the largest from early on, without which
-# long lists are not sorted. Gradients are nearly always scaled down to the same norm, so that rare large ones
-# cannot undo what was learnt. Memories of random sizes keep solutions from depending on the number of slots.
+# long lists are not sorted. Gradients are nearly always scaled down to the same norm, and compared with the
+# last few alone, so that rare large ones undo less of what was learnt. Memories of random sizes keep solutions
+# from depending on the number of slots.
 DEFAULT_TRAINING = replace(
     STEADY,
     steps=6_000_000,
@@ -109,6 +110,7 @@ DEFAULT_TRAINING = replace(
     alternate_from=0.05,
     decay_start=0.4,
     max_grad_norm=0.05,
+    beta2=0.95,
     solved_loss=0.001,
     memory_doublings=1,
 )

@@ -121,7 +121,7 @@ class TrainConfig(LearnerConfig):
     """Learning rate at the start."""
     momentum: float = 0.9
     """Momentum, of rmsprop only (paper: 0.9)."""
-    beta2: Annotated[float, Choices((0.99, 0.999))] = 0.999
+    beta2: Annotated[float, Choices((0.95, 0.99, 0.999))] = 0.999
     """Decay of Adam's moving average of squared gradients. The nearer to 1, the larger is the step that a
     rare gradient makes after many small ones."""
     epsilon: float = 1e-8
