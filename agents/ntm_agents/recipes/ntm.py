@@ -99,8 +99,8 @@ STEADY = TrainConfig(
 
 # No size, and nothing about any task. Half of the batches begin with short sequences, without which
 # RepeatCopy ends in a solution that cannot count; the other half are the largest from early on, without which
-# long lists are not sorted. Gradients are nearly always scaled down to the same norm, and their squares are
-# soon forgotten, so that rare large ones undo less of what was learnt. Memories of random sizes keep solutions
+# long lists are not sorted. Gradients are nearly always scaled to the same norm, and their squares are soon
+# forgotten, so that rare large ones undo less of what was learnt. Memories of random sizes keep solutions
 # from depending on the number of slots.
 DEFAULT_TRAINING = replace(
     STEADY,
