@@ -109,6 +109,8 @@ def test_a_machine_is_published_with_its_card(tmp_path, monkeypatch):
     assert (folder / CHECKSUM).read_text(encoding="utf-8") == checksum(folder)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert card == model_card.model_card(result)
+    assert "the machine of seed 0, which was not selected by its results" in card
+    assert "the machine of seed 0, the best of two;" in model_card.model_card(result, "the best of two")
     assert "ntm-envs train --agent lstm --task copy --seed 0" in card
     assert result.commitment in card
     assert [row.split(" | ")[:2] for row in card.splitlines() if row.startswith("| ")][2:] == [

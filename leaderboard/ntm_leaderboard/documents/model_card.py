@@ -20,7 +20,7 @@ FILES = ("config.json", "summary.json", "model.safetensors")
 
 CARD = """# {agent} on {task}
 
-The task: {summary}. This is the machine of seed {seed}, which was not selected by its results; [the
+The task: {summary}. This is the machine of seed {seed}, {choice}; [the
 table](../../../../../docs/results-by-seed.md) has the other seeds. The command that trained it,
 
     {command}
@@ -40,8 +40,16 @@ It takes the inputs of `{env_id}` and no others. MIT License.
 """
 
 
-def publish(run: Path) -> Path:
+UNSELECTED = "which was not selected by its results"
+"""How the seed of most machines was chosen."""
+
+
+def publish(run: Path, choice: str = UNSELECTED) -> Path:
     """Copy a run into the package, with its model card and a checksum, and return the folder.
+
+    Args:
+        run: Folder of the run.
+        choice: How its seed was chosen, for the card.
 
     Raises:
         ValueError: If the run was not trained.
@@ -52,12 +60,16 @@ def publish(run: Path) -> Path:
     for name in FILES:
         shutil.copy(run / name, folder)
     write_atomically(folder / CHECKSUM, checksum(folder).encode())
-    write_atomically(folder / "README.md", model_card(result).encode())
+    write_atomically(folder / "README.md", model_card(result, choice).encode())
     return folder
 
 
-def model_card(result: Result) -> str:
+def model_card(result: Result, choice: str = UNSELECTED) -> str:
     """Return the card of the machine of a result.
+
+    Args:
+        result: The result.
+        choice: How its seed was chosen.
 
     Raises:
         ValueError: If it was not trained.
@@ -89,6 +101,7 @@ def model_card(result: Result) -> str:
         env_id=result.task,
         summary=spec.summary,
         seed=result.seed,
+        choice=choice,
         largest=sizes_product(spec, spec.largest),
         command=f"ntm-envs train --agent {result.agent} --task {spec.name} --seed {result.seed}",
         training=result.training,
