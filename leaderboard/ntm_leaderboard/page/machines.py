@@ -72,6 +72,13 @@ MACHINES = (
         "to the first slot.",
     ),
     Machine(
+        "dntm",
+        "associative_recall",
+        {"items": 6},
+        "The second read head looks at the beginnings of all items when the query begins. With each vector "
+        "of the query there are fewer that fit, and then it goes on to the item behind.",
+    ),
+    Machine(
         "mann",
         "one_shot",
         {"classes": 5, "shots": 3},
