@@ -142,8 +142,8 @@ class TrainConfig(LearnerConfig):
     """Largest norm of the gradient, which is scaled down to it; None for no limit."""
     memory_doublings: Annotated[int, Within(0, 8)] = 0
     """Largest number of times that a memory, whose slots are as many as the bound of steps, is doubled: it is
-    drawn for each bucket, so that nothing is learnt that depends on the number of slots. Longer sequences come
-    with larger memories. 0 for none."""
+    drawn for each bucket, so that nothing is learnt that depends on the number of slots. Longer sequences
+    come with larger memories. 0 for none."""
     penalty: float = 0.0
     """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
     makes them sharp), for models that have `with_penalty`."""

@@ -1,16 +1,16 @@
-"""The DeltaNet, with the training options of the LSTM."""
+"""The DeltaNet, with the default training."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_baselines.recipes import lstm
 
-# Not tuned: training is that of the LSTM's default recipe, with smaller steps.
+# Not tuned: training is the default, with smaller steps.
 DEFAULT = Recipe(
     model={"negative_eigenvalues": True},
-    train=replace(lstm.ROW.default.train, learning_rate=1e-3),
+    train=replace(DEFAULT_TRAINING, learning_rate=1e-3),
 )
 # Widths that fit the board's limit of a run's weights; inputs and outputs of graphs are many.
 FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 48}, train=DEFAULT.train)

@@ -1,17 +1,17 @@
-"""The causal Transformer, with the training options of the LSTM."""
+"""The causal Transformer, with the default training."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
-from ntm_baselines.recipes import lstm
 
 # Not tuned: the size is that of Deletang et al. (2023), with whose tasks Ruoss et al. (2023) found randomised
-# positions the best for longer sequences; training is that of the LSTM's default recipe, with smaller steps.
+# positions the best for longer sequences; training is the default, with smaller steps.
 DEFAULT = Recipe(
     model={"position": "randomised"},
-    train=replace(lstm.ROW.default.train, learning_rate=1e-3),
+    train=replace(DEFAULT_TRAINING, learning_rate=1e-3),
 )
 # A size that fits the board's limit of a run's weights, narrower rather than much shallower.
 FITTING = Recipe(model={**DEFAULT.model, "hidden_size": 32, "num_layers": 4, "heads": 4}, train=DEFAULT.train)
