@@ -128,6 +128,14 @@ def expect(valid: bool, name: str, value: Any, expected: str) -> None:
         raise ValueError(f"{name} is {value!r}; expected {expected}")
 
 
+def expect_per_head(config: Any, heads: int, *names: str) -> None:
+    """Raise a `ValueError` unless each of these options is one number, or one for each head."""
+    for name in names:
+        value = getattr(config, name)
+        valid = not isinstance(value, tuple) or len(value) == heads
+        expect(valid, name, value, f"{heads} finite numbers, as there are {heads} heads")
+
+
 def _with_tuples(value: Any) -> Any:
     """Return a value with tuples in place of lists; a mapping is copied."""
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.options import Choices, Few, Positive, check_options, expect
+from ntm_agents.options import Choices, Few, Positive, check_options, expect, expect_per_head
 
 TRACE = 0.7
 """Factor of the last read vector in the words of a chain: below 1, so that words stay of the size of the
@@ -59,10 +59,7 @@ class SparseInterfaceConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        for name in ("strength_bias", "write_gate_bias", "read_gate_bias"):
-            value = getattr(self, name)
-            valid = not isinstance(value, tuple) or len(value) == self.heads
-            expect(valid, name, value, f"{self.heads} finite numbers, as there are {self.heads} heads")
+        expect_per_head(self, self.heads, "strength_bias", "write_gate_bias", "read_gate_bias")
         seen = self.key_init == "random" or self.skip_connection
         expect(seen, "key_init", self.key_init, "'random', as skip_connection is False")
 

@@ -26,10 +26,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import addressing
-from ntm_agents.choices import choose
 from ntm_agents.controllers import Controller
+from ntm_agents.hard_attention import choose
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
+from ntm_agents.options import (
+    Choices,
+    Few,
+    NonNegative,
+    Positive,
+    Within,
+    check_options,
+    expect,
+    expect_per_head,
+)
 from ntm_agents.reinforce import Reinforce
 
 Costs = Callable[[Tensor], Tensor]
@@ -103,12 +112,9 @@ class DNTMConfig:
         valid = len(self.follows) in (0, heads) and all(0 <= head <= self.read_heads for head in self.follows)
         expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
         expect(valid, "follows", self.follows, expected)
-        valid = len(self.by_content) in (0, heads)
         expected = f"True or False for each of the {heads} heads, or nothing"
-        expect(valid, "by_content", self.by_content, expected)
-        for name in ("strength_bias", "gate_bias"):
-            valid = not isinstance(value := getattr(self, name), tuple) or len(value) == heads
-            expect(valid, name, value, f"{heads} finite numbers, as there are {heads} heads")
+        expect(len(self.by_content) in (0, heads), "by_content", self.by_content, expected)
+        expect_per_head(self, heads, "strength_bias", "gate_bias")
 
 
 class DNTMState(NamedTuple):
@@ -177,8 +183,7 @@ class DNTM(MemoryMachine[DNTMState]):
         self.controller = Controller(c.controller, input_size, feedback, c.hidden_size)
         self.heads = nn.Linear(c.hidden_size, sum(self._sizes))
         self._by_content = [head for head, found in enumerate(c.by_content) if found]
-        words = len(self._by_content) * c.memory_width
-        self._shares = [words, written, c.write_heads]
+        self._shares = [len(self._by_content) * c.memory_width, written, c.write_heads]
         self.inputs = nn.Linear(input_size, sum(self._shares), bias=False)
         self.output = nn.Linear(read_size + c.hidden_size, output_size)
         frequencies = torch.rand(c.address_width // 2) * math.pi
@@ -279,9 +284,8 @@ class DNTM(MemoryMachine[DNTMState]):
         if c.lru:
             logits = scores - torch.sigmoid(gates[0]) * average  # gamma
             average = 0.1 * average + 0.9 * scores.detach()  # v
-        weightings, costs = choose(
-            logits, *soft, drawn=self._draws and self.training, gradients=c.gradient == "straight-through"
-        )
+        drawn, straight_through = self._draws and self.training, c.gradient == "straight-through"
+        weightings, costs = choose(logits, *soft, drawn=drawn, straight_through=straight_through)
         weightings = functional.pad(weightings[:, :, c.nop_slots :], (c.nop_slots, 0))
         writing, reading = weightings.split_with_sizes(self._heads, 1)
         alpha = torch.sigmoid(gate + to_gate).unsqueeze(2)
@@ -309,8 +313,7 @@ class DNTM(MemoryMachine[DNTMState]):
         addresses = reads.view(len(reads), c.read_heads, -1)[:, :, : c.address_width]
         cos, sin = functional.pad(addresses, (0, 0, 1, 0))[:, c.follows].chunk(2, 2)
         turn_cos, turn_sin = self.frequencies.cos(), self.frequencies.sin()
-        turned = (cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin)
-        return torch.cat(turned, 2)
+        return torch.cat((cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin), 2)
 
     def _gate(self, logits: Tensor, soft: Tensor | None = None) -> Tensor:
         """Return how far heads look for their own keys ``[B, H, 1]``: 0 or 1 in rows with hard weightings."""

@@ -34,8 +34,8 @@ COPY = Recipe(
 )
 
 # A GRU, as the paper has it, and one read head more, which looks up the word of the input and prefers it
-# where it follows the last one that was found. The list is so found by its beginning, and goes on when the
-# gate closes. Words are compared sharply from the start; with this epsilon, empty slots are similar to none.
+# where it follows the last one that was found. So it finds a list by its beginning; when the gate closes, it
+# goes on. Words are compared sharply from the start; with this epsilon, empty slots are similar to none.
 DEFAULT = Recipe(
     model={
         "hidden_size": 64,

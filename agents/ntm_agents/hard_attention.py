@@ -15,7 +15,7 @@ from torch.nn import functional
 
 
 def choose(
-    scores: Tensor, soft: Tensor | None = None, *, drawn: bool, gradients: bool
+    scores: Tensor, soft: Tensor | None = None, *, drawn: bool, straight_through: bool
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return weightings ``[B, H, N]``, and of slots that are drawn what REINFORCE needs.
 
@@ -24,14 +24,15 @@ def choose(
         soft: Rows whose weightings are the distributions themselves, bool ``[B]``; None for all.
         drawn: Whether each slot is drawn from its distribution; else it is the most probable one, and of
             equal ones the first.
-        gradients: Whether hard weightings have the gradients of the distributions (straight-through).
+        straight_through: Whether hard weightings have the gradients of the distributions.
 
     Returns:
         The weightings, and a tuple of the log-probabilities of the choices and the entropies of their
         distributions, summed over heads, ``[B, 1]`` each; an empty one if nothing is drawn.
 
     Example:
-        >>> choose(torch.tensor([[[0.0, 3.0, 1.0]]]), torch.tensor([False]), drawn=False, gradients=False)
+        >>> scores, soft = torch.tensor([[[0.0, 3.0, 1.0]]]), torch.tensor([False])
+        >>> choose(scores, soft, drawn=False, straight_through=False)
         (tensor([[[0., 1., 0.]]]), ())
     """
     distribution = functional.softmax(scores, 2)
@@ -42,7 +43,7 @@ def choose(
         chances = chances / torch.empty_like(chances).exponential_()
     slots = torch.arange(scores.shape[2], device=scores.device)
     hard = (chances.argmax(2, keepdim=True) == slots).to(scores.dtype)
-    if gradients:
+    if straight_through:
         hard = hard + (distribution - distribution.detach())
     weightings = torch.where(soft[:, None, None], distribution, hard)
     if not drawn:
