@@ -28,7 +28,6 @@ ROW = AgentSpec(
             train=replace(
                 TRAINING,
                 learning_rate=5e-3,
-                initial_range=0.2,
                 rollback=None,
                 privileges=("input_length",),
             ),

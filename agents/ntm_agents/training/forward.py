@@ -23,7 +23,7 @@ class Forward:
         readout: Readout of the answers.
         device: Device to compute on.
         compiled: The model whose single steps are compiled with torch.compile; None for none.
-        doublings: Largest number of times that memories are doubled in training.
+        memory_doublings: Largest number of times that memories are doubled in training.
     """
 
     def __init__(
@@ -31,9 +31,10 @@ class Forward:
         readout: Readout,
         device: torch.device,
         compiled: nn.Module | None = None,
-        doublings: int = 0,
+        memory_doublings: int = 0,
     ) -> None:
-        self._readout, self._device, self._compiled, self._doublings = readout, device, compiled, doublings
+        self._readout, self._device, self._compiled = readout, device, compiled
+        self._memory_doublings = memory_doublings
         # Even to ask for it takes seconds.
         self._step = None if compiled is None else torch.compile(compiled, dynamic=False)
 
@@ -47,9 +48,9 @@ class Forward:
         mask = torch.from_numpy(batch.mask).to(self._device)
         T, B, _ = inputs.shape
         slots = capacity(T)
-        if model.training and self._doublings:  # as often for each batch, whenever it is drawn
+        if model.training and self._memory_doublings:  # drawn by key: a run that resumes has the same ones
             word = keyed.words(batch.keys[:1], keyed.MEMORY, 1)
-            slots <<= int(keyed.below(word, self._doublings + 1)[0, 0])
+            slots <<= int(keyed.below(word, self._memory_doublings + 1)[0, 0])
         state = model.initial_state(B, slots)  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
