@@ -64,13 +64,24 @@ def test_it_computes_the_equations_of_the_paper(
     for b in range(2):
         expected, memory, weightings = reference(model, inputs[:, b].numpy(), 4)
         np.testing.assert_allclose(logits[:, b], expected, rtol=1e-8, atol=1e-10)
-        np.testing.assert_allclose(state.memory[b], memory, rtol=1e-8, atol=1e-10)
+        found = torch.cat((state.addresses[b], state.memory[b]), 1)
+        np.testing.assert_allclose(found, memory, rtol=1e-8, atol=1e-10)
         np.testing.assert_allclose(state.weightings[b], weightings, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("config", [HARD, THROUGH, FOLLOWING, {**FOLLOWING, **HARD}], ids=str)
 def test_every_kind_keeps_to_the_protocol_of_models(config):
     check_model(DNTM, config={"hidden_size": 4, "memory_width": 3, "address_width": 4, **config})
+
+
+def test_a_machine_that_was_made_without_storage_is_as_good_as_any_other():
+    with torch.device("meta"):
+        empty = DNTM(INPUTS, OUTPUTS, **FOLLOWING)
+    model = DNTM(INPUTS, OUTPUTS, **FOLLOWING)
+    empty.to_empty(device="cpu").load_state_dict(model.state_dict())
+    inputs = data(4, 2).float()
+    found, _ = empty(inputs, empty.initial_state(2, 8))
+    assert torch.equal(found, model(inputs, model.initial_state(2, 8))[0])
 
 
 @pytest.mark.parametrize("config", [HARD, THROUGH])
@@ -274,8 +285,8 @@ def test_addresses_stay_and_contents_change():
     model, inputs = make(), data(6, 2)
     start = model.initial_state(2, 4)
     _, state = model(inputs, start)
-    assert torch.equal(state.memory[:, :, :4], start.memory[:, :, :4])
-    assert (state.memory[:, 1:, 4:] != start.memory[:, 1:, 4:]).any()
+    assert torch.equal(state.addresses, start.addresses)
+    assert (state.memory[:, 1:] != start.memory[:, 1:]).any()
 
 
 @pytest.mark.parametrize(

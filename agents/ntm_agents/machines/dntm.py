@@ -11,12 +11,11 @@ Example:
     >>> model = DNTM(9, 8, hidden_size=32)
     >>> logits, state = model(torch.zeros(7, 2, 9), model.initial_state(batch_size=2, capacity=8))
     >>> logits.shape, state.memory.shape  # one slot more is the NOP cell
-    (torch.Size([7, 2, 8]), torch.Size([2, 9, 48]))
+    (torch.Size([7, 2, 8]), torch.Size([2, 9, 16]))
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -25,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents import addressing
+from ntm_agents import addressing, slot_addresses
 from ntm_agents.controllers import Controller
 from ntm_agents.hard_attention import choose
 from ntm_agents.memory_machine import MemoryMachine
@@ -107,8 +106,8 @@ class DNTMConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        heads, width = self.write_heads + self.read_heads, self.address_width
-        expect(width % 2 == 0, "address_width", width, "an even number")
+        heads = self.write_heads + self.read_heads
+        expect(self.address_width % 2 == 0, "address_width", self.address_width, "an even number")
         valid = len(self.follows) in (0, heads) and all(0 <= head <= self.read_heads for head in self.follows)
         expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
         expect(valid, "follows", self.follows, expected)
@@ -121,13 +120,15 @@ class DNTMState(NamedTuple):
     """State of a D-NTM between two steps."""
 
     memory: Tensor
-    """M, NOP cells first; of each slot the address and then the content, ``[B, N, M]``."""
+    """Contents of the slots, NOP cells first, ``[B, N, D]``."""
+    addresses: Tensor
+    """Addresses of the slots, which stay and are the same in all rows, ``[B, N, A]``."""
     weightings: Tensor
     """w of all heads, write heads first, without what falls on NOP cells, ``[B, H, N]``."""
     similarities: Tensor
     """v, the moving average of what was similar to the keys, ``[B, H, N]``."""
     reads: Tensor
-    """Read vectors r, side by side, ``[B, R * M]``."""
+    """Read vectors r, of each the address and then the content, side by side, ``[B, R * M]``."""
     controller: tuple[Tensor, ...]
     """State of the controller, ``[B, C]`` each."""
 
@@ -165,9 +166,6 @@ class DNTM(MemoryMachine[DNTMState]):
     Config: ClassVar[type[DNTMConfig]] = DNTMConfig
     agent: ClassVar[str] = "dntm"
     batches: Tensor
-    finders: Tensor
-    following: Tensor
-    masks: Tensor
 
     def __init__(self, input_size: int, output_size: int, **config: Any) -> None:
         super().__init__()
@@ -186,17 +184,11 @@ class DNTM(MemoryMachine[DNTMState]):
         self._shares = [len(self._by_content) * c.memory_width, written, c.write_heads]
         self.inputs = nn.Linear(input_size, sum(self._shares), bias=False)
         self.output = nn.Linear(read_size + c.hidden_size, output_size)
-        frequencies = torch.rand(c.address_width // 2) * math.pi
+        frequencies = slot_addresses.initial_frequencies(c.address_width)
         if c.learned_addresses:
             self.frequencies = nn.Parameter(frequencies)
         else:
             self.register_buffer("frequencies", frequencies)
-        following = torch.tensor([bool(head) for head in c.follows]).unsqueeze(1)
-        self.register_buffer("following", following, persistent=False)
-        masks = torch.ones(sum(self._heads), self._width)
-        masks[self._by_content, : c.address_width] = 0
-        self.register_buffer("masks", masks, persistent=False)
-        self.register_buffer("finders", torch.tensor(self._by_content, dtype=torch.int64), persistent=False)
         self.nop = nn.Parameter(torch.randn(c.nop_slots, c.address_width)) if c.nop_slots else None
         self._initialise()
         self.reinforce = None
@@ -232,23 +224,23 @@ class DNTM(MemoryMachine[DNTMState]):
                 `memory_slots` fixes it.
         """
         c, like = self.config, self.output.weight
-        slots = torch.arange(c.memory_slots or capacity, device=like.device, dtype=torch.float64)
-        angles = torch.outer(slots, self.frequencies.double())  # of many slots, too large for 32 bits
-        addresses = torch.cat((angles.cos(), angles.sin()), 1).to(like.dtype)
+        addresses = slot_addresses.addresses(c.memory_slots or capacity, self.frequencies)
         if self.nop is not None:
             addresses = torch.cat((self.nop, addresses))
-        memory = functional.pad(addresses, (0, c.memory_width)).repeat(batch_size, 1, 1)
-        shape = (batch_size, sum(self._heads), len(addresses))
-        weightings, similarities = like.new_zeros(shape), like.new_zeros(shape)
+        memory = like.new_zeros(batch_size, len(addresses), c.memory_width)
+        weightings = like.new_zeros(batch_size, sum(self._heads), len(addresses))
+        similarities = weightings.clone()
         weightings[:, :, c.nop_slots] = 1
-        reads = memory[:, c.nop_slots].repeat(1, c.read_heads)
-        return DNTMState(memory, weightings, similarities, reads, self.controller.initial_state(batch_size))
+        reads = functional.pad(addresses[c.nop_slots], (0, c.memory_width)).repeat(batch_size, c.read_heads)
+        hidden = self.controller.initial_state(batch_size)
+        addresses = addresses.repeat(batch_size, 1, 1)
+        return DNTMState(memory, addresses, weightings, similarities, reads, hidden)
 
     def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
-        heads, reads = (sum(self._heads), slots), (self._heads[1] * self._width,)
-        layers = self.controller.tensors * ((self.config.hidden_size,),)
-        return [(batch_size, *row) for row in ((slots, self._width), heads, heads, reads, *layers)]
+        c, heads, reads = self.config, (sum(self._heads), slots), (self._heads[1] * self._width,)
+        rows = ((slots, c.memory_width), (slots, c.address_width), heads, heads, reads)
+        return [(batch_size, *row) for row in rows + self.controller.tensors * ((c.hidden_size,),)]
 
     def project(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return shares of the inputs, and with hard addressing which rows are soft; see `MemoryMachine`."""
@@ -262,22 +254,32 @@ class DNTM(MemoryMachine[DNTMState]):
             self.batches += 1
         return *projected, soft.expand(len(inputs), -1)
 
+    def recur(
+        self, projected: tuple[Tensor, ...], state: DNTMState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, DNTMState]:
+        """Take T steps with the addresses of the first row, which those of all others are; see the base."""
+        shared = state._replace(addresses=state.addresses[:1])
+        features, weightings, end = super().recur(projected, shared, keep)
+        return features, weightings, end._replace(addresses=state.addresses)
+
     def step(self, state: DNTMState, *projected: Tensor) -> tuple[DNTMState, tuple[Tensor, ...]]:
         """Take one step; see `MemoryMachine`."""
-        (memory, _, average, reads, hidden), (addend, words, content, to_gate, *soft) = state, projected
+        memory, (addresses, *_), _, average, reads, hidden = state
+        addend, words, content, to_gate, *soft = projected
         c, B = self.config, len(reads)
         feedback = self._seen(reads)[:, : self.controller.read_size]
         output, hidden = self.controller(addend, feedback, hidden)
         each, erase, candidate, gate = self.heads(output).split_with_sizes(self._sizes, 1)
         keys, strengths, *gates = each.view(B, sum(self._heads), -1).split_with_sizes(self._head, 2)
-        masks = None
         if self._by_content:
             words = words.view(B, -1, c.memory_width)
-            keys = keys.index_add(1, self.finders, functional.pad(words, (c.address_width, 0)))
-            masks = self.masks.expand(B, -1, -1)
-        similar = addressing.similarity(memory, keys, c.epsilon, masks)
+            finders = torch.tensor(self._by_content, device=keys.device)
+            keys = keys.index_add(1, finders, functional.pad(words, (c.address_width, 0)))
+        whole = keys.new_tensor([head not in self._by_content for head in range(keys.shape[1])])
+        similar = slot_addresses.similarity(memory, addresses, keys, whole.unsqueeze(1), c.epsilon)
         if c.follows:
-            near = addressing.similarity(memory[:, :, : c.address_width], self._behind(reads), c.epsilon)
+            behind = self._behind(reads).flatten(0, 1).unsqueeze(0)
+            near = addressing.similarity(addresses.unsqueeze(0), behind, c.epsilon).view_as(similar)
             similar = torch.lerp(near, similar, self._gate(gates[-1], *soft))
         scores = (1 + functional.softplus(strengths)) * similar  # z
         logits = scores
@@ -291,15 +293,13 @@ class DNTM(MemoryMachine[DNTMState]):
         alpha = torch.sigmoid(gate + to_gate).unsqueeze(2)
         inputs = content.view(B, -1, c.memory_width)
         add = torch.relu(torch.addcmul(candidate.view_as(inputs), alpha, inputs))
-        erase = torch.sigmoid(erase).view_as(inputs)
-        to_content = (c.address_width, 0)  # addresses stay
-        written = addressing.write(
-            memory, writing, functional.pad(erase, to_content), functional.pad(add, to_content)
-        )
+        written = addressing.write(memory, writing, torch.sigmoid(erase).view_as(inputs), add)
         source = memory if c.order == "read_first" else written
-        reads = addressing.read(source, reading).flatten(1)
+        reads = torch.cat((reading @ addresses, addressing.read(source, reading)), 2).flatten(1)
         features = (self._seen(reads), output, *costs)
-        return DNTMState(written, weightings, average, reads, hidden), features
+        return state._replace(
+            memory=written, weightings=weightings, similarities=average, reads=reads, controller=hidden
+        ), features
 
     def _seen(self, reads: Tensor) -> Tensor:
         """Return what the logits see of read vectors ``[B, R * M]``, and the controller, if it sees them."""
@@ -309,15 +309,14 @@ class DNTM(MemoryMachine[DNTMState]):
 
     def _behind(self, reads: Tensor) -> Tensor:
         """Return for each head the address behind that which the head it follows has read ``[B, H, A]``."""
-        c = self.config
-        addresses = reads.view(len(reads), c.read_heads, -1)[:, :, : c.address_width]
-        cos, sin = functional.pad(addresses, (0, 0, 1, 0))[:, c.follows].chunk(2, 2)
-        turn_cos, turn_sin = self.frequencies.cos(), self.frequencies.sin()
-        return torch.cat((cos * turn_cos - sin * turn_sin, sin * turn_cos + cos * turn_sin), 2)
+        read = reads.view(len(reads), -1, self._width)[:, :, : self.config.address_width]
+        followed = functional.pad(read, (0, 0, 1, 0))[:, self.config.follows]
+        return slot_addresses.behind(followed, self.frequencies)
 
     def _gate(self, logits: Tensor, soft: Tensor | None = None) -> Tensor:
         """Return how far heads look for their own keys ``[B, H, 1]``: 0 or 1 in rows with hard weightings."""
-        gate = torch.where(self.following, torch.sigmoid(logits), 1.0)
+        following = torch.tensor(self.config.follows, device=logits.device).unsqueeze(1) > 0
+        gate = torch.where(following, torch.sigmoid(logits), 1.0)
         if soft is None:
             return gate
         hard = (gate > 0.5).to(gate.dtype) + (gate - gate.detach())
@@ -346,5 +345,4 @@ class DNTM(MemoryMachine[DNTMState]):
     def trace(self, state: DNTMState) -> dict[str, Tensor]:
         """Return weightings ``[B, W, N]`` and ``[B, R, N]`` and the contents ``[B, N, D]``, for pictures."""
         writing, reading = state.weightings.split_with_sizes(self._heads, 1)
-        memory = state.memory[:, :, self.config.address_width :]
-        return {"write weighting": writing, "read weighting": reading, "memory": memory}
+        return {"write weighting": writing, "read weighting": reading, "memory": state.memory}

@@ -33,15 +33,6 @@ ROW = AgentSpec(
     entry="ntm_agents:SAM",
     summary="Sparse Access Memory (Rae et al. 2016) with an LSTM controller",
     recipes={
-        # Blank vectors must not look like the end of the sequence.
-        "copy": Recipe(
-            model=DEFAULT.model,
-            train=replace(STEADY, sequences=48_000, task_overrides={"blank": 0.1}),
-        ),
-        "associative_recall": Recipe(
-            model=DEFAULT.model,
-            train=replace(STEADY, sequences=48_000),
-        ),
         # Pairs are found by their keys alone, in any order: no word has a trace of those before it, and the
         # controller needs no state. With a larger epsilon, long words would look nearer to every key.
         "key_value_recall": Recipe(
