@@ -176,6 +176,8 @@ def test_which_kernel_runs():
         assert model.kernel == "reference"
         handle.remove()
         assert model.kernel == "fused"
+    model.heads = torch.nn.Bilinear(1, 1, 1)
+    assert model.kernel == "reference"
 
 
 def arguments(**config):

@@ -211,8 +211,10 @@ class MANN(MemoryMachine[MANNState]):
             return reason
         if self._redefined:
             return f"{type(self).__name__} has a {self._redefined} of its own"
-        if type(self.heads).forward is not nn.Linear.forward or hooked(self.heads):
-            return f"the heads are a {type(self.heads).__name__} with code of its own"
+        if type(self.heads).forward is not nn.Linear.forward:
+            return f"the heads are {type(self.heads).__name__}"
+        if hooked(self.heads):
+            return "the heads have hooks"
         return unknown_controller(self.config.controller, 1, self.controller)
 
     def _recur_fused(
