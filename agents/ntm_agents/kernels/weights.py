@@ -24,7 +24,8 @@ class Matrices(NamedTuple):
     output: Array
     """From the controller's output to the interface vector ``[P, C]``."""
     last: Array
-    """From a part of the last features, reads or output, to the interface vector ``[P, L]``."""
+    """From a part of the last features, reads or output, to the interface vector ``[P, L]``; ``[P, 0]`` if it
+    sees none."""
 
 
 def matrices(recurrent: Tensor, interface: Tensor, units: int) -> Matrices:
