@@ -38,6 +38,15 @@ The SAM has the package :mod:`ntm_agents.kernels.sam`. Its weightings are of the
     weights = Weights(recurrent, interface, planes)  # planes: [L * J, M], of the index
     state = State(memory, weightings, slots, usage, tables, reads, controller)
 
+The MANN has the package :mod:`ntm_agents.kernels.mann`:
+
+    from ntm_agents.kernels.mann import Inputs, Options, State, Weights, infer, recur
+
+    options = Options(write_first=..., usage_decay=..., epsilon=...)
+    inputs = Inputs(preactivations, parameters)  # [T, B, G * C], [T, B, P]
+    weights = Weights(recurrent, heads)  # [G * C, V (+ C)]; [P, C] or, with the last output, [P, 2 * C]
+    state = State(memory, weightings, usage, reads, controller)
+
 All of them compute a batch on one thread or several, with the same bytes:
 
     from ntm_agents.kernels.threads import set_num_threads
@@ -46,6 +55,6 @@ All of them compute a batch on one thread or several, with the same bytes:
 
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
-:mod:`ntm_agents.kernels.ntm.interface`, :mod:`ntm_agents.kernels.dnc.interface` and
-:mod:`ntm_agents.kernels.sam.interface`.
+:mod:`ntm_agents.kernels.ntm.interface`, :mod:`ntm_agents.kernels.dnc.interface`,
+:mod:`ntm_agents.kernels.sam.interface` and :mod:`ntm_agents.kernels.mann.interface`.
 """
