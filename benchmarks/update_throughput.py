@@ -2,6 +2,8 @@
 
     taskset --cpu-list 0 .venv/bin/python benchmarks/update_throughput.py
 
+With `--agent mann` it measures batches of the MANN instead, in plain PyTorch and by the fused kernel.
+
 All variants of a line are measured in turn, in one process: the median and, in brackets, the least.
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
+from typing import Literal, cast
 from unittest.mock import patch
 
 import numpy as np
@@ -24,6 +26,7 @@ from ntm_agents import Run, TrainConfig, Trainer, load_run
 from ntm_agents.pretrained import pretrained, pretrained_tasks
 from ntm_agents.protocol import Model
 from ntm_agents.readout import Readout, readout
+from ntm_agents.recipes.mann import ROW
 from ntm_envs import capacity, tasks
 from ntm_leaderboard.harness.outputs import episodes, sequence_task
 from ntm_leaderboard.harness.timing import measure
@@ -35,11 +38,16 @@ class Options:
 
     rounds: int = 7
     """Number of rounds."""
+    agent: Literal["ntm", "mann"] = "ntm"
+    """Agent to measure."""
 
 
 def main(options: Options) -> None:
     """Measure and print."""
     torch.set_num_threads(1)
+    if options.agent == "mann":
+        mann(options.rounds)
+        return
     updates(options.rounds)
     padding()
     compiled(options.rounds)
@@ -142,6 +150,29 @@ def trained(rounds: int) -> None:
         times = measure(variants, rounds)
         listed = ", ".join(f"{key} {np.median(t):.1f} ms ({min(t):.1f})" for key, t in times.items())
         print(f"{name}, 16 sequences of the largest size: {listed}")
+
+
+def mann(rounds: int) -> None:
+    """Print the processor time of a batch by the MANN's recipes, forward and backward, by either kernel."""
+    for name, slots in (("ngrams", 512), ("one_shot", 128)):
+        row, recipe = tasks.spec(name), ROW.recipe(name)
+        task = row.make()
+        batch = episodes(task, row.largest, 16)
+        inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
+        variants = {}
+        for kernel in ("reference", "fused"):
+            config = {**recipe.model, "memory_slots": slots, "kernel": kernel}
+            run = Run(agent=ROW.name, entry=ROW.entry, task=name, model=config, train=recipe.train)
+            model = cast("Model", run.build(task))
+            variants[kernel] = partial(update, model, readout(task.answers), inputs, targets)
+        times = measure(variants, rounds, clock=time.process_time)
+        listed = ", ".join(f"{kernel} {np.median(t):.1f} ms ({min(t):.1f})" for kernel, t in times.items())
+        ratio = np.median(times["reference"]) / np.median(times["fused"])
+        least = min(times["reference"]) / min(times["fused"])
+        print(
+            f"MANN, {name}, 16 sequences of {len(inputs)} steps, {slots} slots: {listed}; {ratio:.1f} times "
+            f"as fast ({least:.1f})"
+        )
 
 
 def update(model: Model, read: Readout, inputs: Tensor, targets: Tensor) -> None:

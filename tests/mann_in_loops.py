@@ -1,6 +1,36 @@
-"""A MANN once more in NumPy, in loops, from the equations of its paper."""
+"""A MANN once more in NumPy, in loops, from the equations of its paper; and machines and states for tests."""
 
 import numpy as np
+import torch
+
+from ntm_agents import MANN
+from ntm_agents.machines.mann import MANNState
+
+INPUTS, OUTPUTS = 3, 2
+
+
+def make(seed=0, **config):
+    """Return a small model in float64 whose parameters are all large enough to matter."""
+    torch.manual_seed(seed)
+    model = MANN(
+        INPUTS, OUTPUTS, **({"hidden_size": 4, "memory_width": 3, "read_heads": 2} | config)
+    ).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.5 * torch.randn_like(parameter)
+    return model.eval()
+
+
+def any_state(model, B, N, seed=0):
+    """Return a state as it may be in the middle of an episode, without slots that are used equally much."""
+    g = torch.Generator().manual_seed(seed)
+    zeros = model.initial_state(B, N)
+    memory, weightings, usage, reads, *layers = (
+        torch.rand(part.shape, generator=g, dtype=part.dtype) for part in (*zeros[:4], *zeros.controller)
+    )
+    return MANNState(
+        2 * memory - 1, weightings / weightings.sum(2, keepdim=True), usage, reads, tuple(layers)
+    )
 
 
 def sigmoid(x):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from torch import nn
+
 from ntm_agents.controllers import LAYERS, Controller
 
 KINDS = ("feedforward", "lstm")
@@ -24,11 +26,13 @@ def unknown_controller(kind: str, num_layers: int, controller: Controller) -> st
     layer = controller.layers[0]
     if type(controller).forward is not Controller.forward or type(layer).forward not in FORWARDS:
         return f"the controller is a {type(controller).__name__} of a {type(layer).__name__}"
-    for module in (controller, layer):
-        forward, backward = module._forward_hooks, module._backward_hooks
-        if forward or backward or module._forward_pre_hooks or module._backward_pre_hooks:
-            return "the controller has hooks"
-    return ""
+    return "the controller has hooks" if hooked(controller) or hooked(layer) else ""
+
+
+def hooked(module: nn.Module) -> bool:
+    """Return whether a module has hooks, which a kernel would not call."""
+    forward, backward = module._forward_hooks, module._backward_hooks
+    return bool(forward or backward or module._forward_pre_hooks or module._backward_pre_hooks)
 
 
 def redefined(kind: type, step: Iterable[str]) -> str:

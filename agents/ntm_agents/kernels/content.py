@@ -32,7 +32,7 @@ class Epsilons(NamedTuple):
 
 @inline
 def compare(memory: Array, keys: Array, stride: int, inside: Any, dots: Array, norms: Array) -> None:
-    """Write the dot products of at least two keys with all slots, and the norms of the slots.
+    """Write the dot products of keys with all slots, and the norms of the slots.
 
     Args:
         memory: ``[K, N]``.
@@ -49,19 +49,23 @@ def compare(memory: Array, keys: Array, stride: int, inside: Any, dots: Array, n
     for h in range(len(dots)):
         for n in range(slots):
             dots[h, n] = zero
-    first, second = dots[0], dots[1]
+    paired = 2 if len(dots) > 1 else 0  # keys that go along with the norms
     m = 0
     while m + 3 < width:
         m0, m1, m2, m3 = memory[m], memory[m + 1], memory[m + 2], memory[m + 3]
-        k0, k1, k2, k3 = keys[m], keys[m + 1], keys[m + 2], keys[m + 3]
-        at = stride + m
-        q0, q1, q2, q3 = keys[at], keys[at + 1], keys[at + 2], keys[at + 3]
-        for n in range(slots):
-            x0, x1, x2, x3 = m0[n], m1[n], m2[n], m3[n]
-            norms[n] += x0 * x0 + x1 * x1 + x2 * x2 + x3 * x3
-            first[n] += k0 * x0 + k1 * x1 + k2 * x2 + k3 * x3
-            second[n] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
-        for h in range(2, len(dots)):
+        if paired:
+            first, second, at = dots[0], dots[1], stride + m
+            k0, k1, k2, k3 = keys[m], keys[m + 1], keys[m + 2], keys[m + 3]
+            q0, q1, q2, q3 = keys[at], keys[at + 1], keys[at + 2], keys[at + 3]
+            for n in range(slots):
+                x0, x1, x2, x3 = m0[n], m1[n], m2[n], m3[n]
+                norms[n] += x0 * x0 + x1 * x1 + x2 * x2 + x3 * x3
+                first[n] += k0 * x0 + k1 * x1 + k2 * x2 + k3 * x3
+                second[n] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
+        else:
+            for n in range(slots):
+                norms[n] += m0[n] * m0[n] + m1[n] * m1[n] + m2[n] * m2[n] + m3[n] * m3[n]
+        for h in range(paired, len(dots)):
             at, more = h * stride + m, dots[h]
             k0, k1, k2, k3 = keys[at], keys[at + 1], keys[at + 2], keys[at + 3]
             for n in range(slots):
@@ -104,18 +108,23 @@ def compare_backward(
     """
     width, slots = memory.shape
     zero = memory.dtype.type(0)
-    first, second = ddots[0], ddots[1]
+    paired = 2 if len(ddots) > 1 else 0  # as in `compare`
     for m in range(width):
         row, drow = memory[m], dmemory[m]
-        k, q, dk, dq = keys[m], keys[stride + m], zero, zero
-        for n in range(slots):
-            x, f, s = row[n], first[n], second[n]
-            dk += f * x
-            dq += s * x
-            drow[n] += dnorms[n] * x + f * k + s * q
-        dkeys[m] = dk + dkey_norms[0] * k
-        dkeys[stride + m] = dq + dkey_norms[1] * q
-        for h in range(2, len(ddots)):
+        if paired:
+            first, second = ddots[0], ddots[1]
+            k, q, dk, dq = keys[m], keys[stride + m], zero, zero
+            for n in range(slots):
+                x, f, s = row[n], first[n], second[n]
+                dk += f * x
+                dq += s * x
+                drow[n] += dnorms[n] * x + f * k + s * q
+            dkeys[m] = dk + dkey_norms[0] * k
+            dkeys[stride + m] = dq + dkey_norms[1] * q
+        else:
+            for n in range(slots):
+                drow[n] += dnorms[n] * row[n]
+        for h in range(paired, len(ddots)):
             more, k, dk = ddots[h], keys[h * stride + m], zero
             for n in range(slots):
                 dk += more[n] * row[n]

@@ -3,7 +3,7 @@
 Features of a sequence are its read vectors (V values) and the controller's output (C). The loops of a
 machine pass their scratch memory and trail, which have fields of these names:
 
-- `recurrent`, `output` and `reads` of the scratch: packed weights (:class:`ntm_agents.kernels.weights`);
+- `recurrent`, `output` and `last` of the scratch: packed weights (:class:`ntm_agents.kernels.weights`);
 - `dfeatures` ``[B, V + C]`` and `doutput` ``[B, C]`` of the scratch of a backward loop;
 - `gates`, `cells`, `features` and `parameters` of the trail, and `gates`, `cells` and `parameters` of the
   gradients.
@@ -25,8 +25,11 @@ from ntm_agents.kernels.products import add_product
 
 
 @paste
-def control(t: int, first: int, last: int, V: int, scratch: Any, trail: Any) -> None:
-    """Take a step of the controller for a tile, and project its output to interface vectors."""
+def control(t: int, first: int, last: int, V: int, seen: int, scratch: Any, trail: Any) -> None:
+    """Take a step of the controller for a tile, and project its output to interface vectors.
+
+    These also see some of the last features, from the column `seen` on, if there are weights for that.
+    """
     before, now = trail.features[t, first:last], trail.features[t + 1, first:last]
     gates, vectors = trail.gates[t, first:last], trail.parameters[t, first:last]
     add_product(before, 0, scratch.recurrent, gates)
@@ -35,12 +38,14 @@ def control(t: int, first: int, last: int, V: int, scratch: Any, trail: Any) -> 
     else:
         feed_forward(gates, now, now.shape[1] - V)
     add_product(now, V, scratch.output, vectors)
-    if scratch.reads.shape[1]:
-        add_product(before, 0, scratch.reads, vectors)
+    if scratch.last.shape[1]:
+        add_product(before, seen, scratch.last, vectors)
 
 
 @paste
-def control_backward(t: int, first: int, last: int, scratch: Any, trail: Any, gradients: Any) -> None:
+def control_backward(
+    t: int, first: int, last: int, seen: int, scratch: Any, trail: Any, gradients: Any
+) -> None:
     """Backpropagate through a step of the controller, from interface vectors to the last features."""
     C = scratch.doutput.shape[1]
     V = scratch.dfeatures.shape[1] - C
@@ -58,4 +63,4 @@ def control_backward(t: int, first: int, last: int, scratch: Any, trail: Any, gr
     else:
         feed_forward_backward(trail.features[t + 1, first:last], doutput, dgates, C)
     add_product(dgates, 0, scratch.recurrent, dfeatures)
-    add_product(dvectors, 0, scratch.reads, dfeatures)
+    add_product(dvectors, 0, scratch.last, dfeatures[:, seen:])

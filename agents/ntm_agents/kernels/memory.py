@@ -1,7 +1,7 @@
 """Reading and writing a memory, forward and backward: weighted reads, and writes that erase and add.
 
 Source: Graves, Wayne and Danihelka, *Neural Turing Machines* (arXiv 1410.5401), sections 3.1 and 3.2,
-equations 2 to 4; the mathematics of `read`, `write` and `overwrite` in :mod:`ntm_agents.addressing`.
+equations 2 to 4; the mathematics of `read` and `write` in :mod:`ntm_agents.addressing`.
 
 A memory lies with its slots last, ``[M, N]``. The vectors of W write heads lie in one array ``[W * 2 *
 M]``, add and erase vector of each head in turn, or ``[W * M]`` if a head erases with ones. Several heads
@@ -91,6 +91,40 @@ def _vectors(p: Array, h: int, writers: int, width: int, m: int) -> tuple[Any, A
 
 
 @inline
+def add_vectors(memory: Array, weighting: Array, p: Array, stride: int, writers: int) -> None:
+    """Add to all slots, in place, without erasing.
+
+    Args:
+        memory: ``[M, N]``.
+        weighting: ``[H, N]``.
+        p: The vector of head h begins at ``h * stride``.
+        stride: Distance of vectors.
+        writers: W.
+    """
+    for m in range(len(memory)):
+        _add_several(memory[m], weighting, p, stride, writers, m, 0, memory.shape[1])
+
+
+@inline
+def add_vectors_backward(
+    weighting: Array, p: Array, stride: int, writers: int, dmemory: Array, dweighting: Array, dp: Array
+) -> None:
+    """Backpropagate through `add_vectors`.
+
+    Args:
+        weighting: ``[H, N]``.
+        p: The vector of head h begins at ``h * stride``.
+        stride: Distance of vectors.
+        writers: W.
+        dmemory: Gradients of the memory ``[M, N]``.
+        dweighting: Gradients of the weightings ``[H, N]``, added to.
+        dp: Gradients of the vectors, written; they lie as the vectors do.
+    """
+    for m in range(len(dmemory)):
+        _add_several_backward(m, stride, weighting, p, writers, dmemory[m], dweighting, dp)
+
+
+@inline
 def write(memory: Array, weighting: Array, p: Array, writers: int, first: int, behind: int) -> None:
     """Erase and add, in place: equations 3 and 4.
 
@@ -147,9 +181,23 @@ def _write_several(
         erase, other = _vectors(p, h, writers, width, m)[1], _vectors(p, h + 1, writers, width, m)[1]
         for n in range(len(row)):
             row[n] *= (one - w[n] * erase) * (one - v[n] * other)
+    _add_several(row, weighting, p, len(p) // writers, writers, m, first, behind)
+
+
+@inline
+def _element(p: Array, h: int, stride: int, writers: int, m: int) -> Any:
+    """Return column m of the vector that a head adds; zero if there is no such write head."""
+    return p[h * stride + m] if h < writers else p.dtype.type(0)
+
+
+@inline
+def _add_several(
+    row: Array, weighting: Array, p: Array, stride: int, writers: int, m: int, first: int, behind: int
+) -> None:
+    """Add with several heads to some slots of column m."""
     for h in range(0, writers, 2):
         w, v = weighting[h][first:behind], weighting[h + 1][first:behind]
-        add, other = _vectors(p, h, writers, width, m)[0], _vectors(p, h + 1, writers, width, m)[0]
+        add, other = _element(p, h, stride, writers, m), _element(p, h + 1, stride, writers, m)
         for n in range(len(row)):
             row[n] += w[n] * add + v[n] * other
 
@@ -182,7 +230,7 @@ def write_backward(
     if writers == 1:
         done = _write_one_backward(memory, weighting[0], p, dmemory, dweighting[0], dp)
     for m in range(done, width):
-        _add_backward(m, width, weighting, p, writers, dmemory[m], dweighting, dp)
+        _add_several_backward(m, len(p) // writers, weighting, p, writers, dmemory[m], dweighting, dp)
         _erase_backward(m, memory, weighting, p, writers, dmemory[m], dweighting, dp, kept)
 
 
@@ -216,14 +264,14 @@ def _write_one_backward(memory: Array, w: Array, p: Array, dmemory: Array, dw: A
 
 
 @inline
-def _add_backward(
-    m: int, width: int, weighting: Array, p: Array, writers: int, drow: Array, dweighting: Array, dp: Array
+def _add_several_backward(
+    m: int, stride: int, weighting: Array, p: Array, writers: int, drow: Array, dweighting: Array, dp: Array
 ) -> None:
     """Backpropagate through the addition of all heads to column m, given gradients of the column ``[N]``."""
-    zero, each = p.dtype.type(0), len(p) // writers
+    zero = p.dtype.type(0)
     for h in range(0, writers, 2):
         w, v, dw, dv = weighting[h], weighting[h + 1], dweighting[h], dweighting[h + 1]
-        add, other = _vectors(p, h, writers, width, m)[0], _vectors(p, h + 1, writers, width, m)[0]
+        add, other = _element(p, h, stride, writers, m), _element(p, h + 1, stride, writers, m)
         dadd, dother = zero, zero
         for n in range(len(drow)):
             d = drow[n]
@@ -231,9 +279,9 @@ def _add_backward(
             dother += d * v[n]
             dw[n] += d * add
             dv[n] += d * other
-        dp[h * each + m] = dadd
+        dp[h * stride + m] = dadd
         if h + 1 < writers:
-            dp[(h + 1) * each + m] = dother
+            dp[(h + 1) * stride + m] = dother
 
 
 @inline

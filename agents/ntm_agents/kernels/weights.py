@@ -1,7 +1,7 @@
-"""Weights of a recurrence whose interface vector sees the controller's output and, if it may, the last reads.
+"""Weights of a recurrence whose interface vector sees the controller's output and some of the last features.
 
 Shape letters: C hidden size, G gates of the controller, V values that are read, P values of the interface
-vector, T steps, B sequences.
+vector, L last features that it sees, T steps, B sequences.
 """
 
 from __future__ import annotations
@@ -23,34 +23,41 @@ class Matrices(NamedTuple):
     """From features to pre-activations ``[G * C, V or V + C]``."""
     output: Array
     """From the controller's output to the interface vector ``[P, C]``."""
-    reads: Array
-    """From the last reads to the interface vector ``[P, V]``; ``[P, 0]`` if it does not see them."""
+    last: Array
+    """From a part of the last features, reads or output, to the interface vector ``[P, L]``."""
 
 
 def matrices(recurrent: Tensor, interface: Tensor, units: int) -> Matrices:
     """Return the weights of the recurrence; the output of the controller has so many units."""
     seen = interface.shape[1] - units
-    output, reads = interface[:, seen:].contiguous(), interface[:, :seen].contiguous()
-    return Matrices(*arrays(recurrent.contiguous(), output, reads))
+    output, last = interface[:, seen:].contiguous(), interface[:, :seen].contiguous()
+    return Matrices(*arrays(recurrent.contiguous(), output, last))
 
 
 def weight_gradients(
-    recurrent: Tensor, interface: Tensor, features: Tensor, dgates: Tensor, dparameters: Tensor, values: int
+    recurrent: Tensor,
+    interface: Tensor,
+    features: Tensor,
+    dgates: Tensor,
+    dparameters: Tensor,
+    values: int,
+    first: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """Return gradients of the weights, as products over all steps and sequences.
 
     Args:
         recurrent: From features to pre-activations ``[G * C, V or V + C]``.
-        interface: From the controller's output to the interface vector ``[P, C or V + C]``.
+        interface: From last features and the controller's output to the interface vector ``[P, L + C]``.
         features: Read vectors and output of the controller ``[T + 1, B, V + C]``.
         dgates: Gradients of the pre-activations ``[T, B, G * C]``.
         dparameters: Gradients of the interface vectors ``[T, B, P]``.
         values: V.
+        first: Column of the first of the last features that the interface vector sees.
     """
     before, after = features[:-1].flatten(0, 1), features[1:].flatten(0, 1)
     seen = after[:, values:]
-    if interface.shape[1] > seen.shape[1]:
-        seen = torch.cat((before[:, :values], seen), 1)
+    if last := interface.shape[1] - seen.shape[1]:
+        seen = torch.cat((before[:, first : first + last], seen), 1)
     drecurrent, dinterface = products(
         (dgates.flatten(0, 1), before[:, : recurrent.shape[1]]), (dparameters.flatten(0, 1), seen)
     )

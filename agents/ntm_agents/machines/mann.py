@@ -25,12 +25,15 @@ from torch.nn import functional
 
 from ntm_agents import addressing
 from ntm_agents.controllers import Controller
+from ntm_agents.fusing import hooked, redefined, unknown_controller
 from ntm_agents.memory_machine import MemoryMachine
 from ntm_agents.options import Choices, Few, NonNegative, Positive, Within, check_options, expect
 
 OTHER_STEP = 0.3
 """Factor of the initial weights by which heads see the step that they do not begin with; see
 `delayed_output`."""
+STEP = ("step",)
+"""Methods that a step consists of, and that the fused kernel computes instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,10 @@ class MANNConfig:
     to keep it for a step."""
     epsilon: NonNegative = 1e-6
     """Addend of the product of norms in the similarity, for empty slots and keys (paper: none)."""
+    kernel: Literal["auto", "reference", "fused"] = "auto"
+    """Implementation of the recurrence: plain PyTorch, or a fused kernel, many times as fast and equal up to
+    rounding, which decides between slots that tie in usage. Auto takes the fused one where it applies: on a
+    CPU, with Numba installed, for a feed-forward or LSTM controller."""
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -127,6 +134,7 @@ class MANN(MemoryMachine[MANNState]):
         self.config = c = self.Config(**config)
         self._read_size = c.read_heads * c.memory_width
         self._sizes = [c.memory_width, 1, 1] if c.key_strength else [c.memory_width, 1]
+        self._redefined = redefined(type(self), STEP)
         self.controller = Controller(c.controller, input_size, self._read_size, c.hidden_size)
         seen = (1 + c.delayed_output) * c.hidden_size
         self.heads = nn.Linear(seen, c.read_heads * sum(self._sizes))
@@ -197,6 +205,36 @@ class MANN(MemoryMachine[MANNState]):
         usage = c.usage_decay * state.usage + writing.sum(1) + reading.sum(1)  # w^u, equation 5
         weightings = torch.cat((writing, reading), 1)
         return MANNState(memory, weightings, usage, reads, controller), (reads, output)
+
+    def _why_not_fused(self) -> str:
+        if reason := super()._why_not_fused():
+            return reason
+        if self._redefined:
+            return f"{type(self).__name__} has a {self._redefined} of its own"
+        if type(self.heads).forward is not nn.Linear.forward or hooked(self.heads):
+            return f"the heads are a {type(self.heads).__name__} with code of its own"
+        return unknown_controller(self.config.controller, 1, self.controller)
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: MANNState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, MANNState]:
+        from ntm_agents.kernels.mann import infer, recur  # needs Numba
+
+        result = (recur if keep else infer)(*self._kernel_arguments(projected, state))
+        return result.features, result.weightings, MANNState(*result.state)
+
+    def _kernel_arguments(self, projected: tuple[Tensor, ...], state: MANNState) -> tuple[Any, ...]:
+        """Return the arguments of :func:`ntm_agents.kernels.mann.recur`."""
+        from ntm_agents.kernels.mann import Inputs, Options, State, Weights
+
+        c = self.config
+        options = Options(write_first=c.order == "write_first", usage_decay=c.usage_decay, epsilon=c.epsilon)
+        (addend,) = projected
+        inputs = Inputs(addend, self.heads.bias.expand(*addend.shape[:2], -1))
+        heads = self.heads.weight
+        if c.delayed_output:  # the kernel has the last output first
+            heads = heads.roll(c.hidden_size, 1)
+        return options, inputs, Weights(self.controller.lowest.weight, heads), State(*state)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""

@@ -69,7 +69,7 @@ def backward(
     T, every = len(trail.gates), settings.every
     pack(weights.recurrent, scratch.recurrent)
     pack(weights.output, scratch.output)
-    pack(weights.reads, scratch.reads)
+    pack(weights.last, scratch.last)
     for i in range(len(tiles) - 1):
         first, last = tiles[i], tiles[i + 1]
         dfeatures = scratch.dfeatures[: last - first]
@@ -96,7 +96,7 @@ def backward(
                         settings.layout,
                         settings.write_activation,
                     )
-                control_backward(t, first, last, scratch, trail, gradients)
+                control_backward(t, first, last, 0, scratch, trail, gradients)
         copy(dfeatures, gradients.first[first:last])
     restore(before_kernel)
 

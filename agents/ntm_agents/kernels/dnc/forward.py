@@ -57,11 +57,11 @@ def forward(
     values = settings.layout.readers * settings.layout.width
     pack(weights.recurrent.T, scratch.recurrent)
     pack(weights.output.T, scratch.output)
-    pack(weights.reads.T, scratch.reads)
+    pack(weights.last.T, scratch.last)
     for i in range(len(tiles) - 1):
         first, last = tiles[i], tiles[i + 1]
         for t in range(T):
-            control(t, first, last, values, scratch, trail)
+            control(t, first, last, values, 0, scratch, trail)
             for b in range(first, last):
                 if every and t % every == 0:
                     copy(store.memory[b], trail.memories[t // every, b])

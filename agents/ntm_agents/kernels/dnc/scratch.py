@@ -25,7 +25,7 @@ class Scratch(NamedTuple):
     """Packed weights."""
     output: Array
     """Packed weights."""
-    reads: Array
+    last: Array
     """Packed weights."""
     columns: Array
     """Columns of sparse links at the steps of a segment, int64 ``[steps, B, N, K]``."""
@@ -104,10 +104,10 @@ def scratch(
         *((N if settings.least_usage else 0,), each, each),
         *((R, N), (2 * K,), (K,), (1, N), (B, R * M + C), (B, C)),
     )
-    recurrent, output, reads = (panels(matrix if steps else matrix.T) for matrix in weights)
+    recurrent, output, last = (panels(matrix if steps else matrix.T) for matrix in weights)
     columns, room = np.empty((steps, B, N, K), np.int64), np.empty(N, np.int64)
     rows = (heads, heads, heads, heads, keys, keys, keys, keys, (H,), (H,))
     found = parts(shapes + rows, kind)
     memories, links, released, *others = found[: len(shapes)]
     comparison = Comparison(*found[len(shapes) :])
-    return Scratch(recurrent, output, reads, columns, room, memories, links, released, comparison, *others)
+    return Scratch(recurrent, output, last, columns, room, memories, links, released, comparison, *others)

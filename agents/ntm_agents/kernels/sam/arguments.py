@@ -100,7 +100,7 @@ class Scratch(NamedTuple):
     """Packed weights."""
     output: Array
     """Packed weights."""
-    reads: Array
+    last: Array
     """Packed weights."""
     newer: Array
     """Rings of the slots in the order of their last use, int64 ``[B, N]``."""
@@ -158,13 +158,11 @@ def scratch(
     (H, K, M), B = trail.rows.shape[2:], sequences
     kind, C = weights.output.dtype, weights.output.shape[1]
     N = 0 if backward else slots
-    recurrent, output, reads = (panels(matrix if backward else matrix.T) for matrix in weights)
+    recurrent, output, last = (panels(matrix if backward else matrix.T) for matrix in weights)
     newer, older, oldest, now, used, weak = (
         np.empty(shape, np.int64) for shape in ((B, N), (B, N), B, B, H * (2 * K + 1), WEAK)
     )
     each, projections = (K,), (len(planes),)
     rows = (projections, (H + 1, BLOCK), (H,), (H, K), *(5 * (each,)), (B, H * M + C), (B, C))
     integers = (newer, older, oldest, now, used)
-    return Scratch(
-        *(recurrent, output, reads, *integers, np.zeros(N, kind), planes, weak, *parts(rows, kind))
-    )
+    return Scratch(*(recurrent, output, last, *integers, np.zeros(N, kind), planes, weak, *parts(rows, kind)))

@@ -45,7 +45,7 @@ def backward(
     T = len(trail.gates)
     pack(weights.recurrent, scratch.recurrent)
     pack(weights.output, scratch.output)
-    pack(weights.reads, scratch.reads)
+    pack(weights.last, scratch.last)
     for i in range(len(tiles) - 1):
         first, last = tiles[i], tiles[i + 1]
         dfeatures = scratch.dfeatures[: last - first]
@@ -61,7 +61,7 @@ def backward(
                 activate_parameters_backward(
                     trail.parameters[t, b], gradients.parameters[t, b], settings.heads, settings.width
                 )
-            control_backward(t, first, last, scratch, trail, gradients)
+            control_backward(t, first, last, 0, scratch, trail, gradients)
         copy(dfeatures, gradients.first[first:last])
     restore(before_kernel)
 

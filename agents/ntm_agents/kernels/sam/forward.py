@@ -54,7 +54,7 @@ def forward(
     T, values = len(trail.gates), settings.heads * settings.width
     pack(weights.recurrent.T, scratch.recurrent)
     pack(weights.output.T, scratch.output)
-    pack(weights.reads.T, scratch.reads)
+    pack(weights.last.T, scratch.last)
     for n in range(len(tiles) - 1):
         first, last = tiles[n], tiles[n + 1]
         for b in range(first, last):
@@ -62,7 +62,7 @@ def forward(
             make_ring(order, scratch.newer[i], scratch.older[i])
             scratch.oldest[i], scratch.now[i] = order[0], store.usage[b, order[len(order) - 1]] + 1
         for t in range(T):
-            control(t, first, last, values, scratch, trail)
+            control(t, first, last, values, 0, scratch, trail)
             for b in range(first, last):
                 p, memory = trail.parameters[t, b], store.memory[b]
                 activate_parameters(p, settings.heads, settings.width)
