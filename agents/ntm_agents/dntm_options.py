@@ -85,8 +85,8 @@ class DNTMConfig:
     """Addend of the product of norms in the similarity (paper: a small constant)."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
     """Implementation of the recurrence: plain PyTorch, or a fused kernel, many times as fast and equal up to
-    rounding. Auto takes the fused one where it applies: on a CPU, with Numba installed, but not for slots that
-    are drawn."""
+    rounding. Auto takes the fused one where it applies: on a CPU, with Numba installed, but not for hard
+    weightings by REINFORCE."""
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -5,7 +5,8 @@ come in complete: products with weights are in :mod:`ntm_agents.kernels.products
 pre-activations may have more columns, which stay as they are.
 
 Source: Hochreiter and Schmidhuber, *Long Short-Term Memory* (1997), with the forget gate of Gers,
-Schmidhuber and Cummins (2000); Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder* (2014).
+Schmidhuber and Cummins (2000); Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder for
+Statistical Machine Translation* (2014), with the reset gate behind the product, as in `torch.nn.GRU`.
 """
 
 from __future__ import annotations
@@ -110,12 +111,8 @@ def gru(gates: Array, before: Array, features: Array, units: int) -> None:
     """
     one = gates.dtype.type(1)
     for b in range(len(gates)):
-        sigmoids, candidate, own = (
-            gates[b, : 2 * units],
-            gates[b, 2 * units : 3 * units],
-            gates[b, 3 * units :],
-        )
-        reset, keep = sigmoids[:units], sigmoids[units:]
+        sigmoids, candidate = gates[b, : 2 * units], gates[b, 2 * units : 3 * units]
+        reset, keep, own = sigmoids[:units], sigmoids[units:], gates[b, 3 * units :]
         last, row = before[b][-units:], features[b][-units:]
         for j in range(2 * units):
             sigmoids[j] = sigmoid(sigmoids[j], one)

@@ -271,14 +271,13 @@ class DNTM(MemoryMachine[DNTMState]):
         addend, words, contents, to_gate, *soft = projected
         addend, recurrent = one_product(self.controller, addend)
         each, rest = self.heads.bias.expand(T, B, -1).tensor_split((self._sizes[0],), 2)
-        each = each.unflatten(2, (sum(self._heads), -1))
+        each = each.reshape(T, B, sum(self._heads), -1)
         if self._by_content:
             around = (c.address_width, each.shape[3] - self._width)
-            words = functional.pad(words.unflatten(2, (-1, c.memory_width)), around)
+            words = functional.pad(words.reshape(T, B, -1, c.memory_width), around)
             each = each.index_add(2, torch.tensor(self._by_content), words)
-        parameters = torch.cat(
-            (each.flatten(2), rest[:, :, : -c.write_heads], rest[:, :, -c.write_heads :] + to_gate), 2
-        )
+        rest = rest + functional.pad(to_gate, (rest.shape[2] - c.write_heads, 0))
+        parameters = torch.cat((each.flatten(2), rest), 2)
         options = Options(
             write_heads=c.write_heads,
             write_first=c.order == "write_first",

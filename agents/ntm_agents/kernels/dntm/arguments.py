@@ -58,7 +58,7 @@ class Settings(NamedTuple):
 
 
 class Places(NamedTuple):
-    """What is the same in all sequences, in two layouts or as numbers of their type."""
+    """Addresses, which are the same in all sequences."""
 
     addresses: Array
     """``[N, A]``."""
@@ -149,7 +149,7 @@ class Scratch(NamedTuple):
     address_norms: Array
     """Norms of addresses ``[N]``."""
     near: Array
-    """Dot products of queries and addresses; those of followed heads turn into similarities ``[B * K, N]``."""
+    """Dot products of queries and addresses; for followed heads, then similarities ``[B * K, N]``."""
     dots: Array
     """Dot products of keys and slots, then similarities ``[H, N]``."""
     key_norms: Array

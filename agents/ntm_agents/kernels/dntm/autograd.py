@@ -56,7 +56,7 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx: Any, options: Options, heads: int, learns: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
         *addends, soft, recurrent, output, rotation = tensors[:7]
         start = Start(*tensors[7:])
-        T, (B, _, N) = len(addends[0]), start.memory.shape
+        T, B = len(addends[0]), len(start.memory)
         given = settings(options, start, heads, max(1, math.isqrt(T)) if learns else 0)
         kept = trail(options, addends, soft, start, heads, T, given.every)
         memory = start.memory.clone(memory_format=torch.contiguous_format)

@@ -246,13 +246,8 @@ def _compare_backward(
 
     Gradients of similarities turn into those of dot products. What goes to queries is left, but for products.
     """
-    layout, epsilons, own, A = (
-        settings.layout,
-        settings.epsilons,
-        settings.queries.own,
-        settings.layout.address,
-    )
-    K, dnorms, dwhole = len(settings.queries.sources), scratch.dnorms, scratch.dwhole
+    layout, epsilons, own = settings.layout, settings.epsilons, settings.queries.own
+    A, K, dnorms, dwhole = layout.address, len(settings.queries.sources), scratch.dnorms, scratch.dwhole
     ddots, daddress_norms = gradients.dots[t % len(gradients.dots), b * K : (b + 1) * K], gradients.norms[b]
     queries, dqueries = trail.queries[t, b * K : (b + 1) * K], scratch.dqueries[i * K : (i + 1) * K]
     zero(dnorms)
@@ -260,14 +255,11 @@ def _compare_backward(
     for h in range(layout.heads):
         d, similar, key_norm = scratch.dweighting[h], scratch.dots[h], scratch.key_norms[h]
         if own[h] >= 0:
-            scratch.dkey_norms[h] = divide_by_norms_backward(
-                similar, scratch.whole, key_norm, epsilons, d, dwhole
-            )
-            _leave(d, queries[own[h]], scratch.dkey_norms[h], ddots[own[h]], dqueries[own[h]])
+            dnorm = divide_by_norms_backward(similar, scratch.whole, key_norm, epsilons, d, dwhole)
+            _leave(d, queries[own[h]], dnorm, ddots[own[h]], dqueries[own[h]])
         else:
-            scratch.dkey_norms[h] = divide_by_norms_backward(
-                similar, scratch.norms, key_norm, epsilons, d, dnorms
-            )
+            dnorm = divide_by_norms_backward(similar, scratch.norms, key_norm, epsilons, d, dnorms)
+        scratch.dkey_norms[h] = dnorm
     for n in range(len(dnorms)):
         dnorms[n] += dwhole[n]
         daddress_norms[n] += dwhole[n]
@@ -275,9 +267,8 @@ def _compare_backward(
     compare_backward(memory, p, layout.stride, scratch.dweighting, dnorms, scratch.dkey_norms, dmemory, dp)
     for k in range(settings.queries.keys, K):
         d, similar, query_norm = scratch.dnear[k], scratch.near[i * K + k], norm(queries[k], epsilons.inside)
-        dnorm = divide_by_norms_backward(
-            similar, scratch.address_norms, query_norm, epsilons, d, daddress_norms
-        )
+        norms = scratch.address_norms
+        dnorm = divide_by_norms_backward(similar, norms, query_norm, epsilons, d, daddress_norms)
         _leave(d, queries[k], dnorm, ddots[k], dqueries[k])
 
 

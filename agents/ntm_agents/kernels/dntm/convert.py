@@ -62,13 +62,13 @@ def flat(options: Options, inputs: Inputs, weights: Weights, state: State) -> tu
 
 def _apart(slots: Tensor, heads: int, address: int) -> Tensor:
     """Return slots of R heads ``[..., R * (A + D)]`` with all addresses before all contents."""
-    each = slots.unflatten(-1, (heads, -1)).tensor_split((address,), -1)
+    each = slots.reshape(*slots.shape[:-1], heads, -1).tensor_split((address,), -1)
     return torch.cat([part.flatten(-2) for part in each], -1)
 
 
 def _together(addresses: Tensor, contents: Tensor, heads: int) -> Tensor:
     """Return addresses ``[..., R * A]`` and contents ``[..., R * D]`` as slots of R heads."""
-    parts = [part.unflatten(-1, (heads, -1)) for part in (addresses, contents)]
+    parts = [part.reshape(*part.shape[:-1], heads, -1) for part in (addresses, contents)]
     return torch.cat(parts, -1).flatten(-2)
 
 

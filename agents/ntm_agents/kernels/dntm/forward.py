@@ -139,7 +139,7 @@ def _weight(chances: Array, soft: bool, nop: int, weighting: Array) -> None:
         for n in range(len(chances)):
             best = n if chances[n] > chances[best] else best
         zero(weighting)
-        weighting[best] = 1
+        weighting[best] = chances.dtype.type(1) + (chances[best] - chances[best])  # NaN stays NaN
     zero(weighting[:nop])
 
 

@@ -51,14 +51,14 @@ class Inputs(NamedTuple):
     """Shares of inputs and bias in the controller's pre-activations ``[T, B, G * C]``; of a GRU those of
     :func:`ntm_agents.fusing.one_product`. Overwritten."""
     parameters: Tensor
-    """Shares of inputs and bias in the head parameters ``[T, B, P]``: for each head key (A + D), strength and,
-    if there are any, gate gamma and gate of following; then for all write heads erase vectors (D), candidates
-    (D) and gates alpha."""
+    """Shares of inputs and bias in the head parameters ``[T, B, P]``: for each head key (A + D), strength
+    and, if there are any, gates gamma and of following; then erase vectors (D) of all write heads, their
+    candidates (D), and their gates alpha."""
     contents: Tensor
     """Shares of the inputs in what is written, before the gates alpha, ``[T, B, W * D]``."""
     soft: Tensor | None
-    """Sequences whose weightings are distributions, bool ``[B]``; the others take the most probable slot, with
-    the gradient of the distribution. None for all of them."""
+    """Sequences whose weightings are distributions, bool ``[B]``; None for all. The others have the most
+    probable slots, with the gradients of the distributions."""
 
 
 class Weights(NamedTuple):
@@ -70,7 +70,7 @@ class Weights(NamedTuple):
     heads: Tensor
     """From the controller's output to the head parameters ``[P, C]``."""
     rotation: Tensor
-    """Cosines and sines of the angles by which each address is turned from the one before it ``[2, A / 2]``."""
+    """Cosines and sines of the angles from each address to the next ``[2, A / 2]``."""
 
 
 class State(NamedTuple):
