@@ -209,3 +209,31 @@ def look_up_backward(
         dkey_norm -= d * slot_norm
         dnorms[n] -= d * sum_norm / norms[n]
     return dstrength, dkey_norm / key_norm
+
+
+@inline
+def divide_by_norms_backward(
+    similarities: Array, norms: Array, key_norm: Any, epsilons: Epsilons, dsimilarities: Array, dnorms: Array
+) -> Any:
+    """Backpropagate through `divide_by_norms`.
+
+    Args:
+        similarities: As `divide_by_norms` left them ``[N]``.
+        norms: Norms of the slots ``[N]``.
+        key_norm: Norm of the key.
+        epsilons: Terms that keep the similarity finite.
+        dsimilarities: Gradients of the similarities ``[N]``; afterwards, of the dot products.
+        dnorms: Gradients of the norms of the slots, divided by these norms ``[N]``, added to.
+
+    Returns:
+        The gradient of the norm of the key, divided by this norm.
+    """
+    sum_norm, dkey_norm = key_norm + epsilons.outside, norms.dtype.type(0)
+    for n in range(len(similarities)):
+        slot_norm = norms[n] + epsilons.outside
+        d = dsimilarities[n] / (sum_norm * slot_norm + epsilons.product)
+        dsimilarities[n] = d
+        d *= similarities[n]
+        dkey_norm -= d * slot_norm
+        dnorms[n] -= d * sum_norm / norms[n]
+    return dkey_norm / key_norm

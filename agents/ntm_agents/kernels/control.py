@@ -18,6 +18,8 @@ from ntm_agents.kernels.compilation import paste
 from ntm_agents.kernels.controllers import (
     feed_forward,
     feed_forward_backward,
+    gru,
+    gru_backward,
     lstm,
     lstm_backward,
 )
@@ -25,16 +27,21 @@ from ntm_agents.kernels.products import add_product
 
 
 @paste
-def control(t: int, first: int, last: int, V: int, seen: int, scratch: Any, trail: Any) -> None:
+def control(
+    t: int, first: int, last: int, V: int, seen: int, scratch: Any, trail: Any, below: int = 0
+) -> None:
     """Take a step of the controller for a tile, and project its output to interface vectors.
 
-    These also see some of the last features, from the column `seen` on, if there are weights for that.
+    The controller sees the last features from the column `below` on. Interface vectors also see some of them,
+    from the column `seen` on, if there are weights for that.
     """
     before, now = trail.features[t, first:last], trail.features[t + 1, first:last]
     gates, vectors = trail.gates[t, first:last], trail.parameters[t, first:last]
-    add_product(before, 0, scratch.recurrent, gates)
+    add_product(before, below, scratch.recurrent, gates)
     if len(trail.cells):
         lstm(gates, trail.cells[t, first:last], trail.cells[t + 1, first:last], now)
+    elif gates.shape[1] > now.shape[1] - V:
+        gru(gates, before, now, now.shape[1] - V)
     else:
         feed_forward(gates, now, now.shape[1] - V)
     add_product(now, V, scratch.output, vectors)
@@ -44,7 +51,7 @@ def control(t: int, first: int, last: int, V: int, seen: int, scratch: Any, trai
 
 @paste
 def control_backward(
-    t: int, first: int, last: int, seen: int, scratch: Any, trail: Any, gradients: Any
+    t: int, first: int, last: int, seen: int, scratch: Any, trail: Any, gradients: Any, below: int = 0
 ) -> None:
     """Backpropagate through a step of the controller, from interface vectors to the last features."""
     C = scratch.doutput.shape[1]
@@ -60,7 +67,9 @@ def control_backward(
     if len(trail.cells):
         cells, after = trail.cells[t, first:last], trail.cells[t + 1, first:last]
         lstm_backward(gates, cells, after, doutput, gradients.cells[first:last], dgates)
+    elif gates.shape[1] > C:
+        gru_backward(gates, trail.features[t, first:last], doutput, dfeatures, dgates)
     else:
         feed_forward_backward(trail.features[t + 1, first:last], doutput, dgates, C)
-    add_product(dgates, 0, scratch.recurrent, dfeatures)
+    add_product(dgates, 0, scratch.recurrent, dfeatures[:, below:])
     add_product(dvectors, 0, scratch.last, dfeatures[:, seen:])

@@ -43,6 +43,7 @@ def weight_gradients(
     dparameters: Tensor,
     values: int,
     first: int = 0,
+    below: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """Return gradients of the weights, as products over all steps and sequences.
 
@@ -54,12 +55,12 @@ def weight_gradients(
         dparameters: Gradients of the interface vectors ``[T, B, P]``.
         values: V.
         first: Column of the first of the last features that the interface vector sees.
+        below: Column of the first of those that the controller sees.
     """
     before, after = features[:-1].flatten(0, 1), features[1:].flatten(0, 1)
     seen = after[:, values:]
     if last := interface.shape[1] - seen.shape[1]:
         seen = torch.cat((before[:, first : first + last], seen), 1)
-    drecurrent, dinterface = products(
-        (dgates.flatten(0, 1), before[:, : recurrent.shape[1]]), (dparameters.flatten(0, 1), seen)
-    )
+    visible = before[:, below : below + recurrent.shape[1]]
+    drecurrent, dinterface = products((dgates.flatten(0, 1), visible), (dparameters.flatten(0, 1), seen))
     return drecurrent, dinterface

@@ -17,8 +17,7 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,94 +25,16 @@ from torch.nn import functional
 
 from ntm_agents import addressing, slot_addresses
 from ntm_agents.controllers import Controller
+from ntm_agents.dntm_options import DNTMConfig
+from ntm_agents.fusing import KINDS, hooked, one_product, redefined, unknown_controller
 from ntm_agents.hard_attention import choose
 from ntm_agents.memory_machine import MemoryMachine
-from ntm_agents.options import (
-    Choices,
-    Few,
-    NonNegative,
-    Positive,
-    Within,
-    check_options,
-    expect,
-    expect_per_head,
-)
 from ntm_agents.reinforce import Reinforce
 
 Costs = Callable[[Tensor], Tensor]
 
-
-@dataclass(frozen=True, kw_only=True)
-class DNTMConfig:
-    """Options of a D-NTM, none of which depends on the number of slots."""
-
-    controller: Literal["feedforward", "lstm", "gru"] = "gru"
-    """Kind of the controller (paper: GRU or feed-forward)."""
-    hidden_size: Annotated[Positive, Choices((64, 100, 200))] = 100
-    """Hidden size C of the controller."""
-    read_heads: Few = 1
-    """Number of read heads R."""
-    write_heads: Few = 1
-    """Number of write heads W."""
-    memory_slots: Positive | None = None
-    """Number of slots without the NOP cells; None for the episode's bound of steps."""
-    address_width: Annotated[int, Within(2)] = 32
-    """Width A of the address of a slot, an even number: a pair of cosine and sine for each frequency."""
-    memory_width: Annotated[Positive, Choices((16, 20, 32))] = 16
-    """Width D of the content of a slot."""
-    learned_addresses: bool = True
-    """True if the frequencies of the addresses are learned; otherwise they stay as they were drawn."""
-    addressing: Literal["soft", "hard"] = "soft"
-    """Kind of the weightings: distributions, or one slot for each head."""
-    gradient: Literal["reinforce", "straight-through"] = "reinforce"
-    """Way of learning hard weightings: slots are drawn in training, and what they cost is estimated; or the
-    most probable slots are taken, with the gradient of the distributions (not in the paper)."""
-    soft_batches: NonNegative = 1.0
-    """Start s of the curriculum from soft to hard weightings: after n batches a sequence has soft ones with
-    the probability sqrt(s / (s + n)) (paper: 1). Used in training with hard addressing only; 0 for none."""
-    normalise: bool = True
-    """True if REINFORCE divides costs by their running deviation."""
-    entropy: NonNegative = 0.0
-    """Weight of the bonus of REINFORCE for the entropy of the distributions."""
-    lru: bool = True
-    """True if weightings avoid what was similar to the key of the last steps (section 3.2)."""
-    lru_bias: float = 0.0
-    """Initial bias of the gate gamma of this term, before sigmoid."""
-    nop_slots: Annotated[int, Within(0, 1000)] = 1
-    """Number of NOP cells: a head that chooses one of them reads zeros, or writes nothing (paper: 1)."""
-    order: Literal["read_first", "write_first"] = "read_first"
-    """Order of reads and writes within a step."""
-    strength_bias: float | tuple[float, ...] = 0.0
-    """Initial bias of the key strength, before 1 + softplus, for all heads or for each, write heads first."""
-    erase_bias: float = 0.0
-    """Initial bias of each element of the erase vectors, before sigmoid."""
-    by_content: tuple[bool, ...] = ()
-    """For each head, write heads first, True if its key is compared with contents alone; empty for False.
-    Such a key begins as the word that the first write head takes from the input. Not in the paper."""
-    follows: tuple[int, ...] = ()
-    """For each head the number of a read head, from 1, or 0; empty for zeros. A head that follows a read
-    head, which may be itself, goes on to the address behind the one that was read last, as far as a gate is
-    closed. Its own key, if not `by_content`, begins as the address of the first slot. With hard addressing
-    the gate is open or closed, with the gradient of its sigmoid. Not in the paper."""
-    gate_bias: float | tuple[float, ...] = -3.0
-    """Initial bias of these gates, before sigmoid, for all heads or for each: negative for heads that begin
-    by following."""
-    feedback: Literal["slot", "content", "none"] = "slot"
-    """Part of the read slots that the controller sees (paper: all of it). Logits see contents, and addresses
-    if the controller does. What sees no addresses does the same at slots further than those of training."""
-    epsilon: NonNegative = 1e-6
-    """Addend of the product of norms in the similarity (paper: a small constant)."""
-
-    def __post_init__(self) -> None:
-        check_options(self)
-        heads = self.write_heads + self.read_heads
-        expect(self.address_width % 2 == 0, "address_width", self.address_width, "an even number")
-        valid = len(self.follows) in (0, heads) and all(0 <= head <= self.read_heads for head in self.follows)
-        expected = f"for each of the {heads} heads a number from 0 to {self.read_heads}, or no numbers"
-        expect(valid, "follows", self.follows, expected)
-        expected = f"True or False for each of the {heads} heads, or nothing"
-        expect(len(self.by_content) in (0, heads), "by_content", self.by_content, expected)
-        expect_per_head(self, heads, "strength_bias", "gate_bias")
+STEP = ("step", "_seen", "_behind", "_gate")
+"""Methods that a step consists of, and that the fused kernel computes instead."""
 
 
 class DNTMState(NamedTuple):
@@ -176,6 +97,7 @@ class DNTM(MemoryMachine[DNTMState]):
         written = c.write_heads * c.memory_width
         self._sizes = [sum(self._heads) * sum(self._head), written, written, c.write_heads]
         self._draws = c.addressing == "hard" and c.gradient == "reinforce"
+        self._redefined = redefined(type(self), STEP)
         read_size = c.read_heads * (self._width if c.feedback == "slot" else c.memory_width)
         feedback = 0 if c.feedback == "none" else read_size
         self.controller = Controller(c.controller, input_size, feedback, c.hidden_size)
@@ -321,6 +243,54 @@ class DNTM(MemoryMachine[DNTMState]):
             return gate
         hard = (gate > 0.5).to(gate.dtype) + (gate - gate.detach())
         return torch.where(soft[:, None, None], gate, hard)
+
+    def _why_not_fused(self) -> str:
+        if reason := super()._why_not_fused():
+            return reason
+        if self._draws:
+            return "slots are drawn, for REINFORCE"
+        if self._redefined:
+            return f"{type(self).__name__} has a {self._redefined} of its own"
+        if type(self.heads).forward is not nn.Linear.forward or hooked(self.heads):
+            return f"the heads are a {type(self.heads).__name__} with code of its own"
+        return unknown_controller(self.config.controller, 1, self.controller, (*KINDS, "gru"))
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: DNTMState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, DNTMState]:
+        from ntm_agents.kernels.dntm import infer, recur  # needs Numba
+
+        result = (recur if keep else infer)(*self._kernel_arguments(projected, state))
+        return result.features, result.weightings, DNTMState(*result.state)
+
+    def _kernel_arguments(self, projected: tuple[Tensor, ...], state: DNTMState) -> tuple[Any, ...]:
+        """Return the arguments of :func:`ntm_agents.kernels.dntm.recur`."""
+        from ntm_agents.kernels.dntm import Inputs, Options, State, Weights
+
+        c, (T, B, *_) = self.config, projected[0].shape
+        addend, words, contents, to_gate, *soft = projected
+        addend, recurrent = one_product(self.controller, addend)
+        each, rest = self.heads.bias.expand(T, B, -1).tensor_split((self._sizes[0],), 2)
+        each = each.reshape(T, B, sum(self._heads), -1)
+        if self._by_content:
+            around = (c.address_width, each.shape[3] - self._width)
+            words = functional.pad(words.reshape(T, B, -1, c.memory_width), around)
+            each = each.index_add(2, torch.tensor(self._by_content), words)
+        rest = rest + functional.pad(to_gate, (rest.shape[2] - c.write_heads, 0))
+        parameters = torch.cat((each.flatten(2), rest), 2)
+        options = Options(
+            write_heads=c.write_heads,
+            write_first=c.order == "write_first",
+            lru=c.lru,
+            nop_slots=c.nop_slots,
+            follows=c.follows,
+            by_content=c.by_content,
+            feedback=c.feedback,
+            epsilon=c.epsilon,
+        )
+        inputs = Inputs(addend, parameters, contents, soft[0][0] if soft else None)
+        rotation = torch.stack((self.frequencies.cos(), self.frequencies.sin()))
+        return options, inputs, Weights(recurrent, self.heads.weight, rotation), State(*state)
 
     def read_out(self, features: Tensor) -> Tensor:
         """Return the logits ``[T, B, L]`` of read vectors and the controller's output."""

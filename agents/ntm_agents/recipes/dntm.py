@@ -50,18 +50,14 @@ DEFAULT = Recipe(
         "lru": False,
         "nop_slots": 0,
     },
-    train=replace(DEFAULT_TRAINING, bucket_size=16),
+    train=DEFAULT_TRAINING,
 )
-
-RECALL = replace(
-    DEFAULT,
-    train=replace(STEADY, sequences=32_000, bucket_size=16, initial_range=0.2, curriculum_end=0.3),
-)
+"""The recipe of tasks without one of their own."""
 
 ROW = AgentSpec(
     name="dntm",
     entry="ntm_agents:DNTM",
     summary="Dynamic NTM (Gulcehre et al. 2016) with soft addressing",
-    recipes={"copy": COPY, "associative_recall": RECALL},
+    recipes={"copy": COPY},
     default=DEFAULT,
 )

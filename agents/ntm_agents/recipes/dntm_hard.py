@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.dntm import COPY, DEFAULT, RECALL
+from ntm_agents.recipes.dntm import COPY, DEFAULT
 from ntm_agents.spec import AgentSpec
 
 # Straight-through gradients need no draws, so that training is no noisier than with soft weightings, which
@@ -15,9 +15,6 @@ ROW = AgentSpec(
     name="dntm-hard",
     entry="ntm_agents:DNTM",
     summary="Dynamic NTM (Gulcehre et al. 2016) with hard addressing, learned by straight-through gradients",
-    recipes={
-        "copy": replace(COPY, model={**COPY.model, **HARD}),
-        "associative_recall": replace(RECALL, model={**RECALL.model, **HARD}),
-    },
+    recipes={"copy": replace(COPY, model={**COPY.model, **HARD})},
     default=replace(DEFAULT, model={**DEFAULT.model, **HARD}),
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
@@ -44,6 +42,6 @@ ROW = AgentSpec(
     },
     default=Recipe(
         model={**MODEL, "hidden_size": 64, "memory_width": 20, "read_heads": 2},
-        train=replace(DEFAULT_TRAINING, bucket_size=16),
+        train=DEFAULT_TRAINING,
     ),
 )
