@@ -37,6 +37,16 @@ VARIANTS += [
 ]
 
 
+def test_installed_packages_are_looked_for_only_if_a_task_is_unknown(monkeypatch):
+    looked = []
+    monkeypatch.setattr(tasks, "entry_points", lambda group: looked.append(group) or [])
+    assert tasks.spec("copy") is tasks.spec("ntm_envs/Copy-v0")
+    assert not looked
+    with pytest.raises(ValueError, match="unknown task 'copi'"):
+        tasks.spec("copi")
+    assert looked == ["ntm_envs.tasks"]
+
+
 @pytest.fixture(params=VARIANTS, ids=lambda variant: f"{variant[0]}-{variant[1]}")
 def variant(request):
     name, parameters, sizes = request.param

@@ -7,12 +7,13 @@ each has to agree with those before it: first those of the project, and then tho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ntm_envs import tasks
 from ntm_envs.tasks import TaskSpec
-from ntm_leaderboard.board.copies import copied
+from ntm_leaderboard.board.copies import Models
 from ntm_leaderboard.board.numbers import impossible_return
 from ntm_leaderboard.board.rows import TRACKS, in_present_names, track_of
 from ntm_leaderboard.board.statistics import learned, task_score
@@ -42,11 +43,17 @@ class Candidate:
         """The file, or agent, task and seed in words."""
         return self.file or f"{self.agent} on {self.result.task}, seed {self.result.seed}"
 
+    @cached_property
+    def entry(self) -> str:
+        """The reference to its class, in the names of this version."""
+        return str(in_present_names(self.result)["entry"])
+
 
 def admit(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[str]]:
     """Return the candidates that belong on a board, and a sentence about each other one."""
     admitted: list[Candidate] = []
-    by_task: dict[str, list[Candidate]] = defaultdict(list)
+    models: dict[str, Models] = defaultdict(Models)
+    runs: set[str] = set()
     by_agent: dict[str, Candidate] = {}
     common: dict[str, tuple[dict[str, int], ...]] = {}
     reasons = []
@@ -60,14 +67,21 @@ def admit(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[str]]:
                 f"results on {result.task} are left out: the task is unknown; name it: --tasks FILE.py:ROW"
             )
             continue
-        there, first = by_task[result.task], by_agent.get(candidate.agent, candidate)
+        there, first = models[result.task], by_agent.get(candidate.agent, candidate)
         rungs = common_rungs([result], spec, common.get(result.task))
-        reason = _unfit(candidate, first) or _repeated(candidate, there) or _unscored(result, spec, rungs)
+        run = f"{candidate.agent}, {result.task}, seed {result.seed}"
+        reason = (
+            _unfit(candidate, first)
+            or (f"there is another result of {run}; keep one" if run in runs else None)
+            or _copied(result, there)
+            or _unscored(result, spec, rungs)
+        )
         if reason:
             reasons.append(f"{candidate.name} is left out: {reason}")
             continue
         admitted.append(candidate)
-        there.append(candidate)
+        there.add(result)
+        runs.add(run)
         common[result.task] = rungs
         by_agent.setdefault(candidate.agent, candidate)
     return admitted, list(dict.fromkeys(reasons))
@@ -79,13 +93,11 @@ def contradiction(result: Result, board: Iterable[Result]) -> str | None:
     Here, names have to differ by more than the case of their letters.
     """
     own = (result.agent, result.task, result.seed)
-    others = [
-        Candidate(other.agent, other) for other in board if (other.agent, other.task, other.seed) != own
-    ]
-    candidate = Candidate(result.agent, result)
+    others = [other for other in board if (other.agent, other.task, other.seed) != own]
     named = (other for other in others if other.agent.casefold() == result.agent.casefold())
-    there = [other for other in others if other.result.task == result.task]
-    return _unfit(candidate, next(named, candidate)) or _repeated(candidate, there)
+    first = next(named, result)
+    models = Models(other for other in others if other.task == result.task)
+    return _unfit(Candidate(result.agent, result), Candidate(first.agent, first)) or _copied(result, models)
 
 
 def common_rungs(
@@ -116,10 +128,10 @@ def _unfit(candidate: Candidate, first: Candidate) -> str | None:
     agent, result, other = candidate.agent, candidate.result, first.result
     if agent != first.agent:
         return f"the name {agent} differs from {first.agent} by case alone; choose another"
-    entry, theirs = (in_present_names(found)["entry"] for found in (result, other))
-    if entry != theirs:
+    if candidate.entry != first.entry:
         return (
-            f"{agent} is {theirs} on {other.task}, seed {other.seed}, but {entry} here; choose another name"
+            f"{agent} is {first.entry} on {other.task}, seed {other.seed}, but {candidate.entry} here; "
+            "choose another name"
         )
     if track_of(result) != track_of(other):
         return (
@@ -129,12 +141,9 @@ def _unfit(candidate: Candidate, first: Candidate) -> str | None:
     return None
 
 
-def _repeated(candidate: Candidate, there: list[Candidate]) -> str | None:
-    """Return which result on the same task is one of the same run, or of a copy of its model."""
-    result = candidate.result
-    if any((other.agent, other.result.seed) == (candidate.agent, result.seed) for other in there):
-        return f"there is another result of {candidate.agent}, {result.task}, seed {result.seed}; keep one"
-    if found := copied(result, (other.result for other in there)):
+def _copied(result: Result, there: Models) -> str | None:
+    """Return which model on the same task a result's is a copy of."""
+    if found := there.copied(result):
         return (
             f"its model ({result.commitment[:12]}) is a copy of that of {found}, up to noise or order; "
             "expected another training"
@@ -142,7 +151,7 @@ def _repeated(candidate: Candidate, there: list[Candidate]) -> str | None:
     return None
 
 
-def _unscored(result: Result, spec: TaskSpec, rungs: Iterable[dict[str, int]]) -> str | None:
+def _unscored(result: Result, spec: TaskSpec, rungs: Sequence[dict[str, int]]) -> str | None:
     """Return the reason for which a result has no score, or none over the rungs that all have."""
     if unknown := sorted(result.rungs[0].references.keys() - REFERENCES):
         return f"it has the reference {unknown[0]}; expected some of {', '.join(sorted(REFERENCES))}"
@@ -152,12 +161,11 @@ def _unscored(result: Result, spec: TaskSpec, rungs: Iterable[dict[str, int]]) -
             return (
                 f"it has no rung of {spec.name} beyond the training range; evaluate it: ntm-envs evaluate RUN"
             )
-        if task_score(only(result, rungs), spec) is None:
+        if len(rungs) < len(result.rungs) and task_score(only(result, rungs), spec) is None:
             return (
                 f"it has no rung of {spec.name} beyond the training range in common with the others; "
                 "evaluate it on more of the ladder: ntm-envs evaluate RUN"
             )
     except ValueError as error:
         return str(error)
-    task, played = spec.make(), only(result, map(dict, spec.rungs)).rungs
-    return next(filter(None, (impossible_return(task, rung) for rung in played)), None)
+    return impossible_return(spec.make(), only(result, map(dict, spec.rungs)).rungs)

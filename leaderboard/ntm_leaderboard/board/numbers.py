@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def check_rungs(path: Path, result: Result, spec: TaskSpec) -> None:
             raise ValueError(
                 f"{path}: the {rung.best[0]} is no better than a constant output at {rung.sizes}"
             )
-        if reason := impossible_return(task, rung):
+        if reason := impossible_return(task, [rung]):
             raise ValueError(f"{path}: {reason}")
         for name, score in scores_of(rung).items():
             expected_return = None if keyed else task.answers.mean_return(score.wrong_symbols, symbols)
@@ -50,13 +50,14 @@ def check_rungs(path: Path, result: Result, spec: TaskSpec) -> None:
                 )
 
 
-def impossible_return(task: Task, rung: Rung) -> str | None:
-    """Return which mean return of a rung is outside of the bounds of the task; None if none is."""
-    low, high = task.return_bounds({name: np.array([size]) for name, size in rung.sizes.items()})
-    for name, score in scores_of(rung).items():
-        if not low[0] - 1e-6 <= score.mean_return <= high[0] + 1e-6:
-            value = f"{name}.mean_return is {score.mean_return} at {rung.sizes}"
-            return f"{value}; expected {low[0]} to {high[0]}"
+def impossible_return(task: Task, rungs: Sequence[Rung]) -> str | None:
+    """Return which mean return of a task's rungs is outside of the bounds of the task; None if none is."""
+    sizes = {name: np.array([rung.sizes[name] for rung in rungs]) for name in rungs[0].sizes}
+    for rung, low, high in zip(rungs, *task.return_bounds(sizes), strict=True):
+        for name, score in scores_of(rung).items():
+            if not low - 1e-6 <= score.mean_return <= high + 1e-6:
+                value = f"{name}.mean_return is {score.mean_return} at {rung.sizes}"
+                return f"{value}; expected {low} to {high}"
     return None
 
 

@@ -41,12 +41,12 @@ class Standing:
     scores: tuple[float, ...]
     learned: tuple[float, ...]
 
-    @property
+    @cached_property
     def score(self) -> float:
         """The mean over seeds."""
         return float(np.mean(self.scores))
 
-    @property
+    @cached_property
     def untrained(self) -> float | None:
         """The mean score of its models before training, at the largest training size; None if unknown."""
         probes = [result.probe for result in self.results if result.probe]
@@ -58,7 +58,7 @@ class Standing:
         """False if its models are right before training, so that they have learnt nothing."""
         return self.untrained is None or self.untrained < UNTRAINED
 
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
         """The 95 % bootstrap interval of the mean."""
         return bootstrap_interval(self.scores)
@@ -93,7 +93,7 @@ class Row:
         """All its results."""
         return tuple(result for standing in self.standings.values() for result in standing.results)
 
-    @property
+    @cached_property
     def score(self) -> float:
         """The plain mean over its tasks of the mean over seeds."""
         return float(np.mean([standing.score for standing in self.standings.values()]))
@@ -103,7 +103,7 @@ class Row:
         """False if its models are right before training on a task."""
         return all(standing.learnt for standing in self.standings.values())
 
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
         """Its 95 % bootstrap interval; the seeds of each task are resampled by themselves."""
         return bootstrap_interval(*(standing.scores for standing in self.standings.values()))
@@ -138,7 +138,7 @@ class Row:
         """Its track, of `TRACKS`."""
         return track_of(self.results[0])
 
-    @property
+    @cached_property
     def tuned(self) -> bool:
         """True if its configurations differ from task to task."""
         trained = [in_present_names(result) for result in self.results if result.training]

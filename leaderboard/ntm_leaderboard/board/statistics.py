@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ntm_envs.tasks import TaskSpec
 from ntm_leaderboard.results import Result, Rung, Score
@@ -23,12 +24,18 @@ def bootstrap_interval(
     Each group is resampled by itself (stratified). The resamples are the same ones each time. Of one value
     the interval is that value.
     """
-    rng, total = np.random.default_rng(0), np.zeros(resamples)
-    for group in groups:
-        array = np.asarray(group, np.float64)
-        total += array[rng.integers(len(array), size=(resamples, len(array)))].mean(axis=1)
+    arrays, total = [np.asarray(group, np.float64) for group in groups], np.zeros(resamples)
+    for array, chosen in zip(arrays, _chosen(tuple(map(len, arrays)), resamples), strict=True):
+        total += array[chosen].mean(axis=1)
     low, high = np.quantile(total / len(groups), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)  # a board has thousands of intervals of groups of the same sizes
+def _chosen(sizes: tuple[int, ...], resamples: int) -> list[NDArray[np.int64]]:
+    """Return the members of each group that each resample consists of, ``[resamples, n]``."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(size, size=(resamples, size)) for size in sizes]
 
 
 def interquartile_mean(values: ArrayLike) -> float:
@@ -96,10 +103,8 @@ def solved(rung: Rung, spec: TaskSpec) -> bool:
 
 def ladder(result: Result, spec: TaskSpec, size: str, *, further: bool = False) -> list[Rung]:
     """Return the rungs of one ladder of a task that a result has, in order; with `further`, those as well."""
-    played = {tuple(sorted(rung.sizes.items())): rung for rung in result.rungs}
     rungs = (*spec.ladders[size], *(spec.further.get(size, ()) if further else ()))
-    keys = [tuple(sorted(rung.items())) for rung in rungs]
-    return [played[key] for key in keys if key in played]
+    return [played for rung in rungs for played in result.rungs if played.sizes == rung]
 
 
 def horizon(rungs: Sequence[Rung], spec: TaskSpec, size: str) -> int:

@@ -11,7 +11,7 @@ from typing import Literal
 import tyro
 
 from ntm_envs import tasks
-from ntm_leaderboard.board.boards import Boards
+from ntm_leaderboard.board.boards import Boards, without_collector
 from ntm_leaderboard.cli import report
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
@@ -44,6 +44,7 @@ class LeaderboardOptions:
     """Port that serve listens on, at http://127.0.0.1:PORT; 0 for any free one."""
 
 
+@without_collector()
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     options = parse(LeaderboardOptions, argv, "leaderboard")

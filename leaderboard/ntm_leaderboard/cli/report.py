@@ -150,11 +150,12 @@ def _print_board(console: Console, board: Board) -> None:
             style="dim" if reference else "bold" if row.own else None,
         )
     console.print(table)
+    of_task = {spec.env_id: places(board.ranking(spec), spec) for spec in board.specs}
     for row in (row for row in board.rows if row.own):
-        for spec in (spec for spec in board.specs if spec.env_id in row.standings):
+        for spec in (spec for spec in board.specs if row.agent in of_task[spec.env_id]):
             others = [other for other in board.ranking(spec) if other.track == row.track]
-            if place := places(others, spec).get(row.agent):
-                console.print(f"{row.agent}: {place} of {len(others)} on {spec.name}", highlight=False)
+            place = of_task[spec.env_id][row.agent]
+            console.print(f"{row.agent}: {place} of {len(others)} on {spec.name}", highlight=False)
     for task, ladders in board.shortened.items():
         shown = " and ".join(f"{size} {', '.join(map(str, values))}" for size, values in ladders.items())
         console.print(

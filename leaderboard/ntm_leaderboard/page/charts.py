@@ -11,6 +11,8 @@ from typing import Any
 
 SHOWN = 8
 """Number of agents, the best of a task, that its charts show at first; more would hide each other."""
+CHARTED = 36
+"""Largest number of agents in a chart, the first of their ranking: no two of so many look alike."""
 COSTS = {"parameters": "parameters", "sequences": "training sequences", "seconds": "training seconds"}
 """Costs that scores are drawn against: fields of a result's training, and their names."""
 ALL = "all tasks"

@@ -14,7 +14,7 @@ from ntm_leaderboard.board.boards import Board, places
 from ntm_leaderboard.board.copies import COPY
 from ntm_leaderboard.board.rows import BUDGETS, TRACKS, Row, Standing
 from ntm_leaderboard.board.statistics import bootstrap_interval, horizon, ladder, learned, primary
-from ntm_leaderboard.page.charts import ALL, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
+from ntm_leaderboard.page.charts import ALL, CHARTED, COSTS, SHOWN, cost_chart, ladder_chart, profile_chart
 from ntm_leaderboard.page.figures import COLOURS
 from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import sizes_text, task_title
@@ -48,12 +48,13 @@ def content(board: Board) -> dict[str, Any]:
     sections: list[dict[str, Any]] = []
     for spec in board.specs:
         ranking = board.ranking(spec)
-        ladders = [_curves(ranking, spec, size) for size in spec.ladders]
+        ladders = [_curves(ranking[:CHARTED], spec, size) for size in spec.ladders]
         sections.append(
             {"spec": spec, "ranking": ranking, "places": places(ranking, spec), "ladders": ladders}
             | {"references": [row for row in board.references if spec.env_id in row.standings]}
         )
-    costs, profiles = _costs(board, rows), _profiles(board.ranked)
+    profiled = board.ranked[:CHARTED]
+    costs, profiles = _costs(board, rows[:CHARTED]), _profiles(profiled)
     charts = {found["id"]: ladder_chart(found, marks) for part in sections for found in part["ladders"]}
     charts |= {f"cost-{field}": cost_chart(costs, field, marks) for field in COSTS if costs}
     charts |= {"profiles": profile_chart(profiles, marks)} if profiles else {}
@@ -66,7 +67,7 @@ def content(board: Board) -> dict[str, Any]:
         "tracks": {row.track: TRACKS[row.track] for row in rows},
         "budgets": [*(name for _, name in BUDGETS), "open"],
         "profile": PROFILE,
-        "profiled": [row.agent for row in board.ranked],
+        "profiled": [row.agent for row in profiled],
         "spec_of": tasks.spec,
         "sizes_text": sizes_text,
         "sections": sections,
@@ -135,6 +136,7 @@ def _curves(ranking: Iterable[Row], spec: TaskSpec, size: str) -> dict[str, Any]
         "agents": list(rungs),
         "seeds": seeds,
         "means": means,
+        "points": {(point["agent"], point["size"]): point for point in means},
         "references": references,
     }
 
