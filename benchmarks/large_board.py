@@ -1,6 +1,6 @@
 """Measures a board of thousands of results: reading, the file of the board, the tables and the page.
 
-    .venv/bin/python benchmarks/large_board.py 20000 build/large --suites classic
+    .venv/bin/python benchmarks/large_board.py 20000 build/large
 
 makes so many synthetic results, runs each command in a process of its own, and prints its wall time, its
 processor time (user and system), its peak memory and the size of what it wrote. The results are deleted

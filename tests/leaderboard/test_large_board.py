@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 from pages import build_quickly, trained
-from test_board import result
+from test_board import result, several
 
 from ntm_leaderboard.board import admission, rows
 from ntm_leaderboard.board.boards import Boards
@@ -90,5 +90,8 @@ def test_all_agents_are_in_the_rankings_and_the_first_ones_in_the_charts(tmp_pat
     assert set(re.findall(r"<legend>(.+)</legend>", text)) == {
         f"Agents in the charts, the first {CHARTED} of {len(agents)}"
     }
+    few = build_quickly(Boards.of([*results[:5], *several("elsewhere", [0.5])]), tmp_path / "few")
+    text_of_few = few.with_name("classic.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"<legend>(.+)</legend>", text_of_few)) == {"Agents in the charts"}
     for agent in agents:
         assert text.count(f'<span class="name">{agent}</span>') == 2, "over all tasks, and on Copy"

@@ -54,7 +54,8 @@ def content(board: Board) -> dict[str, Any]:
             | {"references": [row for row in board.references if spec.env_id in row.standings]}
         )
     profiled = board.ranked[:CHARTED]
-    costs, profiles = _costs(board, rows[:CHARTED]), _profiles(profiled)
+    trained = [row for row in rows if most(row.results, "parameters")]
+    costs, profiles = _costs(board, trained[:CHARTED]), _profiles(profiled)
     charts = {found["id"]: ladder_chart(found, marks) for part in sections for found in part["ladders"]}
     charts |= {f"cost-{field}": cost_chart(costs, field, marks) for field in COSTS if costs}
     charts |= {"profiles": profile_chart(profiles, marks)} if profiles else {}
@@ -72,6 +73,7 @@ def content(board: Board) -> dict[str, Any]:
         "sizes_text": sizes_text,
         "sections": sections,
         "costs": costs,
+        "trained": len(trained),
         "cost_names": COSTS,
         "charts": charts,
         "marks": marks,
