@@ -2,7 +2,8 @@
 
     taskset --cpu-list 0 .venv/bin/python benchmarks/update_throughput.py
 
-With `--agent mann` it measures batches of the MANN instead, in plain PyTorch and by the fused kernel.
+With `--agent mann` or `dntm` it measures batches of that machine instead, in plain PyTorch and by the fused
+kernel.
 
 All variants of a line are measured in turn, in one process: the median and, in brackets, the least.
 """
@@ -26,10 +27,16 @@ from ntm_agents import Run, TrainConfig, Trainer, load_run
 from ntm_agents.pretrained import pretrained, pretrained_tasks
 from ntm_agents.protocol import Model
 from ntm_agents.readout import Readout, readout
-from ntm_agents.recipes.mann import ROW
+from ntm_agents.registry import TABLE, find
 from ntm_envs import capacity, tasks
 from ntm_leaderboard.harness.outputs import episodes, sequence_task
 from ntm_leaderboard.harness.timing import measure
+
+BATCHES = {
+    "mann": (("ngrams", 512), ("one_shot", 128)),
+    "dntm": (("repeat_copy", 128), ("repeat_copy", 256), ("copy", 128)),
+}
+"""Tasks and numbers of slots of the batches of a machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +45,15 @@ class Options:
 
     rounds: int = 7
     """Number of rounds."""
-    agent: Literal["ntm", "mann"] = "ntm"
+    agent: Literal["ntm", "mann", "dntm"] = "ntm"
     """Agent to measure."""
 
 
 def main(options: Options) -> None:
     """Measure and print."""
     torch.set_num_threads(1)
-    if options.agent == "mann":
-        mann(options.rounds)
+    if options.agent != "ntm":
+        machine(options.agent, options.rounds)
         return
     updates(options.rounds)
     padding()
@@ -152,17 +159,18 @@ def trained(rounds: int) -> None:
         print(f"{name}, 16 sequences of the largest size: {listed}")
 
 
-def mann(rounds: int) -> None:
-    """Print the processor time of a batch by the MANN's recipes, forward and backward, by either kernel."""
-    for name, slots in (("ngrams", 512), ("one_shot", 128)):
-        row, recipe = tasks.spec(name), ROW.recipe(name)
+def machine(agent: str, rounds: int) -> None:
+    """Print the processor time of a batch by a machine's recipes, forward and backward, by either kernel."""
+    spec = find(agent, TABLE)
+    for name, slots in BATCHES[agent]:
+        row, recipe = tasks.spec(name), spec.recipe(name)
         task = row.make()
         batch = episodes(task, row.largest, 16)
         inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
         variants = {}
         for kernel in ("reference", "fused"):
             config = {**recipe.model, "memory_slots": slots, "kernel": kernel}
-            run = Run(agent=ROW.name, entry=ROW.entry, task=name, model=config, train=recipe.train)
+            run = Run(agent=agent, entry=spec.entry, task=name, model=config, train=recipe.train)
             model = cast("Model", run.build(task))
             variants[kernel] = partial(update, model, readout(task.answers), inputs, targets)
         times = measure(variants, rounds, clock=time.process_time)
@@ -170,8 +178,8 @@ def mann(rounds: int) -> None:
         ratio = np.median(times["reference"]) / np.median(times["fused"])
         least = min(times["reference"]) / min(times["fused"])
         print(
-            f"MANN, {name}, 16 sequences of {len(inputs)} steps, {slots} slots: {listed}; {ratio:.1f} times "
-            f"as fast ({least:.1f})"
+            f"{agent}, {name}, 16 sequences of {len(inputs)} steps, {slots} slots: {listed}; "
+            f"{ratio:.1f} times as fast ({least:.1f})"
         )
 
 

@@ -163,6 +163,18 @@ def test_training_twice_gives_the_same_bytes_and_changes_no_state(config):
     assert all(torch.equal(part, was) for (_, part), was in zip(tensors(state), before, strict=True))
 
 
+def test_a_hard_head_that_follows_itself_visits_all_slots_in_their_order():
+    torch.manual_seed(0)
+    model = DNTM(INPUTS, OUTPUTS, **THROUGH, follows=(1, 1), lru=False, kernel="fused").eval()
+    slots, state = [], model.initial_state(5, 2048)
+    with torch.no_grad():
+        for _ in range(100):
+            _, state = model(torch.zeros(20, 5, INPUTS), state)
+            slots.append(state.weightings.argmax(2))
+    expected = torch.arange(1 + 20, 1 + 2001, 20)
+    assert torch.equal(torch.stack(slots), expected[:, None, None].expand(100, 5, 2))
+
+
 @pytest.mark.parametrize("config", [{}, RECIPE | THROUGH])
 def test_values_that_are_not_finite_are_propagated(config):
     for model in pair(**config):

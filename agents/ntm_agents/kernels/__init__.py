@@ -38,6 +38,14 @@ The SAM has the package :mod:`ntm_agents.kernels.sam`. Its weightings are of the
     weights = Weights(recurrent, interface, planes)  # planes: [L * J, M], of the index
     state = State(memory, weightings, slots, usage, tables, reads, controller)
 
+The D-NTM has the package :mod:`ntm_agents.kernels.dntm`. The addresses of its slots are part of the state:
+
+    from ntm_agents.kernels.dntm import Inputs, Options, State, Weights, infer, recur
+
+    inputs = Inputs(preactivations, parameters, contents, soft)  # [T, B, W * D], bool [B]
+    weights = Weights(recurrent, heads, rotation)  # rotation: [2, A / 2], from each address to the next
+    state = State(memory, addresses, weightings, similarities, reads, controller)
+
 The MANN has the package :mod:`ntm_agents.kernels.mann`:
 
     from ntm_agents.kernels.mann import Inputs, Options, State, Weights, infer, recur
@@ -56,5 +64,6 @@ All of them compute a batch on one thread or several, with the same bytes:
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in
 :mod:`ntm_agents.kernels.ntm.interface`, :mod:`ntm_agents.kernels.dnc.interface`,
-:mod:`ntm_agents.kernels.sam.interface` and :mod:`ntm_agents.kernels.mann.interface`.
+:mod:`ntm_agents.kernels.sam.interface`, :mod:`ntm_agents.kernels.dntm.interface` and
+:mod:`ntm_agents.kernels.mann.interface`.
 """

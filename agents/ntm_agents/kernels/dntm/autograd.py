@@ -74,9 +74,11 @@ class _Recurrence(torch.autograd.Function):
             ctx.save_for_backward(recurrent, output, rotation, start.addresses, *kept)
             ctx.set_materialize_grads(False)
         V = (heads - options.write_heads) * start.addresses.shape[1]
+        averages = kept.averages[T] if options.lru else start.averages
+        if not ctx.needs_input_grad[-3]:  # they have no other gradients than the first ones
+            ctx.mark_non_differentiable(averages)
         return (
-            *(kept.features[1:, :, V:], kept.features[1:, :, :V], kept.weightings, memory),
-            kept.averages[T] if options.lru else start.averages,
+            *(kept.features[1:, :, V:], kept.features[1:, :, :V], kept.weightings, memory, averages),
             kept.cells[T] if len(kept.cells) else start.cells,
         )
 
@@ -87,7 +89,7 @@ class _Recurrence(torch.autograd.Function):
         kept, given = Trail(*saved), ctx.settings
         dfeatures, dplaces, dweightings, dmemory, daverages, dcells = gradients
         layout, (N, A), (T, B, *_) = given.layout, addresses.shape, kept.gates.shape
-        R, recurs, learned = layout.heads - layout.writers, len(kept.cells) > 0, ctx.needs_input_grad[11]
+        R, recurs, learned = layout.heads - layout.writers, len(kept.cells) > 0, ctx.needs_input_grad[-4]
         steps_kept, new, queries = T if learned else 1, recurrent.new_empty, len(given.queries.sources)
         like = kept.features[1:, :, R * A :]
         mine = Gradients(

@@ -152,12 +152,12 @@ def _access(
     (D, N), W, vectors = memory.shape, layout.writers, trail.vectors[t % len(trail.vectors), b]
     R = layout.heads - W
     reads = trail.features[t + 1, b, R * layout.address :]
-    for writes in (not settings.write_first, settings.write_first):
+    for writes in (settings.write_first, not settings.write_first):
         if writes:
+            write(memory, weighting, vectors, W, 0, N)
+        else:
             for r in range(R):
                 read(memory, weighting[W + r], 0, N, reads[r * D : (r + 1) * D])
-        else:
-            write(memory, weighting, vectors, W, 0, N)
     copy(weighting[W:], scratch.reading[i * R : (i + 1) * R])
 
 

@@ -29,8 +29,9 @@ def infer(options: Options, inputs: Inputs, weights: Weights, state: State) -> R
         ValueError: If a tensor or an option does not fit the others.
     """
     check(options, inputs, weights, state)
-    *addends, soft, recurrent, output, rotation = flat(options, inputs, weights, state)[:7]
-    start = Start(*flat(options, inputs, weights, state)[7:])
+    tensors = flat(options, inputs, weights, state)
+    *addends, soft, recurrent, output, rotation = tensors[:7]
+    start = Start(*tensors[7:])
     T, heads = len(addends[0]), state.weightings.shape[1]
     given, kept = settings(options, start, heads, 0), trail(options, addends, soft, start, heads, 1, 0)
     matrix, shared = matrices(recurrent, output, output.shape[1]), places(start.addresses, rotation)

@@ -43,13 +43,8 @@ def compare_slots(
     t: int, b: int, i: int, settings: Settings, scratch: Scratch, memory: Array, trail: Trail[Array]
 ) -> None:
     """Leave the similarities of the keys of a sequence, and of the addresses behind those that were read."""
-    layout, epsilons, own, p = (
-        settings.layout,
-        settings.epsilons,
-        settings.queries.own,
-        trail.parameters[t, b],
-    )
-    K, stride, A = len(settings.queries.sources), layout.stride, layout.address
+    layout, epsilons, own = settings.layout, settings.epsilons, settings.queries.own
+    p, K, stride, A = trail.parameters[t, b], len(settings.queries.sources), layout.stride, layout.address
     near, norms, whole = scratch.near[i * K : (i + 1) * K], scratch.norms, scratch.whole
     queries = trail.queries[t % len(trail.queries), b * K : (b + 1) * K]
     compare(memory, p[A:], stride, epsilons.inside, scratch.dots, norms)
