@@ -17,12 +17,14 @@ from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
 from ntm_leaderboard.results import Result, Rung
 from ntm_leaderboard.wording import down, sizes_text, task_name
 
-AGENTS = ("ntm", "dnc", "lstm")
+AGENTS = ("ntm", "dnc", "sam", "dntm", "mann", "lstm")
 PAGE = """# Results on the classic suite, at every size
 
-For readers of the leaderboard who want more than a mean score: what `ntm`, `dnc` and `lstm` reach at each
-size of the ladders, each trained by the recipe of its task. [How models are evaluated](evaluation.md)
-explains the protocol, and [Results by seed](results-by-seed.md) shows the seeds of the NTM and the DNC.
+For readers of the leaderboard who want more than a mean score: what agents reach at each size of the ladders.
+`ntm`, `dnc` and `lstm` have a recipe for each task. `sam`, `dntm` and `mann` have [one for all
+tasks](training-recipes.md#the-default-recipe), which was not searched for them, but for Copy by `dntm`. [How
+models are evaluated](evaluation.md) explains the protocol, and [Results by seed](results-by-seed.md) shows
+the seeds of the NTM and the DNC.
 
     ntm-envs leaderboard show --suite classic    # the ranking, from the same results
     python benchmarks/classic.py                 # writes this page
