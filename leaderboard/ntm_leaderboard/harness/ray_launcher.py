@@ -24,6 +24,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
@@ -34,12 +35,16 @@ from ntm_leaderboard.harness import shipping
 from ntm_leaderboard.harness.jobs import UNFIT, Arguments, Failure, J, begin, ignore
 from ntm_leaderboard.harness.launcher import GRACE_SECONDS, Progress, check_processes, cores
 
+NEWS_SECONDS = 10.0
+"""Seconds after which a job that runs sends the files that have changed."""
 WAIT_SECONDS = 0.2
 """Seconds that the launcher waits for news, before it looks at its display again."""
 RETRIES = 3
 """How often a job is run again whose node, or process on that node, has died."""
 STORE_BYTES = 256 * 2**20
 """Memory for objects of a cluster that the launcher starts: files on their way; more of them go to disk."""
+OWN = {"memory_monitor_refresh_ms": 0, "worker_niceness": 0}
+"""Ray's settings of such a cluster: it kills no jobs to save memory, and runs them at the usual priority."""
 ADDRESS = "RAY_ADDRESS"
 """Variable of the environment with the address of a cluster, as Ray defines it."""
 
@@ -55,14 +60,21 @@ class RayLauncher:
         processes: Number of jobs at a time. Without it: the cores of the cluster, also of nodes that join.
         address: Address of the cluster. Without it, that of the variable `RAY_ADDRESS`; without that one, a
             cluster of this machine is started, and ends with the launcher, however that ends.
+        news_seconds: Seconds after which a job that runs sends the files that have changed.
     """
 
     console: Console
     processes: int | None = None
     address: str | None = None
+    news_seconds: float = NEWS_SECONDS
 
     def __post_init__(self) -> None:
         check_processes(1 if self.processes is None else self.processes)
+        if self.address and self.address.startswith("ray://"):
+            raise ValueError(
+                f"address is {self.address}; expected HOST:PORT of the cluster, or auto: run the "
+                "command on one of its nodes"
+            )
 
     def __call__(
         self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ignore
@@ -79,8 +91,13 @@ class RayLauncher:
         failures = dict[J, Failure]()
         with _connected(self.address, self.processes), Progress(self.console, len(jobs)) as progress:
             task = ray.remote(num_cpus=1, max_retries=0, num_returns="streaming")(shipping.work)
+            send = partial(task.remote, here=Path.cwd(), seconds=self.news_seconds)
 
-            def end(remote: _Remote[J]) -> None:
+            def place(remote: _Remote[J]) -> None:
+                """Give a job to the cluster, unless it has ended."""
+                if not remote.over:
+                    running[remote.start(send)] = remote
+                    return
                 remote.release()
                 if remote.failure:
                     failures[remote.job] = remote.failure
@@ -90,21 +107,12 @@ class RayLauncher:
             try:
                 while waiting or running:
                     while waiting and len(running) < self._most():
-                        remote = _Remote(waiting.popleft())
-                        if remote.over:
-                            end(remote)
-                        else:
-                            running[remote.start(task)] = remote
-                    ready = ray.wait(list(running), timeout=WAIT_SECONDS)[0] if running else []
-                    for news in ready:
-                        if running[news].receive(news):
-                            continue
-                        remote = running.pop(news)
-                        if remote.over:
-                            end(remote)
-                        else:
-                            running[remote.start(task)] = remote
-                    progress.show([remote for remote in running.values() if remote.runs])
+                        place(_Remote(waiting.popleft()))
+                    for news in ray.wait(list(running), timeout=WAIT_SECONDS)[0]:
+                        if not running[news].receive(news):
+                            place(running.pop(news))
+                    runs = [remote for remote in running.values() if remote.runs]
+                    progress.show(runs or ["waiting for a core of the cluster"])
             finally:
                 _cancel(list(running))
                 for remote in running.values():
@@ -146,16 +154,15 @@ class _Remote(Generic[J]):
             self.failure = Failure(str(error))
         self.over = not self._commands
 
-    def start(self, task: Any) -> Any:
-        """Give the job to the cluster, and return the generator of its news."""
+    def start(self, send: Callable[..., Any]) -> Any:
+        """Send the job, and return the generator of its news."""
         self.runs = False
         folder = self.job.folder
         commands = [
             [part.relative_to(folder) if isinstance(part, Path) else part for part in command]
             for command in self._commands
         ]
-        files, sources = shipping.contents(folder), shipping.sources()
-        return task.remote(commands, files, sources, folder=folder, here=Path.cwd())
+        return send(commands, shipping.contents(folder), shipping.sources(), folder=folder)
 
     def receive(self, news: Any) -> bool:
         """Receive the next news; return whether more are to come."""
@@ -211,7 +218,7 @@ def _connected(address: str | None, processes: int | None) -> Iterator[None]:
             settings["num_cpus"] = processes or cores()
             settings["include_dashboard"] = False
             settings["object_store_memory"] = STORE_BYTES
-            settings["_system_config"] = {"memory_monitor_refresh_ms": 0}  # it would kill jobs
+            settings["_system_config"] = OWN
             settings["_temp_dir"] = made
         handler = signal.getsignal(signal.SIGTERM)
         try:

@@ -22,9 +22,6 @@ from ntm_envs.files import write_atomically
 from ntm_leaderboard.harness.jobs import LOG, Arguments, Failure, Job
 from ntm_leaderboard.harness.launcher import ENVIRONMENT, POLL_SECONDS, Process, stop
 
-SYNC_SECONDS = 10.0
-"""Seconds after which a job that runs tells of the files that have changed."""
-
 Files: TypeAlias = dict[str, bytes]
 """Contents of files by their paths, relative to a folder."""
 _Stamps: TypeAlias = dict[str, tuple[int, ...]]
@@ -70,7 +67,7 @@ class News:
 
 
 def work(
-    commands: list[Arguments], files: Files, sources: Files, *, folder: Path, here: Path
+    commands: list[Arguments], files: Files, sources: Files, *, folder: Path, here: Path, seconds: float
 ) -> Iterator[News]:
     """Run a job in a temporary folder, and yield news of it.
 
@@ -80,6 +77,7 @@ def work(
         sources: Files of the user, by their absolute paths without the root.
         folder: The folder of the job on the machine that it comes from.
         here: The working directory there.
+        seconds: Seconds after which it tells of the files that have changed.
     """
     with tempfile.TemporaryDirectory(prefix="ntm-envs-") as made:
         shipped, run = Path(made, "shipped"), Path(made, "run")
@@ -94,7 +92,7 @@ def work(
         try:
             yield News()
             while not process.poll():
-                if time.monotonic() - told > SYNC_SECONDS:
+                if time.monotonic() - told > seconds:
                     news, seen = _news(run, seen)
                     yield news
                     told = time.monotonic()

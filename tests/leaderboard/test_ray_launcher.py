@@ -1,0 +1,193 @@
+"""On a Ray cluster jobs give what they give on one machine, and survive the deaths of nodes and launchers."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from own_files import MODEL, TASK
+from rich.console import Console
+from tiny_runs import untimed_result
+
+from ntm_leaderboard import cli
+from ntm_leaderboard.harness.jobs import Job
+from ntm_leaderboard.harness.launcher import LocalLauncher
+from ntm_leaderboard.harness.ray_launcher import RayLauncher
+
+ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
+
+WAITS = """
+import os, sys, time
+from pathlib import Path
+
+with Path(sys.argv[-1], "metrics.jsonl").open("a") as file:
+    file.write('{{"sequences": 1}}\\n')
+while not Path({go!r}).exists():
+    time.sleep(0.02)
+Path(sys.argv[-1], "done").touch()
+os._exit(0)
+"""
+
+LAUNCHES = """
+import io, sys
+from pathlib import Path
+
+sys.path.insert(0, {here!r})
+from rich.console import Console
+from test_ray_launcher import waiting
+from ntm_leaderboard.harness.ray_launcher import RayLauncher
+
+launch = RayLauncher(console=Console(), processes=1, news_seconds=0.1)
+launch(waiting(Path({folder!r}), 1))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits(Job):
+    """A job that writes a line of metrics, and ends when there is a file `go`."""
+
+    def __str__(self) -> str:
+        return f"job {self.number}"
+
+    def complete(self) -> bool:
+        return (self.folder / "done").exists()
+
+    def commands(self):
+        return [["train", "--agent", f"{self.folder.parent}/waits.py:Waits", "--output", self.folder]]
+
+
+def waiting(folder, count):
+    (folder / "waits.py").write_text(WAITS.format(go=str(folder / "go")), encoding="utf-8")
+    return [Waits(number=i, folder=folder / str(i)) for i in range(count)]
+
+
+def lines(job):
+    path = job.folder / "metrics.jsonl"
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+
+
+def until(condition, seconds=300):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_ray_gives_what_one_machine_gives(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.py").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "short.py").write_text(TASK, encoding="utf-8")
+    for name in ("copy", "random", "signal", "types"):  # take no module's place
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('it was imported')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    handler = signal.getsignal(signal.SIGTERM)
+    command = ["bench", "--agents", "oracle", "./mine.py:Mine", "./mine.py:Fails", "--seeds", "1"]
+    command += ["--tasks", "./short.py:SHORT", "--budget", "64", "--sequences", "8", "--jobs", "2"]
+    assert cli.main([*command, "--output", "one"]) == 1
+    assert cli.main([*command, "--output", "ray", "--launcher", "ray"]) == 1
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert not ray.is_initialized()
+    assert capsys.readouterr().out.count("failed: broken on purpose") == 2
+    names = {
+        folder: {p.relative_to(folder) for p in Path(folder).rglob("[!.]*")} for folder in ("one", "ray")
+    }
+    assert names["ray"] == names["one"]
+    for path in names["one"]:
+        if path.name == "result.json":
+            assert untimed_result("ray" / path) == untimed_result("one" / path)
+        if path.name in ("config.json", "model.safetensors"):
+            assert ("ray" / path).read_bytes() == ("one" / path).read_bytes()
+
+
+def test_a_job_whose_node_dies_goes_on_on_another(tmp_path):
+    from ray.cluster_utils import Cluster
+
+    jobs, ended = waiting(tmp_path, 2), []
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+
+    def kill_one():
+        until(lambda: all(lines(job) for job in jobs))
+        cluster.remove_node(nodes[0], allow_graceful=False)
+        (tmp_path / "go").touch()
+
+    try:
+        nodes = [cluster.add_node(num_cpus=1) for _ in jobs]
+        ray.init(address=cluster.address, log_to_driver=False)
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        launch = RayLauncher(console=Console(file=io.StringIO()), news_seconds=0.1)
+        assert not launch(jobs, lambda job, failure: ended.append(job))
+        killer.join()
+        assert ray.is_initialized()  # as it was
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+    assert Counter(ended) == Counter(jobs)
+    assert all(job.complete() for job in jobs)
+    assert sorted(map(lines, jobs)) == [1, 2]  # what had come back was sent again
+
+
+def descendants(number):
+    """Return the processes that a process has started, and theirs, with the times of their starts."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        state = state_of(stat)
+        if state:
+            parents[int(stat.parent.name)] = state
+    found, new = {}, [number]
+    while new:
+        new = [each for each, (parent, _) in parents.items() if parent in new]
+        found.update({each: parents[each][1] for each in new})
+    return found
+
+
+def state_of(stat):
+    """Return the parent and the start of a process; None if it has ended."""
+    try:
+        fields = stat.read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else (int(fields[1]), int(fields[19]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_launcher_that_ends_leaves_no_process_and_its_jobs_go_on(tmp_path, number):
+    (job,) = waiting(tmp_path, 1)
+    (tmp_path / "temporary").mkdir()
+    code = LAUNCHES.format(here=str(Path(__file__).parent), folder=str(tmp_path))
+    code = f"import signal; signal.signal(signal.SIGTERM, signal.default_int_handler)\n{code}"
+    environ = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL) as process:
+        until(lambda: process.poll() is not None or lines(job))
+        started = descendants(process.pid)
+        process.send_signal(number)
+        assert process.wait() != 0
+    assert len(started) > 3
+    until(lambda: not any(
+        (state := state_of(Path(f"/proc/{each}/stat"))) and state[1] == start
+        for each, start in started.items()
+    ))  # fmt: skip
+    if number != signal.SIGKILL:
+        assert not list((tmp_path / "temporary").iterdir())
+    assert not job.complete()
+    (tmp_path / "go").touch()
+    assert not LocalLauncher(processes=1, console=Console(file=io.StringIO()))([job])
+    assert lines(job) == 2
+
+
+def test_an_address_is_one_of_a_cluster_and_for_ray_alone(capsys):
+    assert cli.main(["bench", "--address", "auto"]) == 2
+    assert "--address is auto, which needs --launcher ray" in capsys.readouterr().err
+    assert cli.main(["bench", "--launcher", "ray", "--address", "ray://head:10001"]) == 2
+    assert "run the command on one of its nodes" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(ValueError, match="jobs is 0; expected at least 1"):
+        RayLauncher(console=Console(), processes=0)
