@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/ablations.py --tasks copy
 
 An ablation is the command that trains by the recipe, with an option or two: those in the last column of the
-table, behind `ntm-envs train --agent ntm --task copy --seed 0`. Two runs go at a time, each on one thread.
+table, behind `ntm-envs train --agent ntm --task copy --seed 0`. As many runs go at a time as there are cores.
 The logs in `ablations/` have a line for each run; a run with a line is not repeated, until the recipe
 changes. A table has the number of wrong sequences at each size, seed by seed, or the cost in bits above the
 oracle's.
@@ -146,7 +146,7 @@ class Options:
     """Names of tasks."""
     seeds: int = 5
     """Number of seeds, from 0."""
-    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=lambda: LaunchOptions(jobs=2))
+    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=LaunchOptions)
     show: bool = False
     """Print the tables of the logs, and train nothing."""
     output: Path = Path("bench/ablations")

@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/seeds.py
     .venv/bin/python benchmarks/seeds.py --tasks copy --beyond
 
-Two runs go at a time, each on one thread; the same command resumes. For each size the table has the number of
-sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
+As many runs go at a time as there are cores; the same command resumes. For each size the table has the
+number of sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Options:
     """Number of seeds."""
     first_seed: int = 0
     """First seed; the others follow it. A recipe is measured on other seeds than it was found on."""
-    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=lambda: LaunchOptions(jobs=2))
+    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=LaunchOptions)
     output: Path = Path("bench/seeds")
     """Folder of the runs and their results."""
 

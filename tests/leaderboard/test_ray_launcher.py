@@ -25,11 +25,14 @@ ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # Ray's own
 
 WAITS = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 
 with Path(sys.argv[-1], "metrics.jsonl").open("a") as file:
+    first = not file.tell()
     file.write('{{"sequences": 1}}\\n')
+if first and {dies}:
+    os.kill(os.getpid(), signal.SIGKILL)
 while not Path({go!r}).exists():
     time.sleep(0.02)
 Path(sys.argv[-1], "done").touch()
@@ -52,7 +55,9 @@ launch(waiting(Path({folder!r}), 1))
 
 @dataclass(frozen=True, kw_only=True)
 class Waits(Job):
-    """A job that writes a line of metrics, and ends when there is a file `go`."""
+    """A job that writes a line of metrics, and ends when there is a file `go`; it may die the first time."""
+
+    dies: bool = False
 
     def __str__(self) -> str:
         return f"job {self.number}"
@@ -61,12 +66,14 @@ class Waits(Job):
         return (self.folder / "done").exists()
 
     def commands(self):
-        return [["train", "--agent", f"{self.folder.parent}/waits.py:Waits", "--output", self.folder]]
+        file = self.folder.parent / f"waits_{self.number}.py"
+        code = WAITS.format(go=str(self.folder.parent / "go"), dies=self.dies)
+        file.write_text(code, encoding="utf-8")
+        return [["train", "--agent", f"{file}:Waits", "--output", self.folder]]
 
 
-def waiting(folder, count):
-    (folder / "waits.py").write_text(WAITS.format(go=str(folder / "go")), encoding="utf-8")
-    return [Waits(number=i, folder=folder / str(i)) for i in range(count)]
+def waiting(folder, count, dies=None):
+    return [Waits(number=i, folder=folder / str(i), dies=i == dies) for i in range(count)]
 
 
 def lines(job):
@@ -107,10 +114,10 @@ def test_ray_gives_what_one_machine_gives(tmp_path, monkeypatch, capsys):
             assert ("ray" / path).read_bytes() == ("one" / path).read_bytes()
 
 
-def test_a_job_whose_node_dies_goes_on_on_another(tmp_path):
+def test_a_job_whose_node_or_process_dies_goes_on_on_another(tmp_path):
     from ray.cluster_utils import Cluster
 
-    jobs, ended = waiting(tmp_path, 2), []
+    jobs, ended = waiting(tmp_path, 3, dies=0), []
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
 
     def kill_one():
@@ -119,7 +126,7 @@ def test_a_job_whose_node_dies_goes_on_on_another(tmp_path):
         (tmp_path / "go").touch()
 
     try:
-        nodes = [cluster.add_node(num_cpus=1) for _ in jobs]
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
         ray.init(address=cluster.address, log_to_driver=False)
         killer = threading.Thread(target=kill_one)
         killer.start()
@@ -132,7 +139,8 @@ def test_a_job_whose_node_dies_goes_on_on_another(tmp_path):
         cluster.shutdown()
     assert Counter(ended) == Counter(jobs)
     assert all(job.complete() for job in jobs)
-    assert sorted(map(lines, jobs)) == [1, 2]  # what had come back was sent again
+    assert lines(jobs[0]) == 2  # what had come back was sent again
+    assert sorted(map(lines, jobs[1:])) == [1, 2]
 
 
 def descendants(number):

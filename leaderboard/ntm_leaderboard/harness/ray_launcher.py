@@ -174,18 +174,24 @@ class _Remote(Generic[J]):
             self.over, self.failure = True, Failure(f"{type(error.cause).__name__}: {error.cause}")
             return False
         except ray.exceptions.RayError as error:
-            self._deaths += 1
-            if self._deaths > RETRIES:
-                why = str(error).partition("\n")[0]
-                self.over, self.failure = True, Failure(f"lost {self._deaths} times: {why}", killed=True)
+            self._died(Failure(str(error).partition("\n")[0], killed=True))
             return False
         if not self.runs:
             self.runs, self._started = True, time.monotonic()
         shipping.write(self.job.folder, latest.files)
         for name in latest.gone:
             (self.job.folder / name).unlink(missing_ok=True)
+        if latest.failure and latest.failure.killed:  # perhaps a node that dies first kills what it runs
+            self._died(latest.failure)
+            return False
         self.over, self.failure = latest.over, latest.failure
         return not self.over
+
+    def _died(self, failure: Failure) -> None:
+        """Note that the job was killed; it has failed if that happens too often."""
+        self._deaths += 1
+        if self._deaths > RETRIES:
+            self.over, self.failure = True, failure
 
     def release(self) -> None:
         """Release the folder of the job."""
@@ -214,7 +220,7 @@ def _connected(address: str | None, processes: int | None) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="ray-", dir=folder, ignore_cleanup_errors=True) as made:
         settings: dict[str, Any] = {}
         if not address:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
             settings["num_cpus"] = processes or cores()
             settings["include_dashboard"] = False
             settings["object_store_memory"] = STORE_BYTES
