@@ -43,7 +43,7 @@ LAUNCHES = """
 import io, sys
 from pathlib import Path
 
-sys.path.insert(0, {here!r})
+sys.path[:0] = {folders!r}
 from rich.console import Console
 from test_ray_launcher import waiting
 from ntm_leaderboard.harness.ray_launcher import RayLauncher
@@ -102,7 +102,8 @@ def test_ray_gives_what_one_machine_gives(tmp_path, monkeypatch, capsys):
     assert cli.main([*command, "--output", "ray", "--launcher", "ray"]) == 1
     assert signal.getsignal(signal.SIGTERM) is handler
     assert not ray.is_initialized()
-    assert capsys.readouterr().out.count("failed: broken on purpose") == 2
+    out = " ".join(capsys.readouterr().out.split())  # it may be wrapped
+    assert out.count("seed 0 failed:") == out.count("broken on purpose") == 2
     names = {
         folder: {p.relative_to(folder) for p in Path(folder).rglob("[!.]*")} for folder in ("one", "ray")
     }
@@ -114,9 +115,10 @@ def test_ray_gives_what_one_machine_gives(tmp_path, monkeypatch, capsys):
             assert ("ray" / path).read_bytes() == ("one" / path).read_bytes()
 
 
-def test_a_job_whose_node_or_process_dies_goes_on_on_another(tmp_path):
+def test_a_job_whose_node_or_process_dies_goes_on_on_another(tmp_path, monkeypatch):
     from ray.cluster_utils import Cluster
 
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     jobs, ended = waiting(tmp_path, 3, dies=0), []
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
 
@@ -171,7 +173,7 @@ def state_of(stat):
 def test_a_launcher_that_ends_leaves_no_process_and_its_jobs_go_on(tmp_path, number):
     (job,) = waiting(tmp_path, 1)
     (tmp_path / "temporary").mkdir()
-    code = LAUNCHES.format(here=str(Path(__file__).parent), folder=str(tmp_path))
+    code = LAUNCHES.format(folders=[str(each) for each in Path(__file__).parents[:2]], folder=str(tmp_path))
     code = f"import signal; signal.signal(signal.SIGTERM, signal.default_int_handler)\n{code}"
     environ = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     with subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL) as process:
@@ -190,12 +192,3 @@ def test_a_launcher_that_ends_leaves_no_process_and_its_jobs_go_on(tmp_path, num
     (tmp_path / "go").touch()
     assert not LocalLauncher(processes=1, console=Console(file=io.StringIO()))([job])
     assert lines(job) == 2
-
-
-def test_an_address_is_one_of_a_cluster_and_for_ray_alone(capsys):
-    assert cli.main(["bench", "--address", "auto"]) == 2
-    assert "--address is auto, which needs --launcher ray" in capsys.readouterr().err
-    assert cli.main(["bench", "--launcher", "ray", "--address", "ray://head:10001"]) == 2
-    assert "run the command on one of its nodes" in " ".join(capsys.readouterr().err.split())
-    with pytest.raises(ValueError, match="jobs is 0; expected at least 1"):
-        RayLauncher(console=Console(), processes=0)
