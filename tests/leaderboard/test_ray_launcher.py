@@ -125,6 +125,7 @@ def test_a_job_whose_node_or_process_dies_goes_on_on_another(tmp_path, monkeypat
     def kill_one():
         until(lambda: all(lines(job) for job in jobs))
         cluster.remove_node(nodes[0], allow_graceful=False)
+        until(lambda: sum(node["Alive"] for node in ray.nodes()) == 2)  # or else its job might still end
         (tmp_path / "go").touch()
 
     try:
