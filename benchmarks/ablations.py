@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/ablations.py --tasks copy
 
 An ablation is the command that trains by the recipe, with an option or two: those in the last column of the
-table, behind `ntm-envs train --agent ntm --task copy --seed 0`. Two runs go at a time, each on one thread.
+table, behind `ntm-envs train --agent ntm --task copy --seed 0`. As many runs go at a time as there are cores.
 The logs in `ablations/` have a line for each run; a run with a line is not repeated, until the recipe
 changes. A table has the number of wrong sequences at each size, seed by seed, or the cost in bits above the
 oracle's.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -30,8 +30,8 @@ from ntm_agents.training.config import TrainConfig
 from ntm_envs import tasks
 from ntm_leaderboard.documents.ablations import WHOLE, ablation_table, of_one_recipe, read_log
 from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle
-from ntm_leaderboard.harness.jobs import Failure, Job
-from ntm_leaderboard.harness.launcher import LocalLauncher
+from ntm_leaderboard.harness.jobs import Arguments, Failure, Job
+from ntm_leaderboard.harness.launching import LaunchOptions
 from ntm_leaderboard.results import Result
 
 TRAINING = {
@@ -146,8 +146,7 @@ class Options:
     """Names of tasks."""
     seeds: int = 5
     """Number of seeds, from 0."""
-    jobs: int = 2
-    """Number of runs at a time, each on one thread."""
+    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=LaunchOptions)
     show: bool = False
     """Print the tables of the logs, and train nothing."""
     output: Path = Path("bench/ablations")
@@ -185,11 +184,11 @@ class Ablation(Job):
         """Return whether there is a result."""
         return (self.folder / "result.json").exists()
 
-    def commands(self) -> list[list[str]]:
+    def commands(self) -> list[Arguments]:
         """Return the commands that train and evaluate."""
-        train = ["train", "--agent", "ntm", "--task", self.task, "--seed", str(self.seed)]
-        train += ["--output", str(self.folder), *shlex.split(self.options)]
-        return [train, ["evaluate", str(self.folder), "--up-to", str(SIZES[self.task][-1])]]
+        what = ["--agent", "ntm", "--task", self.task, "--seed", str(self.seed), *shlex.split(self.options)]
+        evaluate: Arguments = ["evaluate", self.folder, "--up-to", str(SIZES[self.task][-1])]
+        return [["train", *what, "--output", self.folder], evaluate]
 
     def line(self, failure: Failure | None) -> dict[str, Any]:
         """Return the line of the log."""
@@ -223,7 +222,7 @@ def digest(task: str) -> str:
 def main(options: Options) -> None:
     """Run what is left, and print the tables."""
     LOGS.mkdir(exist_ok=True)
-    launch = LocalLauncher(processes=options.jobs, console=Console(stderr=True))
+    launch = options.launch.make(Console(stderr=True))
     for task in options.tasks:
         log, spec = LOGS / f"{task}.jsonl", tasks.spec(task)
         if not options.show:

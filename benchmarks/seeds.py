@@ -3,15 +3,15 @@
     .venv/bin/python benchmarks/seeds.py
     .venv/bin/python benchmarks/seeds.py --tasks copy --beyond
 
-Two runs go at a time, each on one thread; the same command resumes. For each size the table has the number of
-sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
+As many runs go at a time as there are cores; the same command resumes. For each size the table has the
+number of sequences with a wrong bit, seed by seed, or the cost in bits above that of the oracle.
 """
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from ntm_leaderboard.documents.model_card import publish
 from ntm_leaderboard.harness import bench
 from ntm_leaderboard.harness.entrants import from_run
 from ntm_leaderboard.harness.ladder import evaluation_keys
-from ntm_leaderboard.harness.launcher import LocalLauncher
+from ntm_leaderboard.harness.launching import LaunchOptions
 from ntm_leaderboard.results import NO_NONCE, Result
 from ntm_leaderboard.wording import sizes_product
 
@@ -60,8 +60,7 @@ class Options:
     """Number of seeds."""
     first_seed: int = 0
     """First seed; the others follow it. A recipe is measured on other seeds than it was found on."""
-    jobs: int = 2
-    """Number of runs at a time, each on one thread."""
+    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=LaunchOptions)
     output: Path = Path("bench/seeds")
     """Folder of the runs and their results."""
 
@@ -78,12 +77,12 @@ def main(options: Options) -> None:
         up_to={task: min(rung, options.up_to) for task, rung in UP_TO.items()},
     )
     jobs = bench.jobs_of(plan)
-    outcome = bench.run(jobs, LocalLauncher(processes=options.jobs, console=console))
+    outcome = bench.run(jobs, options.launch.make(console))
     for job, failure in outcome.failures.items():
         console.print(f"{job} failed: {failure}", highlight=False)
     done = [job for job in jobs if job not in outcome.failures]
     if options.beyond:
-        with ProcessPoolExecutor(options.jobs) as pool:
+        with ProcessPoolExecutor(options.launch.jobs) as pool:
             play = partial(_play_beyond, most=options.beyond_sequences)
             for folder in pool.map(play, [job.folder for job in done]):
                 console.print(f"{folder} is done")

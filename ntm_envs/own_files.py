@@ -26,6 +26,8 @@ __path__: list[str] = []  # makes this module a package, whose modules `_Finder`
 
 PREFIX = f"{__name__}."
 """Prefix of the names of modules of files."""
+SHIPPED = "NTM_ENVS_SHIPPED_FILES"
+"""Variable of the environment: a folder with files of another machine, below it at their absolute paths."""
 
 
 def module_name(path: Path) -> str:
@@ -38,6 +40,16 @@ def module_name(path: Path) -> str:
     return PREFIX + encoded.decode()
 
 
+def located(path: Path) -> Path:
+    """Return where a file with an absolute path can be read: among the files of `SHIPPED`, or there itself.
+
+    So references, and the runs that record them, are the same on every machine.
+    """
+    shipped = os.environ.get(SHIPPED)
+    copy = Path(shipped, path.relative_to(path.anchor)) if shipped else path
+    return copy if copy.is_file() else path
+
+
 def module(path: Path) -> ModuleType:
     """Return the module of a file, which is executed at first and whenever its content has changed.
 
@@ -47,10 +59,10 @@ def module(path: Path) -> ModuleType:
         FileNotFoundError: If there is no such file.
     """
     path = path.expanduser().resolve()
-    if not path.is_file():
+    if not located(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     name = module_name(path)
-    if name in sys.modules and source(path) == path.read_bytes():
+    if name in sys.modules and source(path) == located(path).read_bytes():
         return sys.modules[name]
     sys.modules.pop(name, None)
     return import_module(name)
@@ -78,9 +90,13 @@ class _Loader(SourceFileLoader):
         code: CodeType = self.source_to_code(self.source, self.path)
         return code
 
+    def get_data(self, path: str) -> bytes:
+        """Return the content of the file."""
+        return super().get_data(str(located(Path(path))))
+
     def exec_module(self, module: ModuleType) -> None:
         """Execute the file, which may import its neighbours, as a script may."""
-        folder = str(Path(self.path).parent)
+        folder = str(located(Path(self.path)).parent)
         if folder not in sys.path:
             sys.path.append(folder)
         super().exec_module(module)
@@ -101,7 +117,7 @@ class _Finder(MetaPathFinder):
         file = Path(os.fsdecode(re.sub(rb"_([0-9a-f]{2})", lambda code: bytes([int(code[1], 16)]), encoded)))
         if not (fullname.startswith(PREFIX) and file.is_absolute()):
             return None
-        if not file.is_file():
+        if not located(file).is_file():
             raise ModuleNotFoundError(f"there is no file {file}, which {fullname} is made of", name=fullname)
         return spec_from_file_location(fullname, file, loader=_Loader(fullname, str(file)))
 

@@ -18,6 +18,7 @@ EXTRAS = {
     "optuna": "tune",
     "pydantic": "leaderboard",
     "pygame": "render",
+    "ray": "ray",
     "rich": "leaderboard",
     "safetensors": "leaderboard",
     "sb3_contrib": "baselines",

@@ -167,3 +167,16 @@ def test_modules_that_are_no_files_are_not_found():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'ntm_envs\.own_files\.missing'"):
         __import__("ntm_envs.own_files.missing")
     assert own_files.module(Path(__file__)) is own_files.module(Path(os.path.relpath(__file__)))
+
+
+def test_files_of_another_machine_are_found_at_their_paths_there(tmp_path, monkeypatch):
+    shipped = written(tmp_path / "shipped" / "another" / "home", 3)
+    monkeypatch.setenv(own_files.SHIPPED, str(tmp_path / "shipped"))
+    point = load("/another/home/file.py:Point")
+    assert point(2).double() == 6
+    assert point.__module__ == own_files.module_name(Path("/another/home/file.py"))
+    assert sys.modules[point.__module__].__file__ == "/another/home/file.py"
+    assert "class Point:" in inspect.getsource(point)
+    assert executed_source("/another/home/file.py:Point") == shipped.read_bytes()
+    here = written(tmp_path / "here", 4)
+    assert load(f"{here}:Point")(2).double() == 8  # what is not among them is read where it is

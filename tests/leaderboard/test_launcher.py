@@ -139,7 +139,7 @@ def test_a_job_whose_folder_cannot_be_made_fails_alone(tmp_path):
 
 def test_the_reason_is_the_last_error_and_no_line_of_progress(tmp_path):
     job = Runs(number=0, folder=tmp_path, words=("complete",))
-    process = launcher._Process(job)
+    process = launcher.Process(job)
     assert process.poll()
     log = "ntm-envs: of an earlier command\n"
     process._logged = len(log)
@@ -168,14 +168,14 @@ def test_a_process_ends_when_its_launcher_was_killed_even_if_it_ignores_requests
 
 def test_a_process_that_ignores_requests_to_stop_is_killed(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(IGNORES.format(marker=str(tmp_path / "loaded")), encoding="utf-8")
-    process = launcher._Process(
+    process = launcher.Process(
         Runs(number=0, folder=tmp_path / "0", words=(f"train --agent {tmp_path}/mine.py:Mine",))
     )
     while not (tmp_path / "loaded").exists():
         assert not process.poll()
         time.sleep(0.02)
     monkeypatch.setattr(launcher, "GRACE_SECONDS", 0.1)
-    launcher._stop([process])
+    launcher.stop([process])
     assert process.poll()
     assert process.failure.reason == f"ended by signal {signal.SIGKILL.value}"
 

@@ -8,6 +8,7 @@ import inspect
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from ntm_envs import own_files
 from ntm_envs.lookup import executed_source, load
 
 
@@ -43,7 +44,7 @@ def _source(entry: str) -> bytes | None:
         return None
     where = entry.rpartition(":")[0]
     file = where if where.endswith(".py") else inspect.getsourcefile(load(entry))
-    return Path(file).expanduser().read_bytes() if file else None
+    return own_files.located(Path(file).expanduser()).read_bytes() if file else None
 
 
 def _is_own(entry: str) -> bool:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from ntm_envs.files import check_writable
 from ntm_leaderboard.board.boards import Boards
@@ -15,7 +18,7 @@ from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, plain, say
 from ntm_leaderboard.harness import bench
 from ntm_leaderboard.harness.jobs import Failure, Shard, survey
-from ntm_leaderboard.harness.launcher import LocalLauncher, cores
+from ntm_leaderboard.harness.launching import LaunchOptions
 from ntm_leaderboard.results import Result
 from ntm_leaderboard.wording import command
 
@@ -55,8 +58,6 @@ class BenchOptions:
     budget: int | None = None
     """Training sequences of every agent that learns from targets. Without it: 48000 in the quick comparison,
     and those of each recipe in a suite."""
-    jobs: int = field(default_factory=cores)
-    """Number of runs at a time, each on one thread. Without it: the cores that this process may use."""
     output: Path | None = None
     """Folder of the runs, their results and the figure. Without it: bench/SUITE or bench/quick."""
     shard: str | None = None
@@ -65,6 +66,7 @@ class BenchOptions:
     """Print the jobs, or those of the shard, as lines of JSON, and run nothing."""
     collect: bool = False
     """Print the tables of the results that there are and the jobs that are missing, and run nothing."""
+    launch: Annotated[LaunchOptions, tyro.conf.arg(name="")] = field(default_factory=LaunchOptions)
 
 
 def main(argv: list[str]) -> int:
@@ -100,7 +102,7 @@ def main(argv: list[str]) -> int:
 
 
 def _run(jobs: list[bench.BenchJob], options: BenchOptions) -> bench.Outcome:
-    """Run jobs on this machine, and show the results of the first seed as soon as they are complete."""
+    """Run jobs, and show the results of the first seed as soon as they are complete."""
 
     def first_seed(results: list[Result]) -> None:
         if not options.shard:
@@ -108,8 +110,7 @@ def _run(jobs: list[bench.BenchJob], options: BenchOptions) -> bench.Outcome:
             report.print_results(console, results)
 
     try:
-        launcher = LocalLauncher(processes=options.jobs, console=console)
-        return bench.run(jobs, launcher, first_seed=first_seed)
+        return bench.run(jobs, options.launch.make(console), first_seed=first_seed)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command resumes from there") from None
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ntm_agents import Run
 from ntm_envs import tasks
+from ntm_envs.lookup import absolute
 from ntm_leaderboard.harness.entrants import agent_spec, new_run, ready
-from ntm_leaderboard.harness.jobs import Failure, Job, Launcher
+from ntm_leaderboard.harness.jobs import Arguments, Failure, Job, Launcher
 from ntm_leaderboard.harness.ladder import rungs_of
 from ntm_leaderboard.results import SEEDS, Result
 
@@ -101,24 +102,24 @@ class BenchJob(Job):
         wanted = rungs_of(tasks.spec(self.task), up_to=self.up_to, sequences=self.sequences)
         return all(_has(result, sizes, count) for sizes, count in wanted)
 
-    def commands(self) -> list[list[str]]:
+    def commands(self) -> list[Arguments]:
         """Return the commands that train, if the agent learns, and evaluate.
 
         Raises:
             ValueError: If the folder holds another run.
         """
-        who = ["--agent", self.agent, "--task", self.task]
+        who = ["--agent", absolute(self.agent), "--task", absolute(self.task)]
         evaluate = [] if self.up_to is None else ["--up-to", str(self.up_to)]
         evaluate += [] if self.sequences is None else ["--sequences", str(self.sequences)]
         if not agent_spec(self.agent).learns:
-            return [["evaluate", *who, "--output", str(self.result), *evaluate]]
+            return [["evaluate", *who, "--output", self.result, *evaluate]]
         run = self._run()
         run.write(self.folder)
-        train = ["train", *who, "--seed", str(self.seed), "--output", str(self.folder)]
+        train: list[str | Path] = ["train", *who, "--seed", str(self.seed), "--output", self.folder]
         learner = run.learner_row()
         if self.budget and learner.unit == "sequences":
             train += [f"--{learner.budget.replace('_', '-')}", str(self.budget)]
-        return [train, ["evaluate", str(self.folder), *evaluate]]
+        return [train, ["evaluate", self.folder, *evaluate]]
 
     def _run(self) -> Run:
         """Return the run, with its budget."""

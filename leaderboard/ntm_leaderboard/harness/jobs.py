@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +29,8 @@ LOG = "log.txt"
 """The file in a job's folder with all that its commands printed."""
 ERROR_PREFIX = "ntm-envs: "
 """The start of the line with which a command that has failed names its error."""
+Arguments: TypeAlias = Sequence[str | Path]
+"""Arguments of a command; those that are paths are in the folder of its job, and move with it."""
 UNFIT = (ValueError, TypeError, OSError)
 """Errors that say why a job cannot be run. It then fails with this reason."""
 
@@ -61,8 +63,10 @@ class Job(ABC):
         """
 
     @abstractmethod
-    def commands(self) -> list[list[str]]:
+    def commands(self) -> list[Arguments]:
         """Return the arguments of the `ntm-envs` commands of a job that is not complete, in their order.
+
+        Paths in its folder are given as `Path`, as the folder may be another one where the commands run.
 
         Raises:
             ValueError, TypeError, OSError: If the job cannot be run; see `UNFIT`.
@@ -125,7 +129,7 @@ def ignore(job: Job, failure: Failure | None) -> None:
     """Do nothing when a job ends."""
 
 
-def begin(job: Job) -> tuple[FileLock, list[list[str]]]:
+def begin(job: Job) -> tuple[FileLock, list[Arguments]]:
     """Make the folder of a job; return a lock on it, to be released, and the commands that are left to run.
 
     Raises:

@@ -9,8 +9,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from filelock import FileLock
 from rich.console import Console
@@ -18,7 +21,17 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ntm_leaderboard.harness.jobs import ERROR_PREFIX, LOG, UNFIT, Failure, J, Job, begin, ignore
+from ntm_leaderboard.harness.jobs import (
+    ERROR_PREFIX,
+    LOG,
+    UNFIT,
+    Arguments,
+    Failure,
+    J,
+    Job,
+    begin,
+    ignore,
+)
 
 PLAIN_SECONDS = 20.0
 """Seconds between reports of progress where there is no terminal."""
@@ -88,46 +101,91 @@ class LocalLauncher:
         self, jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ignore
     ) -> dict[J, Failure]:
         """Run jobs and return those that failed; see `jobs.Launcher`."""
-        waiting, running = deque(jobs), dict[J, _Process]()
+        waiting, running = deque(jobs), dict[J, Process]()
         failures = dict[J, Failure]()
-        printed = time.monotonic()
-        seconds = LIVE_SECONDS if self.console.is_terminal else PLAIN_SECONDS
-        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+        with Progress(self.console, len(jobs)) as progress:
             try:
                 while waiting or running:
                     while waiting and len(running) < self.processes:
                         job = waiting.popleft()
-                        running[job] = _Process(job)
+                        running[job] = Process(job)
                     ended = [job for job, process in running.items() if process.poll()]
                     for job in ended:
                         process = running.pop(job)
                         if process.failure:
                             failures[job] = process.failure
-                        done = len(jobs) - len(waiting) - len(running)
-                        self.console.print(f"{done} of {len(jobs)}: {process}", markup=False)
+                        progress.ended(process)
                         finished(job, process.failure)
-                    if time.monotonic() - printed > seconds:
-                        printed = time.monotonic()
-                        if self.console.is_terminal:
-                            live.update(_table(running.values()), refresh=True)
-                        else:
-                            for process in running.values():
-                                self.console.print(f"   {process}", markup=False)
+                    progress.show(running.values())
                     if not ended:
                         time.sleep(POLL_SECONDS)
             finally:
-                _stop(running.values())
+                stop(running.values())
         return failures
 
 
-class _Process:
-    """The commands of a job, each in a process of its own."""
+class Progress:
+    """The display of jobs that run: a table in a terminal, and lines elsewhere.
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    Args:
+        console: Console that shows it.
+        count: Number of jobs.
+    """
+
+    def __init__(self, console: Console, count: int) -> None:
+        self._console, self._count, self._ended = console, count, 0
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._seconds = LIVE_SECONDS if console.is_terminal else PLAIN_SECONDS
+        self._shown = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def ended(self, job: object) -> None:
+        """Print a job that has ended."""
+        self._ended += 1
+        self._console.print(f"{self._ended} of {self._count}: {job}", markup=False)
+
+    def show(self, running: Iterable[object]) -> None:
+        """Show the jobs that run, if it is time."""
+        if time.monotonic() - self._shown < self._seconds:
+            return
+        self._shown = time.monotonic()
+        if self._console.is_terminal:
+            table = Table(box=None, show_header=False)
+            for job in running:
+                table.add_row(Text(str(job)))
+            self._live.update(table, refresh=True)
+        else:
+            for job in running:
+                self._console.print(f"   {job}", markup=False)
+
+
+class Process:
+    """The commands of a job, each in a process of its own.
+
+    Args:
+        job: The job.
+        cwd: Working directory of the processes, if not that of this one.
+        environ: Environment of the processes, beside that of this one.
+
+    Attributes:
+        failure: The reason if the job has failed.
+    """
+
+    def __init__(
+        self, job: Job, *, cwd: Path | None = None, environ: Mapping[str, str] = ENVIRONMENT
+    ) -> None:
+        self._job, self._cwd, self._environ = job, cwd, environ
         self.failure: Failure | None = None
         self._lock: FileLock | None = None
-        self._commands: list[list[str]] = []
+        self._commands: list[Arguments] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
         self._log = job.folder / LOG
@@ -173,7 +231,7 @@ class _Process:
                 self._process.kill()
                 self._process.communicate()
 
-    def _start(self, command: list[str]) -> None:
+    def _start(self, command: Arguments) -> None:
         with self._log.open("ab") as log:
             self._logged = log.tell()
             self._process = subprocess.Popen(
@@ -182,7 +240,8 @@ class _Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.PIPE,  # it closes when this process ends, see `end_with_launcher`
-                env=os.environ | ENVIRONMENT,
+                cwd=self._cwd,
+                env=os.environ | self._environ,
             )
 
     def _last_error(self) -> str | None:
@@ -218,17 +277,10 @@ def _end_with(pipe: int) -> None:
     os._exit(STOPPED)
 
 
-def _stop(processes: Iterable[_Process]) -> None:
+def stop(processes: Iterable[Process]) -> None:
     """Ask processes to stop, and wait until they have; none lives longer than `GRACE_SECONDS`."""
     for process in processes:
         process.stop()
     end = time.monotonic() + GRACE_SECONDS
     for process in processes:
         process.wait(end - time.monotonic())
-
-
-def _table(processes: Iterable[_Process]) -> Table:
-    table = Table(box=None, show_header=False)
-    for process in processes:
-        table.add_row(Text(str(process)))
-    return table
