@@ -278,8 +278,8 @@ def load(path: Path) -> list[Result]:
 
 
 def dump(results: Iterable[Result]) -> str:
-    """Return the text of a JSON file of results, a line each."""
-    return "[" + ",".join(f"\n{result.model_dump_json()}" for result in results) + "\n]"
+    """Return the text of a JSON file of results, a line each, without fields that have their defaults."""
+    return "[" + ",".join(f"\n{result.model_dump_json(exclude_defaults=True)}" for result in results) + "\n]"
 
 
 def _best_first(rows: Iterable[Row], scored: Callable[[Row], Row | Standing]) -> tuple[Row, ...]:
