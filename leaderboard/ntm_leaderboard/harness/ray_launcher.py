@@ -16,6 +16,7 @@ It needs the extra `ray`. Every node needs ntm-envs, in the same version.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import tempfile
@@ -229,7 +230,7 @@ def _connected(address: str | None, processes: int | None) -> Iterator[None]:
         handler = signal.getsignal(signal.SIGTERM)
         try:
             with contextlib.chdir(made):  # workers import from the present folder: copy.py may be a model
-                ray.init(address or "local", log_to_driver=False, logging_level="error", **settings)
+                ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
         except (ConnectionError, RuntimeError) as error:
             if not address:
                 raise
