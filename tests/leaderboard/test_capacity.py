@@ -30,7 +30,7 @@ def test_every_command_plays_it(tmp_path, monkeypatch, capsys):
     Path("short.py").write_text(TASK, encoding="utf-8")
     plan = bench.plan(agents=["./tape.py:Tape"], tasks=["./short.py:SHORT"], seeds=1, sequences=8, budget=64)
     (job,) = bench.jobs_of(plan)
-    train, evaluate = job.commands()
+    train, evaluate = ([str(part) for part in command] for command in job.commands())
     assert cli.main(train) == 0
     assert cli.main(evaluate) == 0
     assert cli.main(["watch", str(job.folder), "--fps", "1000"]) == 0

@@ -163,7 +163,7 @@ def descendants(number):
 def state_of(stat):
     """Return the parent and the start of a process; None if it has ended."""
     try:
-        fields = stat.read_text().rpartition(")")[2].split()
+        fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] == "Z" else (int(fields[1]), int(fields[19]))
