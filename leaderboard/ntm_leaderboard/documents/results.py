@@ -30,8 +30,8 @@ the seeds of the NTM and the DNC.
     python benchmarks/classic.py                 # writes this page
 
 Each cell is the mean of five seeds and, in brackets, the worst of them. The first column is the largest
-training size; all others lie beyond the training range. The numbers come from the verified results in
-[leaderboard/results](../leaderboard/results).
+training size; all others lie beyond the training range. The numbers come from the results in
+[leaderboard/results](../leaderboard/results); `ntm-envs leaderboard show` says which of them are verified.
 
 """
 
