@@ -6,7 +6,7 @@ from unittest.mock import patch
 import torch
 from hypothesis import strategies as st
 
-from ntm_agents import ExtendedNTM, JumpNTM
+from ntm_agents import ExtendedNTM, JumpNTM, protocol
 from ntm_agents.kernels import gradients, tiles
 from ntm_agents.kernels.threads import set_num_threads
 
@@ -77,6 +77,21 @@ def assert_same(found, expected, tolerance):
         assert torch.isfinite(found[name]).all(), name  # a maximum would hide NaN
         error = (found[name] - want).abs().max() / want.abs().max().clamp(min=1e-3)
         assert error < tolerance, f"{name}: {error:.1e}"
+
+
+def assert_steps_are_the_whole(model, inputs, start):
+    """Compare a sequence that is taken step by step, or without gradients, with the whole."""
+    whole, last = model(inputs, start)
+    with torch.no_grad():
+        at_once, end = model(inputs, start)
+        state, logits = start, []
+        for each in inputs.split(1):
+            some, state = model(each, state)
+            logits.append(some)
+    for found, final in ((at_once, end), (torch.cat(logits), state)):
+        torch.testing.assert_close(found, whole, rtol=1e-11, atol=1e-11)
+        for (_, part), (_, want) in zip(protocol.tensors(final), protocol.tensors(last), strict=True):
+            torch.testing.assert_close(part, want, rtol=1e-11, atol=1e-11)
 
 
 def assert_same_on_threads(compute, tile=tiles.MOST):

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from fused import assert_same, assert_same_on_threads
+from fused import assert_same, assert_same_on_threads, assert_steps_are_the_whole
 from fused_dnc import INPUTS, OPTIONS, OUTPUTS, any_state, pair, results
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -52,17 +52,7 @@ def test_steps_one_by_one_are_the_whole(links):
     _, model = pair(links=links, **SMALL, **(ALL if links else {}))
     inputs = torch.randn(9, 3, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     start = any_state(model, 3, 20, torch.Generator().manual_seed(1))
-    whole, last = model(inputs, start)
-    with torch.no_grad():
-        at_once, end = model(inputs, start)
-        state, logits = start, []
-        for each in inputs.split(1):
-            some, state = model(each, state)
-            logits.append(some)
-    for found, final in ((at_once, end), (torch.cat(logits), state)):
-        torch.testing.assert_close(found, whole, rtol=1e-11, atol=1e-11)
-        for (_, tensor), (_, want) in zip(tensors(final), tensors(last), strict=True):
-            torch.testing.assert_close(tensor, want, rtol=1e-11, atol=1e-11)
+    assert_steps_are_the_whole(model, inputs, start)
 
 
 @pytest.mark.parametrize("links", [None, 4])

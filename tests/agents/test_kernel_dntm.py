@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from fused import assert_same, assert_same_on_threads
+from fused import assert_same, assert_same_on_threads, assert_steps_are_the_whole
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -136,18 +136,7 @@ def test_it_is_the_reference_in_single_precision(config):
 @pytest.mark.parametrize("config", [{}, RECIPE, COPY | THROUGH, {"controller": "lstm", "nop_slots": 2}])
 def test_steps_one_by_one_are_the_whole(config):
     _, model = pair(**config)
-    inputs, start = data(20, 3), any_state(model, 3, 20)
-    whole, last = model(inputs, start)
-    with torch.no_grad():
-        at_once, end = model(inputs, start)
-        state, logits = start, []
-        for each in inputs.split(1):
-            some, state = model(each, state)
-            logits.append(some)
-    for found, final in ((at_once, end), (torch.cat(logits), state)):
-        torch.testing.assert_close(found, whole, rtol=1e-11, atol=1e-11)
-        for (_, part), (_, want) in zip(tensors(final), tensors(last), strict=True):
-            torch.testing.assert_close(part, want, rtol=1e-11, atol=1e-11)
+    assert_steps_are_the_whole(model, data(20, 3), any_state(model, 3, 20))
 
 
 @pytest.mark.parametrize("config", [{}, COPY, RECIPE])
