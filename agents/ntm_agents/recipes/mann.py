@@ -30,13 +30,16 @@ ROW = AgentSpec(
                 "memory_slots": 128,
                 "delayed_output": True,
             },
+            # Some runs do not find out that the memory helps; those that do, have found it by then.
             train=TrainConfig(
-                sequences=40_000,
+                sequences=80_000,
                 batch_size=16,
                 learning_rate=3e-3,
                 beta2=0.99,
                 ema_decay=0.99,
                 validate_every=3200,
+                restart_after=6400,
+                restart_loss=1.3,
             ),
         ),
     },
