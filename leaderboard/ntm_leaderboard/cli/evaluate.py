@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import tyro
 
+from ntm_agents.kernels.threads import set_num_threads
 from ntm_agents.training.checks import torch_device
 from ntm_leaderboard.cli import progress, report
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import from_run, ready
 from ntm_leaderboard.harness.evaluate import evaluate
+from ntm_leaderboard.harness.launcher import usable_threads
 from ntm_leaderboard.harness.protocols import PROTOCOLS
 
 
@@ -48,6 +50,9 @@ class EvaluateOptions:
     many as 512 MiB of the model's state hold, within limits."""
     device: str = "cpu"
     """Device to compute on, such as cpu or cuda."""
+    threads: int = field(default_factory=usable_threads)
+    """Number of threads on which the fused kernel of a memory machine computes sequences; the results are
+    the same to the byte. Without it: OMP_NUM_THREADS, or the cores that this process may use."""
 
 
 def main(argv: list[str]) -> int:
@@ -59,6 +64,7 @@ def main(argv: list[str]) -> int:
         raise ValueError("--task goes with --agent; a run has its own task")
     if options.protocol and options.up_to is not None:
         raise ValueError("--up-to shortens the ladder; a protocol has its own lengths")
+    set_num_threads(options.threads)
     torch_device(options.device)  # agents that compute nothing there refuse none
     if options.run:
         entrant = from_run(options.run, options.device)

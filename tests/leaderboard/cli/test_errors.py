@@ -60,6 +60,7 @@ from ntm_leaderboard.wording import command
         (["train", "--device", "cudaa"], "device is 'cudaa'"),
         (["train", "--seed", "-1"], "seed is -1"),
         (["train", "--threads", "0"], "the number of threads is 0; expected at least 1"),
+        (["evaluate", "--agent", "oracle", "--threads", "0"], "the number of threads is 0"),
         (["train", "--curriculum", "lenth", "3"], "curriculum has lenth=3"),
         (["train", "--task", "repeat_copy", "--curriculum", "length", "30"], "curriculum has length=30"),
         (["bench", "--seeds", "0"], "seeds is 0"),

@@ -66,6 +66,10 @@ def test_threads_are_no_part_of_a_run(home, capsys, monkeypatch):
     assert "threads" not in Path("runs/a/config.json").read_text(encoding="utf-8")
     assert cli.main([*command, "--threads", "2"]) == 0
     assert "is complete" in capsys.readouterr().out
+    for number in ("2", "1"):
+        sizes = ["--up-to", "20", "--sequences", "2"]
+        assert cli.main(["evaluate", "runs/a", *sizes, "--threads", number]) == 0
+        assert threads.num_threads() == int(number)
 
 
 def test_tensorboard_gets_the_metrics_too(home):
