@@ -135,7 +135,6 @@ PARTS = st.fixed_dictionaries(
         "key_width": st.sampled_from([None, 1, 2, 3]),
         "followers": st.integers(0, 1),
         "read_feedback": st.booleans(),
-        "strength_growth": st.booleans(),
         "skip_connection": st.booleans(),
         "output_hidden_size": st.integers(0, 3),
     }

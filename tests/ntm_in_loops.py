@@ -19,7 +19,6 @@ EXTENSIONS = {
     "skip_connection": False,
     "output_hidden_size": 0,
     "read_feedback": True,
-    "strength_growth": False,
     "signal_channels": (),
     "counter_channels": (),
 }
@@ -72,7 +71,6 @@ VARIANTS = {
         {"followers": 2, "write_heads": 2, "read_heads": 3, "order": "read_first"},
     ),
     "followers of a gru": (ExtendedNTM, {"followers": 1, "controller": "gru", "read_feedback": False}),
-    "growing strengths": (ExtendedNTM, {"strength_growth": True, "strength_bias": 2.0}),
     "narrow keys": (ExtendedNTM, {"key_width": 2}),
     "jumps": (Jumping, {}),
     "jumps and counts": (
@@ -180,8 +178,7 @@ def reference(model, inputs, slots):
                 square, key_square = (memory[n, :K] ** 2).sum(), (key**2).sum()
                 norms = np.sqrt(square) * np.sqrt(key_square)
                 similarities[n] = key @ memory[n, :K] / (norms + c.epsilon)  # equation 6
-            growth = np.log(N) / np.log(128) if c.strength_growth else 1
-            content = softmax(growth * strength * similarities)  # equation 5
+            content = softmax(strength * similarities)  # equation 5
             gated = gate * content + (1 - gate) * weightings[h]  # equation 7
             if jumping and h >= W:
                 gated = (1 - jumps[h - W]) * gated + jumps[h - W] * np.eye(N)[0]

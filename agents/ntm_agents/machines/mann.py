@@ -47,7 +47,11 @@ class MANNConfig:
     read_heads: Few = 4
     """Number of heads R, each of which reads and writes (paper: 4)."""
     memory_slots: Positive | None = None
-    """Number of slots N, at least R; None for the episode's bound of steps (paper: 128)."""
+    """Number of slots N, at least R; None for as many as the episode's bound of steps, or a multiple of it
+    (paper: 128)."""
+    slots_per_step: Annotated[int, Within(1, 64)] = 1
+    """Slots for each step of that bound. Each head may write to a free slot at every step, and what is read
+    counts as used: where slots are as many as steps, words may be overwritten that are needed later."""
     memory_width: Annotated[Positive, Choices((20, 40))] = 40
     """Width M of a slot (paper: 40)."""
     usage_decay: Annotated[float, Within(0, 1)] = 0.95
@@ -153,9 +157,11 @@ class MANN(MemoryMachine[MANNState]):
 
         Args:
             batch_size: Number of episodes B.
-            capacity: Upper bound of their steps: the number of slots N, unless `memory_slots` fixes it.
+            capacity: Upper bound of their steps. There are `slots_per_step` times as many slots, and at least
+                one for each head, unless `memory_slots` fixes their number.
         """
-        slots = self.config.memory_slots or max(capacity, self.config.read_heads)
+        c = self.config
+        slots = c.memory_slots or max(c.slots_per_step * capacity, c.read_heads)
         shapes = self.state_shapes(batch_size, slots)
         memory, weightings, usage, reads, *layers = map(self.output.weight.new_zeros, shapes)
         return MANNState(memory, weightings, usage, reads, tuple(layers))

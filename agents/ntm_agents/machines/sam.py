@@ -55,7 +55,11 @@ class SAMConfig(SparseInterfaceConfig):
     """Standard deviation of Gaussian noise on the lowest layer's pre-activations. Not in the paper, so off.
     Used in training only; evaluation always uses 0."""
     memory_slots: Positive | None = None
-    """Number of slots N, at least the number of heads; None for the episode's bound of steps."""
+    """Number of slots N, at least the number of heads; None for as many as the episode's bound of steps, or a
+    multiple of it."""
+    slots_per_step: Annotated[int, Within(1, 64)] = 1
+    """Slots for each step of that bound. Each head may write to a free slot at every step, and what is read
+    counts as used: where slots are as many as steps, words may be overwritten that are needed later."""
     index: Literal["auto", "exact", "approximate"] = "auto"
     """How the fused kernel finds the slots to read: by comparing all of them, or by an index that misses
     some. Auto takes the index for more than 16,384 slots. Plain PyTorch compares all."""
@@ -166,10 +170,11 @@ class SAM(MemoryMachine[SAMState]):
 
         Args:
             batch_size: Number of episodes B.
-            capacity: Upper bound of their steps: the number of slots N, if that is not fewer than there are
-                heads, and unless `memory_slots` fixes it.
+            capacity: Upper bound of their steps. There are `slots_per_step` times as many slots, and at least
+                one for each head, unless `memory_slots` fixes their number.
         """
-        slots = self.config.memory_slots or max(capacity, self.config.heads)
+        c = self.config
+        slots = c.memory_slots or max(c.slots_per_step * capacity, c.heads)
         like = self.output.weight
         memory, weightings, _, usage, *others = self.state_shapes(batch_size, slots)
         count = int(self._indexed(slots))
