@@ -28,10 +28,12 @@ ROW = TaskSpec(
 )
 
 _row = registry.find("sam", registry.TABLE)
+_recipe = _row.recipe("key_value_recall")
 SAM = replace(
     _row,
     default=replace(
-        _row.recipe("key_value_recall"),
+        _recipe,
+        model={**_recipe.model, "slots_per_step": 1},  # enough of them, where pairs are many
         train=replace(
             STEADY,
             sequences=16_000,

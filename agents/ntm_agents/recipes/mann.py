@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
@@ -16,11 +18,19 @@ MODEL = {
     "gate_bias": -2.0,
 }
 
+DEFAULT = Recipe(
+    model={**MODEL, "hidden_size": 64, "memory_width": 20, "read_heads": 2},
+    train=DEFAULT_TRAINING,
+)
+"""The recipe of tasks without one of their own."""
+
 ROW = AgentSpec(
     name="mann",
     entry="ntm_agents:MANN",
     summary="memory-augmented network with least recently used access (Santoro et al. 2016)",
     recipes={
+        # Both heads write at every step. With as many slots as steps they overwrite pairs that are needed.
+        "key_value_recall": replace(DEFAULT, model={**DEFAULT.model, "slots_per_step": 2}),
         # A label comes one step after its drawing: the heads see both. What a drawing looks like has nothing
         # to do with those before it, so the controller needs no state.
         "one_shot": Recipe(
@@ -43,8 +53,5 @@ ROW = AgentSpec(
             ),
         ),
     },
-    default=Recipe(
-        model={**MODEL, "hidden_size": 64, "memory_width": 20, "read_heads": 2},
-        train=DEFAULT_TRAINING,
-    ),
+    default=DEFAULT,
 )

@@ -34,9 +34,16 @@ ROW = AgentSpec(
     summary="Sparse Access Memory (Rae et al. 2016) with an LSTM controller",
     recipes={
         # Pairs are found by their keys alone, in any order: no word has a trace of those before it, and the
-        # controller needs no state. With a larger epsilon, long words would look nearer to every key.
+        # controller needs no state. With a larger epsilon, long words would look nearer to every key. While a
+        # memory is empty, a read uses up several slots, so that a small one needs more of them than steps.
         "key_value_recall": Recipe(
-            model={**DEFAULT.model, "controller": "feedforward", "key_init": "word", "epsilon": 1e-6},
+            model={
+                **DEFAULT.model,
+                "controller": "feedforward",
+                "key_init": "word",
+                "epsilon": 1e-6,
+                "slots_per_step": 4,
+            },
             train=replace(STEADY, sequences=32_000),
         ),
     },
