@@ -138,6 +138,15 @@ def test_impossible_options_are_named(options, message):
         MANN(INPUTS, OUTPUTS, **options)
 
 
+@pytest.mark.parametrize(("slots_per_step", "written"), [(1, 5), (2, 10), (3, 10)])
+def test_with_a_slot_for_each_head_at_each_step_nothing_is_overwritten(slots_per_step, written):
+    model = make(read_heads=2, gate_bias=-60.0, slots_per_step=slots_per_step)
+    inputs = torch.randn(5, 1, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    _, state = model(inputs, model.initial_state(1, 5))
+    assert state.memory.shape[1] == 5 * slots_per_step
+    assert (state.memory.abs().sum(2) > 1e-3).sum() == written
+
+
 def test_a_state_with_fewer_slots_than_heads_is_refused():
     model = make(read_heads=2)
     state = make(read_heads=2, memory_slots=2).initial_state(1, 8)

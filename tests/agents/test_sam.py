@@ -187,6 +187,7 @@ def test_no_parameter_depends_on_the_number_of_slots():
     ]
     assert shapes[0] == shapes[1] == shapes[2]
     assert SAM(INPUTS, OUTPUTS, memory_slots=5).initial_state(1, 1024).memory.shape == (1, 5, 32)
+    assert SAM(INPUTS, OUTPUTS, slots_per_step=3).initial_state(1, 7).memory.shape == (1, 21, 32)
     assert SAM(INPUTS, OUTPUTS).initial_state(1, 2).memory.shape == (1, 4, 32)
 
 
