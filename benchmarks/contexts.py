@@ -3,10 +3,9 @@
     .venv/bin/ntm-envs train --agent ntm-one --task ngrams --seed 550 --output runs/ngrams
     .venv/bin/python benchmarks/contexts.py runs/ngrams
 
-The first write head of such a machine goes to a new slot at every step. At each step the last k bits are
-compared with the k bits that came before those which were the present ones when a slot was written, or
-before the bits one step earlier, and so on (`delay`). A line has the share of the first read head's weight that is on
-slots with equal bits, and in brackets the share of slots that have them.
+The first write head of such a machine goes to a new slot at every step. A line has the share of the first
+read head's weight that is on slots which were written some steps (`delay`) after the same k bits that came
+last; in brackets is the share of all slots that were.
 """
 
 from __future__ import annotations
