@@ -77,6 +77,28 @@ def check_finite(model: nn.Module, position: str) -> None:
             )
 
 
+def check_penalty(model: nn.Module, options: Mapping[str, Any]) -> None:
+    """Check that a model's own penalty or auxiliary loss goes with the options of its training.
+
+    Args:
+        model: The model.
+        options: `penalty` and `compile`.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    kind = type(model).__name__
+    if getattr(model, "with_auxiliary_loss", None) is not None:
+        for name, value in options.items():
+            if value:
+                raise ValueError(
+                    f"{name} is {value}, but {kind} has an auxiliary loss, which it would replace; use "
+                    f"{type(value)()}"
+                )
+    if options["penalty"] and not hasattr(model, "with_penalty"):
+        raise ValueError(f"penalty is {options['penalty']}, but {kind} has no with_penalty; use 0")
+
+
 def torch_device(name: str) -> torch.device:
     """Return a device by its name, with its number.
 

@@ -193,11 +193,15 @@ class TrainConfig(LearnerConfig):
     a minute of compiling. It needs a C++ compiler. (The NTM's fused kernel is faster still.)"""
     log_every: int = 25
     """Updates between lines of `metrics.jsonl`."""
+    keep_every: int | None = None
+    """Sequences after which the present weights are kept too, at the validation that follows: for curves of
+    generalisation against training. Each is a complete run in a folder `.kept/SEQUENCES` of the run's own,
+    which no board looks into. None for never."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_counts("sequences", "steps", "batch_size", "bucket_size", "patience", "log_every")
-        self._check_counts("restart_after", "last_lesson")
+        self._check_counts("restart_after", "last_lesson", "keep_every")
         self._check_rate("learning_rate")
         self._check_positive("max_grad_norm", "restart_loss", "solved_loss", "epsilon")
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from ntm_agents.acting import ModelAgent
 from ntm_agents.readout import readout
 from ntm_agents.training import checkpoint
-from ntm_agents.training.checks import NonFiniteError, check_finite, torch_device
+from ntm_agents.training.checks import NonFiniteError, check_finite, check_penalty, torch_device
 from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.defaults import own_defaults
 from ntm_agents.training.forward import Forward
@@ -165,11 +165,18 @@ class Trainer:
             losses, right = self._forward(self._averaged, batch)
         loss = float(losses)
         accuracy = float(right.double().mean() if played is None else played.mean())
+        kept_at = counters.validated_at
         counters.validated_at = counters.sequences
         solved = self._lesson == len(self._stages) and loss < (config.solved_loss or 0)
         if solved and counters.solved_at is None:
             counters.solved_at = counters.sequences
         self._log({"validation_loss": finite(loss), "validation_accuracy": accuracy})
+        if (every := config.keep_every) and kept_at // every < counters.sequences // every:
+            weights = self._averaged.state_dict()
+            present = replace(
+                counters, best_sequences=counters.sequences, best_accuracy=accuracy, best_loss=loss
+            )
+            self._writer.keep(present, self.model, weights, kernel=self.kernel, validation_loss=loss)
         # Not by accuracy, which is luck where the answers are random bits.
         if not self._best or loss < counters.best_loss or math.isnan(counters.best_loss):
             counters.best_accuracy, counters.best_loss = accuracy, loss
@@ -186,17 +193,7 @@ class Trainer:
         """Start with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
         self.model = self.run.build(self._task).to(self.device).train()
-        if getattr(self.model, "with_auxiliary_loss", None) is not None:
-            for option in ("penalty", "compile"):
-                if value := getattr(self.config, option):
-                    raise ValueError(
-                        f"{option} is {value}, but {type(self.model).__name__} has an auxiliary loss, which "
-                        f"it would replace; use {type(value)()}"
-                    )
-        if (penalty := self.config.penalty) and not hasattr(self.model, "with_penalty"):
-            raise ValueError(
-                f"penalty is {penalty}, but {type(self.model).__name__} has no with_penalty; use 0"
-            )
+        check_penalty(self.model, {"penalty": self.config.penalty, "compile": self.config.compile})
         self._averaged = copy.deepcopy(self.model).eval()
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())

@@ -38,6 +38,8 @@ from ntm_envs.files import naming, write_atomically
 
 LAST, BEFORE = "checkpoint.safetensors", "checkpoint.before.safetensors"
 """The files of the last checkpoint of a run, and of the one before it."""
+KEPT = ".kept"
+"""The folder, in that of a run, of runs with the weights that it had on the way (`keep_every`)."""
 
 LATER: Mapping[str, bool] = {"later": True}
 """Metadata of a counter that earlier versions lack: in their checkpoints it has its default."""
@@ -206,15 +208,17 @@ class RunWriter:
             raise CheckpointError(f"{path} is of another run ({what}); delete it to start again")
         return tensors, record, path
 
+    def keep(
+        self, counters: Counters, model: nn.Module, weights: Mapping[str, Tensor], **measured: Any
+    ) -> None:
+        """Write present weights as a complete run into a hidden folder; arguments are those of `finish`."""
+        if self.folder is not None:
+            folder = self.folder / KEPT / str(counters.sequences)
+            self._run.write(folder)
+            _write_outcome(folder, counters, model, weights, **measured)
+
     def finish(
-        self,
-        counters: Counters,
-        model: nn.Module,
-        weights: Mapping[str, Tensor],
-        *,
-        kernel: str | None,
-        validation_loss: float | None = None,
-        validation_return: float | None = None,
+        self, counters: Counters, model: nn.Module, weights: Mapping[str, Tensor], **measured: Any
     ) -> None:
         """Write the weights that are kept and the summary; only then is the run complete.
 
@@ -222,34 +226,48 @@ class RunWriter:
             counters: Where the run has ended.
             model: The model, as it plays.
             weights: The weights that are kept.
-            kernel: The model's own `kernel`, if it has one.
-            validation_loss: Their loss in nats a symbol, if there are targets.
-            validation_return: Their mean return, for a learner that plays.
+            **measured: The model's own `kernel`, if it has one; the `validation_loss` of these weights in
+                nats a symbol, if there are targets; and their mean `validation_return`, for a learner that
+                plays.
         """
         if self.folder is None:
             return
-        save_tensors(self.folder / "model.safetensors", weights, {"sequences": counters.best_sequences})
-        summary = {
-            "sequences": counters.sequences,
-            "steps": counters.steps,
-            "updates": counters.updates,
-            "seconds": round(counters.seconds, 3),
-            "kernel": kernel,
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "lesson": counters.lesson,
-            "restarts": counters.restarts,
-            "rollbacks": counters.rollbacks,
-            "dropped_updates": counters.dropped,
-            "kept_at_sequences": counters.best_sequences,
-            "validation_accuracy": counters.best_accuracy,
-            "validation_loss": finite(validation_loss),
-            "validation_return": finite(validation_return),
-        }
-        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
+        _write_outcome(self.folder, counters, model, weights, **measured)
         for name in (LAST, BEFORE):
             (self.folder / name).unlink(missing_ok=True)
         for path in self.folder.glob(f".{LAST}.*"):  # of a process that was killed as it wrote
             path.unlink()
+
+
+def _write_outcome(
+    folder: Path,
+    counters: Counters,
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    *,
+    kernel: str | None,
+    validation_loss: float | None = None,
+    validation_return: float | None = None,
+) -> None:
+    """Write weights and then the summary, with which a run is complete; see `RunWriter.finish`."""
+    save_tensors(folder / "model.safetensors", weights, {"sequences": counters.best_sequences})
+    summary = {
+        "sequences": counters.sequences,
+        "steps": counters.steps,
+        "updates": counters.updates,
+        "seconds": round(counters.seconds, 3),
+        "kernel": kernel,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "lesson": counters.lesson,
+        "restarts": counters.restarts,
+        "rollbacks": counters.rollbacks,
+        "dropped_updates": counters.dropped,
+        "kept_at_sequences": counters.best_sequences,
+        "validation_accuracy": counters.best_accuracy,
+        "validation_loss": finite(validation_loss),
+        "validation_return": finite(validation_return),
+    }
+    write_atomically(folder / "summary.json", json.dumps(summary, indent=2).encode())
 
 
 class Updates:

@@ -69,6 +69,7 @@ def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
         ("epsilon", 0),
         ("beta2", 1),
         ("log_every", 0),
+        ("keep_every", 0),
         ("longest_from", 0.5),
         ("initial_range", 1.5),
         ("alternate_from", -0.1),
