@@ -1,4 +1,4 @@
-"""Writes `docs/results.md`: the NTM, the DNC and the LSTM on the classic suite, at every size.
+"""Writes `docs/results.md` and `docs/results-recall.md`: the suites classic and recall at every size.
 
     .venv/bin/ntm-envs bench --suite classic
     .venv/bin/ntm-envs submit bench/classic --output leaderboard/results
@@ -6,16 +6,17 @@
     .venv/bin/python benchmarks/classic.py
 
 The first command trains and evaluates the runs, and resumes where it was interrupted. The last reads the
-verified results, and writes every size into the page. A test keeps the page current.
+verified results, and writes every size into the pages. A test keeps them current.
 """
 
 from pathlib import Path
 
 from ntm_leaderboard.board.boards import results_in
-from ntm_leaderboard.documents.results import results_page
+from ntm_leaderboard.documents.results import recall_page, results_page
 
 ROOT = Path(__file__).parents[1]
 
 if __name__ == "__main__":
     results = results_in(ROOT / "leaderboard" / "results", ROOT / "leaderboard" / "verified")
-    (ROOT / "docs" / "results.md").write_text(results_page(results), encoding="utf-8")
+    for name, page in {"results": results_page(results), "results-recall": recall_page(results)}.items():
+        (ROOT / "docs" / f"{name}.md").write_text(page, encoding="utf-8")

@@ -20,7 +20,7 @@ from ntm_leaderboard.board.numbers import check_rungs
 from ntm_leaderboard.board.probes import PROBES, with_probes
 from ntm_leaderboard.board.records import place, read_record
 from ntm_leaderboard.documents.rankings import ranking
-from ntm_leaderboard.documents.results import results_page
+from ntm_leaderboard.documents.results import recall_page, results_page
 from ntm_leaderboard.harness import ladder
 from ntm_leaderboard.results import Result
 
@@ -128,9 +128,8 @@ def test_the_page_is_built_from_them(tmp_path):
 
 
 def test_documents_have_their_numbers(results):
-    readme, page = (
-        (ROOT / "README.md").read_text(encoding="utf-8"),
-        (ROOT / "docs" / "results.md").read_text(encoding="utf-8"),
-    )
+    names = ("README.md", "docs/results.md", "docs/results-recall.md")
+    readme, page, recall = ((ROOT / name).read_text(encoding="utf-8") for name in names)
     assert ranking(Boards.read().by_suite["classic"]) in readme, "benchmarks/ranking.py prints it"
     assert results_page(results) == page, "benchmarks/classic.py writes it"
+    assert recall_page(results) == recall, "benchmarks/classic.py writes it"

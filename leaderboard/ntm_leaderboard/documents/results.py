@@ -1,4 +1,4 @@
-"""The page `docs/results.md`: the classic suite at every size.
+"""The pages `docs/results.md` and `docs/results-recall.md`: the suites classic and recall at every size.
 
 The measure is the share of sequences without a wrong bit or, on the tasks of `BY_COST`, the cost of a
 sequence in bits above the oracle's on the same sequences.
@@ -35,10 +35,47 @@ training size; all others lie beyond the training range. The numbers come from t
 
 """
 
+RECALL_AGENTS = ("ntm", "dnc", "dntm", "sam", "mann", "transformer", "gru", "lstm")
+RECALL_PAGE = """# Results on the suite recall
+
+For readers who compare memories: how many pairs of a key and a value agents recall, and how soon they know a character
+again. `sam`, `dnc` and `mann` have recipes made for [KeyValueRecall](training-sam.md#pairs), and `mann` for [OneShot](one-shot.md).
+All others have their default recipes, which were not searched for these tasks. [How models are evaluated](evaluation.md) explains the protocol.
+
+    ntm-envs leaderboard show --suite recall    # the ranking, from the same results
+    python benchmarks/classic.py                # writes this page
+
+Each cell is the mean of five seeds and, in brackets, the worst of them. The numbers come from the results in
+[leaderboard/results](../leaderboard/results).
+
+{pairs}
+
+In a sequence eight pairs are asked for. [The share of values](training-sam.md#pairs) that are right is larger.
+
+**OneShot** with five classes and ten drawings of each: share of the classes whose presentation was named rightly
+
+{presentations}
+"""
+
 
 def results_page(results: Sequence[Result]) -> str:
     """Return the text of `docs/results.md`."""
     return f"{PAGE}{results_tables(results, AGENTS, tasks.suite('classic'))}\n"
+
+
+def recall_page(results: Sequence[Result]) -> str:
+    """Return the text of `docs/results-recall.md`."""
+    pairs = results_tables(results, RECALL_AGENTS, [tasks.spec("key_value_recall")])
+    spec, rows = tasks.spec("one_shot"), []
+    for agent in RECALL_AGENTS:
+        mine = [result for result in results if (result.agent, result.task) == (agent, spec.env_id)]
+        scores = [rung.score.metrics for result in mine for rung in result.rungs if rung.sizes == spec.largest]
+        if scores:
+            columns = [[score[name] for score in scores] for name in spec.task.metrics]
+            rows.append([f"`{agent}`", *(f"{np.mean(found):.3f} ({min(found):.3f})" for found in columns)])
+    head = ["agent", *(name.replace("_", " ") for name in spec.task.metrics)]
+    presentations = table(head, rows, ["---", *["---:"] * (len(head) - 1)])
+    return RECALL_PAGE.format(pairs=pairs, presentations=presentations)
 
 
 def results_tables(results: Sequence[Result], agents: Sequence[str], specs: Sequence[TaskSpec]) -> str:
