@@ -38,21 +38,22 @@ training size; all others lie beyond the training range. The numbers come from t
 RECALL_AGENTS = ("ntm", "dnc", "dntm", "sam", "mann", "transformer", "gru", "lstm")
 RECALL_PAGE = """# Results on the suite recall
 
-For readers who compare memories: how many pairs of a key and a value agents recall, and how soon they know a character
-again. `sam`, `dnc` and `mann` have recipes made for [KeyValueRecall](training-sam.md#pairs), and `mann` for [OneShot](one-shot.md).
-All others have their default recipes, which were not searched for these tasks. [How models are evaluated](evaluation.md) explains the protocol.
+For readers who compare memories: how many pairs of a key and a value agents recall, and how soon they know a
+character again. `sam`, `dnc` and `mann` have recipes made for [KeyValueRecall](training-sam.md#pairs), and
+`mann` for [OneShot](one-shot.md). All others have their default recipes, which were not searched for these
+tasks. [How models are evaluated](evaluation.md) explains the protocol.
 
     ntm-envs leaderboard show --suite recall    # the ranking, from the same results
     python benchmarks/classic.py                # writes this page
 
 Each cell is the mean of five seeds and, in brackets, the worst of them. The numbers come from the results in
-[leaderboard/results](../leaderboard/results).
+[leaderboard/results](../leaderboard/results); `ntm-envs leaderboard show` says which of them are verified.
 
 {pairs}
 
 In a sequence eight pairs are asked for. [The share of values](training-sam.md#pairs) that are right is larger.
 
-**OneShot** with five classes and ten drawings of each: share of the classes whose presentation was named rightly
+**OneShot** with five classes and ten drawings of each: share of the classes that were named rightly
 
 {presentations}
 """
@@ -66,15 +67,18 @@ def results_page(results: Sequence[Result]) -> str:
 def recall_page(results: Sequence[Result]) -> str:
     """Return the text of `docs/results-recall.md`."""
     pairs = results_tables(results, RECALL_AGENTS, [tasks.spec("key_value_recall")])
-    spec, rows = tasks.spec("one_shot"), []
+    spec, rows, names = tasks.spec("one_shot"), [], list[str]()
     for agent in RECALL_AGENTS:
         mine = [result for result in results if (result.agent, result.task) == (agent, spec.env_id)]
-        scores = [rung.score.metrics for result in mine for rung in result.rungs if rung.sizes == spec.largest]
+        scores = [
+            rung.score.metrics for result in mine for rung in result.rungs if rung.sizes == spec.largest
+        ]
         if scores:
-            columns = [[score[name] for score in scores] for name in spec.task.metrics]
+            names = list(scores[0])
+            columns = [[score[name] for score in scores] for name in names]
             rows.append([f"`{agent}`", *(f"{np.mean(found):.3f} ({min(found):.3f})" for found in columns)])
-    head = ["agent", *(name.replace("_", " ") for name in spec.task.metrics)]
-    presentations = table(head, rows, ["---", *["---:"] * (len(head) - 1)])
+    head = ["agent", *(name.replace("_", " ") for name in names)]
+    presentations = table(head, rows, ["---", *["---:"] * len(names)])
     return RECALL_PAGE.format(pairs=pairs, presentations=presentations)
 
 
