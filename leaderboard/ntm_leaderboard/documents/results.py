@@ -51,7 +51,8 @@ Each cell is the mean of five seeds and, in brackets, the worst of them. The num
 
 {pairs}
 
-In a sequence eight pairs are asked for. [The share of values](training-sam.md#pairs) that are right is larger.
+In a sequence eight pairs are asked for. [The share of values](training-sam.md#pairs) that are right is
+larger.
 
 **OneShot** with five classes and ten drawings of each: share of the classes that were named rightly
 
@@ -70,9 +71,8 @@ def recall_page(results: Sequence[Result]) -> str:
     spec, rows, names = tasks.spec("one_shot"), [], list[str]()
     for agent in RECALL_AGENTS:
         mine = [result for result in results if (result.agent, result.task) == (agent, spec.env_id)]
-        scores = [
-            rung.score.metrics for result in mine for rung in result.rungs if rung.sizes == spec.largest
-        ]
+        rungs = [rung for result in mine for rung in result.rungs]
+        scores = [rung.score.metrics for rung in rungs if rung.sizes == spec.largest]
         if scores:
             names = list(scores[0])
             columns = [[score[name] for score in scores] for name in names]
