@@ -1,4 +1,4 @@
-"""Where an NTM looks while it predicts NGrams: at slots that were written behind the same bits?
+"""Slots that an NTM reads while it predicts NGrams: were they written after the same bits?
 
     .venv/bin/ntm-envs train --agent ntm-one --task ngrams --seed 550 --output runs/ngrams
     .venv/bin/python benchmarks/contexts.py runs/ngrams
@@ -44,7 +44,7 @@ def main(options: Options) -> None:
     model: Any
     model, run = load_run(options.run)
     batch = episodes(run.task_spec().make(), {"length": options.length}, options.episodes)
-    inputs, state, found = torch.from_numpy(batch.inputs), None, []
+    inputs, found = torch.from_numpy(batch.inputs), []
     with torch.no_grad():
         state = model.initial_state(inputs.shape[1], capacity(len(inputs)))
         for observation in inputs:

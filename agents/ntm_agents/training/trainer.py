@@ -165,17 +165,15 @@ class Trainer:
             losses, right = self._forward(self._averaged, batch)
         loss = float(losses)
         accuracy = float(right.double().mean() if played is None else played.mean())
-        kept_at = counters.validated_at
+        before = counters.validated_at
         counters.validated_at = counters.sequences
         solved = self._lesson == len(self._stages) and loss < (config.solved_loss or 0)
         if solved and counters.solved_at is None:
             counters.solved_at = counters.sequences
         self._log({"validation_loss": finite(loss), "validation_accuracy": accuracy})
-        if (every := config.keep_every) and kept_at // every < counters.sequences // every:
+        if (every := config.keep_every) and before // every < counters.sequences // every:
             weights = self._averaged.state_dict()
-            present = replace(
-                counters, best_sequences=counters.sequences, best_accuracy=accuracy, best_loss=loss
-            )
+            present = replace(counters, best_sequences=counters.sequences, best_accuracy=accuracy)
             self._writer.keep(present, self.model, weights, kernel=self.kernel, validation_loss=loss)
         # Not by accuracy, which is luck where the answers are random bits.
         if not self._best or loss < counters.best_loss or math.isnan(counters.best_loss):

@@ -35,7 +35,7 @@ training size; all others lie beyond the training range. The numbers come from t
 
 """
 
-RECALL_AGENTS = ("ntm", "dnc", "dntm", "sam", "mann", "transformer", "gru", "lstm")
+RECALL_AGENTS = ("ntm", "dnc", "dntm", "sam", "mann", "transformer", "lstm")
 RECALL_PAGE = """# Results on the suite recall
 
 For readers who compare memories: how many pairs of a key and a value agents recall, and how soon they know a
