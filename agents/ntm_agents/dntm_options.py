@@ -27,7 +27,7 @@ from ntm_agents.options import (
 class DNTMConfig:
     """Options of a D-NTM, none of which depends on the number of slots."""
 
-    controller: Literal["feedforward", "lstm", "gru"] = "gru"
+    controller: Annotated[Literal["feedforward", "lstm", "gru"], Choices(("feedforward", "gru"))] = "gru"
     """Kind of the controller (paper: GRU or feed-forward)."""
     hidden_size: Annotated[Positive, Choices((64, 100, 200))] = 100
     """Hidden size C of the controller."""

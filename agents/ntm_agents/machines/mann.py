@@ -40,7 +40,7 @@ STEP = ("step",)
 class MANNConfig:
     """Options of a MANN, none of which depends on the number of slots."""
 
-    controller: Literal["feedforward", "lstm", "gru"] = "lstm"
+    controller: Annotated[Literal["feedforward", "lstm", "gru"], Choices(("feedforward", "lstm"))] = "lstm"
     """Kind of the controller (paper: the first two)."""
     hidden_size: Annotated[Positive, Choices((64, 100, 200))] = 200
     """Hidden size C of the controller (paper: 200)."""
@@ -49,7 +49,7 @@ class MANNConfig:
     memory_slots: Positive | None = None
     """Number of slots N, at least R; None for as many as the episode's bound of steps, or a multiple of it
     (paper: 128)."""
-    slots_per_step: Annotated[int, Within(1, 64)] = 1
+    slots_per_step: Annotated[int, Within(1, 64), Choices((1, 2, 4))] = 1
     """Slots for each step of that bound. Each head may write to a free slot at every step, and what is read
     counts as used: where slots are as many as steps, words may be overwritten that are needed later."""
     memory_width: Annotated[Positive, Choices((20, 40))] = 40

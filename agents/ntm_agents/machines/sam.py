@@ -43,7 +43,7 @@ STEP = ("step", "_write", "_read")
 class SAMConfig(SparseInterfaceConfig):
     """Options of a SAM, none of which depends on the number of slots."""
 
-    controller: Literal["feedforward", "lstm", "gru"] = "lstm"
+    controller: Annotated[Literal["feedforward", "lstm", "gru"], Choices(("feedforward", "lstm"))] = "lstm"
     """Kind of the controller (paper: LSTM)."""
     hidden_size: Annotated[Positive, Choices((48, 64, 100))] = 100
     """Hidden size C of each layer of the controller (paper: 100)."""
@@ -57,7 +57,7 @@ class SAMConfig(SparseInterfaceConfig):
     memory_slots: Positive | None = None
     """Number of slots N, at least the number of heads; None for as many as the episode's bound of steps, or a
     multiple of it."""
-    slots_per_step: Annotated[int, Within(1, 64)] = 1
+    slots_per_step: Annotated[int, Within(1, 64), Choices((1, 2, 4))] = 1
     """Slots for each step of that bound. Each head may write to a free slot at every step, and what is read
     counts as used: where slots are as many as steps, words may be overwritten that are needed later."""
     index: Literal["auto", "exact", "approximate"] = "auto"
