@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from own_files import TASK
@@ -120,6 +121,23 @@ def test_the_recipe_is_the_best_trial_and_train_takes_it():
     tiny = ["--sequences", "32", "--validation-sequences", "4", "--output", "run"]
     train = ["train", "--agent", "./mine.py:Mine", "--task", "./short.py:SHORT"]
     assert cli.main([*train, "--recipe", "search/recipe.json", *tiny]) == 0
+
+
+def test_kernels_are_compiled_before_the_speed_of_a_trial_is_measured(monkeypatch):
+    found, budgets = search(minutes=1), []
+
+    def short(run, budget):  # 64 sequences a second, after the first run
+        budgets.append(budget)
+        return SimpleNamespace(sequences=budget, seconds=30.0 if len(budgets) == 1 else budget / 64)
+
+    def trainer(run, budget, **options):
+        raise ValueError(f"trained with {budget}")
+
+    monkeypatch.setattr(found, "_short", short)
+    monkeypatch.setattr(found, "_trainer", trainer)
+    with pytest.raises(ValueError, match=r"trained with 34\d\d"):  # nearly 0.9 * 64 * 60
+        found.tune(1)
+    assert budgets == [64, 64, 128, 256]
 
 
 def test_nothing_beyond_the_training_range_is_seen(monkeypatch):

@@ -38,6 +38,8 @@ from ntm_envs.lookup import load
 SEARCH, TRIALS, RECIPE = "search.json", "trials.jsonl", "recipe.json"
 SPEED_SECONDS = 2.0
 """Seconds for which the speed of a trial is measured; less in trials of less than 20 seconds."""
+SHORTEST = 64
+"""Units of the budget of the shortest run that is made to compile and to measure."""
 MARGIN = 0.9
 """Share of the time that a trial's budget fills at the speed that was measured."""
 
@@ -168,16 +170,17 @@ class Search:
 
     def _trial(self, number: int, options: dict[str, Any]) -> Line:
         """Train with some options, and return the line of the log."""
-        started, learner = time.perf_counter(), self.run.learner_row()
+        started = time.perf_counter()
         line: Line = {"number": number, "options": options, "budget": None, "parameters": None}
         line |= {"value": None, "accuracy": None, "error": None}
         try:
             run = self._with(options)
+            self._short(run, SHORTEST)  # compiles kernels, which takes none of the time of the trial
+            started = time.perf_counter()
             speed = self._speed(run)
             left = max(0.0, 60 * self.minutes - (time.perf_counter() - started))
             line["budget"] = max(1, int(MARGIN * speed * left))
-            train = learner.with_budget(dataclasses.replace(run.train, minutes=self.minutes), line["budget"])
-            trainer = learner.start(dataclasses.replace(run, train=train), device=self._device)
+            trainer = self._trainer(run, line["budget"], minutes=self.minutes)
             model = trainer.train()
             counters: Any = trainer.counters
             # Learners from targets have a loss; of others the return counts.
@@ -201,18 +204,25 @@ class Search:
         train = dataclasses.replace(self.run.train, **parts["train"])
         return dataclasses.replace(self.run, model={**self.run.model, **parts["model"]}, train=train)
 
+    def _trainer(self, run: Run, budget: int, **options: Any) -> Any:
+        """Return a trainer of a run with another budget and other options of training."""
+        learner = run.learner_row()
+        train = learner.with_budget(dataclasses.replace(run.train, **options), budget)
+        return learner.start(dataclasses.replace(run, train=train), device=self._device)
+
+    def _short(self, run: Run, budget: int) -> Any:
+        """Return the counters of a short run, which goes through the whole of its curriculum."""
+        trainer = self._trainer(run, budget, validation_sequences=1)
+        trainer.train()
+        return trainer.counters
+
     def _speed(self, run: Run) -> float:
-        """Return the units of the budget per second of a short run, through the whole of its curriculum."""
-        learner, seconds = run.learner_row(), min(SPEED_SECONDS, 6 * self.minutes)
-        train, budget = dataclasses.replace(run.train, validation_sequences=1), 64
-        while True:
-            short = dataclasses.replace(run, train=learner.with_budget(train, budget))
-            trainer = learner.start(short, device=self._device)
-            trainer.train()
-            if trainer.counters.seconds > seconds:
-                done = trainer.counters.steps if learner.unit == "steps" else trainer.counters.sequences
-                return float(done or budget) / trainer.counters.seconds
+        """Return the units of the budget per second of a short run."""
+        learner, seconds, budget = run.learner_row(), min(SPEED_SECONDS, 6 * self.minutes), SHORTEST
+        while (counters := self._short(run, budget)).seconds <= seconds:
             budget *= 2
+        done = counters.steps if learner.unit == "steps" else counters.sequences
+        return float(done or budget) / counters.seconds
 
     def _write_recipe(self, line: Line) -> None:
         """Write a recipe file of a trial, with all options that are not at their defaults."""
