@@ -54,10 +54,26 @@ DEFAULT = Recipe(
 )
 """The recipe of tasks without one of their own."""
 
+# Found by a search (benchmarks/searches/dntm).
+ASSOCIATIVE_RECALL = Recipe(
+    model={**DEFAULT.model, "hidden_size": 100, "memory_width": 20},
+    train=replace(
+        DEFAULT_TRAINING,
+        steps=None,
+        sequences=148_000,
+        initial_range=None,
+        learning_rate=0.012,
+        beta2=0.99,
+        decay_start=0.5,
+        max_grad_norm=1.1,
+        ema_decay=0.9,
+    ),
+)
+
 ROW = AgentSpec(
     name="dntm",
     entry="ntm_agents:DNTM",
     summary="Dynamic NTM (Gulcehre et al. 2016) with soft addressing",
-    recipes={"copy": COPY},
+    recipes={"copy": COPY, "associative_recall": ASSOCIATIVE_RECALL},
     default=DEFAULT,
 )

@@ -29,8 +29,8 @@ ROW = AgentSpec(
     entry="ntm_agents:MANN",
     summary="memory-augmented network with least recently used access (Santoro et al. 2016)",
     recipes={
-        # Copy and AssociativeRecall were searched (benchmarks/searches/mann). What made the difference is that
-        # there are more slots than steps.
+        # Copy and AssociativeRecall were searched (benchmarks/searches/mann). They need more slots than
+        # steps.
         "copy": Recipe(
             model={**DEFAULT.model, "memory_width": 40, "slots_per_step": 2},
             train=replace(
