@@ -133,6 +133,7 @@ PARTS = st.fixed_dictionaries(
     {
         "memory_width": st.integers(3, 9),
         "key_width": st.sampled_from([None, 1, 2, 3]),
+        "strength_growth": st.booleans(),
         "followers": st.integers(0, 1),
         "read_feedback": st.booleans(),
         "skip_connection": st.booleans(),

@@ -16,6 +16,7 @@ INPUTS, OUTPUTS = len(CHANNELS), 2
 EXTENSIONS = {
     "followers": 0,
     "key_width": None,
+    "strength_growth": False,
     "skip_connection": False,
     "output_hidden_size": 0,
     "read_feedback": True,
@@ -72,6 +73,7 @@ VARIANTS = {
     ),
     "followers of a gru": (ExtendedNTM, {"followers": 1, "controller": "gru", "read_feedback": False}),
     "narrow keys": (ExtendedNTM, {"key_width": 2}),
+    "growing strengths": (ExtendedNTM, {"strength_growth": True}),
     "jumps": (Jumping, {}),
     "jumps and counts": (
         Jumping,
@@ -178,7 +180,8 @@ def reference(model, inputs, slots):
                 square, key_square = (memory[n, :K] ** 2).sum(), (key**2).sum()
                 norms = np.sqrt(square) * np.sqrt(key_square)
                 similarities[n] = key @ memory[n, :K] / (norms + c.epsilon)  # equation 6
-            content = softmax(strength * similarities)  # equation 5
+            growth = np.log(N) / np.log(128) if c.strength_growth else 1
+            content = softmax(growth * strength * similarities)  # equation 5
             gated = gate * content + (1 - gate) * weightings[h]  # equation 7
             if jumping and h >= W:
                 gated = (1 - jumps[h - W]) * gated + jumps[h - W] * np.eye(N)[0]

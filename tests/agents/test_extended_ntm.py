@@ -68,6 +68,22 @@ def test_only_the_columns_of_keys_are_compared(kernel):
     assert (changed - found[0]).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
+def test_strengths_that_grow_are_twice_as_large_with_the_square_of_the_slots(kernel):
+    config = {"gate_bias": 60.0, "shift_bias": (0.0, 60.0, 0.0), "sharpening_bias": -60.0, "kernel": kernel}
+    ratios = {}
+    for growth in (False, True):
+        model = make(ExtendedNTM, config | {"strength_growth": growth})
+        for slots in (128, 128**2):
+            state = model.initial_state(1, slots)
+            memory = torch.randn(1, slots, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+            weighting = model(data(1, 1), state._replace(memory=memory))[1].weightings[0, 1].log()
+            ratios[growth, slots] = (weighting[0] - weighting[1]).item()
+    assert ratios[True, 128] == pytest.approx(ratios[False, 128])
+    assert ratios[True, 128**2] == pytest.approx(2 * ratios[False, 128**2])
+    assert abs(ratios[False, 128]) > 1e-3
+
+
 def test_without_feedback_the_controller_does_not_see_what_was_read():
     inputs = data(1, 2)
     for feedback in (True, False):

@@ -8,6 +8,7 @@ Example:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -20,6 +21,9 @@ from ntm_agents.heads import HeadParameters, Heads
 from ntm_agents.machines.ntm import NTM, NTMConfig, NTMState
 from ntm_agents.options import Positive, Within, expect
 
+PAPER_SLOTS = 128
+"""Number of slots in the paper, with which strengths are the same with growth and without."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExtendedNTMConfig(NTMConfig):
@@ -31,6 +35,10 @@ class ExtendedNTMConfig(NTMConfig):
     key_width: Positive | None = None
     """Width of keys, which are compared with the first columns of a slot, at most `memory_width`; None for
     all. The other columns then make a slot neither easier nor harder to find."""
+    strength_growth: bool = False
+    """True if key strengths are multiplied by log(N) / log(128), where N is the number of slots: to find one
+    slot among more of them, a look-up needs a strength that grows with the logarithm of their number. (The
+    paper has 128 slots.)"""
     skip_connection: bool = False
     """True if the head parameters see the inputs as well as the controller's output."""
     output_hidden_size: Annotated[int, Within(0)] = 0
@@ -57,6 +65,7 @@ class ExtendedNTM(NTM):
 
     - Write heads may follow read heads, that is, reuse the latest weighting of these (`followers`).
     - Keys may be compared with a part of each slot only (`key_width`).
+    - Key strengths may grow with the memory (`strength_growth`).
     - The head parameters may depend on the inputs directly (`skip_connection`).
     - A hidden layer may precede the logits (`output_hidden_size`).
     - The controller may do without the read vectors (`read_feedback`).
@@ -103,6 +112,7 @@ class ExtendedNTM(NTM):
         """Return the weightings ``[B, H, N]`` of all heads; followers have those of read heads."""
         c, leading = self.config, self.config.write_heads - self.config.followers
         before = torch.cat((previous[:, :leading], previous[:, c.write_heads :]), 1)
+        heads = heads._replace(strengths=heads.strengths * self._strength_factor(memory.shape[1]))
         weightings = super()._address(heads, memory[..., : c.key_width], before)
         writing, reading = weightings.split_with_sizes((leading, c.read_heads), 1)
         followed = previous[:, c.write_heads :] if c.order == "write_first" else reading
@@ -121,7 +131,12 @@ class ExtendedNTM(NTM):
         if self.config.followers:
             inputs = inputs._replace(parameters=self._of_all_heads(inputs.parameters, 2))
             weights = weights._replace(heads=self._of_all_heads(weights.heads, 0))
-        return replace(options, followers=self.config.followers), inputs, weights, before
+        factor = self._strength_factor(state.memory.shape[1])
+        options = replace(options, followers=self.config.followers, strength_factor=factor)
+        return options, inputs, weights, before
+
+    def _strength_factor(self, slots: int) -> float:
+        return math.log(slots) / math.log(PAPER_SLOTS) if self.config.strength_growth else 1.0
 
     def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
         """Return parameters of all heads, as the kernel takes them, given those of all but followers."""

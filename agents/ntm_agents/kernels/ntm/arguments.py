@@ -28,6 +28,8 @@ class Settings(NamedTuple):
     """Terms that keep the similarity finite."""
     followers: int
     """Number of trailing write heads that reuse the latest weighting of the leading read heads."""
+    strength_factor: Any
+    """Factor of all key strengths."""
     write_first: bool
     """True if heads read the memory as it is after the write of the same step."""
     every: int

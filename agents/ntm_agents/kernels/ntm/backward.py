@@ -208,7 +208,7 @@ def _choose_backward(
     """
     layout, content, ring, dring = settings.layout, scratch.content, scratch.ring, scratch.dring
     left, N, K = ring_start(layout.shifts), len(weighting), layout.key_width
-    strength, sharpening, gate = p[K + STRENGTH], p[K + SHARPENING], p[K + GATE]
+    strength, sharpening, gate = p[K + STRENGTH] * settings.strength_factor, p[K + SHARPENING], p[K + GATE]
     moves, dmoves = p[K + SHIFTS : K + SHIFTS + layout.shifts], dp[K + SHIFTS : K + SHIFTS + layout.shifts]
     key_norm, epsilons = norm(p[:K], settings.epsilons.inside), settings.epsilons
     look_up(scratch.dots[h], scratch.norms, key_norm, epsilons, strength, content)
@@ -226,9 +226,10 @@ def _choose_backward(
         dgates[own] = jump_backward(ring, gates[own], left, N, dring)
     dp[K + GATE] = interpolate_backward(content, previous, gate, left, dring, scratch.ddots[h], dweighting)
     similarities, norms, dcontent, dnorms = scratch.dots[h], scratch.norms, scratch.ddots[h], scratch.dnorms
-    dp[K + STRENGTH], dkey_norm = look_up_backward(
+    dstrength, dkey_norm = look_up_backward(
         similarities, norms, key_norm, epsilons, strength, content, dcontent, dnorms
     )
+    dp[K + STRENGTH] = dstrength * settings.strength_factor
     return dkey_norm
 
 

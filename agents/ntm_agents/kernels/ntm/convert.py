@@ -84,6 +84,7 @@ def settings(options: Options, dtype: torch.dtype, heads: int, width: int, every
         ),
         epsilons=Epsilons(inside=number(TINY), outside=number(0.0), product=number(options.epsilon)),
         followers=options.followers,
+        strength_factor=number(options.strength_factor),
         write_first=options.write_first,
         every=every,
     )

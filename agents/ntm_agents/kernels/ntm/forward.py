@@ -178,7 +178,7 @@ def _choose(
     """
     layout, content, ring = settings.layout, scratch.content, scratch.ring
     left, N, K = ring_start(layout.shifts), len(weighting), layout.key_width
-    strength, sharpening, gate = p[K + STRENGTH], p[K + SHARPENING], p[K + GATE]
+    strength, sharpening, gate = p[K + STRENGTH] * settings.strength_factor, p[K + SHARPENING], p[K + GATE]
     moves = p[K + SHIFTS : K + SHIFTS + layout.shifts]
     key_norm = norm(p[:K], settings.epsilons.inside)
     begin, end = 0, N

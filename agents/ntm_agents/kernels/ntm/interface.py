@@ -37,6 +37,8 @@ class Options:
     """True if heads read the memory as it is after the write of the same step."""
     followers: int = 0
     """Number of trailing write heads that reuse the latest weighting of the leading read heads."""
+    strength_factor: float = 1.0
+    """Factor of all key strengths."""
 
 
 class Inputs(NamedTuple):
