@@ -29,40 +29,6 @@ ROW = AgentSpec(
     entry="ntm_agents:MANN",
     summary="memory-augmented network with least recently used access (Santoro et al. 2016)",
     recipes={
-        # Copy and AssociativeRecall were searched (benchmarks/searches/mann). They need more slots than
-        # steps.
-        "copy": Recipe(
-            model={**DEFAULT.model, "memory_width": 40, "slots_per_step": 2},
-            train=replace(
-                DEFAULT_TRAINING,
-                steps=None,
-                sequences=165_000,
-                batch_size=8,
-                learning_rate=0.013,
-                beta2=0.999,
-                decay_start=0.31,
-                max_grad_norm=2.0,
-                ema_decay=0.995,
-            ),
-        ),
-        "associative_recall": Recipe(
-            model={
-                **DEFAULT.model,
-                "controller": "feedforward",
-                "hidden_size": 100,
-                "slots_per_step": 4,
-            },
-            train=replace(
-                DEFAULT_TRAINING,
-                steps=None,
-                sequences=340_000,
-                batch_size=32,
-                learning_rate=4.3e-3,
-                beta2=0.99,
-                decay_start=0.5,
-                max_grad_norm=0.24,
-            ),
-        ),
         # Both heads write at every step. With as many slots as steps they overwrite pairs that are needed.
         "key_value_recall": replace(DEFAULT, model={**DEFAULT.model, "slots_per_step": 2}),
         # A label comes one step after its drawing: the heads see both. What a drawing looks like has nothing
