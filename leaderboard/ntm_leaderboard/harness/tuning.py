@@ -222,7 +222,7 @@ class Search:
         while (counters := self._short(run, budget)).seconds <= seconds:
             budget *= 2
         done = counters.steps if learner.unit == "steps" else counters.sequences
-        return float(done or budget) / counters.seconds
+        return float((done or budget) / counters.seconds)
 
     def _write_recipe(self, line: Line) -> None:
         """Write a recipe file of a trial, with all options that are not at their defaults."""
