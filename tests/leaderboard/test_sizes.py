@@ -58,7 +58,7 @@ LARGER = {
     "ntm-one": GRAPHS,
     "ntm-lstm": ("associative_recall", *GRAPHS),
     "ntm-jump": (*GRAPHS, "key_value_recall"),
-    "dntm": GRAPHS,
+    "dntm": ("associative_recall", *GRAPHS),
     "dntm-hard": GRAPHS,
     "sam": GRAPHS,
     "sdnc": GRAPHS,
