@@ -10,6 +10,7 @@ from own_files import TASK
 
 from ntm_agents import config_class
 from ntm_agents.options import Choices, searchable
+from ntm_agents.registry import find
 from ntm_agents.training import learners
 from ntm_envs.lookup import load
 from ntm_envs.tasks.base import SequenceTask
@@ -64,7 +65,7 @@ def own_files(tmp_path, monkeypatch):
 
 def search(folder="search", **options):
     run = new_run("./mine.py:Mine", "./short.py:SHORT", 100)
-    return tuning.Search(run, Path(folder), **({"minutes": 0.001} | options))
+    return tuning.Search([run], Path(folder), **({"minutes": 0.001} | options))
 
 
 @pytest.mark.parametrize("row", [row for row in AGENTS if row.learns], ids=lambda row: row.name)
@@ -113,14 +114,41 @@ def test_the_recipe_is_the_best_trial_and_train_takes_it():
     best = found.best()
     assert best["value"] == min(values)
     recipe = read_recipe(Path("search/recipe.json"), config_class(load("./mine.py:Mine")))
-    expected = found._with(best["options"])
+    (expected,) = found._with(best["options"])
     assert recipe.model == {**expected.model}
     assert recipe.train.learning_rate == expected.train.learning_rate
-    assert recipe.train.sequences == best["budget"]
+    assert recipe.train.sequences == best["tasks"]["short-copy"]["budget"]
     assert recipe.train.minutes is None
     tiny = ["--sequences", "32", "--validation-sequences", "4", "--output", "run"]
     train = ["train", "--agent", "./mine.py:Mine", "--task", "./short.py:SHORT"]
     assert cli.main([*train, "--recipe", "search/recipe.json", *tiny]) == 0
+
+
+def test_a_search_on_several_tasks_is_for_one_configuration(capsys):
+    tasks = ["./short.py:SHORT", "parity"]
+    tune = ["tune", "--agent", "./mine.py:Mine", "--task", *tasks, "--minutes", "0.001", "--trials", "3"]
+    assert cli.main(tune) == 0
+    folder = Path("runs/tune-short-copy-parity-Mine")
+    assert f"--task parity --recipe {folder / 'recipe.json'}" in capsys.readouterr().out
+    lines = [json.loads(line) for line in (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()]
+    trained = [line for line in lines if not line["error"]]
+    assert trained
+    for line in trained:
+        values = [task["value"] for task in line["tasks"].values()]
+        assert line["tasks"].keys() == {"short-copy", "parity"}
+        assert line["value"] == pytest.approx(sum(values) / 2)
+    recipe = read_recipe(folder / "recipe.json", config_class(load("./mine.py:Mine")))
+    assert recipe.train.sequences == new_run("./mine.py:Mine", "parity").train.sequences  # of no trial
+    with pytest.raises(ValueError, match="the tasks are copy, copy; expected different ones"):
+        tuning.Search([new_run("lstm", "copy")] * 2, Path("twice"), minutes=1)
+
+
+def test_one_configuration_begins_with_the_default_recipe_and_not_with_that_of_a_task(monkeypatch):
+    seen = []
+    monkeypatch.setattr(tuning.Search, "tune", lambda self, trials, report: seen.extend(self.runs))
+    assert cli.main(["tune", "--agent", "lstm", "--task", "copy", "ngrams", "--output", "search"]) == 1
+    default = find("lstm", AGENTS).default.train
+    assert [run.train for run in seen] == [default, default]
 
 
 def test_kernels_are_compiled_before_the_speed_of_a_trial_is_measured(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from ntm_agents import config_class
 from ntm_agents.testing import check_model
 from ntm_agents.training.checks import torch_device
 from ntm_agents.training.sources import source_digest
-from ntm_envs import tasks
 from ntm_envs.lookup import is_reference, load
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import say
@@ -27,7 +27,8 @@ SEED = 100
 class TuneOptions:
     """Search the options that an agent and its learner declare, by validation inside the training range.
 
-    Every trial trains for the same time on one core. The same command resumes an interrupted search, and more
+    Every trial trains for the same time on one core. With several tasks the search is for one configuration
+    that suits all of them: a trial trains on each. The same command resumes an interrupted search, and more
     --trials continue it. It needs the extra tune.
 
     Example:
@@ -36,18 +37,19 @@ class TuneOptions:
 
     agent: str = "ntm"
     """Name from `ntm-envs agents`, or a model of your own, such as ./my_model.py:MyModel."""
-    task: str = "copy"
-    """Name from `ntm-envs tasks`, or a task of your own, such as ./my_task.py:MY_TASK."""
+    task: tuple[str, ...] = ("copy",)
+    """Names from `ntm-envs tasks`, or tasks of your own, such as ./my_task.py:MY_TASK."""
     trials: int = 20
-    """Number of trials, those that are done included. The first is the agent's recipe itself."""
+    """Number of trials, those that are done included. The first is the agent's recipe itself: for several
+    tasks its default."""
     minutes: float = 1.0
-    """Minutes of a trial."""
+    """Minutes of a trial on each task."""
     learner: str | None = None
     """Learner, if not that of the recipe; see `ntm-envs train --help`."""
     recipe: Path | None = None
     """JSON file in place of the agent's recipe; see `ntm-envs train --help`."""
     output: Path | None = None
-    """Folder of the search, with its log and the best recipe. Without it: runs/tune-TASK-AGENT."""
+    """Folder of the search, with its log and the best recipe. Without it: runs/tune-TASK-...-AGENT."""
     device: str = "cpu"
     """Device to compute on, such as cpu or cuda."""
 
@@ -58,24 +60,31 @@ def main(argv: list[str]) -> int:
     from ntm_leaderboard.harness.tuning import RECIPE, Search  # needs Optuna, which no other command does
 
     torch_device(options.device)
-    recipe = None
+    row, recipe = agent_spec(options.agent), None
     if options.recipe:
-        recipe = read_recipe(options.recipe, config_class(load(agent_spec(options.agent).entry)))
-    run = new_run(options.agent, options.task, SEED, learner=options.learner, recipe=recipe)
-    if is_reference(options.agent) and source_digest(run.entry):
-        config = dataclasses.asdict(config_class(load(run.entry))(**run.model))
-        check_model(load(run.entry), task=run.task_spec().make(), config=config)
-    folder = options.output or Path("runs") / f"tune-{tasks.spec(options.task).name}-{run.agent}"
-    search = Search(run, folder, minutes=options.minutes, device=options.device)
+        recipe = read_recipe(options.recipe, config_class(load(row.entry)))
+    elif len(options.task) > 1:
+        recipe = row.default
+    new = partial(new_run, options.agent, seed=SEED, learner=options.learner, recipe=recipe)
+    runs = [new(task) for task in options.task]
+    names = [run.task_spec().name for run in runs]
+    if is_reference(options.agent) and source_digest(row.entry):
+        for run in runs:
+            config = dataclasses.asdict(config_class(load(run.entry))(**run.model))
+            check_model(load(run.entry), task=run.task_spec().make(), config=config)
+    folder = options.output or Path("runs") / "-".join(["tune", *names, runs[0].agent])
+    search = Search(runs, folder, minutes=options.minutes, device=options.device)
     say(f"searched: {', '.join(f'{each.part}.{each.name}' for each in search.space)}")
     search.tune(options.trials, lambda line: say(_text(line)))
     if not (best := search.best()):
         say("No trial had a finite validation.")
         return 1
     say(f"Best: {_text(best)}")
-    output = Path("runs") / f"{tasks.spec(options.task).name}-{run.agent}-0"
-    arguments = ("--agent", options.agent, "--task", options.task, "--recipe", folder / RECIPE)
-    say(f"Train with its recipe: {command('train', *arguments, '--output', output)}")
+    say("Train with its recipe:")
+    for task, name in zip(options.task, names, strict=True):
+        output = Path("runs") / f"{name}-{runs[0].agent}-0"
+        arguments = ("--agent", options.agent, "--task", task, "--recipe", folder / RECIPE)
+        say(f"  {command('train', *arguments, '--output', output)}")
     return 0
 
 
@@ -85,9 +94,8 @@ def _text(line: dict[str, Any]) -> str:
         f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in line["options"].items()
     ]
+    accuracies = ", ".join(f"{name} {task['accuracy']:.3f}" for name, task in line["tasks"].items())
     outcome = line["error"] or (
-        "not finite"
-        if line["value"] is None
-        else f"value {line['value']:.5f}, sequence accuracy {line['accuracy']:.3f}"
+        "not finite" if line["value"] is None else f"value {line['value']:.5f}, sequences right: {accuracies}"
     )
     return f"trial {line['number']}: {outcome} ({', '.join(chosen) or 'the recipe'})"

@@ -1,10 +1,12 @@
 """The search of the options of a model and of its training, the same for every model.
 
 Each trial trains for the same time on one core, within the training range of the task, and its value is that
-of validation there: nothing beyond the range is seen. What is searched is declared beside each option
-(:class:`ntm_agents.options.Choices`, :class:`ntm_agents.options.Between`); all others are as in the recipe.
-The first trial is the recipe itself. Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses
-the others.
+of validation there: nothing beyond the range is seen. On several tasks, a trial trains for this time on each
+of them with the same options, and its value is the mean: the search is for one configuration.
+
+What is searched is declared beside each option (:class:`ntm_agents.options.Choices`,
+:class:`ntm_agents.options.Between`); all others are as in the recipe. The first trial is the recipe itself.
+Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses the others.
 
 The folder of a search has::
 
@@ -19,8 +21,9 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
 import optuna
@@ -44,7 +47,7 @@ MARGIN = 0.9
 """Share of the time that a trial's budget fills at the speed that was measured."""
 
 Line: TypeAlias = dict[str, Any]
-"""A line of the log: number of the trial, `options` that were searched, `budget`, and what came of it."""
+"""A line of the log: number of the trial, `options` that were searched, and what came of it on each task."""
 
 
 class Searched(NamedTuple):
@@ -85,23 +88,28 @@ class Search:
     """A search in a folder; what is there is continued.
 
     Args:
-        run: The run by the recipe that the search begins with; its seed is that of all trials.
+        runs: A run on each task, all by the recipe that the search begins with; their seed is that of all
+            trials.
         folder: Folder of the search.
         minutes: Time of a trial.
         device: Device to compute on.
 
     Raises:
-        ValueError: If nothing can be searched, the time is not positive, or the folder holds another search.
+        ValueError: If nothing can be searched, two runs have the same task, the time is not positive, or the
+            folder holds another search.
     """
 
-    def __init__(self, run: Run, folder: Path, *, minutes: float, device: str = "cpu") -> None:
+    def __init__(self, runs: Sequence[Run], folder: Path, *, minutes: float, device: str = "cpu") -> None:
         if not 0 < minutes < math.inf:
             raise ValueError(f"minutes is {minutes}; expected a positive number")
-        self.run = dataclasses.replace(run, train=run.train.for_task(run.task_spec()))
-        self.folder, self.minutes, self.space = folder, minutes, space_of(run)
+        names = [run.task_spec().name for run in runs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the tasks are {', '.join(names)}; expected different ones")
+        self.runs, self.folder, self.minutes, self.space = runs, folder, minutes, space_of(runs[0])
         self._device = device
         space = {f"{each.part}.{each.name}": repr(each.distribution) for each in self.space}
-        record = {"run": self.run.resolved() | self.run.sources, "minutes": minutes, "space": space}
+        described = [run.resolved() | run.sources for run in runs]
+        record = {"runs": described, "minutes": minutes, "space": space}
         record = json.loads(json.dumps(record))
         if (folder / SEARCH).exists():
             there = json.loads((folder / SEARCH).read_bytes())
@@ -169,45 +177,54 @@ class Search:
         return chosen
 
     def _trial(self, number: int, options: dict[str, Any]) -> Line:
-        """Train with some options, and return the line of the log."""
-        started = time.perf_counter()
-        line: Line = {"number": number, "options": options, "budget": None, "parameters": None}
-        line |= {"value": None, "accuracy": None, "error": None}
+        """Train with some options on each task, and return the line of the log."""
+        line: Line = {"number": number, "options": options, "tasks": {}, "value": None, "error": None}
         try:
-            run = self._with(options)
-            self._short(run, SHORTEST)  # compiles kernels, which takes none of the time of the trial
-            started = time.perf_counter()
-            speed = self._speed(run)
-            left = max(0.0, 60 * self.minutes - (time.perf_counter() - started))
-            line["budget"] = max(1, int(MARGIN * speed * left))
-            trainer = self._trainer(run, line["budget"], minutes=self.minutes)
-            model = trainer.train()
-            counters: Any = trainer.counters
-            # Learners from targets have a loss; of others the return counts.
-            value = getattr(counters, "best_loss", None)
-            value = -counters.best_return if value is None else value
-            line["value"] = float(value) if math.isfinite(value) else None
-            line["accuracy"] = counters.best_accuracy
-            line["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+            for run in self._with(options):
+                line["tasks"][run.task_spec().name] = self._train(run)
+            value = fmean(task["value"] for task in line["tasks"].values())
+            line["value"] = value if math.isfinite(value) else None
         except (NonFiniteError, ValueError) as error:  # options that do not go together, or too large steps
             if number == 0:  # the recipe itself
                 raise
             line["error"] = str(error)
-        return {**line, "seconds": round(time.perf_counter() - started, 1)}
+        return line
 
-    def _with(self, options: Mapping[str, Any]) -> Run:
-        """Return the run with other options."""
+    def _train(self, run: Run) -> dict[str, Any]:
+        """Train for the time of a trial, and return what the log has about it."""
+        self._short(run, SHORTEST)  # compiles kernels, which takes none of the time of the trial
+        started = time.perf_counter()
+        speed = self._speed(run)
+        left = max(0.0, 60 * self.minutes - (time.perf_counter() - started))
+        budget = max(1, int(MARGIN * speed * left))
+        trainer = self._trainer(run, budget, minutes=self.minutes)
+        model = trainer.train()
+        counters: Any = trainer.counters
+        # Learners from targets have a loss; of others the return counts.
+        value = getattr(counters, "best_loss", None)
+        return {
+            "value": float(-counters.best_return if value is None else value),
+            "accuracy": counters.best_accuracy,
+            "budget": budget,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+
+    def _with(self, options: Mapping[str, Any]) -> list[Run]:
+        """Return the runs with other options."""
         parts: dict[str, dict[str, Any]] = {"model": {}, "train": {}}
         for name, value in options.items():
             part, _, option = name.partition(".")
             parts[part][option] = value
-        train = dataclasses.replace(self.run.train, **parts["train"])
-        return dataclasses.replace(self.run, model={**self.run.model, **parts["model"]}, train=train)
+        model = {**self.runs[0].model, **parts["model"]}
+        train = dataclasses.replace(self.runs[0].train, **parts["train"])
+        return [dataclasses.replace(run, model=model, train=train) for run in self.runs]
 
     def _trainer(self, run: Run, budget: int, **options: Any) -> Any:
         """Return a trainer of a run with another budget and other options of training."""
         learner = run.learner_row()
-        train = learner.with_budget(dataclasses.replace(run.train, **options), budget)
+        train = run.train.for_task(run.task_spec())
+        train = learner.with_budget(dataclasses.replace(train, **options), budget)
         return learner.start(dataclasses.replace(run, train=train), device=self._device)
 
     def _short(self, run: Run, budget: int) -> Any:
@@ -225,9 +242,15 @@ class Search:
         return float((done or budget) / counters.seconds)
 
     def _write_recipe(self, line: Line) -> None:
-        """Write a recipe file of a trial, with all options that are not at their defaults."""
-        run = self._with(line["options"])
-        train = run.learner_row().with_budget(run.train, line["budget"])
+        """Write a recipe file of a trial, with all options that are not at their defaults.
+
+        Its budget is that of the trial; on several tasks, that of the recipe that the search began with.
+        """
+        run = self._with(line["options"])[0]
+        train: Any = run.train
+        if len(self.runs) == 1:
+            (task,) = line["tasks"].values()
+            train = run.learner_row().with_budget(train.for_task(run.task_spec()), task["budget"])
         default = dataclasses.asdict(type(train)())
         changed = {name: value for name, value in dataclasses.asdict(train).items() if value != default[name]}
         recipe = {"learner": run.learner, "model": run.model, "train": changed}
