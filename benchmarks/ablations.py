@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/ablations.py
     .venv/bin/python benchmarks/ablations.py --tasks copy
+    .venv/bin/python benchmarks/ablations.py --agent ntm-one
 
 An ablation is the command that trains by the recipe, with an option or two: those in the last column of the
 table, behind `ntm-envs train --agent ntm --task copy --seed 0`. As many runs go at a time as there are cores.
@@ -19,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 from rich.console import Console
@@ -39,9 +40,9 @@ TRAINING = {
     "learning-rate decay": "--schedule constant",
     "weight averaging": "--ema-decay 0",
 }
-"""Ingredients of all recipes."""
+"""Ingredients of all recipes that are made for a task."""
 
-ABLATIONS: dict[str, dict[str, str]] = {
+OF_A_TASK: dict[str, dict[str, str]] = {
     "copy": {
         "shifting write head": "--model.shift-bias 0 0 0",
         "heads start at the first slot": "--model.head-init uniform",
@@ -118,10 +119,32 @@ ABLATIONS: dict[str, dict[str, str]] = {
         **TRAINING,
     },
 }
-"""Options that take an ingredient away, by task and ingredient."""
+"""Options that take an ingredient of `ntm` away, by task and ingredient."""
 
-COMMON = {"priority_sort": "--sequences 100000"}
-"""Options of all runs of a task: a sixth of the recipe's sequences, if a whole run takes minutes."""
+OF_ALL_TASKS = {
+    "controller noise": "--model.controller-noise 0",
+    "growing strengths": "--model.no-strength-growth",
+    "strong look-ups": "--model.strength-bias 0",
+    "roles of heads": "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0",
+    "following write head": "--model.followers 0",
+    "short keys": "--model.key-width None",
+    "skip connection": "--model.no-skip-connection",
+    "growing sizes": "--curriculum-end 0",
+    "largest sizes early": "--alternate-from None",
+    "smaller steps once solved": "--solved-loss None",
+    "memories of random sizes": "--memory-doublings 0",
+    "small batches": "--batch-size 16",
+    "strict gradient clipping": "--max-grad-norm 0.5",
+    "low beta2": "--beta2 0.999",
+    "rollback": "--rollback None",
+}
+"""Options that take an ingredient of `ntm-one` away, the same for every task."""
+
+ABLATIONS = {"ntm": OF_A_TASK, "ntm-one": dict.fromkeys(OF_A_TASK, OF_ALL_TASKS)}
+"""Options that take an ingredient away, by agent, task and ingredient."""
+
+COMMON = {("ntm", "priority_sort"): "--sequences 100000"}
+"""Options of all runs of a recipe: a sixth of its sequences, if a whole run takes minutes."""
 
 SIZES = {
     "copy": (20, 120, 400),
@@ -133,7 +156,7 @@ SIZES = {
 """Sizes of the tables: values of the size that grows along the first ladder."""
 
 LOGS = Path(__file__).parent / "ablations"
-"""Folder of the logs, one a task, with a line a run."""
+"""Folder of the logs, one for each agent and task, with a line a run."""
 KEY = ("recipe", "ingredient", "options", "seed")
 """The fields that identify a line; the recipe is given by a digest of its settings."""
 
@@ -142,7 +165,9 @@ KEY = ("recipe", "ingredient", "options", "seed")
 class Options:
     """Train recipes without each of their ingredients, and print a table for each task."""
 
-    tasks: tuple[str, ...] = tuple(ABLATIONS)
+    agent: Literal["ntm", "ntm-one"] = "ntm"
+    """Agent whose recipes are ablated."""
+    tasks: tuple[str, ...] = tuple(OF_A_TASK)
     """Names of tasks."""
     seeds: int = 5
     """Number of seeds, from 0."""
@@ -158,27 +183,30 @@ class Ablation(Job):
     """A run of a recipe without one ingredient, or with all of them.
 
     Attributes:
+        agent: Name of the agent.
         task: Name of the task.
         ingredient: The ingredient; `WHOLE` for the whole recipe.
         seed: The seed.
     """
 
+    agent: str
     task: str
     ingredient: str
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.task} without {self.ingredient}, seed {self.seed}"
+        return f"{self.agent} on {self.task} without {self.ingredient}, seed {self.seed}"
 
     @property
     def options(self) -> str:
         """The options of `ntm-envs train` besides agent, task and seed."""
-        return " ".join(filter(None, (COMMON.get(self.task), ABLATIONS[self.task].get(self.ingredient))))
+        common = COMMON.get((self.agent, self.task))
+        return " ".join(filter(None, (common, ABLATIONS[self.agent][self.task].get(self.ingredient))))
 
     @property
     def key(self) -> tuple[str, str, str, int]:
         """The values of `KEY` in the line of this run."""
-        return digest(self.task), self.ingredient, self.options, self.seed
+        return digest(self.agent, self.task), self.ingredient, self.options, self.seed
 
     def complete(self) -> bool:
         """Return whether there is a result."""
@@ -186,9 +214,9 @@ class Ablation(Job):
 
     def commands(self) -> list[Arguments]:
         """Return the commands that train and evaluate."""
-        what = ["--agent", "ntm", "--task", self.task, "--seed", str(self.seed), *shlex.split(self.options)]
+        what = ["--agent", self.agent, "--task", self.task, "--seed", str(self.seed)]
         evaluate: Arguments = ["evaluate", self.folder, "--up-to", str(SIZES[self.task][-1])]
-        return [["train", *what, "--output", self.folder], evaluate]
+        return [["train", *what, *shlex.split(self.options), "--output", self.folder], evaluate]
 
     def line(self, failure: Failure | None) -> dict[str, Any]:
         """Return the line of the log."""
@@ -212,38 +240,41 @@ class Ablation(Job):
         }
 
 
-def digest(task: str) -> str:
-    """Return a digest of the settings of the recipe of `ntm` on a task."""
-    recipe, defaults = find("ntm", ntm_agents.TABLE).recipe(task), asdict(TrainConfig())
+def digest(agent: str, task: str) -> str:
+    """Return a digest of the settings of an agent's recipe on a task."""
+    recipe, defaults = find(agent, ntm_agents.TABLE).recipe(task), asdict(TrainConfig())
     own = {name: value for name, value in asdict(recipe.train).items() if value != defaults[name]}
     return hashlib.sha256(json.dumps([recipe.model, own], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def main(options: Options) -> None:
     """Run what is left, and print the tables."""
-    LOGS.mkdir(exist_ok=True)
+    logs = LOGS / options.agent
+    logs.mkdir(exist_ok=True)
     launch = options.launch.make(Console(stderr=True))
     for task in options.tasks:
-        log, spec = LOGS / f"{task}.jsonl", tasks.spec(task)
+        log, spec = logs / f"{task}.jsonl", tasks.spec(task)
         if not options.show:
             launch(jobs_left(task, options, read_log(log)), partial(keep, log))
         measure = "bits above the optimum" if by_cost(spec) else "wrong sequences"
-        shown = ablation_table(spec, of_one_recipe(read_log(log), digest(task)))
+        shown = ablation_table(spec, of_one_recipe(read_log(log), digest(options.agent, task)))
         print(f"\n**{task}**, {measure} by size, seed by seed\n\n{shown}")
 
 
 def jobs_left(task: str, options: Options, lines: list[dict[str, Any]]) -> list[Ablation]:
     """Return the runs of a task that have no line in the log."""
     done = {tuple(line[name] for name in KEY) for line in lines}
+    recipe, ingredients = digest(options.agent, task), (WHOLE, *ABLATIONS[options.agent][task])
     jobs = [
         Ablation(
             number=number,
-            folder=options.output / task / digest(task) / ingredient.replace(" ", "_") / f"seed-{seed}",
+            folder=options.output / task / recipe / ingredient.replace(" ", "_") / f"seed-{seed}",
+            agent=options.agent,
             task=task,
             ingredient=ingredient,
             seed=seed,
         )
-        for number, (ingredient, seed) in enumerate(product((WHOLE, *ABLATIONS[task]), range(options.seeds)))
+        for number, (ingredient, seed) in enumerate(product(ingredients, range(options.seeds)))
     ]
     return [job for job in jobs if job.key not in done]
 

@@ -16,7 +16,7 @@ from ntm_leaderboard.documents.results import results_tables
 from ntm_leaderboard.results import Result
 
 ROOT = Path(__file__).parents[2]
-LOGS = sorted((ROOT / "benchmarks" / "ablations").glob("*.jsonl"))
+LOGS = sorted((ROOT / "benchmarks" / "ablations").glob("*/*.jsonl"))
 
 
 class Documented:
@@ -61,7 +61,7 @@ def test_a_table_has_a_line_a_row():
     assert table(["a", "b"], [["1", "2"]], ["---", "---:"]) == "| a | b |\n| --- | ---: |\n| 1 | 2 |"
 
 
-@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: f"{log.parent.name}-{log.stem}")
 def test_the_page_of_ablations_has_the_tables_of_the_logs(log):
     page = (ROOT / "docs" / "ablations.md").read_text(encoding="utf-8")
     lines = read_log(log)
