@@ -138,6 +138,7 @@ PARTS = st.fixed_dictionaries(
         "read_feedback": st.booleans(),
         "skip_connection": st.booleans(),
         "output_hidden_size": st.integers(0, 3),
+        "output_shortcut": st.booleans(),
     }
 )
 

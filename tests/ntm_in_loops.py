@@ -19,6 +19,7 @@ EXTENSIONS = {
     "strength_growth": False,
     "skip_connection": False,
     "output_hidden_size": 0,
+    "output_shortcut": False,
     "read_feedback": True,
     "signal_channels": (),
     "counter_channels": (),
@@ -61,6 +62,8 @@ VARIANTS = {
     "nothing extended": (ExtendedNTM, {}),
     "no feedback": (ExtendedNTM, {"read_feedback": False}),
     "hidden layer": (ExtendedNTM, {"output_hidden_size": 3}),
+    "hidden layer beside": (ExtendedNTM, {"output_hidden_size": 3, "output_shortcut": True}),
+    "no hidden layer": (ExtendedNTM, {"output_shortcut": True}),
     "skip connection": (ExtendedNTM, {"skip_connection": True}),
     "follower": (ExtendedNTM, {"followers": 1, "write_heads": 2}),
     "followers, skip connection": (
@@ -202,7 +205,8 @@ def reference(model, inputs, slots):
         reads = np.concatenate([weightings[W + r] @ source for r in range(R)])  # equation 2
         seen = np.concatenate((reads, below))
         if c.output_hidden_size:
-            seen = np.arcsinh(p["hidden.weight"] @ seen + p["hidden.bias"])
+            hidden_layer = np.arcsinh(p["hidden.weight"] @ seen + p["hidden.bias"])
+            seen = np.concatenate((seen, hidden_layer)) if c.output_shortcut else hidden_layer
         logits.append(p["output.weight"] @ seen + p["output.bias"])
         states.append((memory, weightings))
     return np.array(logits), states

@@ -44,6 +44,8 @@ class ExtendedNTMConfig(NTMConfig):
     output_hidden_size: Annotated[int, Within(0)] = 0
     """Size of a hidden layer before the logits; 0 for none. Its activation asinh, linear around 0 and
     logarithmic far out, turns counts into log odds."""
+    output_shortcut: bool = False
+    """True if the logits see what the hidden layer sees as well as the hidden layer; without one they do."""
     read_feedback: bool = True
     """True if the controller sees the read vectors of the last step. Without them a machine cannot write
     again what it has read."""
@@ -67,7 +69,7 @@ class ExtendedNTM(NTM):
     - Keys may be compared with a part of each slot only (`key_width`).
     - Key strengths may grow with the memory (`strength_growth`).
     - The head parameters may depend on the inputs directly (`skip_connection`).
-    - A hidden layer may precede the logits (`output_hidden_size`).
+    - A hidden layer may precede the logits (`output_hidden_size`), or stand beside them (`output_shortcut`).
     - The controller may do without the read vectors (`read_feedback`).
 
     Args:
@@ -96,7 +98,8 @@ class ExtendedNTM(NTM):
             nn.init.xavier_uniform_(self.skip.weight)
         if c.output_hidden_size:
             self.hidden = nn.Linear(features, c.output_hidden_size)
-        self.output = nn.Linear(c.output_hidden_size or features, output_size)
+        direct = features if c.output_shortcut or not c.output_hidden_size else 0
+        self.output = nn.Linear(direct + c.output_hidden_size, output_size)
 
     def _new_controller(self, input_size: int, read_size: int) -> Controller:
         return super()._new_controller(input_size, read_size if self.config.read_feedback else 0)
@@ -123,7 +126,8 @@ class ExtendedNTM(NTM):
         if not self.config.output_hidden_size:
             return super().read_out(features)
         asinh = torch.asinh if torch.is_grad_enabled() else _asinh
-        return super().read_out(asinh(self.hidden(features)))
+        hidden = asinh(self.hidden(features))
+        return super().read_out(torch.cat((features, hidden), -1) if self.config.output_shortcut else hidden)
 
     def _kernel_arguments(self, projected: tuple[Tensor, ...], state: NTMState) -> tuple[Any, ...]:
         """Return the kernel's arguments, in which followers have the parameters of their read heads."""
