@@ -186,6 +186,9 @@ class TrainConfig(LearnerConfig):
     rollback: float | None = None
     """Ratio of the validation loss to the best one above which training returns to the best weights: a single
     step can destroy what was learnt. None for never."""
+    rollback_rate: float = 1.0
+    """Factor of the learning rate after each such return, until a restart: steps that destroy what was learnt
+    are too large."""
     patience: int = 20
     """Number of updates in a row without a finite loss and gradient after which training gives up."""
     compile: bool = False
@@ -205,6 +208,7 @@ class TrainConfig(LearnerConfig):
         self._check_rate("learning_rate")
         self._check_positive("max_grad_norm", "restart_loss", "solved_loss", "epsilon")
         self._check("rollback", self.rollback is None or 1 < self.rollback < math.inf, "above 1, or None")
+        self._check("rollback_rate", 0 < self.rollback_rate <= 1, "above 0, and at most 1")
         for name in ("momentum", "ema_decay", "beta2"):
             self._check(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         self._check_shares("decay_start", "final_rate", "penalty_start", "penalty_end", "alternate_from")

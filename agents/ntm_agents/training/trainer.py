@@ -52,6 +52,8 @@ class SupervisedCounters(Counters):
     best_loss: float = math.inf
     solved_at: int | None = field(default=None, metadata=LATER)
     """Sequences before the first validation since the last restart whose loss was below `solved_loss`."""
+    rate_factor: float = field(default=1.0, metadata=LATER)
+    """Factor of the learning rate, by the rollbacks since the last restart."""
 
 
 class Trainer:
@@ -184,6 +186,7 @@ class Trainer:
             self.model.load_state_dict(self._best)
             self._averaged.load_state_dict(self._best)
             counters.rollbacks += 1
+            counters.rate_factor *= config.rollback_rate
             self._log({"rollbacks": counters.rollbacks})
         return accuracy
 
@@ -206,7 +209,7 @@ class Trainer:
         progress = self._progress(counters.sequences)
         batch = self._batch(progress)
         solved_at = None if counters.solved_at is None else self._progress(counters.solved_at)
-        rate = config.rate(progress, solved_at)
+        rate = counters.rate_factor * config.rate(progress, solved_at)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         for parameter in self._parameters:
@@ -285,7 +288,7 @@ class Trainer:
             return
         if counters.restarts < config.restarts and not counters.best_loss <= config.restart_loss:
             counters.restarts += 1
-            counters.restarted_at, counters.solved_at = counters.sequences, None
+            counters.restarted_at, counters.solved_at, counters.rate_factor = counters.sequences, None, 1.0
             counters.best_accuracy, counters.best_loss, counters.best_sequences = -1.0, math.inf, 0
             self._start()
             self._log({"restarts": counters.restarts})

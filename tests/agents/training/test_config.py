@@ -76,6 +76,8 @@ def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
         ("solved_loss", 0),
         ("memory_doublings", 9),
         ("rollback", 1),
+        ("rollback_rate", 0.0),
+        ("rollback_rate", 1.5),
     ],
 )
 def test_impossible_values_are_named(name, value):

@@ -27,7 +27,7 @@ NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "control
         {"optimizer": "adamw", "weight_decay": 0.1, "ema_decay": 0},
         {"optimizer": "rmsprop", "schedule": "cosine", "mixed_sizes": True},
         {"curriculum": {"length": 3}, "max_grad_norm": None, "restart_after": 200, "restart_loss": 1e-9},
-        {"learning_rate": 0.3, "rollback": 1.0001},
+        {"learning_rate": 0.3, "rollback": 1.0001, "rollback_rate": 0.7},
         {"steps": 41 * 400, "sequences": 1, "initial_range": 0.2, "alternate_from": 0.3, "solved_loss": 10.0},
         {
             "alternate_from": 0.0,

@@ -194,6 +194,23 @@ def test_weights_that_have_diverged_are_rolled_back(rollback):
         assert same == (rollback == 1.5)
 
 
+def test_the_rate_falls_at_each_rollback_until_a_restart(monkeypatch):
+    options = {"schedule": "constant", "learning_rate": 1e-3, "validate_every": 80, "log_every": 1}
+    options |= {"rollback": 2.0, "rollback_rate": 0.5, "restart_after": 320, "restart_loss": 0.1}
+    trainer = Trainer(tiny_run(**options, restarts=1), report=(seen := []).append)
+    forward, losses = trainer._forward, iter([0.5, 9.0, 9.0, 0.6])
+
+    def diverging(model, batch, *others):  # at the second and the third validation
+        loss, right = forward(model, batch, *others)
+        return (loss, right) if model is trainer.model else (torch.tensor(next(losses)), right)
+
+    monkeypatch.setattr(trainer, "_forward", diverging)
+    trainer.train()
+    rates = [line["learning_rate"] for line in seen if "learning_rate" in line]
+    assert rates[:40] == [1e-3] * 20 + [5e-4] * 10 + [2.5e-4] * 10
+    assert set(rates[40:]) == {1e-3}
+
+
 def test_training_and_validation_share_no_sequence(monkeypatch):
     trainer, played = Trainer(tiny_run()), {True: [], False: []}
     forward = trainer._forward
