@@ -22,7 +22,7 @@ PAGE = """# Results on the classic suite, at every size
 
 For readers of the leaderboard who want more than a mean score: what agents reach at each size of the ladders.
 `ntm`, `dnc` and `lstm` have a recipe for each task. `sam`, `dntm` and `mann` have [one for all
-tasks](training-recipes.md#the-default-recipe), which was not searched for them; but `dntm` has its own for
+tasks](one-recipe.md#what-is-in-the-training), which was not searched for them; but `dntm` has its own for
 Copy and AssociativeRecall. [How models are evaluated](evaluation.md) explains the protocol, and
 [Results by seed](results-by-seed.md) shows the seeds of the NTM and the DNC.
 
