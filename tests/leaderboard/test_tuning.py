@@ -139,8 +139,36 @@ def test_a_search_on_several_tasks_is_for_one_configuration(capsys):
         assert line["value"] == pytest.approx(sum(values) / 2)
     recipe = read_recipe(folder / "recipe.json", config_class(load("./mine.py:Mine")))
     assert recipe.train.sequences == new_run("./mine.py:Mine", "parity").train.sequences  # of no trial
-    with pytest.raises(ValueError, match="the tasks are copy, copy; expected different ones"):
+    with pytest.raises(ValueError, match="the tasks are copy, copy; expected one or more, all different"):
         tuning.Search([new_run("lstm", "copy")] * 2, Path("twice"), minutes=1)
+    runs = [new_run("./mine.py:Mine", task, 100) for task in ("./short.py:SHORT", "copy")]
+    with pytest.raises(ValueError, match=r"tasks.copy is None there and \{.* here"):
+        tuning.Search(runs, folder, minutes=0.001)
+
+
+def test_a_search_on_no_task_is_refused(capsys):
+    assert cli.main(["tune", "--agent", "lstm", "--task", "--output", "search"]) == 2
+    assert "the tasks are none; expected one or more, all different" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_is_a_lost_trial(monkeypatch):
+    found, real = search(), tuning.Search._trainer
+
+    def trainer(self, run, budget, **options):
+        made = real(self, run, budget, **options)
+        monkeypatch.setattr(
+            made, "train", lambda: made.model
+        )  # nothing is validated: the best loss is infinite
+        return made
+
+    monkeypatch.setattr(found, "_short", lambda run, budget: SimpleNamespace(sequences=budget, seconds=9.0))
+    monkeypatch.setattr(tuning.Search, "_trainer", trainer)
+    found.tune(1)
+    text = Path("search/trials.jsonl").read_text(encoding="utf-8")
+    (line,) = [json.loads(each, parse_constant=lambda name: pytest.fail(name)) for each in text.splitlines()]
+    assert line["value"] is None
+    assert line["tasks"]["short-copy"]["value"] is None
+    assert found.best() is None
 
 
 def test_one_configuration_begins_with_the_default_recipe_and_not_with_that_of_a_task(monkeypatch):

@@ -72,7 +72,7 @@ def main(argv: list[str]) -> int:
         for run in runs:
             config = dataclasses.asdict(config_class(load(run.entry))(**run.model))
             check_model(load(run.entry), task=run.task_spec().make(), config=config)
-    folder = options.output or Path("runs") / "-".join(["tune", *names, runs[0].agent])
+    folder = options.output or Path("runs") / "-".join(["tune", *names, row.name])
     search = Search(runs, folder, minutes=options.minutes, device=options.device)
     say(f"searched: {', '.join(f'{each.part}.{each.name}' for each in search.space)}")
     search.tune(options.trials, lambda line: say(_text(line)))
@@ -82,7 +82,7 @@ def main(argv: list[str]) -> int:
     say(f"Best: {_text(best)}")
     say("Train with its recipe:")
     for task, name in zip(options.task, names, strict=True):
-        output = Path("runs") / f"{name}-{runs[0].agent}-0"
+        output = Path("runs") / f"{name}-{row.name}-0"
         arguments = ("--agent", options.agent, "--task", task, "--recipe", folder / RECIPE)
         say(f"  {command('train', *arguments, '--output', output)}")
     return 0

@@ -35,6 +35,7 @@ from ntm_agents import config_class
 from ntm_agents.options import Choices, searchable
 from ntm_agents.training import NonFiniteError, Run
 from ntm_agents.training.run import record_difference
+from ntm_agents.training.writer import finite
 from ntm_envs.files import write_atomically
 from ntm_envs.lookup import load
 
@@ -95,21 +96,23 @@ class Search:
         device: Device to compute on.
 
     Raises:
-        ValueError: If nothing can be searched, two runs have the same task, the time is not positive, or the
-            folder holds another search.
+        ValueError: If nothing can be searched, there is no run, two have the same task, the time is not
+            positive, or the folder holds another search.
     """
 
     def __init__(self, runs: Sequence[Run], folder: Path, *, minutes: float, device: str = "cpu") -> None:
         if not 0 < minutes < math.inf:
             raise ValueError(f"minutes is {minutes}; expected a positive number")
         names = [run.task_spec().name for run in runs]
-        if len(set(names)) < len(names):
-            raise ValueError(f"the tasks are {', '.join(names)}; expected different ones")
+        if not 0 < len(set(names)) == len(names):
+            raise ValueError(
+                f"the tasks are {', '.join(names) or 'none'}; expected one or more, all different"
+            )
         self.runs, self.folder, self.minutes, self.space = runs, folder, minutes, space_of(runs[0])
         self._device = device
         space = {f"{each.part}.{each.name}": repr(each.distribution) for each in self.space}
-        described = [run.resolved() | run.sources for run in runs]
-        record = {"runs": described, "minutes": minutes, "space": space}
+        sources = dict(zip(names, (run.sources for run in runs), strict=True))
+        record = {"run": runs[0].resolved(), "tasks": sources, "minutes": minutes, "space": space}
         record = json.loads(json.dumps(record))
         if (folder / SEARCH).exists():
             there = json.loads((folder / SEARCH).read_bytes())
@@ -182,8 +185,8 @@ class Search:
         try:
             for run in self._with(options):
                 line["tasks"][run.task_spec().name] = self._train(run)
-            value = fmean(task["value"] for task in line["tasks"].values())
-            line["value"] = value if math.isfinite(value) else None
+            values = [task["value"] for task in line["tasks"].values()]
+            line["value"] = None if None in values else fmean(values)
         except (NonFiniteError, ValueError) as error:  # options that do not go together, or too large steps
             if number == 0:  # the recipe itself
                 raise
@@ -203,7 +206,7 @@ class Search:
         # Learners from targets have a loss; of others the return counts.
         value = getattr(counters, "best_loss", None)
         return {
-            "value": float(-counters.best_return if value is None else value),
+            "value": finite(float(-counters.best_return if value is None else value)),
             "accuracy": counters.best_accuracy,
             "budget": budget,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
