@@ -122,9 +122,6 @@ OF_A_TASK: dict[str, dict[str, str]] = {
 """Options that take an ingredient of `ntm` away, by task and ingredient."""
 
 OF_ALL_TASKS = {
-    "controller noise": "--model.controller-noise 0",
-    "growing strengths": "--model.no-strength-growth",
-    "strong look-ups": "--model.strength-bias 0",
     "roles of heads": "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0",
     "following write head": "--model.followers 0",
     "short keys": "--model.key-width None",
@@ -133,7 +130,7 @@ OF_ALL_TASKS = {
     "largest sizes early": "--alternate-from None",
     "smaller steps once solved": "--solved-loss None",
     "memories of random sizes": "--memory-doublings 0",
-    "small batches": "--batch-size 16",
+    "small batches": "--batch-size 32 --bucket-size 8",
     "strict gradient clipping": "--max-grad-norm 0.5",
     "low beta2": "--beta2 0.999",
     "rollback": "--rollback None",

@@ -45,7 +45,8 @@ class ExtendedNTMConfig(NTMConfig):
     """Size of a hidden layer before the logits; 0 for none. Its activation asinh, linear around 0 and
     logarithmic far out, turns counts into log odds."""
     output_shortcut: bool = False
-    """True if the logits see what the hidden layer sees as well as the hidden layer; without one they do."""
+    """True if the logits see the controller's output and the read vectors beside the hidden layer. Without a
+    hidden layer they always do."""
     read_feedback: bool = True
     """True if the controller sees the read vectors of the last step. Without them a machine cannot write
     again what it has read."""
