@@ -144,6 +144,10 @@ class TrainConfig(LearnerConfig):
     """Largest number of times that a memory, whose slots are as many as the bound of steps, is doubled: it is
     drawn for each bucket, so that nothing is learnt that depends on the number of slots. Longer sequences
     come with larger memories. 0 for none."""
+    memory_sizes: Literal["powers", "all"] = "powers"
+    """Sizes that are drawn: powers of two, as evaluation has, or all numbers of slots from that of steps to
+    the largest of these powers. Then some memories are nearly full, and nothing is learnt that needs slots
+    that are empty."""
     penalty: float = 0.0
     """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
     makes them sharp), for models that have `with_penalty`."""

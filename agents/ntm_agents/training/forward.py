@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ntm_agents.protocol import State, mapped
 from ntm_agents.readout import Readout
+from ntm_agents.training.config import TrainConfig
 from ntm_envs import capacity, keyed
 from ntm_envs.tasks import Batch
 
@@ -22,19 +23,18 @@ class Forward:
     Args:
         readout: Readout of the answers.
         device: Device to compute on.
+        config: Options of the training, which say what sizes memories have.
         compiled: The model whose single steps are compiled with torch.compile; None for none.
-        memory_doublings: Largest number of times that memories are doubled in training.
     """
 
     def __init__(
         self,
         readout: Readout,
         device: torch.device,
+        config: TrainConfig,
         compiled: nn.Module | None = None,
-        memory_doublings: int = 0,
     ) -> None:
-        self._readout, self._device, self._compiled = readout, device, compiled
-        self._memory_doublings = memory_doublings
+        self._readout, self._device, self._config, self._compiled = readout, device, config, compiled
         # Even to ask for it takes seconds.
         self._step = None if compiled is None else torch.compile(compiled, dynamic=False)
 
@@ -47,10 +47,7 @@ class Forward:
         targets = torch.from_numpy(batch.targets).to(self._device)
         mask = torch.from_numpy(batch.mask).to(self._device)
         T, B, _ = inputs.shape
-        slots = capacity(T)
-        if model.training and self._memory_doublings:  # drawn by key: a run that resumes has the same ones
-            word = keyed.words(batch.keys[:1], keyed.MEMORY, 1)
-            slots <<= int(keyed.below(word, self._memory_doublings + 1)[0, 0])
+        slots = self._slots(batch) if model.training else capacity(T)
         state = model.initial_state(B, slots)  # type: ignore[operator]
         added: Tensor | float = 0.0
         if penalty:
@@ -67,6 +64,14 @@ class Forward:
         right = (self._readout.decode(logits) == targets).all(2) | ~mask
         loss = self._readout.loss(logits[mask], targets[mask])
         return loss + added, right.all(0)
+
+    def _slots(self, batch: Batch) -> int:
+        """Return the number of slots for training, which is drawn by key: a run that resumes has the same."""
+        word = keyed.words(batch.keys[:1], keyed.MEMORY, 1)
+        steps, doublings = len(batch.inputs), self._config.memory_doublings
+        if self._config.memory_sizes == "all":
+            return steps + int(keyed.below(word, (capacity(steps) << doublings) - steps + 1)[0, 0])
+        return capacity(steps) << int(keyed.below(word, doublings + 1)[0, 0])
 
     def _compiled_steps(self, inputs: Tensor, state: State) -> Tensor:
         """Return the logits ``[T, B, L]``, a compiled step at a time; whole sequences compile for minutes."""

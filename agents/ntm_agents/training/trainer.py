@@ -200,7 +200,7 @@ class Trainer:
         self._parameters: list[Tensor] = list(self.model.parameters())
         self._averages: list[Tensor] = list(self._averaged.parameters())
         compiled = self.model if self.config.compile else None
-        self._forward = Forward(self._readout, self.device, compiled, self.config.memory_doublings)
+        self._forward = Forward(self._readout, self.device, self.config, compiled)
         self._optimizer = make_optimizer(self.config, self.model)
         self._best = {}
 

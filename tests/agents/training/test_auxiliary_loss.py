@@ -10,6 +10,7 @@ from tiny_runs import tiny_run
 from ntm_agents import Trainer
 from ntm_agents.readout import readout
 from ntm_agents.testing import ModelError, check_model
+from ntm_agents.training.config import TrainConfig
 from ntm_agents.training.forward import Forward
 from ntm_envs import tasks
 from ntm_envs.answers import Bits, Symbols
@@ -53,7 +54,8 @@ def test_it_joins_the_cross_entropy_in_training_alone():
     task = tasks.get("copy")
     model = WithCosts(task.input_size, task.output_size)
     forward = partial(
-        Forward(readout(task.answers), torch.device("cpu")), batch=task.episodes(range(3), length=4)
+        Forward(readout(task.answers), torch.device("cpu"), TrainConfig()),
+        batch=task.episodes(range(3), length=4),
     )
     in_training, _ = forward(model.train())
     in_evaluation, _ = forward(model.eval())

@@ -75,6 +75,7 @@ def test_a_budget_in_steps_is_as_many_sequences_as_have_them():
         ("alternate_from", -0.1),
         ("solved_loss", 0),
         ("memory_doublings", 9),
+        ("memory_sizes", "odd"),
         ("rollback", 1),
         ("rollback_rate", 0.0),
         ("rollback_rate", 1.5),

@@ -22,6 +22,7 @@ NOISY = {"hidden_size": 10, "memory_width": 6, "controller_noise": 0.3, "control
         {},
         {"entry": "ntm_agents:NTM", "model": NOISY, "penalty": 0.1, "sequences": 200},
         {"entry": "ntm_agents:NTM", "model": {"hidden_size": 8}, "memory_doublings": 2, "sequences": 200},
+        {"entry": "ntm_agents:NTM", "model": {"hidden_size": 8}, "memory_sizes": "all", "sequences": 200},
         {"entry": "ntm_agents:DNTM", "model": {"addressing": "hard", "hidden_size": 8}, "sequences": 200},
         {"model": {"unused": True}},
         {"optimizer": "adamw", "weight_decay": 0.1, "ema_decay": 0},

@@ -14,7 +14,7 @@ import torch
 from tiny_runs import lines, tiny_run
 from torch import nn
 
-from ntm_agents import NTM, Run, TrainConfig, Trainer
+from ntm_agents import Run, TrainConfig, Trainer
 from ntm_agents.training import NonFiniteError
 from ntm_agents.training.optimization import clip_gradients
 from ntm_envs import tasks
@@ -280,23 +280,6 @@ def test_a_restart_forgets_that_a_run_was_solved():
     assert trainer.counters.solved_at == restarted + 104  # the first validation after it
     rates = {line["sequences"]: line["learning_rate"] for line in seen if "learning_rate" in line}
     assert rates[restarted] < rates[restarted + 8] == trainer.config.learning_rate
-
-
-def test_memories_are_doubled_at_random_in_training_alone(monkeypatch):
-    slots = {True: [], False: []}
-    begin = NTM.initial_state
-
-    def initial_state(model, batch_size, capacity):
-        slots[model.training].append(capacity)
-        return begin(model, batch_size, capacity)
-
-    monkeypatch.setattr(NTM, "initial_state", initial_state)
-    options = {"sizes": {"length": (20, 20)}, "sequences": 240, "memory_doublings": 2}
-    Trainer(tiny_run(entry="ntm_agents:NTM", model={"hidden_size": 8}, **options)).train()
-    assert set(slots[False]) == {64}  # the bound of 41 steps
-    shares = [slots[True].count(each) / len(slots[True]) for each in (64, 128, 256)]
-    assert sum(shares) == 1
-    assert min(shares) > 0.1
 
 
 def test_the_weights_of_least_loss_are_kept(monkeypatch):
