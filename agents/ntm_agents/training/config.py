@@ -146,8 +146,8 @@ class TrainConfig(LearnerConfig):
     come with larger memories. 0 for none."""
     memory_sizes: Literal["powers", "all"] = "powers"
     """Sizes that are drawn: powers of two, as evaluation has, or all numbers of slots from that of steps to
-    the largest of these powers. Then some memories are nearly full, and nothing is learnt that needs slots
-    that are empty."""
+    the largest of these powers. Then some memories are nearly full, so that a machine learns to do without
+    empty slots."""
     penalty: float = 0.0
     """Weight of the model's own penalty in the loss (the NTM's: the mean entropy of its weightings, which
     makes them sharp), for models that have `with_penalty`."""
