@@ -143,6 +143,17 @@ PARTS = st.fixed_dictionaries(
 )
 
 
+ERASERS = st.fixed_dictionaries(
+    {
+        "erasers": st.just(1),
+        "erase_limit": st.sampled_from([1.0, 1.8]),
+        "followers": st.integers(0, 1),
+        "skip_connection": st.booleans(),
+        "add_activation": st.sampled_from(["identity", "tanh"]),
+    }
+)
+
+
 JUMPS = st.fixed_dictionaries(
     {
         "jump": st.just(True),
@@ -153,4 +164,4 @@ JUMPS = st.fixed_dictionaries(
 )
 
 
-EXTRAS = st.just({}) | PARTS | JUMPS
+EXTRAS = st.just({}) | PARTS | ERASERS | JUMPS

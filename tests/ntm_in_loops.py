@@ -15,6 +15,8 @@ INPUTS, OUTPUTS = len(CHANNELS), 2
 
 EXTENSIONS = {
     "followers": 0,
+    "erasers": 0,
+    "erase_limit": 1.0,
     "key_width": None,
     "strength_growth": False,
     "skip_connection": False,
@@ -74,6 +76,9 @@ VARIANTS = {
         ExtendedNTM,
         {"followers": 2, "write_heads": 2, "read_heads": 3, "order": "read_first"},
     ),
+    "eraser": (ExtendedNTM, {"erasers": 1, "write_heads": 2, "add_activation": "tanh", "add_bias": 0.5}),
+    "all erase": (ExtendedNTM, {"erasers": 2, "write_heads": 2, "skip_connection": True, "followers": 1}),
+    "erases more than there is": (ExtendedNTM, {"erasers": 1, "write_heads": 2, "erase_limit": 1.8}),
     "followers of a gru": (ExtendedNTM, {"followers": 1, "controller": "gru", "read_feedback": False}),
     "narrow keys": (ExtendedNTM, {"key_width": 2}),
     "growing strengths": (ExtendedNTM, {"strength_growth": True}),
@@ -194,13 +199,15 @@ def reference(model, inputs, slots):
             chosen[h] = chosen[h] ** sharpening / (chosen[h] ** sharpening).sum()  # equation 9
         chosen[W - F : W] = (weightings if c.order == "write_first" else chosen)[W : W + F]
         before, memory, weightings = memory, memory.copy(), chosen
-        vectors = parameters[len(leaders) * per_head :].reshape(W, -1)
+        vectors, E = parameters[len(leaders) * per_head :].reshape(-1, M), c.erasers
+        adds, erases = vectors[: -E or None : 2], [*vectors[1 : 2 * (W - E) : 2], *vectors[2 * (W - E) :]]
         for w in range(W):
+            limit = 1 if w < W - E else c.erase_limit
             for n in range(N):
-                memory[n] *= 1 - weightings[w, n] * sigmoid(vectors[w, M:])  # equation 3
-        for w in range(W):
+                memory[n] *= 1 - weightings[w, n] * limit * sigmoid(erases[w])  # equation 3
+        for w in range(W - E):
             for n in range(N):
-                memory[n] += weightings[w, n] * activation[c.add_activation](vectors[w, :M])  # equation 4
+                memory[n] += weightings[w, n] * activation[c.add_activation](adds[w])  # equation 4
         source = memory if c.order == "write_first" else before
         reads = np.concatenate([weightings[W + r] @ source for r in range(R)])  # equation 2
         seen = np.concatenate((reads, below))

@@ -71,7 +71,7 @@ class HeadParameters(NamedTuple):
     gates: Tensor  # g in [0, 1], (B, H, 1)
     shifts: Tensor  # s, a distribution, (B, H, S)
     sharpening: Tensor  # gamma >= 1, (B, H, 1)
-    erase: Tensor  # e in [0, 1], (B, W, M)
+    erase: Tensor  # e in [0, 1], (B, W, M); more if erasers may erase more
     add: Tensor  # a, (B, W, M)
 
 
@@ -86,6 +86,8 @@ class Heads(nn.Linear):
         config: Options of the heads.
         key_width: Width of keys; M if None.
         addressing: Indices of the heads that have parameters for addressing; all if None.
+        erasers: Number of trailing write heads without an add vector, which is 0.
+        erase_limit: Limit of the elements of the erase vectors of erasers.
     """
 
     def __init__(
@@ -94,12 +96,15 @@ class Heads(nn.Linear):
         config: HeadConfig,
         key_width: int | None = None,
         addressing: Sequence[int] | None = None,
+        erasers: int = 0,
+        erase_limit: float = 1.0,
     ) -> None:
         heads, width = range(config.write_heads + config.read_heads), config.memory_width
         indices = list(heads if addressing is None else addressing)
-        sizes, vectors = (key_width or width, 2, 1, config.shift_width), config.write_heads * 2 * width
-        super().__init__(hidden_size, len(indices) * sum(sizes) + vectors)
-        self.config, self.sizes, self.vectors, self._addressing = config, sizes, vectors, indices
+        sizes, vectors = (key_width or width, 2, 1, config.shift_width), 2 * config.write_heads - erasers
+        super().__init__(hidden_size, len(indices) * sum(sizes) + vectors * width)
+        self.config, self.sizes, self._addressing, self._erasers = config, sizes, indices, erasers
+        self._erase_limit = erase_limit
 
     def initialise(self) -> None:
         """Draw weights by Glorot and Bengio's uniform rule, and set biases as configured."""
@@ -108,16 +113,24 @@ class Heads(nn.Linear):
         columns = [torch.tensor(b).expand(heads) for b in (c.strength_bias, c.sharpening_bias, c.gate_bias)]
         shifts = torch.tensor(c.shift_bias or [0.0] * c.shift_width).view(-1, c.shift_width)
         address = torch.cat((keys, torch.stack(columns, 1), shifts.expand(heads, -1)), 1)[self._addressing]
-        vectors = torch.tensor([c.add_bias] * c.memory_width + [c.erase_bias] * c.memory_width)
+        biases = [c.add_bias, c.erase_bias] * (c.write_heads - self._erasers) + [c.erase_bias] * self._erasers
+        vectors = torch.tensor(biases).repeat_interleave(c.memory_width)
         nn.init.xavier_uniform_(self.weight)
         with torch.no_grad():
-            self.bias.copy_(torch.cat((address.flatten(), vectors.repeat(c.write_heads))))
+            self.bias.copy_(torch.cat((address.flatten(), vectors)))
 
     def split(self, parameters: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-        """Return the part of addressing, by head, and the vectors of writing, of P values in a dimension."""
-        address, vectors = parameters.split_with_sizes(
-            (parameters.shape[dim] - self.vectors, self.vectors), dim
-        )
+        """Return the part of addressing, by head, and the vectors of writing, of P values in a dimension.
+
+        Each write head has an add vector and an erase vector, one after the other.
+        """
+        width, each = self.config.memory_width, len(self._addressing) * sum(self.sizes)
+        address, vectors = parameters.tensor_split((each,), dim)
+        if self._erasers:
+            rows = torch.unflatten(vectors, dim, (-1, width)).movedim(dim, 0)
+            complete, erase = rows.tensor_split((len(rows) - self._erasers,))
+            pairs = torch.stack((torch.zeros_like(erase), erase), 1).flatten(0, 1)
+            vectors = torch.cat((complete, pairs)).movedim(0, dim).flatten(dim, dim + 1)
         shape = (*parameters.shape[:dim], -1, sum(self.sizes), *parameters.shape[dim + 1 :])
         return address.reshape(shape), vectors
 
@@ -133,13 +146,14 @@ class Heads(nn.Linear):
         keys, positive, gates, shifts = address.split_with_sizes(self.sizes, 2)
         strengths, sharpening = functional.softplus(positive).chunk(2, 2)
         add, erase = vectors.view(len(raw), c.write_heads, -1).chunk(2, 2)
+        erase, more = torch.sigmoid(erase).tensor_split((c.write_heads - self._erasers,), 1)
         return HeadParameters(
             keys=_activate(keys, c.key_activation),
             strengths=strengths,
             gates=torch.sigmoid(gates),
             shifts=functional.softmax(shifts, 2),
             sharpening=1 + sharpening,
-            erase=torch.sigmoid(erase),
+            erase=torch.cat((erase, more * self._erase_limit), 1),
             add=_activate(add, c.add_activation),
         )
 

@@ -55,6 +55,36 @@ def test_biases_are_given_for_all_heads_followers_too(followers):
 
 
 @pytest.mark.parametrize("kernel", ["reference", "fused"])
+@pytest.mark.parametrize("order", ["write_first", "read_first"])
+def test_erasers_add_nothing_and_erase(kernel, order):
+    config = {"write_heads": 2, "erasers": 2, "memory_init": "random", "order": order, "kernel": kernel}
+    model, inputs = make(ExtendedNTM, config), data(6, 2)
+    before = model.initial_state(2, 8)
+    _, after = model(inputs, before)
+    assert (after.memory.abs() < before.memory.abs()).any()
+    assert (after.memory * before.memory >= 0).all()
+    assert (after.memory.abs() <= before.memory.abs()).all()
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
+def test_an_eraser_may_turn_slots_to_their_opposites(kernel):
+    config = {"erasers": 1, "erase_limit": 2.0, "erase_bias": 60.0, "memory_init": "random", "kernel": kernel}
+    model, inputs = make(ExtendedNTM, config), data(1, 2)
+    before = model.initial_state(2, 8)
+    _, after = model(inputs, before)
+    expected = before.memory * (1 - 2 * after.weightings[:, 0, :, None])
+    torch.testing.assert_close(after.memory, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_erasers_have_no_parameters_for_add_vectors():
+    sizes = {"write_heads": 3, "read_heads": 2, "memory_width": 4}
+    parameters = [ExtendedNTM(INPUTS, OUTPUTS, erasers=erasers, **sizes).heads for erasers in (0, 1, 3)]
+    assert [heads.out_features for heads in parameters] == [5 * 10 + 4 * number for number in (6, 5, 3)]
+    biases = ExtendedNTM(INPUTS, OUTPUTS, erasers=2, add_bias=1.0, erase_bias=2.0, **sizes).heads.bias
+    assert biases[-16:].tolist() == [1.0] * 4 + [2.0] * 12
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused"])
 def test_only_the_columns_of_keys_are_compared(kernel):
     config = {"key_width": 1, "gate_bias": 60.0, "kernel": kernel}
     model, inputs = make(ExtendedNTM, config), data(1, 2)
@@ -107,6 +137,9 @@ def test_a_hidden_layer_far_out_is_finite():
     [
         ({"followers": 2, "write_heads": 2}, "followers is 2; expected at most 1"),
         ({"followers": -1}, "followers is -1; expected an integer of at least 0"),
+        ({"erase_limit": 2.5}, "erase_limit is 2.5; expected"),
+        ({"erasers": 2}, "erasers is 2; expected at most 1"),
+        ({"erasers": 1, "add_activation": "sigmoid"}, "erasers is 1; expected 0, as a sigmoid"),
         ({"key_width": 0}, "key_width is 0; expected an integer of at least 1"),
         ({"key_width": 21}, "key_width is 21; expected at most 20"),
         ({"output_hidden_size": -1}, "output_hidden_size is -1; expected an integer of at least 0"),

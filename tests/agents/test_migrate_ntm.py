@@ -58,6 +58,6 @@ def test_options_that_no_longer_exist_are_named(folder, option, value):
 
 def test_the_machines_have_the_options_of_the_one_before():
     old = migrate(written("ntm/copy"))["model"]
-    later = {"strength_growth", "output_shortcut"}
+    later = {"erasers", "erase_limit", "strength_growth", "output_shortcut"}
     assert old.keys() == set(ExtendedNTM.Config.__dataclass_fields__) - later
     assert NTMConfig.__dataclass_fields__.keys() < old.keys()

@@ -160,7 +160,7 @@ def test_it_has_no_option_that_goes_beyond_the_paper():
         {field.name for field in fields(kind.Config)} - own for kind in (ExtendedNTM, JumpNTM)
     )
     reading = {"key_width", "strength_growth", "read_feedback", "output_hidden_size", "output_shortcut"}
-    assert reading | {"followers", "skip_connection"} == extended
+    assert reading | {"followers", "erasers", "erase_limit", "skip_connection"} == extended
     assert "jump_bias" in jumping
     assert NTM(INPUTS, OUTPUTS).initial_state(1, 4)._fields == ("memory", "weightings", "reads", "controller")
 

@@ -32,6 +32,11 @@ class ExtendedNTMConfig(NTMConfig):
     followers: Annotated[int, Within(0)] = 0
     """Number of trailing write heads that reuse the latest weighting of the leading read heads: that of the
     last step or, if heads read first, of this one."""
+    erasers: Annotated[int, Within(0)] = 0
+    """Number of trailing write heads that erase, and add nothing."""
+    erase_limit: Annotated[float, Within(1, 2)] = 1.0
+    """Limit of the elements of the erase vectors of erasers: 1 takes away what is there, and 2 turns it to
+    its opposite, so that a look-up by content no longer finds what was erased in part."""
     key_width: Positive | None = None
     """Width of keys, which are compared with the first columns of a slot, at most `memory_width`; None for
     all. The other columns then make a slot neither easier nor harder to find."""
@@ -55,10 +60,13 @@ class ExtendedNTMConfig(NTMConfig):
         super().__post_init__()
         for name, bound in (
             ("followers", min(self.write_heads, self.read_heads)),
+            ("erasers", self.write_heads),
             ("key_width", self.memory_width),
         ):
             value = getattr(self, name)
             expect((value or 0) <= bound, name, value, f"at most {bound}")
+        nothing = not (self.erasers and self.add_activation == "sigmoid")
+        expect(nothing, "erasers", self.erasers, "0, as a sigmoid add vector is never 0")
 
 
 class ExtendedNTM(NTM):
@@ -67,6 +75,7 @@ class ExtendedNTM(NTM):
     Differences from the paper, besides those of an `NTM`:
 
     - Write heads may follow read heads, that is, reuse the latest weighting of these (`followers`).
+    - Write heads may do without add vectors (`erasers`), and erase more than there is (`erase_limit`).
     - Keys may be compared with a part of each slot only (`key_width`).
     - Key strengths may grow with the memory (`strength_growth`).
     - The head parameters may depend on the inputs directly (`skip_connection`).
@@ -93,7 +102,7 @@ class ExtendedNTM(NTM):
         followed = [head + c.followers if head in following else head for head in heads]
         leaders = sorted(set(followed))
         self._order = [leaders.index(h) for h in followed]
-        self.heads = Heads(c.hidden_size, c, c.key_width, leaders)
+        self.heads = Heads(c.hidden_size, c, c.key_width, leaders, c.erasers, c.erase_limit)
         if c.skip_connection:
             self.skip = nn.Linear(input_size, self.heads.out_features, bias=False)
             nn.init.xavier_uniform_(self.skip.weight)
@@ -131,20 +140,26 @@ class ExtendedNTM(NTM):
         return super().read_out(torch.cat((features, hidden), -1) if self.config.output_shortcut else hidden)
 
     def _kernel_arguments(self, projected: tuple[Tensor, ...], state: NTMState) -> tuple[Any, ...]:
-        """Return the kernel's arguments, in which followers have the parameters of their read heads."""
+        """Return the kernel's arguments, in which all heads have all parameters."""
         options, inputs, weights, before = super()._kernel_arguments(projected, state)
-        if self.config.followers:
+        if self.config.followers or self.config.erasers:
             inputs = inputs._replace(parameters=self._of_all_heads(inputs.parameters, 2))
             weights = weights._replace(heads=self._of_all_heads(weights.heads, 0))
         factor = self._strength_factor(state.memory.shape[1])
-        options = replace(options, followers=self.config.followers, strength_factor=factor)
+        options = replace(
+            options,
+            followers=self.config.followers,
+            strength_factor=factor,
+            erasers=self.config.erasers,
+            erase_limit=self.config.erase_limit,
+        )
         return options, inputs, weights, before
 
     def _strength_factor(self, slots: int) -> float:
         return math.log(slots) / math.log(PAPER_SLOTS) if self.config.strength_growth else 1.0
 
     def _of_all_heads(self, parameters: Tensor, dim: int) -> Tensor:
-        """Return parameters of all heads, as the kernel takes them, given those of all but followers."""
+        """Return all parameters of all heads; followers have those of their read heads."""
         heads, vectors = self.heads.split(parameters, dim)
         order = torch.tensor(self._order, device=heads.device)
         return torch.cat((heads.index_select(dim, order).flatten(dim, dim + 1), vectors), dim)

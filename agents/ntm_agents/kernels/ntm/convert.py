@@ -81,6 +81,8 @@ def settings(options: Options, dtype: torch.dtype, heads: int, width: int, every
             vectors=heads * stride,
             key_activation=ACTIVATIONS[options.key_activation],
             add_activation=ACTIVATIONS[options.add_activation],
+            adders=options.write_heads - options.erasers,
+            erase_limit=number(options.erase_limit),
         ),
         epsilons=Epsilons(inside=number(TINY), outside=number(0.0), product=number(options.epsilon)),
         followers=options.followers,

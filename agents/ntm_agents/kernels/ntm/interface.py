@@ -39,6 +39,10 @@ class Options:
     """Number of trailing write heads that reuse the latest weighting of the leading read heads."""
     strength_factor: float = 1.0
     """Factor of all key strengths."""
+    erasers: int = 0
+    """Number of trailing write heads that only erase."""
+    erase_limit: float = 1.0
+    """Limit of the elements of their erase vectors."""
 
 
 class Inputs(NamedTuple):

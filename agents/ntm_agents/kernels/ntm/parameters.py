@@ -8,7 +8,7 @@ options.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ntm_agents.kernels.activations import (
     SIGMOID,
@@ -52,6 +52,10 @@ class Layout(NamedTuple):
     """Kind of the activation of keys."""
     add_activation: int
     """Kind of the activation of add vectors."""
+    adders: int
+    """Write heads that are no erasers, which come first. The limit of their erase vectors is 1."""
+    erase_limit: Any
+    """Limit of the elements of the erase vectors of erasers."""
 
 
 @inline
@@ -69,9 +73,12 @@ def activate_parameters(p: Array, layout: Layout) -> None:
         softmax(p[at + SHIFTS : at + SHIFTS + layout.shifts])
     at = layout.vectors
     each = (len(p) - at) // layout.writers  # M or 2 * M
-    for _ in range(layout.writers):
+    for w in range(layout.writers):
+        limit = one if w < layout.adders else layout.erase_limit
         activate(p[at : at + layout.width], layout.add_activation)
         activate(p[at + layout.width : at + each], SIGMOID)
+        for i in range(at + layout.width, at + each):
+            p[i] *= limit
         at += each
 
 
@@ -91,8 +98,10 @@ def activate_parameters_backward(p: Array, dp: Array, layout: Layout) -> None:
         softmax_backward(p[at : at + shifts], dp[at : at + shifts])
     at = layout.vectors
     each = (len(p) - at) // layout.writers
-    for _ in range(layout.writers):
+    for w in range(layout.writers):
+        limit = one if w < layout.adders else layout.erase_limit
         middle, end = at + layout.width, at + each
         activate_backward(p[at:middle], dp[at:middle], layout.add_activation)
-        activate_backward(p[middle:end], dp[middle:end], SIGMOID)
+        for i in range(middle, end):
+            dp[i] *= p[i] * (one - p[i] / limit)
         at = end
