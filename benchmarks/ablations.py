@@ -124,16 +124,25 @@ OF_A_TASK: dict[str, dict[str, str]] = {
 OF_ALL_TASKS = {
     "roles of heads": "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0",
     "following write head": "--model.followers 0",
+    "a write head that only erases": "--model.erasers 0",
+    "erasing more than there is": "--model.erase-limit 1",
+    "erasing little at first": "--model.erase-bias 0",
     "short keys": "--model.key-width None",
     "skip connection": "--model.no-skip-connection",
+    "sharp look-ups": "--model.strength-bias 0",
+    "strengths that grow with the memory": "--model.no-strength-growth",
+    "controller noise": "--model.controller-noise 0",
+    "layer beside the logits (asinh)": "--model.output-hidden-size 0",
     "growing sizes": "--curriculum-end 0",
     "largest sizes early": "--alternate-from None",
     "smaller steps once solved": "--solved-loss None",
-    "memories of random sizes": "--memory-doublings 0",
-    "small batches": "--batch-size 32 --bucket-size 8",
+    "memories of random sizes": "--memory-doublings 0 --memory-sizes powers",
+    "memories that are nearly full": "--memory-sizes powers",
+    "small batches": "--batch-size 32",
     "strict gradient clipping": "--max-grad-norm 0.5",
     "low beta2": "--beta2 0.999",
     "rollback": "--rollback None",
+    "smaller steps after a rollback": "--rollback-rate 1",
 }
 """Options that take an ingredient of `ntm-one` away, the same for every task."""
 

@@ -117,16 +117,22 @@ DEFAULT_TRAINING = replace(
 """Training options for any task, and any model."""
 
 DEFAULT = Recipe(
-    # Heads with the roles that the recipes above need, one of each: a write head that shifts by one slot at
-    # each step, and one that writes where the first read head is; a read head that looks up and stays, one
-    # that looks up and keeps its place for a few steps, and one that shifts. Keys see half of a slot, so that
-    # the other half is no noise to them. docs/training-recipes.md has results on tasks without a recipe.
+    # Heads with the roles that the recipes above need: a write head that shifts by one slot at each step, and
+    # one that erases where the first read head is; a read head that looks up and stays, one that moves on
+    # from what it has looked up, and one that shifts. Keys see half of a slot, so that the other half is no
+    # noise to them. They begin sharp, and grow sharper with the memory; noise keeps small things from having
+    # an effect that shows in long sequences only. A layer beside the logits turns what was read into log
+    # odds. docs/one-recipe.md has what these did.
     model={
         "hidden_size": 64,
         "orthogonal_init": False,
+        "controller_noise": 0.3,
         "write_heads": 2,
         "read_heads": 3,
         "followers": 1,
+        "erasers": 1,
+        "erase_limit": 2.0,
+        "erase_bias": -4.0,
         "order": "read_first",
         "skip_connection": True,
         "memory_width": 16,
@@ -134,10 +140,22 @@ DEFAULT = Recipe(
         "memory_init_scale": 0.0,
         "epsilon": 1.0,
         "gate_bias": (-4.0, 0.0, 4.0, -1.0, -4.0),
-        "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0),
+        "shift_bias": (0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0),
         "sharpening_bias": (1.0, 0.0, 0.0, -4.0, 0.0),
+        "strength_bias": (0.0, 0.0, 4.0, 4.0, 0.0),
+        "strength_growth": True,
+        "output_hidden_size": 32,
+        "output_shortcut": True,
     },
-    train=DEFAULT_TRAINING,
+    # Many updates, steps that become smaller where they were too large, and memories that are nearly full.
+    train=replace(
+        DEFAULT_TRAINING,
+        steps=6_000_000,
+        batch_size=8,
+        bucket_size=8,
+        rollback_rate=0.8,
+        memory_sizes="all",
+    ),
 )
 """The recipe of tasks without one of their own."""
 
