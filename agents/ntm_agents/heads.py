@@ -71,7 +71,7 @@ class HeadParameters(NamedTuple):
     gates: Tensor  # g in [0, 1], (B, H, 1)
     shifts: Tensor  # s, a distribution, (B, H, S)
     sharpening: Tensor  # gamma >= 1, (B, H, 1)
-    erase: Tensor  # e in [0, 1], (B, W, M); more if erasers may erase more
+    erase: Tensor  # e in [0, 1], of erasers up to their limit, (B, W, M)
     add: Tensor  # a, (B, W, M)
 
 

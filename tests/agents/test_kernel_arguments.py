@@ -1,5 +1,7 @@
 """The fused kernel takes no tensor that does not fit, whoever calls it, and any memory layout."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -64,6 +66,21 @@ def test_the_tensor_is_named():
         ValueError, match=r"inputs.parameters is torch.float32 on cpu; expected torch.float64"
     ):
         infer(options, inputs._replace(parameters=inputs.parameters.float()), weights, state)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"erasers": 9}, "options.erasers is 9; expected 0 to "),
+        ({"erasers": -1}, "options.erasers is -1; expected 0 to "),
+        ({"erase_limit": 0.0}, "options.erase_limit is 0.0; expected 1 to 2"),
+    ],
+)
+def test_impossible_options_are_refused_by_name(changed, message):
+    options, parts = arguments()
+    for run in (recur, infer):
+        with pytest.raises(ValueError, match=message):
+            run(replace(options, **changed), *parts)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ def _expected(
         ("key_width", K, 1, M),
         ("shift_width", S, 2, N),
         ("followers", followers, 0, min(W, H - W)),
+        ("erasers", options.erasers, 0, W),
+        ("erase_limit", options.erase_limit, 1, 2),
     ):
         if not least <= value <= most:
             raise ValueError(f"options.{name} is {value}; expected {least} to {most}")

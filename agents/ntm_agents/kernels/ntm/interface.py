@@ -52,8 +52,8 @@ class Inputs(NamedTuple):
     """Shares of inputs and bias in the controller's pre-activations ``[T, B, G * C]``. Overwritten."""
     parameters: Tensor
     """Shares of inputs and bias in the head parameters ``[T, B, P]``. For each head, write heads first: key
-    (K), strength, sharpening, gate and shifts (S). Then for each write head: add vector (M) and, unless the
-    write interpolates, erase vector (M)."""
+    (K), strength, sharpening, gate and shifts (S). Then for each write head: add vector (M), which is 0 for
+    erasers, and, unless the write interpolates, erase vector (M)."""
 
 
 class Weights(NamedTuple):
