@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/ablations.py
     .venv/bin/python benchmarks/ablations.py --tasks copy
-    .venv/bin/python benchmarks/ablations.py --agent ntm-one
+    .venv/bin/python benchmarks/ablations.py --agent ntm-one --ingredients "roles of heads" --first-seed 2113
 
 An ablation is the command that trains by the recipe, with an option or two: those in the last column of the
 table, behind `ntm-envs train --agent ntm --task copy --seed 0`. As many runs go at a time as there are cores.
@@ -17,8 +17,7 @@ import hashlib
 import json
 import shlex
 from dataclasses import asdict, dataclass, field
-from functools import partial
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,8 +120,16 @@ OF_A_TASK: dict[str, dict[str, str]] = {
 }
 """Options that take an ingredient of `ntm` away, by task and ingredient."""
 
+NEUTRAL = (
+    "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0 --model.strength-bias 0 "
+    "--model.erase-bias 0 --model.followers 0 --model.erasers 0 --model.erase-limit 1"
+)
+"""Options with which all heads of a kind are alike, and start without a bias."""
+
 OF_ALL_TASKS = {
-    "roles of heads": "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0",
+    "roles of heads": NEUTRAL,
+    "roles of heads (ten times the sequences)": f"{NEUTRAL} --steps 60000000",
+    "biases that give roles": "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0",
     "following write head": "--model.followers 0",
     "a write head that only erases": "--model.erasers 0",
     "erasing more than there is": "--model.erase-limit 1",
@@ -175,8 +182,12 @@ class Options:
     """Agent whose recipes are ablated."""
     tasks: tuple[str, ...] = tuple(OF_A_TASK)
     """Names of tasks."""
+    ingredients: tuple[str, ...] = ()
+    """Ingredients to leave out, of those in the tables; without this option, all."""
     seeds: int = 5
-    """Number of seeds, from 0."""
+    """Number of seeds."""
+    first_seed: int = 0
+    """First seed; the others follow it."""
     launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = field(default_factory=LaunchOptions)
     show: bool = False
     """Print the tables of the logs, and train nothing."""
@@ -254,40 +265,53 @@ def digest(agent: str, task: str) -> str:
 
 
 def main(options: Options) -> None:
-    """Run what is left, and print the tables."""
-    logs = LOGS / options.agent
-    logs.mkdir(exist_ok=True)
-    launch = options.launch.make(Console(stderr=True))
+    """Run what is left, and print the tables.
+
+    Raises:
+        ValueError: If an ingredient is unknown.
+    """
+    if not options.show:
+        options.launch.make(Console(stderr=True))(jobs_left(options), keep)
     for task in options.tasks:
-        log, spec = logs / f"{task}.jsonl", tasks.spec(task)
-        if not options.show:
-            launch(jobs_left(task, options, read_log(log)), partial(keep, log))
+        lines = of_one_recipe(read_log(log_of(options.agent, task)), digest(options.agent, task))
+        spec = tasks.spec(task)
         measure = "bits above the optimum" if by_cost(spec) else "wrong sequences"
-        shown = ablation_table(spec, of_one_recipe(read_log(log), digest(options.agent, task)))
-        print(f"\n**{task}**, {measure} by size, seed by seed\n\n{shown}")
+        print(f"\n**{task}**, {measure} by size, seed by seed\n\n{ablation_table(spec, lines)}")
 
 
-def jobs_left(task: str, options: Options, lines: list[dict[str, Any]]) -> list[Ablation]:
-    """Return the runs of a task that have no line in the log."""
-    done = {tuple(line[name] for name in KEY) for line in lines}
-    recipe, ingredients = digest(options.agent, task), (WHOLE, *ABLATIONS[options.agent][task])
-    jobs = [
-        Ablation(
-            number=number,
-            folder=options.output / task / recipe / ingredient.replace(" ", "_") / f"seed-{seed}",
-            agent=options.agent,
-            task=task,
-            ingredient=ingredient,
-            seed=seed,
-        )
-        for number, (ingredient, seed) in enumerate(product(ingredients, range(options.seeds)))
-    ]
-    return [job for job in jobs if job.key not in done]
+def jobs_left(options: Options) -> list[Ablation]:
+    """Return the runs that have no line in the logs, one seed after the other."""
+    numbers, jobs = count(), []
+    for seed, task in product(range(options.first_seed, options.first_seed + options.seeds), options.tasks):
+        agent, known = options.agent, (WHOLE, *ABLATIONS[options.agent][task])
+        if unknown := set(options.ingredients).difference(known):
+            raise ValueError(f"ingredient {min(unknown)!r} is unknown; {task} has: {', '.join(known)}")
+        done = {tuple(line[name] for name in KEY) for line in read_log(log_of(agent, task))}
+        for ingredient in options.ingredients or known:
+            place = options.output / task / digest(agent, task) / ingredient.replace(" ", "_")
+            job = Ablation(
+                number=next(numbers),
+                folder=place / f"seed-{seed}",
+                agent=agent,
+                task=task,
+                ingredient=ingredient,
+                seed=seed,
+            )
+            if job.key not in done:
+                jobs.append(job)
+    return jobs
 
 
-def keep(log: Path, job: Ablation, failure: Failure | None) -> None:
-    """Append the line of a run to the log; one that a signal ended has none, and is run again."""
+def log_of(agent: str, task: str) -> Path:
+    """Return the log of an agent's runs on a task."""
+    return LOGS / agent / f"{task}.jsonl"
+
+
+def keep(job: Ablation, failure: Failure | None) -> None:
+    """Append the line of a run to its log; one that a signal ended has none, and is run again."""
     if failure is None or not failure.killed:
+        log = log_of(job.agent, job.task)
+        log.parent.mkdir(exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(job.line(failure)) + "\n")
 
