@@ -131,7 +131,7 @@ OF_ALL_TASKS = {
     "roles of heads (ten times the sequences)": f"{NEUTRAL} --steps 60000000",
     "biases that give roles": "--model.gate-bias 0 --model.shift-bias 0 0 0 --model.sharpening-bias 0",
     "following write head": "--model.followers 0",
-    "a write head that only erases": "--model.erasers 0",
+    "a write head that only erases": "--model.erasers 0 --model.erase-limit 1",
     "erasing more than there is": "--model.erase-limit 1",
     "erasing little at first": "--model.erase-bias 0",
     "short keys": "--model.key-width None",

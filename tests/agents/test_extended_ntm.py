@@ -138,6 +138,7 @@ def test_a_hidden_layer_far_out_is_finite():
         ({"followers": 2, "write_heads": 2}, "followers is 2; expected at most 1"),
         ({"followers": -1}, "followers is -1; expected an integer of at least 0"),
         ({"erase_limit": 2.5}, "erase_limit is 2.5; expected"),
+        ({"erase_limit": 1.5}, "erase_limit is 1.5; expected 1 without erasers"),
         ({"erasers": 2}, "erasers is 2; expected at most 1"),
         ({"erasers": 1, "add_activation": "sigmoid"}, "erasers is 1; expected 0, as a sigmoid"),
         ({"key_width": 0}, "key_width is 0; expected an integer of at least 1"),

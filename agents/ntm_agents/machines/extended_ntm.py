@@ -67,6 +67,8 @@ class ExtendedNTMConfig(NTMConfig):
             expect((value or 0) <= bound, name, value, f"at most {bound}")
         nothing = not (self.erasers and self.add_activation == "sigmoid")
         expect(nothing, "erasers", self.erasers, "0, as a sigmoid add vector is never 0")
+        effective = self.erasers > 0 or self.erase_limit == 1
+        expect(effective, "erase_limit", self.erase_limit, "1 without erasers, whose limit it is")
 
 
 class ExtendedNTM(NTM):
