@@ -49,7 +49,10 @@ def main() -> int:
         from ntm_leaderboard import cli
         from ntm_leaderboard.harness.launcher import end_with_launcher
 
-        own = sys.argv[1:2] != ["verify"]
+        name = "".join(sys.argv[1:2])
+        if name in cli.COMMANDS:
+            cli.find(name)
+        own = name != "verify"
         if own and "" not in sys.path and here not in sys.path:  # after all imports: it shadows nothing
             sys.path.append(here)  # my_module:MyModel may be in the current folder
         _on_interrupt(signal.default_int_handler)

@@ -23,11 +23,13 @@ from ntm_leaderboard.__main__ import main
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
         if name == "torch":
-            os.kill(os.getpid(), int(sys.argv[1]))
+            os.kill(os.getpid(), number)
             raise SystemExit("not interrupted")
 
+number, ignored = int(sys.argv[1]), sys.argv[2:] == ["ignored"]
 sys.meta_path.insert(0, Interrupt())
-signal.signal(int(sys.argv[1]), signal.SIG_IGN if sys.argv[2:] == ["ignored"] else signal.SIG_DFL)
+signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
+sys.argv[1:] = ["tasks"]
 sys.exit(main())
 """
 
@@ -92,6 +94,7 @@ def test_a_package_that_is_not_installed_is_answered_with_the_command_that_insta
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr("ntm_leaderboard.cli")
     monkeypatch.setitem(sys.modules, "tyro", None)
+    monkeypatch.setattr(sys, "argv", ["ntm-envs", "tasks"])
     assert command.main() == 1
     printed = capsys.readouterr()
     assert "'tyro'" in printed.err

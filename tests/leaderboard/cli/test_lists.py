@@ -15,6 +15,13 @@ def test_the_version_is_that_of_the_package(capsys):
     assert capsys.readouterr().out == f"ntm-envs {version('ntm-envs')}\n"
 
 
+def test_the_list_of_commands_and_the_version_do_not_wait_for_torch():
+    run = "import sys; from ntm_leaderboard import cli; cli.main(sys.argv[1:])"
+    code = f"{run}; assert 'torch' not in sys.modules"
+    for option in ("--help", "--version"):
+        subprocess.run([sys.executable, "-c", code, option], check=True)
+
+
 def test_agents_are_listed_with_their_training_signals(capsys):
     assert cli.main(["agents"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}

@@ -166,7 +166,7 @@ def test_an_interrupt_gets_one_line(monkeypatch, capsys, message):
     def interrupted(argv):
         raise KeyboardInterrupt(message)
 
-    monkeypatch.setitem(cli.COMMANDS, "tasks", (interrupted, ""))
+    monkeypatch.setattr("ntm_leaderboard.cli.tasks.main", interrupted)
     assert cli.main(["tasks"]) == 130
     assert capsys.readouterr().err == f"ntm-envs: {message or 'stopped'}\n"
 
@@ -175,7 +175,7 @@ def test_a_mistake_in_code_is_located_and_ends_with_its_line(monkeypatch, capsys
     def mistaken(argv):
         raise ZeroDivisionError("by \x1b[0m")
 
-    monkeypatch.setitem(cli.COMMANDS, "tasks", (mistaken, ""))
+    monkeypatch.setattr("ntm_leaderboard.cli.tasks.main", mistaken)
     assert cli.main(["tasks"]) == 2
     error = capsys.readouterr().err
     assert "Traceback" in error
