@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import resource
 import subprocess
 import sys
@@ -109,10 +110,11 @@ def by_launcher(launch: Launcher, jobs: int) -> float:
 
 def by_loop(options: Options) -> float:
     """Return the seconds of a loop in each process slot."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # as jobs have
 
     def run(number: int) -> None:
         command = [sys.executable, "-P", "-m", "ntm_leaderboard", *COMMAND]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
 
     start = time.perf_counter()
     with ThreadPoolExecutor(options.processes) as pool:
