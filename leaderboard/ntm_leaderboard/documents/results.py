@@ -17,14 +17,14 @@ from ntm_leaderboard.documents.markdown import by_cost, cost_above_oracle, table
 from ntm_leaderboard.results import Result, Rung
 from ntm_leaderboard.wording import down, sizes_text, task_name
 
-AGENTS = ("ntm", "dnc", "sam", "dntm", "mann", "lstm")
+AGENTS = ("ntm-one", "ntm", "dnc", "sam", "dntm", "mann", "lstm")
 PAGE = """# Results on the classic suite, at every size
 
 For readers of the leaderboard who want more than a mean score: what agents reach at each size of the ladders.
-`ntm`, `dnc` and `lstm` have a recipe for each task. `sam`, `dntm` and `mann` have [one for all
-tasks](one-recipe.md#what-is-in-the-training), which was not searched for them; but `dntm` has its own for
-Copy and AssociativeRecall. [How models are evaluated](evaluation.md) explains the protocol, and
-[Results by seed](results-by-seed.md) shows the seeds of the NTM and the DNC.
+`ntm`, `dnc` and `lstm` have a recipe for each task, and `ntm-one` has [one for all of them](one-recipe.md).
+`sam`, `dntm` and `mann` share [its training](one-recipe.md#what-is-in-the-training), which was not searched
+for them; but `dntm` has its own for Copy and AssociativeRecall. [How models are evaluated](evaluation.md)
+explains the protocol, and [Results by seed](results-by-seed.md) shows the seeds of the NTM and the DNC.
 
     ntm-envs leaderboard show --suite classic    # the ranking, from the same results
     python benchmarks/classic.py                 # writes this page
@@ -35,7 +35,7 @@ training size; all others lie beyond the training range. The numbers come from t
 
 """
 
-RECALL_AGENTS = ("ntm", "dnc", "dntm", "sam", "mann", "transformer", "lstm")
+RECALL_AGENTS = ("ntm-one", "ntm", "dnc", "dntm", "sam", "mann", "transformer", "lstm")
 RECALL_PAGE = """# Results on the suite recall
 
 For readers who compare memories: how many pairs of a key and a value agents recall, and how soon they know a
