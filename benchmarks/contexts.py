@@ -1,9 +1,9 @@
 """Slots that an NTM reads while it predicts NGrams: were they written after the same bits?
 
     .venv/bin/ntm-envs train --agent ntm-one --task ngrams --seed 550 --output runs/ngrams
-    .venv/bin/python benchmarks/contexts.py runs/ngrams
+    .venv/bin/python benchmarks/contexts.py runs/ngrams --reader 1
 
-The first write head of such a machine goes to a new slot at every step. A line has the share of the first
+The first write head of such a machine goes to a new slot at every step. A line has the share of a
 read head's weight that is on slots which were written some steps (`delay`) after the same k bits that came
 last; in brackets is the share of all slots that were.
 """
@@ -31,6 +31,8 @@ class Options:
 
     run: tyro.conf.Positional[Path]
     """Folder of a complete run of a machine whose first write head never comes back to a slot."""
+    reader: int = 0
+    """Read head, from 0."""
     length: int = 200
     """Bits of an episode."""
     episodes: int = 32
@@ -51,7 +53,7 @@ def main(options: Options) -> None:
             _, state = model(observation[None], state)
             found.append(state.weightings)
     weightings = torch.stack(found).numpy()  # (T, B, H, N)
-    written, reading = weightings[:, :, 0].argmax(2), weightings[:, :, model.config.write_heads]
+    written, reading = weightings[:, :, 0].argmax(2), weightings[:, :, model.config.write_heads + options.reader]
     lines = []
     for delay in range(3):
         cells = []
