@@ -53,7 +53,8 @@ def main(options: Options) -> None:
             _, state = model(observation[None], state)
             found.append(state.weightings)
     weightings = torch.stack(found).numpy()  # (T, B, H, N)
-    written, reading = weightings[:, :, 0].argmax(2), weightings[:, :, model.config.write_heads + options.reader]
+    written = weightings[:, :, 0].argmax(2)
+    reading = weightings[:, :, model.config.write_heads + options.reader]
     lines = []
     for delay in range(3):
         cells = []
