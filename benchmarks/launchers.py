@@ -1,4 +1,4 @@
-"""Measures what a launcher costs: many short jobs, beside the same commands run one after the other.
+"""Measures what a launcher costs: many short jobs, beside the same commands without it.
 
     .venv/bin/python benchmarks/launchers.py
     .venv/bin/python benchmarks/launchers.py --launchers ray --jobs 2000
@@ -109,7 +109,7 @@ def by_launcher(launch: Launcher, jobs: int) -> float:
 
 
 def by_loop(options: Options) -> float:
-    """Return the seconds of a loop in each process slot."""
+    """Return the seconds of a plain loop over the commands, as many at a time."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}  # as jobs have
 
     def run(number: int) -> None:

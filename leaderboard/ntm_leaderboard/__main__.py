@@ -51,7 +51,7 @@ def main() -> int:
 
         name = "".join(sys.argv[1:2])
         if name in cli.COMMANDS:
-            cli.find(name)
+            cli.find(name)  # imports it now, while an interrupt may end the process at once
         own = name != "verify"
         if own and "" not in sys.path and here not in sys.path:  # after all imports: it shadows nothing
             sys.path.append(here)  # my_module:MyModel may be in the current folder

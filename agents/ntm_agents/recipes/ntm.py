@@ -150,7 +150,6 @@ DEFAULT = Recipe(
     # Many updates, steps that become smaller where they were too large, and memories that are nearly full.
     train=replace(
         DEFAULT_TRAINING,
-        steps=6_000_000,
         batch_size=8,
         bucket_size=8,
         rollback_rate=0.8,

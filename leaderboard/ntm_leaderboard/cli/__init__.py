@@ -112,5 +112,5 @@ def _message(error: Exception) -> str:
 
 def _lacks_memory(error: Exception) -> bool:
     """Return whether memory could not be allocated, of which torch has an error for GPUs alone."""
-    of_gpu = type(error).__name__ == "OutOfMemoryError"
+    of_gpu = type(error).__name__ == "OutOfMemoryError"  # torch may not have been imported
     return of_gpu or isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)

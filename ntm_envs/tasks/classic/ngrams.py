@@ -100,8 +100,8 @@ class NGrams(BitTask):
         """Draw the bits ``[T, S]`` of S sources from urns, given random words ``[T, S]`` of 32 bits."""
         urns = _Urns(words.shape[1], self.context)
         for t, word in enumerate(words):
-            ones, total = urns.odds()
-            drawn[t] = word * total < ones << np.uint64(32)
+            numerator, denominator = urns.probabilities()
+            drawn[t] = word * denominator < numerator << np.uint64(32)
             urns.add(drawn[t], counted=t >= self.context)
 
     def oracle(self) -> Agent:
@@ -127,29 +127,29 @@ class Counts:
         """Return the probabilities that the next bits are 1, float32 ``[B, bits]``."""
         self._urns.add(observations.reshape(-1).astype(np.int8), counted=self._seen >= self._context)
         self._seen += 1
-        ones, total = self._urns.odds()
-        return (ones / total).astype(np.float32).reshape(observations.shape)
+        numerator, denominator = self._urns.probabilities()
+        return (numerator / denominator).astype(np.float32).reshape(observations.shape)
 
 
 class _Urns:
-    """The odds of the next bits after each context, by what followed it so far, for several sources."""
+    """Probabilities of a 1 after each context, by the bits that followed it so far, for several sources."""
 
     def __init__(self, sources: int, context: int) -> None:
         self._latest = (1 << context) - 1  # the bits that are a context
         self._first = np.arange(sources) << context  # each source's first urn
         self._now = self._first  # each source's present urn, the context behind the first one
-        self._ones = np.ones(sources << context, np.uint64)  # 2 * n1 + 1
-        self._total = np.full(sources << context, 2, np.uint64)  # 2 * (n0 + n1 + 1)
+        self._numerators = np.ones(sources << context, np.uint64)  # 2 * n1 + 1
+        self._denominators = np.full(sources << context, 2, np.uint64)  # 2 * (n0 + n1 + 1)
 
-    def odds(self) -> tuple[keyed.Words, keyed.Words]:
-        """Return two integers whose ratio is the probability of a 1 (paper, equation 10)."""
-        return self._ones[self._now], self._total[self._now]
+    def probabilities(self) -> tuple[keyed.Words, keyed.Words]:
+        """Return numerators and denominators of the probabilities of a 1 (paper, equation 10)."""
+        return self._numerators[self._now], self._denominators[self._now]
 
     def add(self, bits: NDArray[np.int8], counted: bool) -> None:
         """Append one bit to every source. Bits without a full context before them are not counted."""
         if counted:
-            self._ones[self._now] += bits.astype(np.uint64) * np.uint64(2)
-            self._total[self._now] += np.uint64(2)
+            self._numerators[self._now] += bits.astype(np.uint64) * np.uint64(2)
+            self._denominators[self._now] += np.uint64(2)
         self._now = self._first + ((2 * self._now + bits) & self._latest)
 
 
