@@ -38,7 +38,7 @@ class Options:
     """Batch sizes of the NTM."""
     threads: int = 4
     """Threads of the kernel on the CPU, besides one."""
-    agents: tuple[str, ...] = ("ntm-one", "dnc", "sam", "dntm", "mann", "lstm", "transformer", "deltanet")
+    agents: tuple[str, ...] = ("ntm-one", "dnc", "sam", "lstm", "transformer", "deltanet", "mamba")
     """Agents that are measured with one large batch, on the GPU and on one core."""
     size: int = 256
     """Size of that batch."""

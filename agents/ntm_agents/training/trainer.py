@@ -193,9 +193,11 @@ class Trainer:
     def _start(self) -> None:
         """Start with new weights, which depend on the seed and on the number of restarts."""
         torch.manual_seed(int(keyed.stream_keys(self._streams[:1], np.array([self.counters.restarts]))[0]))
-        self.model = self.run.build(self._task).to(self.device).train()
-        check_penalty(self.model, {"penalty": self.config.penalty, "compile": self.config.compile})
-        self._averaged = copy.deepcopy(self.model).eval()
+        model = self.run.build(self._task).train()
+        check_penalty(model, {"penalty": self.config.penalty, "compile": self.config.compile})
+        # A copy on a GPU would lose the layout in which cuDNN has the weights of an RNN.
+        self._averaged = copy.deepcopy(model).to(self.device).eval()
+        self.model = model.to(self.device)
         # To walk through modules takes as long as a small update, so it is done once.
         self._parameters: list[Tensor] = list(self.model.parameters())
         self._averages: list[Tensor] = list(self._averaged.parameters())
