@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntm_agents.recipes.ntm import DEFAULT_TRAINING
 from ntm_agents.spec import AgentSpec, Recipe
+from ntm_baselines.recipes.lstm import DEFAULT_TRAINING
 
 # Not tuned: the size is that of Deletang et al. (2023), with whose tasks Ruoss et al. (2023) found randomised
 # positions the best for longer sequences; training is the default, with smaller steps.
