@@ -3,11 +3,7 @@
     taskset --cpu-list 0 .venv/bin/python benchmarks/train_throughput.py
 
 A time is that of forward and backward of one batch. All variants of a line are measured in turn, in one
-process, so that a busy machine slows all of them. It takes about four minutes. With two cores,
-
-    taskset --cpu-list 0,1 .venv/bin/python benchmarks/train_throughput.py --threads 2
-
-compares one thread of the kernel with two, in half a minute.
+process, so that a busy machine slows all of them. It takes about four minutes.
 """
 
 from __future__ import annotations
@@ -34,7 +30,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ntm_agents import NTM
-from ntm_agents.kernels.threads import set_num_threads
 from ntm_agents.readout import readout
 from ntm_envs.answers import Bits
 from ntm_leaderboard.harness.timing import measure
@@ -130,8 +125,6 @@ class Options:
     """Number of rounds."""
     figure: Path = Path("docs/train_throughput.png")
     """The figure of times by T and by N."""
-    threads: int | None = None
-    """Measure nothing but the fused kernel, on one thread and on so many."""
     part: Literal["memory", "cold"] | None = None
     """One part only: memory or cold, which this script runs in separate processes."""
 
@@ -204,9 +197,6 @@ def main(options: Options) -> None:
         print("{:.1f} {:.2f}".format(*_first_batch()))
         return
     console = Console(width=124)
-    if options.threads:
-        _threads(console, options.rounds, options.threads)
-        return
     console.print(f"torch.mm, 512 x 512: {_product_rate():.0f} GFLOP/s", highlight=False)
     _table(console, options.rounds)
     console.print(f"Peak memory of the process at {LONG}: {_part('memory')} GB", highlight=False)
@@ -240,26 +230,6 @@ def _table(console: Console, rounds: int) -> None:
         table.add_row(
             str(work.B), str(work.T), str(work.N), work.controller, heads, *cells, *ratios, f"{share:.0%}"
         )
-    console.print(table)
-
-
-def _threads(console: Console, rounds: int, threads: int) -> None:
-    """Print the time of a batch on one thread and on several, which have as many cores."""
-    table = Table(title="Milliseconds a batch of the fused kernel: median (least)", box=None)
-    for name in ("B", "T", "N", "controller", "heads", "1 thread", f"{threads} threads", "times as fast"):
-        table.add_column(name, justify="right")
-
-    def on(number: int, batch: Callable[[], None]) -> None:
-        set_num_threads(number)
-        batch()
-
-    for work in WORKS:
-        batch = work.variants()["fused"]
-        one, several = measure({str(n): partial(on, n, batch) for n in (1, threads)}, rounds).values()
-        cells = [f"{np.median(t):.1f} ({min(t):.1f})" for t in (one, several)]
-        ratio = f"{np.median(one) / np.median(several):.2f} ({min(one) / min(several):.2f})"
-        heads = f"{work.heads} + {work.heads}"
-        table.add_row(str(work.B), str(work.T), str(work.N), work.controller, heads, *cells, ratio)
     console.print(table)
 
 
