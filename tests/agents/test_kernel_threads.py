@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import warnings
 from functools import partial
@@ -166,3 +168,26 @@ def test_there_is_at_least_one_thread():
     with pytest.raises(ValueError, match="number of threads is 0; expected at least 1"):
         threads.set_num_threads(0)
     assert threads.num_threads() == 1
+
+
+THREADS_OF_PRODUCTS = """
+import os
+import torch
+from ntm_agents.kernels import gradients, threads
+
+torch.set_num_threads(1)
+threads.set_num_threads(2)
+left, right = torch.randn(4096, 256), torch.randn(4096, 64)
+threads.run(lambda part: None, [0, 1])
+before = len(os.listdir("/proc/self/task"))
+gradients.products((left, right))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="the threads of a process are not listed")
+def test_products_start_no_threads_of_openmp_which_would_keep_cores_busy_while_they_wait():
+    environment = os.environ | {"OMP_NUM_THREADS": "4"}
+    command = [sys.executable, "-c", THREADS_OF_PRODUCTS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

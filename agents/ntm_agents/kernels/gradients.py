@@ -48,5 +48,7 @@ def _blocks(rows: int, work: int) -> list[slice]:
 @torch.no_grad()  # which belongs to each thread
 def _multiply(blocks: list[tuple[Tensor, Tensor, Tensor]]) -> None:
     """Write products into their places."""
+    # Each thread has an OpenMP of its own, whose threads would keep the other cores busy while they wait.
+    torch.set_num_threads(torch.get_num_threads())
     for left, right, out in blocks:
         torch.mm(left, right, out=out)
