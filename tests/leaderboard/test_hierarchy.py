@@ -7,7 +7,8 @@ import pytest
 from test_board import result
 
 from ntm_envs import tasks
-from ntm_leaderboard.documents.hierarchy import FACTORS, LEVELS, PD_SSM, comparison, hierarchy_tables
+from ntm_leaderboard.board.boards import SHIPPED, load
+from ntm_leaderboard.documents.hierarchy import AGENTS, FACTORS, LEVELS, PD_SSM, comparison, hierarchy_tables
 from ntm_leaderboard.harness.protocols import PROTOCOLS
 from ntm_leaderboard.results import SEEDS
 
@@ -77,3 +78,9 @@ def test_published_figures_are_shares_of_every_task(figures):
 
 def test_the_page_has_the_published_figures():
     assert comparison(PD_SSM, [], []) in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_has_the_tables_of_the_results_of_the_package():
+    shown = hierarchy_tables(load(SHIPPED), AGENTS)
+    assert all(f"`{agent}`" in shown for agent in AGENTS)
+    assert shown in PAGE.read_text(encoding="utf-8")

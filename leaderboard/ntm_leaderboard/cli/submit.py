@@ -27,8 +27,8 @@ class SubmitOptions:
     output: Path = Path("submission")
     """Folder of the submission: a new one, or one to add to."""
     held_at: Annotated[str | None, tyro.conf.arg(metavar="URL")] = None
-    """Address at which you will put weights of more than 256 KiB per run, such as https://example.org/weights.
-    They are written into a folder beside the submission."""
+    """Address at which you will put the weights, as those of a run with more than 256 KiB have to be, such as
+    https://example.org/weights. They are written into a folder beside the submission."""
 
 
 def main(argv: list[str]) -> int:
