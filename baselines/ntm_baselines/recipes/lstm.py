@@ -9,7 +9,7 @@ from ntm_agents.spec import AgentSpec, Recipe
 from ntm_agents.training.config import TrainConfig
 
 DEFAULT_TRAINING = replace(ntm.DEFAULT_TRAINING, bucket_size=16)
-"""The training of the NTM's default. Without a memory, padding costs less than passes over several buckets."""
+"""The NTM's default training, in one bucket: without a memory, padding costs less than several passes."""
 _STEADY = replace(ntm.STEADY, sequences=48_000)
 _FORMAL = TrainConfig(
     sequences=200_000,
