@@ -155,6 +155,8 @@ def of_agents(console: Console, options: Options) -> None:
 
 def main(options: Options) -> None:
     """Measure and print."""
+    if not torch.cuda.is_available():
+        raise SystemExit("PyTorch finds no GPU; torch.cuda.is_available() tells when it does")
     console = Console(width=124)
     console.print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}", highlight=False)
     of_the_ntm(console, options)
