@@ -123,6 +123,8 @@ def test_a_narrow_terminal_cuts_no_number():
     assert "…" not in file.getvalue()
     assert "1 ntm" in file.getvalue()
     assert "verified" in file.getvalue()
+    formal = file.getvalue().count("scores, suite formal")
+    assert 1 < formal < len(tasks.suite("formal")), "a table has as many tasks as fit"
 
 
 def test_results_on_a_task_of_ones_own_are_ranked_in_a_suite_of_their_own(tmp_path, capsys):

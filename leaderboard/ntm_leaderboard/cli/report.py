@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from ntm_envs import tasks
@@ -18,6 +19,9 @@ from ntm_leaderboard.board.statistics import horizon, ladder
 from ntm_leaderboard.harness.protocols import Protocol
 from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import down, up
+
+AGENT = 10
+"""Least width of the names of agents in a ranking."""
 
 
 def print_result(console: Console, result: Result) -> None:
@@ -126,30 +130,15 @@ def print_left_out(console: Console, boards: Boards) -> None:
 
 
 def _print_board(console: Console, board: Board) -> None:
-    """Print the ranking over all tasks of a suite: a line per agent, with its score on each task."""
-    title = f"scores, suite {board.suite}"
-    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("agent", overflow="fold")  # narrow terminals fold names, not numbers
-    for name in ("all", *(spec.name for spec in board.specs), "seeds"):
-        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
-    ranks = places(board.ranked)
-    for row in (*board.listed, *board.references):
-        standings = [row.standings.get(spec.env_id) for spec in board.specs]
-        there = [standing for standing in standings if standing]
-        low, high = row.interval
-        reference = row in board.references
-        status = "claimed" if row.status == "self-reported" else row.status
-        whole = f"{down(row.score)}\n[dim]{down(low)}–{down(high)}[/]" if all(standings) else "–"
-        table.add_row(
-            str(ranks.get(row.agent, "")),
-            "\n[dim]".join([row.agent, *([] if reference else _remarks(row))]),
-            down(row.score) if reference and all(standings) else whole,
-            *(_standing_cell(standing) for standing in standings),
-            "" if reference else f"{min(len(standing.scores) for standing in there)}\n[dim]{status}[/]",
-            style="dim" if reference else "bold" if row.own else None,
-        )
-    console.print(table)
+    """Print the ranking over all tasks of a suite, in as few tables as fit the console, and notes on it."""
+    for count in range(1, len(board.specs) + 1):
+        parts = np.array_split(np.array(board.specs, object), count)
+        tables = [_ranking(board, part.tolist()) for part in parts]
+        least = max(Measurement.get(console, console.options, table).minimum for table in tables)
+        if least + AGENT <= console.width:
+            break
+    for table in tables:
+        console.print(table)
     of_task = {spec.env_id: places(board.ranking(spec), spec) for spec in board.specs}
     for row in (row for row in board.rows if row.own):
         for spec in (spec for spec in board.specs if row.agent in of_task[spec.env_id]):
@@ -161,6 +150,32 @@ def _print_board(console: Console, board: Board) -> None:
         console.print(
             f"On {task}, scores are over {shown} alone, on which all have been evaluated.", highlight=False
         )
+
+
+def _ranking(board: Board, specs: Sequence[TaskSpec]) -> Table:
+    """Return a table of a board: a line per agent, with its score over all tasks and on some."""
+    title = f"scores, suite {board.suite}"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("agent", overflow="fold")  # narrow terminals fold names, not numbers
+    for name in ("all", *(spec.name for spec in specs), "seeds"):
+        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
+    ranks = places(board.ranked)
+    for row in (*board.listed, *board.references):
+        low, high = row.interval
+        reference, complete = row in board.references, len(row.standings) == len(board.specs)
+        status = "claimed" if row.status == "self-reported" else row.status
+        seeds = min(len(standing.scores) for standing in row.standings.values())
+        whole = down(row.score) if reference else f"{down(row.score)}\n[dim]{down(low)}–{down(high)}[/]"
+        table.add_row(
+            str(ranks.get(row.agent, "")),
+            "\n[dim]".join([row.agent, *([] if reference else _remarks(row))]),
+            whole if complete else "–",
+            *(_standing_cell(row.standings.get(spec.env_id)) for spec in specs),
+            "" if reference else f"{seeds}\n[dim]{status}[/]",
+            style="dim" if reference else "bold" if row.own else None,
+        )
+    return table
 
 
 def _remarks(row: Row) -> list[str]:
