@@ -20,7 +20,7 @@ from ntm_leaderboard.harness.protocols import Protocol
 from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import down, up
 
-AGENT = 10
+NAME_WIDTH = 10
 """Least width of the names of agents in a ranking."""
 
 
@@ -135,7 +135,7 @@ def _print_board(console: Console, board: Board) -> None:
         parts = np.array_split(np.array(board.specs, object), count)
         tables = [_ranking(board, part.tolist()) for part in parts]
         least = max(Measurement.get(console, console.options, table).minimum for table in tables)
-        if least + AGENT <= console.width:
+        if least + NAME_WIDTH <= console.width:
             break
     for table in tables:
         console.print(table)
