@@ -144,6 +144,12 @@ class MemoryMachine(nn.Module, ABC, Generic[S]):
                 return self.recur(tuple(exact), state, keep)
         if self.kernel == "fused":
             return self._recur_fused(projected, state, keep)
+        return self._recur_by_step(projected, state, keep)
+
+    def _recur_by_step(
+        self, projected: tuple[Tensor, ...], state: S, keep: bool
+    ) -> tuple[Tensor, Tensor | None, S]:
+        """Take T steps, each a call of `step`; the arguments and results are those of `recur`."""
         features: list[Tensor] = []
         weightings: list[Tensor] = []
         steps = zip(*(tensor.unbind(0) for tensor in projected), strict=True)

@@ -10,7 +10,6 @@ cell, C hidden size of the controller, A actions.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
@@ -130,13 +129,17 @@ class MovingMemory(MemoryMachine[MovingMemoryState]):
         cells, reads, hidden, counts = state
         output, hidden = self.controller(projected[0], reads, hidden)
         counts = self._count(counts, *projected[1:])
-        cells = self._act(output, cells, counts)
-        reads = cells[:, :, 0, :-1].flatten(1)
+        cells, tops = self._act(output, cells, counts)
+        reads = tops.flatten(1)
         return MovingMemoryState(cells, reads, hidden, counts), (reads, output)
 
     @abstractmethod
-    def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> Tensor:
-        """Return the cells ``[B, S, N, M + 1]`` after what the controller's output ``[B, C]`` asks for."""
+    def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Do what the controller's output ``[B, C]`` asks for.
+
+        Returns:
+            The cells ``[B, S, N, M + 1]``, and those under the heads without their marks ``[B, S, M]``.
+        """
 
     def _count(self, counts: tuple[Tensor, ...], *projected: Tensor) -> tuple[Tensor, ...]:
         """Return the counts of a state after one more step."""
@@ -161,19 +164,3 @@ class MovingMemory(MemoryMachine[MovingMemoryState]):
         shapes = ((self._memories, slots, c.memory_width + 1), (self._memories * c.memory_width,))
         layers = self.controller.tensors * ((c.hidden_size,),)
         return [(batch_size, *shape) for shape in shapes + layers]
-
-
-def mixed(before: Tensor, cells: Tensor, behind: Tensor, weights: Sequence[Tensor]) -> Tensor:
-    """Return mixtures of each cell's predecessor, the cell itself and its successor.
-
-    Args:
-        before: Cell before the first one ``[B, S, 1, M + 1]``.
-        cells: ``[B, S, N, M + 1]``.
-        behind: Cell behind the last one ``[B, S, 1, M + 1]``.
-        weights: Weights of the three, ``[B, S, 1, 1]`` each.
-    """
-    extended = torch.cat((before, cells, behind), 2)  # a copy, of which the others are views
-    predecessor, same, successor = weights
-    itself = same * extended[:, :, 1:-1]
-    one_sided = torch.addcmul(itself, predecessor, extended[:, :, :-2])
-    return torch.addcmul(one_sided, successor, extended[:, :, 2:])

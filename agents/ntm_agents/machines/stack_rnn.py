@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState, mixed
+from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState
 from ntm_agents.observed import observer
 from ntm_agents.options import Choices, Few
 
@@ -71,10 +71,13 @@ class StackRNN(MovingMemory):
         super().__init__(input_size, output_size, c, c.stacks, 3)
         self.values = nn.Linear(c.hidden_size, c.stacks * c.memory_width)
 
-    def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> Tensor:
+    def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         push, pop, keep = self._weights(output)[..., None, None].unbind(2)
         value = functional.pad(self.values(output).view(*cells.shape[:2], 1, -1), (0, 1))  # with mark 0
-        return mixed(value, cells, torch.zeros_like(value), (push, keep, pop))
+        extended = torch.cat((value, cells, torch.zeros_like(value)), 2)  # a copy, of which others are views
+        pushed = torch.addcmul(keep * extended[:, :, 1:-1], push, extended[:, :, :-2])
+        cells = torch.addcmul(pushed, pop, extended[:, :, 2:])
+        return cells, cells[:, :, 0, :-1]
 
     def recur(
         self, projected: tuple[Tensor, ...], state: MovingMemoryState, keep: bool

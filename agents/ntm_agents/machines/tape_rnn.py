@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
-from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState, mixed
+from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState
 from ntm_agents.options import Choices, Few, Positive, channel_indices
 from ntm_envs.tasks import Task
 
@@ -35,6 +35,9 @@ class TapeRNNConfig(MovingMemoryConfig):
     input_length: str | None = None
     """Name of the input channel that ends the input, such as `answer`: heads may then also jump by the number
     of steps before it. A privilege (`input_length`), as no other model is told. None for no jumps."""
+    kernel: Literal["auto", "reference", "fused"] = "auto"
+    """Implementation of writes and moves: plain PyTorch, or a compiled loop, faster and equal up to rounding.
+    Auto takes the loop where it applies: on a CPU, with Numba installed."""
 
 
 class TapeRNN(MovingMemory):
@@ -113,18 +116,32 @@ class TapeRNN(MovingMemory):
         ended = torch.maximum(ended, (end > 0).to(ended))
         return length + 1 - ended, ended
 
-    def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> Tensor:
+    def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         B, S, *_ = cells.shape
-        written = torch.cat((self.values(output).view(B, S, 1, -1), cells[:, :, :1, -1:]), 3)
-        tape = torch.cat((written, cells[:, :, 1:]), 2)
-        stay, left, right, *jumps = self._weights(output)[..., None, None].unbind(2)
-        moved = mixed(tape[:, :, -1:], tape, tape[:, :, :1], (left, stay, right))
+        written, weights = self.values(output).view(B, S, -1), self._weights(output)
+        if self.kernel == "fused":
+            from ntm_agents.kernels.tape import write_and_move  # needs Numba
+
+            distances = torch.tensor((0, -1, 1)).expand(B, 3)
+            if counts:
+                length = counts[0].long().unsqueeze(1)
+                distances = torch.cat((distances, -length, length), 1)
+            return write_and_move(cells, written, weights, distances)
+        under = torch.cat((written.unsqueeze(2), cells[:, :, :1, -1:]), 3)
+        tape = torch.cat((under, cells[:, :, 1:]), 2)
+        stay, left, right, *jumps = weights[..., None, None].unbind(2)
+        moved = stay * tape + left * tape.roll(1, 2) + right * tape.roll(-1, 2)
         places = torch.arange(tape.shape[2], device=tape.device)
         for sign, weight in zip((-1, 1), jumps, strict=False):
             sources = (places + sign * counts[0].long().unsqueeze(1)) % len(places)  # (B, N)
             there = tape.gather(2, sources[:, None, :, None].expand_as(tape))
             moved = torch.addcmul(moved, weight, there)
-        return moved
+        return moved, moved[:, :, 0, :-1]
+
+    def _recur_fused(
+        self, projected: tuple[Tensor, ...], state: MovingMemoryState, keep: bool
+    ) -> tuple[Tensor, Tensor | None, MovingMemoryState]:
+        return self._recur_by_step(projected, state, keep)  # of which writes and moves are compiled
 
     def state_shapes(self, batch_size: int, slots: int) -> list[tuple[int, ...]]:
         """Return the shapes of a state's tensors; see `MemoryMachine`."""
