@@ -23,6 +23,7 @@ VARIANTS = {
     "tapes": (TapeRNN, {"tapes": 2}),
     "jumps": (Jumping, {}),
     "tapes with jumps": (Jumping, {"tapes": 2}),
+    "tapes with jumps, reference": (Jumping, {"tapes": 2, "kernel": "reference"}),
 }
 every_variant = pytest.mark.parametrize(("kind", "config"), VARIANTS.values(), ids=VARIANTS)
 

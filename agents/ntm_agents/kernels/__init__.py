@@ -55,11 +55,18 @@ The MANN has the package :mod:`ntm_agents.kernels.mann`:
     weights = Weights(recurrent, heads)  # [G * C, V (+ C)]; [P, C] or, with the last output, [P, 2 * C]
     state = State(memory, weightings, usage, reads, controller)
 
-All of them compute a batch on one thread or several, with the same bytes:
+All of these compute a batch on one thread or several, with the same bytes:
 
     from ntm_agents.kernels.threads import set_num_threads
 
     set_num_threads(2)  # of this process
+
+Of the Tape-RNN, writes and moves alone are compiled, a step at a time, on one thread:
+
+    from ntm_agents.kernels.tape import write_and_move
+
+    # cells [B, S, N, W], written [B, S, M], weights of A moves [B, S, A], their distances [B, A]
+    cells, reads = write_and_move(cells, written, weights, distances)
 
 All shapes, types and devices are checked before compiled code is called. `inputs.preactivations` is
 overwritten. Projections of inputs, read-outs and penalties stay in PyTorch. Fields are described in

@@ -55,7 +55,7 @@ def _forward(tape: Array, weights: Array, distances: Array, width: int, moved: A
         width: W.
         moved: The result, written ``[B, S, N * W]``.
     """
-    before = flush()
+    before_kernel: Any = flush()  # type: ignore[call-arg]
     B, S, size = tape.shape
     zero = tape.dtype.type(0)
     for b in range(B):
@@ -64,7 +64,7 @@ def _forward(tape: Array, weights: Array, distances: Array, width: int, moved: A
                 moved[b, s, i] = zero
             for a in range(weights.shape[2]):
                 _add_round(moved[b, s], weights[b, s, a], tape[b, s], distances[b, a] * width)
-    restore(before)
+    restore(before_kernel)
 
 
 @entry
@@ -72,7 +72,7 @@ def _backward(
     tape: Array, weights: Array, distances: Array, width: int, dmoved: Array, dtape: Array, dweights: Array
 ) -> None:
     """Write the gradients of tapes and weights, given those of the results ``[B, S, N * W]``."""
-    before = flush()
+    before_kernel: Any = flush()  # type: ignore[call-arg]
     B, S, size = tape.shape
     zero = tape.dtype.type(0)
     for b in range(B):
@@ -85,7 +85,7 @@ def _backward(
                 first = _dot(dmoved[b, s, :rest], tape[b, s, start:])
                 dweights[b, s, a] = first + _dot(dmoved[b, s, rest:], tape[b, s, :start])
                 _add_round(dtape[b, s], weights[b, s, a], dmoved[b, s], rest % size)
-    restore(before)
+    restore(before_kernel)
 
 
 def write_and_move(
@@ -106,8 +106,10 @@ def write_and_move(
         ValueError: If a tensor does not fit the others.
         RuntimeError: In the backward pass, if it is to be differentiable itself.
     """
-    B, S, N, _ = dimensions("cells", cells, 4)
+    B, S, N, W = dimensions("cells", cells, 4)
     M, A = dimensions("written", written, 3)[2], dimensions("weights", weights, 3)[2]
+    if M > W:
+        raise ValueError(f"written has shape {tuple(written.shape)}; expected {(B, S, W)} or less")
     expected = [("written", written, (B, S, M)), ("weights", weights, (B, S, A))]
     check_tensors("cells", cells.dtype, [("cells", cells, cells.shape), *expected], "cells has [B, S, N, W]")
     check_integers("distances", distances, (B, A))
