@@ -5,7 +5,8 @@
 A model is that of its recipe for the suite `formal`, and takes batches of 32 sequences in two ways: as a
 whole, and one step after another in a loop, each step a call of the same model. It prints sequences a second
 as a whole and, in brackets, how many times as fast as the loop that is: forward and backward at lengths 40
-and 200, and without gradients at length 500. `deltanet gated` is the DeltaNet with the option `gate`.
+and 200, and without gradients at length 500. `deltanet gated` is the DeltaNet with the option `gate`, and a
+name with `reference` a machine in plain PyTorch, without what is compiled of it.
 
 All variants of a column are measured in turn, in one process, in processor time, so that a busy machine
 distorts them little. A number is that of the median. It takes about five minutes.
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,19 +36,23 @@ from ntm_leaderboard.harness.timing import measure
 TASK, BATCH = "reverse_string", 32
 WORKS = ((40, True), (200, True), (500, False))
 """Numbers of steps, and whether gradients are computed."""
-GATED = "deltanet gated"
+OPTIONS: dict[str, dict[str, Any]] = {"gated": {"gate": True}, "reference": {"kernel": "reference"}}
+"""Further options of a model, by the word behind the name of its agent."""
 MODELS = (
     "rnn",
     "gru",
     "lstm",
     "transformer",
     "deltanet",
-    GATED,
+    "deltanet gated",
     "mamba",
     "slstm",
     "xlstm",
     "stack-rnn",
     "tape-rnn",
+    "tape-rnn reference",
+    "tape-rnn-jump",
+    "tape-rnn-jump reference",
 )
 
 
@@ -87,8 +93,11 @@ def main(options: Options) -> None:
 
 def model_of(name: str) -> Model:
     """Return a model of the size of its recipe."""
-    row = agent_spec("deltanet" if name == GATED else name)
-    options = {**row.recipe(TASK, "formal").model, **({"gate": True} if name == GATED else {})}
+    agent, *words = name.split()
+    row = agent_spec(agent)
+    options = {**row.recipe(TASK, "formal").model}
+    for word in words:
+        options |= OPTIONS[word]
     model: Model = build(load(row.entry), tasks.get(TASK), **options)
     return model
 

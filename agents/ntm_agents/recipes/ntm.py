@@ -96,6 +96,8 @@ STEADY = TrainConfig(
     rollback=5.0,
 )
 """Training options with which little that was learnt is lost; recipes of many machines build on them."""
+SHORT_FIRST = replace(STEADY, bucket_size=16, initial_range=0.1, curriculum_end=0.3)
+"""The same, for formal languages: short words first, in one bucket."""
 
 # No size, and nothing about any task. Half of the batches begin with short sequences, without which
 # RepeatCopy ends in a solution that cannot count; the other half are the largest from early on, without which
