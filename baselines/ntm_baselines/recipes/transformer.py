@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ntm_agents.recipes.ntm import SHORT_FIRST
 from ntm_agents.spec import AgentSpec, Recipe
 from ntm_baselines.recipes.lstm import DEFAULT_TRAINING
 
@@ -20,6 +21,12 @@ ROW = AgentSpec(
     name="transformer",
     entry="ntm_baselines:Transformer",
     summary="causal Transformer (Vaswani et al. 2017), with one of five encodings of positions",
-    recipes=dict.fromkeys(("classic", "formal", "graph", "interactive", "recall"), FITTING),
+    recipes={
+        **dict.fromkeys(("classic", "graph", "interactive", "recall"), FITTING),
+        # As for other models, without a search.
+        "formal": Recipe(
+            model=FITTING.model, train=replace(SHORT_FIRST, sequences=100_000, learning_rate=1e-3)
+        ),
+    },
     default=DEFAULT,
 )
