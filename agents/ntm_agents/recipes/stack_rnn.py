@@ -14,10 +14,10 @@ ROW = AgentSpec(
     entry="ntm_agents:StackRNN",
     summary="recurrent network with stacks (Joulin & Mikolov 2015, Deletang et al. 2023)",
     recipes={
-        # On ReverseString a run finds the stack within 10,000 sequences, or learns slowly to do without it and
-        # fails above length 40: so did two of four (seeds 604, and 2133 to 2135), and starting anew mends it
-        # (605 to 607). Steps of 1e-3 and LSTMs did no better; with orthogonal weights StackManipulation was not
-        # learnt, and with steps of 6e-3 as well ReverseString (602, 603).
+        # On ReverseString a run finds the stack within 10,000 sequences, or learns slowly to do without it
+        # and fails above length 40: so did two of four (seeds 604, and 2133 to 2135), and starting anew mends
+        # it (605 to 607). Steps of 1e-3 and LSTMs did no better; with orthogonal weights StackManipulation
+        # was not learnt, and with steps of 6e-3 ReverseString was not either (602, 603).
         "formal": Recipe(
             model={"hidden_size": 128, "orthogonal_init": False},
             train=replace(
