@@ -20,7 +20,8 @@ ROOTS = {
     "ntm_leaderboard": "leaderboard/",
 }
 """The packages, and the folders that they lie in."""
-LARGEST = 6 * 2**20
+LARGEST = {"wheel": 4 * 2**20, "sdist": 12 * 2**20}
+"""Bytes of each; the source distribution has the files of all results, each several kB, beside `board.json`."""
 MADE_BY_SETUPTOOLS = {"PKG-INFO", "setup.cfg"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REPOSITORY = "https://example.org/ntm-envs"
@@ -65,8 +66,8 @@ def test_building_leaves_nothing_but_what_git_ignores(built: Built) -> None:
 
 
 def test_both_are_small(built: Built) -> None:
-    assert built.wheel.stat().st_size < LARGEST
-    assert built.sdist.stat().st_size < LARGEST
+    assert built.wheel.stat().st_size < LARGEST["wheel"]
+    assert built.sdist.stat().st_size < LARGEST["sdist"]
 
 
 def test_an_index_accepts_the_metadata(built: Built) -> None:
