@@ -21,7 +21,7 @@ ROOTS = {
 }
 """The packages, and the folders that they lie in."""
 LARGEST = {"wheel": 4 * 2**20, "sdist": 12 * 2**20}
-"""Bytes of each; the source distribution has the files of all results, each several kB, beside `board.json`."""
+"""Bytes of each; the source distribution has the files of all results beside `board.json`."""
 MADE_BY_SETUPTOOLS = {"PKG-INFO", "setup.cfg"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REPOSITORY = "https://example.org/ntm-envs"
