@@ -156,6 +156,11 @@ def test_more_than_a_cell_cannot_be_written():
         write_and_move(*arguments(W=4, M=5))
 
 
+def test_a_tape_without_cells_is_refused():
+    with pytest.raises(ValueError, match=r"cells has shape \(2, 3, 0, 4\); expected at least one cell"):
+        write_and_move(arguments()[0][:, :, :0], *arguments()[1:])
+
+
 def test_second_derivatives_are_refused():
     *parts, distances = arguments()
     moved, _ = write_and_move(*parts, distances)

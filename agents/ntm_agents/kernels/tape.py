@@ -46,23 +46,20 @@ def _dot(one: Array, other: Array) -> Any:
 
 @entry
 def _forward(tape: Array, weights: Array, distances: Array, width: int, moved: Array) -> None:
-    """Write mixtures of moves.
+    """Add mixtures of moves.
 
     Args:
         tape: Tapes ``[B, S, N * W]``.
         weights: Weights of the moves ``[B, S, A]``.
         distances: Cells by which a head moves, from 0 to N - 1, int64 ``[B, A]``.
         width: W.
-        moved: The result, written ``[B, S, N * W]``.
+        moved: The result, added to ``[B, S, N * W]``.
     """
     before_kernel: Any = flush()  # type: ignore[call-arg]
-    B, S, size = tape.shape
-    zero = tape.dtype.type(0)
+    B, S, A = weights.shape
     for b in range(B):
         for s in range(S):
-            for i in range(size):
-                moved[b, s, i] = zero
-            for a in range(weights.shape[2]):
+            for a in range(A):
                 _add_round(moved[b, s], weights[b, s, a], tape[b, s], distances[b, a] * width)
     restore(before_kernel)
 
@@ -71,15 +68,13 @@ def _forward(tape: Array, weights: Array, distances: Array, width: int, moved: A
 def _backward(
     tape: Array, weights: Array, distances: Array, width: int, dmoved: Array, dtape: Array, dweights: Array
 ) -> None:
-    """Write the gradients of tapes and weights, given those of the results ``[B, S, N * W]``."""
+    """Add to gradients of tapes, and write those of weights, given those of results ``[B, S, N * W]``."""
     before_kernel: Any = flush()  # type: ignore[call-arg]
-    B, S, size = tape.shape
-    zero = tape.dtype.type(0)
+    B, S, A = weights.shape
+    size = tape.shape[2]
     for b in range(B):
         for s in range(S):
-            for i in range(size):
-                dtape[b, s, i] = zero
-            for a in range(weights.shape[2]):
+            for a in range(A):
                 start = distances[b, a] * width
                 rest = size - start
                 first = _dot(dmoved[b, s, :rest], tape[b, s, start:])
@@ -108,6 +103,8 @@ def write_and_move(
     """
     B, S, N, W = dimensions("cells", cells, 4)
     M, A = dimensions("written", written, 3)[2], dimensions("weights", weights, 3)[2]
+    if not N:
+        raise ValueError(f"cells has shape {tuple(cells.shape)}; expected at least one cell")
     if M > W:
         raise ValueError(f"written has shape {tuple(written.shape)}; expected {(B, S, W)} or less")
     expected = [("written", written, (B, S, M)), ("weights", weights, (B, S, A))]
@@ -118,11 +115,13 @@ def write_and_move(
 
 
 class _WriteAndMove(torch.autograd.Function):
+    """The loops forward and backward, with distances from 0 to N - 1."""
+
     @staticmethod
     def forward(ctx: Any, cells: Tensor, written: Tensor, weights: Tensor, distances: Tensor) -> Any:
         tape = cells.clone(memory_format=torch.contiguous_format)
         tape[:, :, 0, : written.shape[2]] = written
-        weights, moved = weights.contiguous(), torch.empty_like(tape)
+        weights, moved = weights.contiguous(), torch.zeros_like(tape)
         ctx.save_for_backward(tape, weights, distances)
         ctx.set_materialize_grads(False)
         ctx.written = written.shape[2]
@@ -140,7 +139,7 @@ class _WriteAndMove(torch.autograd.Function):
         )
         if read is not None:
             dmoved[:, :, 0, : ctx.written] += read
-        dtape, dweights = torch.empty_like(tape), torch.empty_like(weights)
+        dtape, dweights = torch.zeros_like(tape), torch.empty_like(weights)
         flat = arrays(tape.flatten(2), weights, distances)
         _backward(*flat, tape.shape[3], *arrays(dmoved.flatten(2), dtape.flatten(2), dweights))
         dwritten = dtape[:, :, 0, : ctx.written].clone()
