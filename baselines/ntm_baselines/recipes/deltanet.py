@@ -1,4 +1,4 @@
-"""The DeltaNet, with the default training."""
+"""The DeltaNet."""
 
 from __future__ import annotations
 

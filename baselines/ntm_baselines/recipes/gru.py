@@ -1,4 +1,4 @@
-"""The GRU, with the training options of the LSTM."""
+"""The GRU."""
 
 from __future__ import annotations
 

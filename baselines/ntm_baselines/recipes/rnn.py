@@ -1,4 +1,4 @@
-"""The simple recurrent network, with the training options of the LSTM."""
+"""The simple recurrent network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The causal Transformer, with the default training."""
+"""The causal Transformer."""
 
 from __future__ import annotations
 
