@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,10 +17,11 @@ from ntm_envs.lookup import load
 from ntm_envs.tasks.base import SequenceTask
 from ntm_leaderboard import cli
 from ntm_leaderboard.harness.entrants import AGENTS, new_run
+from ntm_leaderboard.harness.jobs import Failure, begin
 from ntm_leaderboard.harness.recipes import read_recipe
 
 pytest.importorskip("optuna", reason="the extra tune is not installed")
-from ntm_leaderboard.harness import tuning
+from ntm_leaderboard.harness import trials, tuning
 
 MODEL = '''
 from typing import Annotated
@@ -173,7 +175,7 @@ def test_a_loss_that_is_not_finite_is_a_lost_trial(monkeypatch):
 
 def test_one_configuration_begins_with_the_default_recipe_and_not_with_that_of_a_task(monkeypatch):
     seen = []
-    monkeypatch.setattr(tuning.Search, "tune", lambda self, trials, report: seen.extend(self.runs))
+    monkeypatch.setattr(tuning.Search, "tune", lambda self, *_, **options: seen.extend(self.runs))
     assert cli.main(["tune", "--agent", "lstm", "--task", "copy", "ngrams", "--output", "search"]) == 1
     default = find("lstm", AGENTS).default.train
     assert [run.train for run in seen] == [default, default]
@@ -209,9 +211,14 @@ def test_nothing_beyond_the_training_range_is_seen(monkeypatch):
     assert max(seen) == 3
 
 
+def impossible(chosen):
+    return [line | {"options": {"model.kind": "b"}} if line["number"] else line for line in chosen]
+
+
 def test_options_that_do_not_go_together_are_a_lost_trial(monkeypatch):
     found = search()
-    monkeypatch.setattr(found, "_choose", lambda done: {"model.kind": "b"} if done else {})
+    choose = found._choose
+    monkeypatch.setattr(found, "_choose", lambda done, count: impossible(choose(done, count)))
     found.tune(2)
     first, second = found.trials
     assert second["error"] == "kind is 'b', which is not possible"
@@ -222,7 +229,88 @@ def test_options_that_do_not_go_together_are_a_lost_trial(monkeypatch):
 def test_the_choice_of_a_trial_depends_on_the_log_alone():
     found = search()
     found.tune(3)
-    assert found._choose(found.trials) == search()._choose(found.trials)
+    chosen = found._choose(found.trials, 3)
+    assert chosen == search()._choose(found.trials, 3)
+    assert [line["number"] for line in chosen] == [3, 4, 5]
+    assert found._choose(found.trials, 1) == chosen[:1]  # the next one is the same, however many follow it
+    assert len({json.dumps(line["options"]) for line in chosen}) == 3
+
+
+def test_trials_run_together_as_jobs_of_their_own(capsys):
+    assert cli.main([*TUNE, "--trials", "3", "--jobs", "2", "--output", "search"]) == 0
+    assert "2 of 2: trial" in capsys.readouterr().out
+    first, *others = search().trials
+    assert first["options"] == {}
+    assert first["tasks"]["short-copy"]["seconds"] > 0
+    assert [line["number"] for line in others] == [1, 2]
+    for line in others:
+        kind = line["options"]["model.kind"]
+        assert (line["error"] is None) == (kind == "a")
+        recipe = read_recipe(
+            Path(f"search/trials/{line['number']}/recipe.json"), config_class(load("./mine.py:Mine"))
+        )
+        assert recipe.model["kind"] == kind
+        assert recipe.train.learning_rate == line["options"]["train.learning_rate"]
+    assert cli.main([*TUNE, "--trials", "4", "--output", "search"]) == 0  # goes on in this process
+    assert len(search().trials) == 4
+    assert cli.main([*TUNE, "--jobs", "0", "--output", "other"]) == 2
+    assert "jobs is 0; expected at least 1" in capsys.readouterr().err
+
+
+def launcher(outcomes):
+    """Return a launcher that runs nothing: each job has the line or the failure that is given for it."""
+
+    def launch(jobs, finished=None):
+        failures = {}
+        for job in jobs:
+            lock, commands = begin(job)
+            lock.release()
+            outcome = outcomes[job.number]
+            if isinstance(outcome, Failure):
+                failures[job] = outcome
+            elif commands:
+                job.outcome.parent.mkdir()
+                job.outcome.write_text(json.dumps(outcome) + "\n", encoding="utf-8")
+        return failures
+
+    return launch
+
+
+def told(value):
+    tasks = {"short-copy": {"value": value, "accuracy": 0.5, "budget": 10, "parameters": 1, "seconds": 1.0}}
+    return {"number": 0, "options": {}, "tasks": tasks, "value": value, "error": None}
+
+
+def test_a_trial_that_fails_is_lost_and_one_that_was_killed_is_run_again():
+    outcomes = {0: told(2.0), 1: Failure("kind is 'b', which is not possible"), 2: told(1.0), 3: told(3.0)}
+    attempt = partial(trials.attempt, found := search(), [], launcher(outcomes))
+    outcomes[3] = Failure("ended by signal 9", killed=True)
+    with pytest.raises(
+        ValueError, match="trial 3: ended by signal 9; mend that, and the same command goes on"
+    ):
+        found.tune(4, at_a_time=2, attempt=attempt)
+    assert [(line["number"], line["value"], line["error"]) for line in found.trials] == [
+        (0, 2.0, None),
+        (1, None, "kind is 'b', which is not possible"),
+    ]
+    outcomes |= {2: None, 3: told(3.0)}  # the third one has its line already
+    found.tune(4, at_a_time=2, attempt=attempt)
+    assert [line["value"] for line in found.trials] == [2.0, None, 1.0, 3.0]
+    assert found.best()["number"] == 2
+    outcomes = {0: Failure("mine.py is damaged")}
+    with pytest.raises(ValueError, match=r"trial 0: mine\.py is damaged"):
+        (again := search("again")).tune(1, attempt=partial(trials.attempt, again, [], launcher(outcomes)))
+
+
+def test_a_job_of_another_choice_is_run_again():
+    found = search()
+    attempt = partial(trials.attempt, found, [], launcher({0: told(2.0)}))
+    chosen = found._choose([], 1)
+    assert attempt(chosen)[0]["value"] == 2.0
+    other = [chosen[0] | {"options": {"model.gain": 0.75}}]
+    again = partial(trials.attempt, found, [], launcher({0: told(1.0)}))
+    assert again(other)[0]["value"] == 1.0
+    assert again(other)[0]["options"] == {"model.gain": 0.75}
 
 
 @pytest.mark.parametrize(

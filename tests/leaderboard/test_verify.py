@@ -126,6 +126,15 @@ def test_one_folder_does_not_stop_the_others(packed, tmp_path, capsys):
     assert "seed-1: verified" in printed
 
 
+def test_shards_divide_a_submission(packed, tmp_path, capsys):
+    verified = []
+    for shard in ("1/3", "2/3", "3/3"):
+        assert cli.main(["verify", str(tmp_path / "submission"), "--shard", shard]) == 0
+        printed = capsys.readouterr().out.replace("\n", "")
+        verified += [folder for folder in packed if f"{folder}: verified" in printed]
+    assert sorted(verified) == packed  # each of them in one shard
+
+
 def test_bits_are_compared_where_no_sequence_is_right(packed):
     def with_wrong(wrong):
         score = {"all_right": 0, "wrong_symbols": wrong, "mean_return": 0.0, "cost_in_bits": None}

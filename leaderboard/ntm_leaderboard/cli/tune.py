@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from ntm_agents import config_class
 from ntm_agents.testing import check_model
 from ntm_agents.training.checks import torch_device
 from ntm_agents.training.sources import source_digest
-from ntm_envs.lookup import is_reference, load
+from ntm_envs.lookup import absolute, is_reference, load
 from ntm_leaderboard.cli.parsing import parse
-from ntm_leaderboard.cli.terminal import say
+from ntm_leaderboard.cli.terminal import console, say
 from ntm_leaderboard.harness.entrants import agent_spec, new_run
+from ntm_leaderboard.harness.launching import LaunchOptions
 from ntm_leaderboard.harness.recipes import read_recipe
 from ntm_leaderboard.wording import command
 
 SEED = 100
 """Seed of all trials; no table has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialLaunchOptions(LaunchOptions):
+    """Where trials run, and how many at a time."""
+
+    jobs: int = 1
+    """Number of trials at a time, each on one core. Trials that run together do not learn from each other:
+    with as many as --trials, the search is random."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +64,14 @@ class TuneOptions:
     """Folder of the search, with its log and the best recipe. Without it: runs/tune-TASK-...-AGENT."""
     device: str = "cpu"
     """Device to compute on, such as cpu or cuda."""
+    launch: Annotated[TrialLaunchOptions, tyro.conf.arg(name="")] = field(default_factory=TrialLaunchOptions)
 
 
 def main(argv: list[str]) -> int:
     """Run the command and return the exit code."""
     options = parse(TuneOptions, argv, "tune")
-    from ntm_leaderboard.harness.tuning import RECIPE, Search  # needs Optuna, which no other command does
+    from ntm_leaderboard.harness.trials import attempt  # needs Optuna, which no other command does
+    from ntm_leaderboard.harness.tuning import RECIPE, Search
 
     torch_device(options.device)
     row, recipe = agent_spec(options.agent), None
@@ -75,7 +89,15 @@ def main(argv: list[str]) -> int:
     folder = options.output or Path("runs") / "-".join(["tune", *names, row.name])
     search = Search(runs, folder, minutes=options.minutes, device=options.device)
     say(f"searched: {', '.join(f'{each.part}.{each.name}' for each in search.space)}")
-    search.tune(options.trials, lambda line: say(_text(line)))
+    launcher = options.launch.make(console)
+    together = None
+    if options.launch != TrialLaunchOptions():
+        shared = ["--agent", absolute(options.agent), "--task", *map(absolute, options.task)]
+        shared += ["--minutes", str(options.minutes), "--device", options.device]
+        together = partial(attempt, search, shared, launcher)
+    search.tune(
+        options.trials, lambda line: say(_text(line)), at_a_time=options.launch.jobs, attempt=together
+    )
     if not (best := search.best()):
         say("No trial had a finite validation.")
         return 1

@@ -22,6 +22,7 @@ from ntm_leaderboard.board.records import LONGEST_NAME, Verification, check_reco
 from ntm_leaderboard.cli import progress
 from ntm_leaderboard.cli.parsing import parse
 from ntm_leaderboard.cli.terminal import console, plain, say
+from ntm_leaderboard.harness.jobs import Shard
 from ntm_leaderboard.results import Result
 
 LONGEST = 2000
@@ -60,6 +61,9 @@ class VerifyOptions:
     """Time limit per model."""
     gibibytes: float = 4.0
     """Memory limit per model."""
+    shard: str | None = None
+    """Part of the models, such as 2/8 for the second of eight parts: every model is in exactly one, and parts
+    may be verified at the same time."""
 
 
 def main(argv: list[str]) -> int:
@@ -86,6 +90,8 @@ def main(argv: list[str]) -> int:
             f"[yellow]Code of a submission is not confined here[/]: {plain(reason)}. It can read and change "
             "what your account can, and use the network. leaderboard/README.md says what still holds."
         )
+    if options.shard:
+        folders = Shard.parse(options.shard).of(folders)
     failed, board = 0, load(SHIPPED)
     for folder in folders:
         record, unwritten = None, []

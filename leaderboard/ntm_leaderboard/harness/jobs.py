@@ -91,6 +91,7 @@ class Job(ABC):
 
 
 J = TypeVar("J", bound=Job)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,10 @@ def begin(job: Job) -> tuple[FileLock, list[Arguments]]:
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several parts of a list of jobs: each job is in exactly one part.
+    """One of several parts of a list, such as one of jobs: each item is in exactly one part.
 
-    Jobs are shuffled by their numbers, the same way everywhere, and then dealt out in turn. Parts differ in
-    size by at most one job, and an agent that is slow is in all of them.
+    Items are shuffled by their places, the same way everywhere, and then dealt out in turn. Parts differ in
+    size by at most one item, and an agent that is slow is in all of them.
 
     Attributes:
         index: Number of the part, from 1 to `count`.
@@ -186,14 +187,14 @@ class Shard:
             raise ValueError(f"shard is {text!r}; expected I/N with I from 1 to N, such as 2/8")
         return cls(int(found[1]), int(found[2]))
 
-    def of(self, jobs: Sequence[J]) -> list[J]:
-        """Return the jobs of this part, in their order.
+    def of(self, items: Sequence[T]) -> list[T]:
+        """Return the items of this part, in their order.
 
         Args:
-            jobs: All jobs of a plan.
+            items: All jobs of a plan, or whatever is divided.
         """
-        shuffled = sorted(jobs, key=lambda job: hashlib.sha256(b"%d" % job.number).digest())
-        return sorted(shuffled[self.index - 1 :: self.count], key=lambda job: job.number)
+        shuffled = sorted(range(len(items)), key=lambda place: hashlib.sha256(b"%d" % place).digest())
+        return [items[place] for place in sorted(shuffled[self.index - 1 :: self.count])]
 
 
 def survey(jobs: Sequence[J], finished: Callable[[J, Failure | None], None] = ignore) -> dict[J, Failure]:

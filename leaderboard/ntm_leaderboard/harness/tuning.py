@@ -6,7 +6,8 @@ of them with the same options, and its value is the mean: the search is for one 
 
 What is searched is declared beside each option (:class:`ntm_agents.options.Choices`,
 :class:`ntm_agents.options.Between`); all others are as in the recipe. The first trial is the recipe itself.
-Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses the others.
+Optuna's tree-structured Parzen estimator (Bergstra et al. 2011) chooses the others. Trials that run at the
+same time are chosen by those before them, and apart from each other: it takes those that run for bad ones.
 
 The folder of a search has::
 
@@ -137,12 +138,22 @@ class Search:
         done = [line for line in self.trials if line["value"] is not None]
         return min(done, key=lambda line: float(line["value"]), default=None)
 
-    def tune(self, trials: int, report: Callable[[Line], None] = lambda line: None) -> None:
+    def tune(
+        self,
+        trials: int,
+        report: Callable[[Line], None] = lambda line: None,
+        *,
+        at_a_time: int = 1,
+        attempt: Callable[[list[Line]], list[Line]] | None = None,
+    ) -> None:
         """Run the trials that are left of so many, and write the recipe of the best one.
 
         Args:
             trials: Number of trials, those that are done included.
             report: Called with every trial that is done.
+            at_a_time: Number of trials that run before the next ones are chosen.
+            attempt: Runs so many trials and returns their lines. Without it, they run in this process, one
+                after the other.
 
         Raises:
             ValueError: If there is no trial, or another process searches in the folder.
@@ -154,41 +165,52 @@ class Search:
             with FileLock(self.folder / ".lock", timeout=0):
                 done = self.trials
                 while len(done) < trials:
-                    done.append(self._trial(len(done), self._choose(done)))
+                    chosen = self._choose(done, min(at_a_time, trials - len(done)))
+                    lines = (attempt or self._attempt)(chosen)
+                    done += lines
                     text = "".join(json.dumps(line) + "\n" for line in done)
                     write_atomically(self.folder / TRIALS, text.encode())
                     if best := self.best():
                         self._write_recipe(best)
-                    report(done[-1])
+                    for line in lines:
+                        report(line)
         except Timeout:
             raise ValueError(f"another process searches in {self.folder}") from None
 
-    def _choose(self, done: list[Line]) -> dict[str, Any]:
-        """Return the options of the next trial, by those that are done; none for the first."""
-        if not done:
-            return {}
+    def recipe(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the recipe that a trial with these options trains by, as a recipe file has it."""
+        run = self._with(options)[0]
+        return _recipe(run, run.train)
+
+    def _choose(self, done: list[Line], count: int) -> list[Line]:
+        """Return the next trials with their options, by those that are done; the first has none."""
         space = {f"{each.part}.{each.name}": each.distribution for each in self.space}
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=len(done)))
-        for line in done[1:]:
-            lost = line["value"] is None
-            state = optuna.trial.TrialState.FAIL if lost else optuna.trial.TrialState.COMPLETE
-            trial = create_trial(
-                params=line["options"], distributions=space, value=line["value"], state=state
-            )
-            study.add_trial(trial)
-        chosen: dict[str, Any] = study.ask(space).params
+        chosen = list[Line]()
+        for number in range(len(done), len(done) + count):
+            options: dict[str, Any] = {}
+            if number:
+                sampler = optuna.samplers.TPESampler(seed=number, constant_liar=True)
+                study = optuna.create_study(sampler=sampler)
+                for line in [*done, *chosen][1:]:
+                    study.add_trial(_optuna_trial(line, space))
+                options = study.ask(space).params
+            chosen.append({"number": number, "options": options, "tasks": {}, "value": None, "error": None})
         return chosen
 
-    def _trial(self, number: int, options: dict[str, Any]) -> Line:
-        """Train with some options on each task, and return the line of the log."""
-        line: Line = {"number": number, "options": options, "tasks": {}, "value": None, "error": None}
+    def _attempt(self, chosen: list[Line]) -> list[Line]:
+        """Run trials in this process; see `tune`."""
+        return [self._trial(line) for line in chosen]
+
+    def _trial(self, line: Line) -> Line:
+        """Train with the options of a trial on each task, and return its line."""
+        line = line | {"tasks": {}}
         try:
-            for run in self._with(options):
+            for run in self._with(line["options"]):
                 line["tasks"][run.task_spec().name] = self._train(run)
             values = [task["value"] for task in line["tasks"].values()]
             line["value"] = None if None in values else fmean(values)
         except (NonFiniteError, ValueError) as error:  # options that do not go together, or too large steps
-            if number == 0:  # the recipe itself
+            if line["number"] == 0:  # the recipe itself
                 raise
             line["error"] = str(error)
         return line
@@ -254,7 +276,20 @@ class Search:
         if len(self.runs) == 1:
             (task,) = line["tasks"].values()
             train = run.learner_row().with_budget(train.for_task(run.task_spec()), task["budget"])
-        default = dataclasses.asdict(type(train)())
-        changed = {name: value for name, value in dataclasses.asdict(train).items() if value != default[name]}
-        recipe = {"learner": run.learner, "model": run.model, "train": changed}
-        write_atomically(self.folder / RECIPE, f"{json.dumps(recipe, indent=2)}\n".encode())
+        write_atomically(self.folder / RECIPE, f"{json.dumps(_recipe(run, train), indent=2)}\n".encode())
+
+
+def _recipe(run: Run, train: Any) -> dict[str, Any]:
+    """Return the contents of a recipe file, with all options of training that are not at their defaults."""
+    default = dataclasses.asdict(type(train)())
+    changed = {name: value for name, value in dataclasses.asdict(train).items() if value != default[name]}
+    return {"learner": run.learner, "model": run.model, "train": changed}
+
+
+def _optuna_trial(line: Line, space: dict[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
+    """Return a trial of the log, or one that has been chosen and has no outcome yet, as Optuna has it."""
+    state = optuna.trial.TrialState.COMPLETE
+    if line["value"] is None:
+        lost = line["tasks"] or line["error"]
+        state = optuna.trial.TrialState.FAIL if lost else optuna.trial.TrialState.RUNNING
+    return create_trial(params=line["options"], distributions=space, value=line["value"], state=state)
