@@ -24,6 +24,8 @@ from ntm_leaderboard.harness.launcher import ENVIRONMENT, POLL_SECONDS, Process,
 
 Files: TypeAlias = dict[str, bytes]
 """Contents of files by their paths, relative to a folder."""
+LIBRARY = Path(sysconfig.get_paths()["stdlib"])
+"""Folder of Python's own modules."""
 _Stamps: TypeAlias = dict[str, tuple[int, ...]]
 """Values that change when a file does, by its path."""
 
@@ -151,7 +153,7 @@ def sources() -> Files:
 def _is_installed(name: str, path: Path) -> bool:
     """Return whether a module is one of this project, of a package or of Python: every node has these."""
     own = name.startswith("ntm_") and not name.startswith(own_files.PREFIX)
-    library = path.is_relative_to(sysconfig.get_paths()["stdlib"])
+    library = path.is_relative_to(LIBRARY)
     return own or library or not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
 
 
