@@ -67,6 +67,7 @@ def results(model, T, B, capacity):
 @given(config=OPTIONS, T=st.integers(1, 12), B=st.integers(1, 5), capacity=st.integers(1, 40))
 @example(config={"input_length": "end"}, T=5, B=3, capacity=1)
 @example(config={"input_length": "end", "tapes": 2}, T=12, B=3, capacity=4)  # n is larger than the tape
+@example(config={"input_length": "end", "jump_and_step": True, "tapes": 2}, T=12, B=3, capacity=20)
 def test_it_is_the_reference_to_the_last_digits(config, T, B, capacity):
     reference, fused = pair(**config)
     assert_same(results(fused, T, B, capacity), results(reference, T, B, capacity), 1e-10 * T)

@@ -23,6 +23,11 @@ VARIANTS = {
     "tapes": (TapeRNN, {"tapes": 2}),
     "jumps": (Jumping, {}),
     "tapes with jumps": (Jumping, {"tapes": 2}),
+    "tapes with jumps and steps": (Jumping, {"tapes": 2, "jump_and_step": True}),
+    "tapes with jumps and steps, reference": (
+        Jumping,
+        {"tapes": 2, "jump_and_step": True, "kernel": "reference"},
+    ),
     "tapes with jumps, reference": (Jumping, {"tapes": 2, "kernel": "reference"}),
 }
 every_variant = pytest.mark.parametrize(("kind", "config"), VARIANTS.values(), ids=VARIANTS)
@@ -63,13 +68,17 @@ def popped_and_pushed(p, h, stack):
 
 
 def written_and_moved(p, h, tape, n):
-    moves = softmax(h @ p["actions.weight"] + p["actions.bias"])
+    scores, distances = h @ p["actions.weight"] + p["actions.bias"], (0, -1, 1, -n, n)
+    moves = softmax(scores)
+    if len(scores) == 6:  # a distribution over steps, and one over jumps
+        moves = np.outer(softmax(scores[:3]), softmax(scores[3:])).flatten()
+        distances = np.add.outer((0, -1, 1), (0, -n, n)).flatten()
     for layer in ("0", "2", "4"):
         h = h @ p[f"values.{layer}.weight"] + p[f"values.{layer}.bias"]
         h = h if layer == "4" else np.maximum(h, 0)
     tape, after = tape.copy(), np.zeros_like(tape)
     tape[0] = h
-    for move, distance in zip(moves, (0, -1, 1, -n, n), strict=False):
+    for move, distance in zip(moves, distances, strict=False):
         for i in range(len(tape)):
             after[i] += move * tape[(i + distance) % len(tape)]
     return after
@@ -210,6 +219,18 @@ def test_a_head_moves_over_a_circular_tape_and_jumps_by_the_length_of_the_input(
     assert played(model, state, (ahead, 5)).counts[0].tolist() == [3]
     assert played(model, state, (left, 5)).memory.flatten().tolist() == [0, 5, 2, 3, 4, 0, 0, 0]
     assert played(model, state, (stay, 6)).weightings.argmax() == 0
+
+
+def test_a_head_may_jump_and_step_at_once():
+    model = Jumping(INPUTS, OUTPUTS, memory_width=1, jump_and_step=True)
+    weights = model._weights(torch.zeros(1, model.config.hidden_size)).detach()
+    assert weights.shape == (1, 1, 9)
+    distances = model._distances((torch.tensor([3.0]),), torch.zeros(1))
+    assert distances.tolist() == [[0, -1, 1, -3, -4, -2, 3, 2, 4]]
+    with pytest.raises(
+        ValueError, match="jump_and_step is True; expected False without input_length, by which"
+    ):
+        TapeRNN(INPUTS, OUTPUTS, jump_and_step=True)
 
 
 def test_the_biases_of_actions_start_as_configured():

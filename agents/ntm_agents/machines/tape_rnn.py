@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ntm_agents.moving_memory import MovingMemory, MovingMemoryConfig, MovingMemoryState
-from ntm_agents.options import Choices, Few, Positive, channel_indices
+from ntm_agents.options import Choices, Few, Positive, channel_indices, expect
 from ntm_envs.tasks import Task
 
 
@@ -35,9 +35,19 @@ class TapeRNNConfig(MovingMemoryConfig):
     input_length: str | None = None
     """Name of the input channel that ends the input, such as `answer`: heads may then also jump by the number
     of steps before it. A privilege (`input_length`), as no other model is told. None for no jumps."""
+    jump_and_step: bool = False
+    """True if a head may jump and move by a cell at the same time: the step and the jump have a distribution
+    each. Not in the paper, where a jump takes a step of its own, in which the head falls behind by a cell."""
     kernel: Literal["auto", "reference", "fused"] = "auto"
     """Implementation of writes and moves: plain PyTorch, or a compiled loop, faster and equal up to rounding.
     Auto takes the loop where it applies: on a CPU, with Numba installed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        alone = self.jump_and_step and self.input_length is None
+        expect(
+            not alone, "jump_and_step", self.jump_and_step, "False without input_length, by which heads jump"
+        )
 
 
 class TapeRNN(MovingMemory):
@@ -51,6 +61,9 @@ class TapeRNN(MovingMemory):
         (stay, left, right, back, ahead) = softmax(A h + a)  the last two with input_length n alone
         z = s with v in place of s_0, the cell under the head
         s'_i = stay z_i + left z_(i-1) + right z_(i+1) + back z_(i-n) + ahead z_(i+n)    indices modulo N
+
+    With `jump_and_step` there are two distributions, over (stay, left, right) and over (no jump, back,
+    ahead). A head moves by the sum of both, and the nine sums are weighted by the products.
 
     Differences from the paper: the logits are linear in h and in the cells under the heads after the move, so
     that what a move reaches is answered in the same step; in the paper they depend on h alone. The tape is as
@@ -77,7 +90,8 @@ class TapeRNN(MovingMemory):
         self, input_size: int, output_size: int, *, input_channels: Sequence[str] = (), **config: Any
     ) -> None:
         c = TapeRNNConfig(**config)
-        super().__init__(input_size, output_size, c, c.tapes, 3 if c.input_length is None else 5)
+        actions = 3 if c.input_length is None else 6 if c.jump_and_step else 5
+        super().__init__(input_size, output_size, c, c.tapes, actions)
         ends = channel_indices(type(self), "input_length", c.input_length, input_channels)
         self._end = ends[0] if ends else None
         hidden, width = c.write_hidden_size, c.tapes * c.memory_width
@@ -116,26 +130,40 @@ class TapeRNN(MovingMemory):
         ended = torch.maximum(ended, (end > 0).to(ended))
         return length + 1 - ended, ended
 
+    def _weights(self, output: Tensor) -> Tensor:
+        if not self.config.jump_and_step:
+            return super()._weights(output)
+        both = self.actions(output).view(len(output), self.config.tapes, 2, 3)
+        steps, jumps = torch.softmax(both, 3).unbind(2)
+        return (jumps.unsqueeze(3) * steps.unsqueeze(2)).flatten(2)
+
+    def _distances(self, counts: tuple[Tensor, ...], like: Tensor) -> Tensor:
+        """Return the number of cells by which each action moves a head to the right, int64 ``[B, A]``."""
+        steps = torch.tensor((0, -1, 1), device=like.device).expand(len(like), 3)
+        if not counts:
+            return steps
+        length = counts[0].long().unsqueeze(1)
+        jumps = torch.cat((-length, length), 1)
+        if not self.config.jump_and_step:
+            return torch.cat((steps, jumps), 1)
+        jumps = torch.cat((torch.zeros_like(length), jumps), 1)
+        return (jumps.unsqueeze(2) + steps.unsqueeze(1)).flatten(1)
+
     def _act(self, output: Tensor, cells: Tensor, counts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         B, S, *_ = cells.shape
         written, weights = self.values(output).view(B, S, -1), self._weights(output)
+        distances = self._distances(counts, cells)
         if self.kernel == "fused":
             from ntm_agents.kernels.tape import write_and_move  # needs Numba
 
-            distances = torch.tensor((0, -1, 1)).expand(B, 3)
-            if counts:
-                length = counts[0].long().unsqueeze(1)
-                distances = torch.cat((distances, -length, length), 1)
             return write_and_move(cells, written, weights, distances)
         under = torch.cat((written.unsqueeze(2), cells[:, :, :1, -1:]), 3)
         tape = torch.cat((under, cells[:, :, 1:]), 2)
-        stay, left, right, *jumps = weights[..., None, None].unbind(2)
-        moved = stay * tape + left * tape.roll(1, 2) + right * tape.roll(-1, 2)
-        places = torch.arange(tape.shape[2], device=tape.device)
-        for sign, weight in zip((-1, 1), jumps, strict=False):
-            sources = (places + sign * counts[0].long().unsqueeze(1)) % len(places)  # (B, N)
+        places, moved = torch.arange(tape.shape[2], device=tape.device), torch.zeros_like(tape)
+        for weight, distance in zip(weights.unbind(2), distances.unbind(1), strict=True):
+            sources = (places + distance.unsqueeze(1)) % len(places)  # (B, N)
             there = tape.gather(2, sources[:, None, :, None].expand_as(tape))
-            moved = torch.addcmul(moved, weight, there)
+            moved = torch.addcmul(moved, weight[..., None, None], there)
         return moved, moved[:, :, 0, :-1]
 
     def _recur_fused(
