@@ -40,19 +40,21 @@ class TrialJob(Job):
         """Return whether there is a line, of a trial by the same recipe.
 
         Raises:
-            ValueError: If the recipe or the line is damaged.
+            ValueError: If the recipe is damaged.
         """
-        recipe = self.folder / RECIPE
-        if recipe.exists() and json.loads(recipe.read_bytes()) != self.recipe:
-            shutil.rmtree(self.folder / "search", ignore_errors=True)  # of an interrupted, other choice
-        return self.outcome.exists()
+        return self._has_recipe() and self.outcome.exists()
 
     def commands(self) -> list[Arguments]:
         """Write the recipe, and return the command of a search that has no other trial."""
-        recipe = self.folder / RECIPE
-        write_atomically(recipe, json.dumps(self.recipe, indent=2).encode())
-        own: Arguments = ["--recipe", recipe, "--output", self.outcome.parent, "--trials", "1"]
+        if not self._has_recipe():
+            shutil.rmtree(self.outcome.parent, ignore_errors=True)  # of another choice, which was interrupted
+            write_atomically(self.folder / RECIPE, json.dumps(self.recipe, indent=2).encode())
+        own: Arguments = ["--recipe", self.folder / RECIPE, "--output", self.outcome.parent, "--trials", "1"]
         return [["tune", *self.arguments, *own]]
+
+    def _has_recipe(self) -> bool:
+        file = self.folder / RECIPE
+        return file.exists() and bool(json.loads(file.read_bytes()) == self.recipe)
 
     def progress(self) -> str:
         """Return how far it is, which only its end tells."""
