@@ -2,19 +2,23 @@
 
     taskset --cpu-list 0,1 .venv/bin/python benchmarks/threads.py
 
-A time is that of forward and backward of one batch. The last column tells how much the cores themselves are
-worth: how much as many processes with one thread each, which share nothing else, compute at once. It takes a
-minute.
+A time is that of forward and backward of one batch. "Divided" is the share of the time on one thread that
+several threads divide; the rest is PyTorch's and Python's. The last column tells how much the cores
+themselves are worth: how much as many processes with one thread each, which share nothing else, compute at
+once. It takes a minute.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.synchronize import Event
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -23,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from train_throughput import WORKS, Work
 
+from ntm_agents.kernels import threads as kernel_threads
 from ntm_agents.kernels.threads import set_num_threads
 from ntm_leaderboard.harness.timing import measure
 
@@ -42,7 +47,7 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     threads = options.threads
     table = Table(title="Milliseconds a batch of the fused kernel: median (least)", box=None)
-    several = (f"{threads} threads", "times as fast", f"{threads} processes")
+    several = ("divided", f"{threads} threads", "times as fast", f"{threads} processes")
     for name in ("B", "T", "N", "controller", "heads", "1 thread", *several):
         table.add_column(name, justify="right")
     for work in WORKS:
@@ -52,6 +57,7 @@ def main(options: Options) -> None:
             beside = measure({"": partial(on, 1, batch)}, options.rounds)[""]
         alone, shared = times.values()
         cells = [f"{np.median(t):.1f} ({min(t):.1f})" for t in (alone, shared)]
+        cells.insert(1, f"{divided(batch, options.rounds):.0%}")
         faster = f"{np.median(alone) / np.median(shared):.2f} ({min(alone) / min(shared):.2f})"
         most = (
             f"{threads * np.median(alone) / np.median(beside):.2f} ({threads * min(alone) / min(beside):.2f})"
@@ -65,6 +71,23 @@ def on(threads: int, batch: Callable[[], None]) -> None:
     """Compute a batch on so many threads."""
     set_num_threads(threads)
     batch()
+
+
+def divided(batch: Callable[[], None], rounds: int) -> float:
+    """Return the share of a batch on one thread that several would divide."""
+    set_num_threads(1)
+    run, spent = kernel_threads.run, []
+
+    def timed(*arguments: Any) -> None:
+        start = time.perf_counter()
+        run(*arguments)
+        spent.append(time.perf_counter() - start)
+
+    start = time.perf_counter()
+    with mock.patch.object(kernel_threads, "run", timed):
+        for _ in range(rounds):
+            batch()
+    return sum(spent) / (time.perf_counter() - start)
 
 
 @contextmanager
