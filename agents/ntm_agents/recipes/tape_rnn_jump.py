@@ -13,10 +13,10 @@ ROW = AgentSpec(
     entry="ntm_agents:TapeRNN",
     summary="Tape-RNN (Deletang et al. 2023) whose heads may jump by the length of the input",
     recipes={
-        # With jumps and steps at once, one head can go back in time for a second copy. An LSTM keeps the
-        # first symbol until then. The head has to be sharp, as what it blurs at each step adds up: without
-        # the penalty, a run on DuplicateString was exact up to length 60, and wrong from 100 on (seed 630).
-        # No rollback, as validations at the largest size get worse while short inputs are learnt.
+        # After a jump of n, the head has to be a step further on for a second copy; it can be, as it jumps
+        # and steps at once. The head has to be sharp, as what it blurs at each step adds up: without the
+        # penalty, a run on DuplicateString was exact to length 60, and wrong from 100 on (seed 630). No
+        # rollback, as validations at the largest size get worse while short inputs are learnt.
         "formal": Recipe(
             model={
                 "controller": "lstm",

@@ -19,7 +19,10 @@ from ntm_leaderboard.harness.protocols import PROTOCOLS
 from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import down, task_name
 
-AGENTS = ("ntm-one", "stack-rnn", "lstm", "gru", "rnn", "deltanet", "transformer")
+AGENTS = (
+    *("ntm-one", "dnc", "stack-rnn", "tape-rnn", "tape-rnn-jump"),
+    *("lstm", "gru", "rnn", "deltanet", "transformer"),
+)
 """Agents with results on enough tasks, in the order of the lines."""
 LEVELS = {1: "Regular", 2: "Context-free", 3: "Context-sensitive", 4: "Words of a group"}
 """Levels of the hierarchy, by the tens of a task's place in the suite."""
