@@ -20,7 +20,7 @@ from ntm_leaderboard.results import SEEDS, Result, Rung
 from ntm_leaderboard.wording import down, task_name
 
 AGENTS = (
-    *("ntm-one", "dnc", "stack-rnn", "tape-rnn", "tape-rnn-jump"),
+    *("ntm-one", "dnc", "sam", "stack-rnn", "tape-rnn", "tape-rnn-jump"),
     *("lstm", "gru", "rnn", "deltanet", "transformer"),
 )
 """Agents with results on enough tasks, in the order of the lines."""
